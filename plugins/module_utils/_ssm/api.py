@@ -1,0 +1,190 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""One small function for each AWS operation.
+
+Each pages to the end, and takes a reply that lacks the member which the operation always gives for an error:
+botocore reads an HTML page or an empty body with status 200 as an empty result, and "there are no sessions" must
+never mean "a proxy answered". ``client`` is a boto3 client; errors are ``SSMError``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .errors import MISSING_DOCUMENT, MISSING_DOCUMENT_VERSION, attempting, tolerating
+
+Client = Any
+Shape = dict[str, Any]
+
+_MISSING = MISSING_DOCUMENT | MISSING_DOCUMENT_VERSION
+
+
+class SessionPage(NamedTuple):
+    """One page of DescribeSessions."""
+
+    sessions: list[Shape]
+    served_at: datetime.datetime
+
+
+def describe_document(client: Client, name: str, version: str) -> Shape | None:
+    """The DocumentDescription of one version (a number, ``$LATEST``, ``$DEFAULT``); None if there is no such one."""
+    with tolerating(_MISSING), attempting(f"describe document {name}", needs="ssm:DescribeDocument"):
+        return _shape(client.describe_document(Name=name, DocumentVersion=version), "Document")
+    return None
+
+
+def get_document(client: Client, name: str, version: str, document_format: str | None = None) -> Shape | None:
+    """GetDocument's reply with ``Content``; None if there is no such document or version.
+
+    Without ``document_format`` the service converts YAML to JSON: pass the format that DescribeDocument gave to get
+    the stored bytes.
+    """
+    wanted = {"DocumentFormat": document_format} if document_format else {}
+    with tolerating(_MISSING), attempting(f"get the content of document {name}", needs="ssm:GetDocument"):
+        reply = client.get_document(Name=name, DocumentVersion=version, **wanted)
+        _text(reply, "Content")
+        return _without_metadata(reply)
+    return None
+
+
+def list_documents(client: Client, filters: Sequence[Shape]) -> list[Shape]:
+    """The DocumentIdentifiers that match all ``filters`` (``{"Key": ..., "Values": [...]}``)."""
+    with attempting("list documents", needs="ssm:ListDocuments"):
+        return _pages(client, "list_documents", "DocumentIdentifiers", 50, Filters=list(filters))
+
+
+def list_document_versions(client: Client, name: str) -> list[Shape]:
+    """The DocumentVersionInfo of every version; empty if there is no such document."""
+    needs = "ssm:ListDocumentVersions"
+    with tolerating(MISSING_DOCUMENT), attempting(f"list the versions of document {name}", needs=needs):
+        return _pages(client, "list_document_versions", "DocumentVersions", 50, Name=name)
+    return []
+
+
+def create_document(client: Client, name: str, request: Mapping[str, Any]) -> Shape:
+    """Create a document; its DocumentDescription, whose Status is usually still ``Creating``."""
+    with attempting(f"create document {name}", needs="ssm:CreateDocument"):
+        return _shape(client.create_document(Name=name, **request), "DocumentDescription")
+
+
+def update_document(client: Client, name: str, request: Mapping[str, Any]) -> Shape:
+    """Make a new version after the latest one, the only one that can be updated; its DocumentDescription."""
+    with attempting(f"update document {name}", needs="ssm:UpdateDocument"):
+        return _shape(client.update_document(Name=name, DocumentVersion="$LATEST", **request), "DocumentDescription")
+
+
+def update_document_default_version(client: Client, name: str, version: str) -> None:
+    """Make ``version`` (digits: the service takes no ``$LATEST`` here) the default one."""
+    with attempting(
+        f"make version {version} the default of document {name}", needs="ssm:UpdateDocumentDefaultVersion"
+    ):
+        client.update_document_default_version(Name=name, DocumentVersion=version)
+
+
+def delete_document(client: Client, name: str) -> None:
+    """Delete a document with all its versions; one that is gone already is no error."""
+    with tolerating(MISSING_DOCUMENT), attempting(f"delete document {name}", needs="ssm:DeleteDocument"):
+        client.delete_document(Name=name)
+
+
+def list_document_tags(client: Client, name: str) -> list[Shape]:
+    """The tags of a document as ``{"Key": ..., "Value": ...}``."""
+    with attempting(f"list the tags of document {name}", needs="ssm:ListTagsForResource"):
+        return _list(client.list_tags_for_resource(ResourceType="Document", ResourceId=name), "TagList")
+
+
+def add_document_tags(client: Client, name: str, tags: Sequence[Shape]) -> None:
+    """Set tags of a document."""
+    with attempting(f"tag document {name}", needs="ssm:AddTagsToResource"):
+        client.add_tags_to_resource(ResourceType="Document", ResourceId=name, Tags=list(tags))
+
+
+def remove_document_tags(client: Client, name: str, keys: Sequence[str]) -> None:
+    """Remove tags of a document by key."""
+    with attempting(f"remove tags of document {name}", needs="ssm:RemoveTagsFromResource"):
+        client.remove_tags_from_resource(ResourceType="Document", ResourceId=name, TagKeys=list(keys))
+
+
+def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> Iterator[SessionPage]:
+    """Yield the pages of sessions in ``state`` (``Active`` or ``History``), each asked for when it is needed.
+
+    ``filters`` are ``{"key": ..., "value": ...}``. The service cuts pages before it filters, so a page may be empty
+    while more follow.
+    """
+    request = {"Filters": list(filters)} if filters else {}
+    with attempting(f"list the sessions in state {state}", needs="ssm:DescribeSessions"):
+        for page in _replies(client, "describe_sessions", 200, State=state, **request):
+            yield SessionPage(_list(page, "Sessions"), _served_at(page))
+
+
+def terminate_session(client: Client, session_id: str) -> None:
+    """Ask for a session's end, which takes effect shortly after."""
+    with attempting(f"terminate session {session_id}", needs="ssm:TerminateSession"):
+        _text(client.terminate_session(SessionId=session_id), "SessionId")
+
+
+def get_connection_status(client: Client, target: str) -> str:
+    """The Status that GetConnectionStatus gives for one target, as the service spells it."""
+    with attempting(f"get the connection status of {target}", needs="ssm:GetConnectionStatus"):
+        return _text(client.get_connection_status(Target=target), "Status")
+
+
+def describe_instance_properties(client: Client) -> list[Shape]:
+    """The InstanceProperties of every managed node, EC2 and hybrid, in the client's region."""
+    with attempting("list the managed nodes", needs="ssm:DescribeInstanceProperties"):
+        return _pages(client, "describe_instance_properties", "InstanceProperties", 1000)
+
+
+def describe_instance_information(client: Client) -> list[Shape]:
+    """The InstanceInformation of every managed node that is not stopped or terminated, in the client's region."""
+    with attempting("list the managed nodes", needs="ssm:DescribeInstanceInformation"):
+        return _pages(client, "describe_instance_information", "InstanceInformationList", 50)
+
+
+def _replies(client: Client, operation: str, page_size: int, **request: Any) -> Iterator[Shape]:
+    """Yield the reply of each page. A token that comes twice is botocore's PaginationError."""
+    yield from client.get_paginator(operation).paginate(**request, PaginationConfig={"PageSize": page_size})
+
+
+def _pages(client: Client, operation: str, member: str, page_size: int, **request: Any) -> list[Shape]:
+    """The entries of ``member`` over all pages."""
+    return [entry for page in _replies(client, operation, page_size, **request) for entry in _list(page, member)]
+
+
+def _served_at(reply: Shape) -> datetime.datetime:
+    """When the service answered, by its own clock: the controller's may be off."""
+    header = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return email.utils.parsedate_to_datetime(header) if header else datetime.datetime.now(datetime.timezone.utc)
+
+
+def _list(reply: Shape, member: str) -> list[Shape]:
+    return _typed(reply, member, list)  # type: ignore[no-any-return]
+
+
+def _shape(reply: Shape, member: str) -> Shape:
+    return _typed(reply, member, dict)  # type: ignore[no-any-return]
+
+
+def _text(reply: Shape, member: str) -> str:
+    return _typed(reply, member, str)  # type: ignore[no-any-return]
+
+
+def _typed(reply: Shape, member: str, kind: type) -> Any:
+    """The member that this reply always carries; a ValueError, which ``attempting`` explains, if it does not."""
+    value = reply.get(member)
+    if not isinstance(value, kind):
+        raise ValueError(f"the reply has no {member}")
+    return value
+
+
+def _without_metadata(reply: Shape) -> Shape:
+    return {key: value for key, value in reply.items() if key != "ResponseMetadata"}

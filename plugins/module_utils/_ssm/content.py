@@ -1,0 +1,175 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The content of a document: what the user gave, what AWS stores, and whether the two mean the same.
+
+AWS stores the bytes that it is sent, and its ``Hash`` is their SHA-256. Content keys are never rewritten.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from .errors import SSMError
+
+try:
+    import yaml
+except ImportError:
+    pass  # ansible-core depends on PyYAML
+
+JSON = "JSON"
+YAML = "YAML"
+TEXT = "TEXT"
+
+# The API reference's limit on the size of a document, in bytes.
+MAX_BYTES = 64 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """Content as wanted. ``text`` is None when the user gave a mapping, which is then written in any format."""
+
+    value: Any
+    text: str | None
+    document_format: str
+    format_given: bool
+
+    def encode(self, stored_format: str | None) -> tuple[str, str]:
+        """The bytes to send, as text, and their format; ``stored_format`` is kept unless another was asked for."""
+        wanted = self.document_format if self.format_given or stored_format is None else stored_format
+        if self.text is None:
+            return _dump(self.value, wanted), wanted
+        if wanted == JSON and self.document_format == YAML:
+            return self.text, YAML  # YAML text cannot be kept as JSON; the reverse can, every JSON text being YAML
+        return self.text, wanted
+
+    def means_the_same(self, stored: str, stored_format: str) -> bool:
+        """Whether ``stored`` differs from this at most in white space, key order, comments and format."""
+        if stored == self.text:
+            return True
+        if TEXT in (stored_format, self.document_format):
+            return False
+        try:
+            return _canonical(_load(stored, stored_format)) == _canonical(self.value)
+        except ValueError:
+            return False
+
+
+def wanted(raw: Any, document_format: str | None) -> Content:
+    """Read the ``content`` option, a string or a mapping; an ``SSMError`` says what is wrong with it.
+
+    Without ``document_format`` a string that is JSON counts as JSON, and any other as YAML.
+    """
+    if isinstance(raw, dict):
+        if document_format == TEXT:
+            raise SSMError("content is a mapping, which document_format TEXT cannot hold: give it as a string.")
+        return Content(_checked(raw), None, document_format or JSON, document_format is not None)
+    if not isinstance(raw, str):
+        raise SSMError(f"content is neither a string nor a mapping, but {_kind(raw)}.")
+    if document_format == TEXT:
+        return Content(None, raw, TEXT, True)
+    value, found = _parse(raw, document_format)
+    if not isinstance(value, dict):
+        raise SSMError(f"content is {_kind(value)} in {found}: a document is a mapping at its top.")
+    return Content(value, raw, found, document_format is not None)
+
+
+def check_size(text: str) -> None:
+    """An ``SSMError`` for content that is larger than the service takes."""
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise SSMError(f"content is {size} bytes long, and a document may have {MAX_BYTES} at most.")
+
+
+def sha256(text: str) -> str:
+    """What DescribeDocument gives as Hash for this content."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parsed(text: str, document_format: str) -> Any:
+    """The value that JSON or YAML content stands for; None for TEXT, and for what cannot be read."""
+    if document_format == TEXT:
+        return None
+    try:
+        return _plain(_load(text, document_format))
+    except ValueError:
+        return None
+
+
+def pretty(text: str, document_format: str) -> str:
+    """Content as a diff shows it: JSON with sorted keys, so that only a difference in meaning is one in the text."""
+    value = parsed(text, document_format)
+    return text if value is None else json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _parse(text: str, document_format: str | None) -> tuple[Any, str]:
+    """The value and the format of ``text``, tried as JSON first when the format is not said."""
+    formats = [document_format] if document_format else [JSON, YAML]
+    reasons = []
+    for candidate in formats:
+        try:
+            return _load(text, candidate), candidate
+        except ValueError as error:
+            reasons.append(f"as {candidate}: {error}")
+    raise SSMError(
+        f"content cannot be read {'; '.join(reasons)}."
+        + ("" if document_format else " For plain text set document_format to TEXT.")
+    )
+
+
+def _load(text: str, document_format: str) -> Any:
+    """Parse; a ValueError says where it fails in one line."""
+    if document_format == JSON:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ValueError(str(error)) from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def _dump(value: Any, document_format: str) -> str:
+    if document_format == YAML:
+        return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _checked(content: dict[str, Any]) -> dict[str, Any]:
+    """The mapping, with schemaVersion as the string that AWS wants where YAML made it a number.
+
+    An ``SSMError`` names the first value that JSON has no form for, such as the date that YAML makes of 2026-01-31.
+    """
+    # A round trip also turns the string types of Ansible's templating, which YAML would not write, into plain ones.
+    plain: dict[str, Any] = json.loads(json.dumps(content, default=_refuse))
+    if isinstance(plain.get("schemaVersion"), (int, float)):
+        plain["schemaVersion"] = str(plain["schemaVersion"])
+    return plain
+
+
+def _refuse(value: Any) -> Any:
+    raise SSMError(f"content holds {value!s}, {_kind(value)}, which a document cannot: put it in quotes.")
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a string", type(None): "empty", bool: "a boolean", int: "a number"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    """YAML's dates and keys of other types as the strings that JSON would show."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _canonical(value: Any) -> str:
+    """A text that two values share just when JSON tells them apart nowhere; so 1, 1.0, true and "1" all differ."""
+    return json.dumps(_plain(value), sort_keys=True)

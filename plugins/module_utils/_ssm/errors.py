@@ -1,0 +1,149 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Errors of the AWS API as sentences: what was attempted, on what, why it failed, what would help."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+
+try:
+    from botocore import exceptions as boto
+except ImportError:
+    pass  # AnsibleAWSModule and AWSInventoryBase report a missing boto3 before any call is made
+
+# DescribeDocument, GetDocument, UpdateDocument and DeleteDocument answer with this code for a name that does not
+# exist. The text that comes with it has changed before, so only the code counts.
+MISSING_DOCUMENT = frozenset({"InvalidDocument"})
+MISSING_DOCUMENT_VERSION = frozenset({"InvalidDocumentVersion"})
+# TerminateSession's answers for a session that has ended, or that never was. Neither is in the service model.
+NOT_TERMINABLE = frozenset({"ValidationException", "DoesNotExistException"})
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+# The credentials or the endpoint are at fault, not the document, session or node that was asked for:
+# the same call for another one would fail the same way.
+BAD_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+
+# What botocore's parsers raise for a 200 whose body is not what the service model says (a proxy's page, a JSON list).
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+
+
+class SSMError(AnsibleAWSError):  # type: ignore[misc]
+    """One failed attempt.
+
+    ``message`` is the whole sentence; ``exception`` is botocore's exception, if one was the cause;
+    ``code`` is AWS's error code, if AWS gave one.
+    """
+
+    def __init__(self, message: str, exception: Exception | None = None) -> None:
+        super().__init__(message=message, exception=exception)
+        self.sentence = message
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def response(self) -> dict[str, Any]:
+        """AWS's answer, or an empty dict if there was none."""
+        return getattr(self.exception, "response", None) or {}
+
+    @property
+    def code(self) -> str | None:
+        """AWS's error code, as in ``InvalidDocument``."""
+        code = self.response.get("Error", {}).get("Code")
+        return str(code) if code else None
+
+    @property
+    def denied(self) -> bool:
+        """Whether IAM refused the call."""
+        return self.code in DENIED
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the same call on anything else would fail in the same way."""
+        if self.code in BAD_CREDENTIALS:
+            return True
+        return isinstance(
+            self.exception,
+            (boto.NoCredentialsError, boto.PartialCredentialsError, boto.EndpointConnectionError, boto.SSLError),
+        )
+
+
+class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
+    """Turn any failure inside the block into an ``SSMError``.
+
+    ``what`` completes the sentence "Could not ..."; ``needs`` is the IAM permission that the call takes.
+    """
+
+    def __init__(self, what: str, *, needs: str) -> None:
+        self._what = what
+        self._needs = needs
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, boto.ClientError):
+            raise SSMError(f"Could not {self._what}: {_reason(error, self._needs)}", error) from error
+        if isinstance(error, boto.BotoCoreError):
+            raise SSMError(f"Could not {self._what}: {_without_full_stop(error)}{_advice(error)}.", error) from error
+        if isinstance(error, _UNREADABLE):
+            raise SSMError(f"Could not {self._what}: the reply is not one that the service gives.", error) from error
+
+
+@contextlib.contextmanager
+def tolerating(codes: Collection[str]) -> Iterator[None]:
+    """Swallow an ``SSMError`` whose AWS code is one of ``codes``: the code after the block says what it means."""
+    try:
+        yield
+    except SSMError as error:
+        if error.code not in codes:
+            raise
+
+
+def _reason(error: Any, needs: str) -> str:
+    """AWS's code and text, and what would help."""
+    code = error.response.get("Error", {}).get("Code") or "unknown error"
+    text = (error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
+    sentence = f"{code}: {text}" if text else str(code)
+    if code in DENIED:
+        return f"{sentence}. The caller needs the permission {needs}."
+    if code in BAD_CREDENTIALS:
+        return f"{sentence}. Check the credentials and the controller's clock."
+    return f"{sentence}."
+
+
+def _without_full_stop(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def _advice(error: Exception) -> str:
+    """What would help against an error that came before any answer of AWS."""
+    if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
+        return ". Set access_key and secret_key, or profile, or AWS's environment variables"
+    if isinstance(error, boto.EndpointConnectionError):
+        return ". Check region, endpoint_url and the network"
+    return ""

@@ -1,0 +1,66 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""One call for many targets, side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from .errors import SSMError
+
+# The widest that a user may ask for, and as wide as every client's connection pool: a connection over that is
+# thrown away after one call.
+MAX_WORKERS = 64
+DEFAULT_WORKERS = 32
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What one target's call came to: a value, or the error that kept it from having one."""
+
+    target: str
+    value: T | None = None
+    error: SSMError | None = None
+
+
+def width(targets: int, workers: int = DEFAULT_WORKERS) -> int:
+    """How many threads ``targets`` calls are worth, ``workers`` at most.
+
+    Each new thread costs a connection, over TLS several round trips, so it should have a handful of calls to make.
+    """
+    return max(1, min(workers, max(min(targets, 8), targets // 6)))
+
+
+def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:
+    """Call ``call`` with each target; one outcome per target, in the order given.
+
+    An ``SSMError`` is kept with its target, unless it is one that all the other calls would meet too (no credentials,
+    no endpoint): that one is raised, and calls not yet begun are not made. Any other exception is raised.
+    """
+
+    def attempt(target: str) -> Outcome[T]:
+        try:
+            return Outcome(target, value=call(target))
+        except SSMError as error:
+            if error.hopeless:
+                raise
+            return Outcome(target, error=error)
+
+    with ThreadPoolExecutor(max_workers=width(len(targets), workers), thread_name_prefix="ssm") as pool:
+        pending = [pool.submit(attempt, target) for target in targets]
+        try:
+            return [future.result() for future in pending]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

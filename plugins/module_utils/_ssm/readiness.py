@@ -1,0 +1,80 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Whether Session Manager can reach a node now, for many nodes at once, and waiting until it can."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from . import api
+from .fanout import DEFAULT_WORKERS, Outcome, fan_out
+
+CONNECTED = "connected"
+NOT_CONNECTED = "notconnected"
+UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True)
+class Readiness:
+    """One target's status: ``connected``, ``notconnected``, or ``unknown`` with the reason why."""
+
+    target: str
+    status: str
+    reason: str | None = None
+
+
+def ask(client: api.Client, targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Readiness]:
+    """The status of each target, in the order given; ``SSMError`` if nothing could be learned of any."""
+    outcomes = fan_out(lambda target: api.get_connection_status(client, target), targets, workers)
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if errors and len(errors) == len(outcomes) and all(error.denied for error in errors):
+        raise errors[0]
+    return [_readiness(outcome) for outcome in outcomes]
+
+
+def wait(
+    ask_for: Callable[[Sequence[str]], Iterable[Readiness]],
+    targets: Sequence[str],
+    wanted: str,
+    *,
+    timeout: float,
+    delay: float,
+    consecutive: int = 1,
+) -> list[Readiness]:
+    """Ask until each target has been ``wanted`` in ``consecutive`` answers in a row, or ``timeout`` seconds are over.
+
+    Only targets that are not there yet are asked again, ``delay`` seconds after the last answer. Returns the last
+    answer for each target, in the order given.
+    """
+    deadline = time.monotonic() + timeout
+    latest: dict[str, Readiness] = {}
+    streak = dict.fromkeys(targets, 0)
+    pending = list(streak)
+    while pending:
+        for readiness in ask_for(pending):
+            latest[readiness.target] = readiness
+            streak[readiness.target] = streak[readiness.target] + 1 if readiness.status == wanted else 0
+        pending = [target for target in pending if streak[target] < consecutive]
+        if time.monotonic() + delay > deadline:
+            break
+        if pending:
+            time.sleep(delay)
+    return [latest[target] for target in streak]
+
+
+def _readiness(outcome: Outcome[str]) -> Readiness:
+    if outcome.error:
+        return Readiness(outcome.target, UNKNOWN, str(outcome.error))
+    # The service spells them in lower case, older documentation and other clients do not.
+    status = str(outcome.value).lower()
+    if status in (CONNECTED, NOT_CONNECTED):
+        return Readiness(outcome.target, status)
+    return Readiness(outcome.target, UNKNOWN, f"AWS gave the status {outcome.value!r}.")

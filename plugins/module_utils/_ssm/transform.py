@@ -1,0 +1,67 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""boto3's shapes as users see them: snake_case keys, tags as a dict, times in ISO 8601 UTC.
+
+Only the API's own members are renamed. Content and tag keys are the user's, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+
+Shape = Mapping[str, Any]
+
+
+def resource(shape: Shape) -> dict[str, Any]:
+    """Any API shape: keys in snake_case, ``Tags`` as a dict, times as text."""
+    plain = {key: _plain(value) for key, value in shape.items() if key not in ("Tags", "ResponseMetadata")}
+    result: dict[str, Any] = camel_dict_to_snake_dict(plain)
+    if "Tags" in shape:
+        result["tags"] = tags(shape["Tags"])
+    return result
+
+
+def snake(name: str) -> str:
+    """``DocumentType`` as ``document_type``."""
+    return str(next(iter(camel_dict_to_snake_dict({name: None}))))
+
+
+def tags(tag_list: Sequence[Shape] | None) -> dict[str, str]:
+    """``[{"Key": k, "Value": v}]`` as ``{k: v}``."""
+    return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}
+
+
+def tag_list(tag_dict: Mapping[str, str]) -> list[dict[str, str]]:
+    """``{k: v}`` as ``[{"Key": k, "Value": v}]``."""
+    return [{"Key": key, "Value": value} for key, value in tag_dict.items()]
+
+
+def filter_list(filters: Iterable[tuple[str, Any]], key: str, value: str) -> list[dict[str, Any]]:
+    """Name and value pairs as an API filter list whose members are called ``key`` and ``value``; None is left out."""
+    return [{key: name, value: wanted} for name, wanted in filters if wanted is not None]
+
+
+def iso8601(moment: datetime.datetime) -> str:
+    """``2026-01-31T09:30:00Z``; a time without a zone is UTC. Fractions of a second are kept if there are any."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    return aware.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return iso8601(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value
