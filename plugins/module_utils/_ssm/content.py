@@ -82,6 +82,16 @@ def wanted(raw: Any, document_format: str | None) -> Content:
     return Content(value, raw, found, document_format is not None)
 
 
+def read_file(path: str) -> str:
+    """The text of a content file; an ``SSMError`` if it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SSMError(f"content_path {path} cannot be read: {reason}.") from error
+
+
 def check_size(text: str) -> None:
     """An ``SSMError`` for content that is larger than the service takes."""
     size = len(text.encode())

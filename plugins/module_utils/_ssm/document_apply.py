@@ -19,7 +19,7 @@ from .documents import Action, AddTags, Create, DocumentSpec, DocumentState, Rem
 from .errors import SSMError
 
 
-def apply(client: api.Client, spec: DocumentSpec, actions: Sequence[Action], *, wait_timeout: float | None) -> list[str]:
+def apply(client: api.Client, spec: DocumentSpec, actions: Sequence[Action], wait_timeout: float | None) -> list[str]:
     """Do ``actions`` in order, waiting ``wait_timeout`` seconds at most (None: not at all) for a new version.
 
     Returns what was done, as sentences. An ``SSMError`` midway says what was done before it and what was not.
@@ -58,9 +58,9 @@ def wait_until_active(client: api.Client, name: str, version: str, timeout: floa
         delay = min(delay * 2, 5)
 
 
-def check_active(spec: DocumentSpec, state: DocumentState) -> None:
+def check_active(spec: DocumentSpec, state: DocumentState | None) -> None:
     """An ``SSMError`` if the latest version has failed: to leave it as it is would report a broken document as good."""
-    if state.latest.get("Status") == "Failed":
+    if state and state.latest.get("Status") == "Failed":
         raise SSMError(_not_active(spec.name, state.latest_version, state.latest))
 
 

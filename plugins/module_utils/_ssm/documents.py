@@ -25,6 +25,25 @@ from . import api, content, transform
 from .errors import SSMError
 
 LATEST = "$LATEST"
+TYPES = (
+    "ApplicationConfiguration",
+    "ApplicationConfigurationSchema",
+    "AutoApprovalPolicy",
+    "Automation",
+    "Automation.ChangeTemplate",
+    "ChangeCalendar",
+    "CloudFormation",
+    "Command",
+    "ConformancePackTemplate",
+    "DeploymentStrategy",
+    "ManualApprovalPolicy",
+    "Package",
+    "Policy",
+    "ProblemAnalysis",
+    "ProblemAnalysisTemplate",
+    "QuickSetup",
+    "Session",
+)
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
 _NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 

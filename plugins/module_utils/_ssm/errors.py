@@ -51,7 +51,7 @@ BAD_CREDENTIALS = frozenset(
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 
 
-class SSMError(AnsibleAWSError):  # type: ignore[misc]
+class SSMError(AnsibleAWSError):
     """One failed attempt.
 
     ``message`` is the whole sentence; ``exception`` is botocore's exception, if one was the cause;
@@ -59,7 +59,7 @@ class SSMError(AnsibleAWSError):  # type: ignore[misc]
     """
 
     def __init__(self, message: str, exception: Exception | None = None) -> None:
-        super().__init__(message=message, exception=exception)
+        super().__init__(message=message, exception=exception)  # type: ignore[no-untyped-call] # theirs has no hints
         self.sentence = message
 
     def __str__(self) -> str:

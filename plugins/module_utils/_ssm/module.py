@@ -37,14 +37,18 @@ def client_config() -> Any:
     Adaptive retries hold a client to the rate that the service allows. The other modes give up on a good part of a
     large fleet once Systems Manager throttles, since they only space out the attempts of one call at a time.
     """
-    return Config(retries={"mode": "adaptive", "total_max_attempts": 8}, max_pool_connections=MAX_WORKERS)
+    settings: dict[str, Any] = {
+        "retries": {"mode": "adaptive", "total_max_attempts": 8},
+        "max_pool_connections": MAX_WORKERS,
+    }
+    return Config(**settings)  # type: ignore[no-untyped-call] # botocore has no hints
 
 
-class SSMModule(AnsibleAWSModule):  # type: ignore[misc]
+class SSMModule(AnsibleAWSModule):
     """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(supports_check_mode=True, **kwargs)
+        super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
         set_collection_info(COLLECTION_NAME, COLLECTION_VERSION)
 
     def client(self, service: str, retry_decorator: Any = None, **extra_params: Any) -> Any:

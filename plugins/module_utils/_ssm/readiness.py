@@ -24,11 +24,20 @@ UNKNOWN = "unknown"
 
 @dataclasses.dataclass(frozen=True)
 class Readiness:
-    """One target's status: ``connected``, ``notconnected``, or ``unknown`` with the reason why."""
+    """One target's status: ``connected``, ``notconnected``, or ``unknown`` with the reason why.
+
+    ``settled`` is False for a target that was waited for in vain.
+    """
 
     target: str
     status: str
     reason: str | None = None
+    settled: bool = True
+
+    def as_dict(self) -> dict[str, str]:
+        """What users see."""
+        shown = {"target": self.target, "status": self.status}
+        return {**shown, "reason": self.reason} if self.reason else shown
 
 
 def ask(client: api.Client, targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Readiness]:
@@ -63,11 +72,11 @@ def wait(
             latest[readiness.target] = readiness
             streak[readiness.target] = streak[readiness.target] + 1 if readiness.status == wanted else 0
         pending = [target for target in pending if streak[target] < consecutive]
-        if time.monotonic() + delay > deadline:
+        if pending and time.monotonic() + delay > deadline:
             break
         if pending:
             time.sleep(delay)
-    return [latest[target] for target in streak]
+    return [dataclasses.replace(latest[target], settled=streak[target] >= consecutive) for target in streak]
 
 
 def _readiness(outcome: Outcome[str]) -> Readiness:

@@ -23,8 +23,9 @@ from .fanout import Outcome, fan_out
 
 ACTIVE = "Active"
 HISTORY = "History"
+STATUSES = ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed")
 # A session that is in one of these has its end behind it, or is about to.
-ENDED = frozenset({"Terminated", "Terminating", "Failed"})
+_ENDED = frozenset({"Terminated", "Terminating", "Failed"})
 
 Session = Mapping[str, Any]
 
@@ -100,14 +101,20 @@ def select(client: api.Client, session_ids: Sequence[str]) -> Selection:
     """Sort ``session_ids`` by what has become of each session, with one listing, and a call per id that is not in it."""
     wanted = list(dict.fromkeys(session_ids))
     active = {session["SessionId"]: session for session in find(client, [ACTIVE], SessionFilter())}
-    running = [active[session_id] for session_id in wanted if session_id in active]
+    running = [active[entry] for entry in wanted if entry in active and may_be_ended(active[entry])]
+    ending = [entry for entry in wanted if entry in active and not may_be_ended(active[entry])]
     absent = [session_id for session_id in wanted if session_id not in active]
     history = fan_out(lambda session_id: find(client, [HISTORY], SessionFilter(session_id=session_id)), absent)
     for outcome in history:
         if outcome.error:
             raise outcome.error
     ended = [outcome.target for outcome in history if outcome.value]
-    return Selection(running, ended, [outcome.target for outcome in history if not outcome.value])
+    return Selection(running, ending + ended, [outcome.target for outcome in history if not outcome.value])
+
+
+def may_be_ended(session: Session, excluded: Collection[str] = ()) -> bool:
+    """Whether a session is one to end: neither excluded nor ending already."""
+    return session["SessionId"] not in excluded and session.get("Status") not in _ENDED
 
 
 def terminate(client: api.Client, session_ids: Sequence[str]) -> list[Outcome[bool]]:
@@ -133,7 +140,7 @@ def _terminate(client: api.Client, session_id: str) -> bool:
         return True
     # The code says no more than that AWS would not; whether the session has ended, the list says.
     active = find(client, [ACTIVE], SessionFilter(session_id=session_id))
-    if any(session.get("Status") not in ENDED for session in active):
+    if any(session.get("Status") not in _ENDED for session in active):
         raise SSMError(f"Could not terminate session {session_id}: it is still active, but AWS calls it not valid.")
     return False
 

@@ -14,18 +14,21 @@ Only the API's own members are renamed. Content and tag keys are the user's, and
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 Shape = Mapping[str, Any]
 
+# ansible-core gives no types for it.
+_to_snake: Callable[[dict[str, Any]], dict[str, Any]] = camel_dict_to_snake_dict
+
 
 def resource(shape: Shape) -> dict[str, Any]:
     """Any API shape: keys in snake_case, ``Tags`` as a dict, times as text."""
     plain = {key: _plain(value) for key, value in shape.items() if key not in ("Tags", "ResponseMetadata")}
-    result: dict[str, Any] = camel_dict_to_snake_dict(plain)
+    result = _to_snake(plain)
     if "Tags" in shape:
         result["tags"] = tags(shape["Tags"])
     return result
@@ -33,7 +36,7 @@ def resource(shape: Shape) -> dict[str, Any]:
 
 def snake(name: str) -> str:
     """``DocumentType`` as ``document_type``."""
-    return str(next(iter(camel_dict_to_snake_dict({name: None}))))
+    return str(next(iter(_to_snake({name: None}))))
 
 
 def tags(tag_list: Sequence[Shape] | None) -> dict[str, str]:

@@ -1,0 +1,53 @@
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not use it from outside the collection.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # What every module of the collection has in common.
+    DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/sessionops.aws.aws) in C(module_defaults) to set defaults for all modules of this collection.
+    support: full
+    membership:
+      - sessionops.aws.aws
+notes:
+  - Shared connection defaults go into C(module_defaults) under C(group/sessionops.aws.aws). Ansible's own
+    C(group/aws) reaches the modules of C(amazon.aws) and C(community.aws) only.
+  - Throttled calls are retried with botocore's adaptive mode, which O(aws_config) can change.
+"""
+
+    # Modules that change something.
+    CHANGES = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode, and then makes no call that changes anything.
+    support: full
+  diff_mode:
+    description: Returns what changes, or in check mode would change.
+    support: full
+  idempotent:
+    description: When run twice in a row, the second run changes nothing and makes no call that could.
+    support: full
+"""
+
+    # Modules that read.
+    READS = r"""
+attributes:
+  check_mode:
+    description: Never changes anything, so that it does the same in check mode.
+    support: full
+  diff_mode:
+    description: Never changes anything, so that there is no difference to show.
+    support: N/A
+  idempotent:
+    description: Never changes anything.
+    support: full
+"""

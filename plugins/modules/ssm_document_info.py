@@ -1,0 +1,185 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ssm_document_info
+version_added: 0.1.0
+short_description: Read Systems Manager documents
+description:
+  - Describes documents by name, or lists those that filters select.
+  - A name that does not exist is no error; the document is just not in the result.
+author:
+  - Contributors to the sessionops.aws collection (@sessionops)
+options:
+  names:
+    description:
+      - The documents to describe, by name, or by ARN for a document that another account shares.
+      - Mutually exclusive with O(filters), O(owner) and O(document_types).
+    type: list
+    elements: str
+    aliases: [name]
+  filters:
+    description:
+      - Filters of ListDocuments, each a name with one value or a list, such as C(Name), which matches the beginning
+        of names, C(PlatformTypes), C(TargetType), C(SearchKeyword) and C(tag:KEY).
+    type: dict
+    default: {}
+  owner:
+    description: List the documents of this owner.
+    type: str
+    choices: [Self, Amazon, Public, Private, ThirdParty, All]
+    default: Self
+  document_types:
+    description: List the documents of these types.
+    type: list
+    elements: str
+  include:
+    description:
+      - What to return besides the description of each document. Each takes a call per document, save that the tags
+        of documents given as O(names) come with their descriptions.
+    type: list
+    elements: str
+    choices: [content, versions, tags]
+    default: []
+  document_version:
+    description: The version to describe, a number, V($LATEST) or V($DEFAULT).
+    type: str
+    default: $DEFAULT
+extends_documentation_fragment:
+  - sessionops.aws._attributes
+  - sessionops.aws._attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: sessionops.aws.ssm_document
+"""
+
+EXAMPLES = r"""
+- name: Read the session preferences of the account
+  sessionops.aws.ssm_document_info:
+    names: SSM-SessionManagerRunShell
+    include: [content]
+  register: preferences
+
+- name: List our own Session documents
+  sessionops.aws.ssm_document_info:
+    document_types: [Session]
+
+- name: List the documents of a team, with all their versions
+  sessionops.aws.ssm_document_info:
+    filters:
+      tag:team: platform
+    include: [versions, tags]
+"""
+
+RETURN = r"""
+documents:
+  description:
+    - One entry for each document, in the order of O(names), or sorted by name.
+    - The keys are those that AWS gives, in snake_case. A listing gives fewer of them than a description.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the document.
+      type: str
+      sample: SSM-SessionManagerRunShell
+    document_type:
+      description: The type of the document.
+      type: str
+      sample: Session
+    document_format:
+      description: The format that the document is stored in.
+      type: str
+      sample: JSON
+    document_version:
+      description: The version that is described.
+      type: str
+      sample: "2"
+    default_version:
+      description: The version that is used when none is given.
+      returned: when O(names) is given
+      type: str
+      sample: "2"
+    latest_version:
+      description: The newest version.
+      returned: when O(names) is given
+      type: str
+      sample: "2"
+    status:
+      description: The status of the document.
+      returned: when O(names) is given
+      type: str
+      sample: Active
+    hash:
+      description: The SHA-256 of the content.
+      returned: when O(names) is given
+      type: str
+    owner:
+      description: The account that owns the document.
+      type: str
+      sample: "123456789012"
+    content:
+      description: The content, byte for byte as it is stored.
+      returned: when O(include) has V(content)
+      type: str
+    content_parsed:
+      description: The value that the content stands for, or nothing if it is text.
+      returned: when O(include) has V(content)
+      type: dict
+    versions:
+      description: Every version of the document, newest first.
+      returned: when O(include) has V(versions)
+      type: list
+      elements: dict
+    tags:
+      description: The tags of the document.
+      returned: when O(names) is given, or O(include) has V(tags)
+      type: dict
+      sample: {team: platform}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import document_info
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "names": {"type": "list", "elements": "str", "aliases": ["name"]},
+    "filters": {"type": "dict", "default": {}},
+    "owner": {"type": "str", "choices": [*document_info.OWNERS, "All"], "default": "Self"},
+    "document_types": {"type": "list", "elements": "str"},
+    "include": {"type": "list", "elements": "str", "choices": list(document_info.EXTRAS), "default": []},
+    "document_version": {"type": "str", "default": "$DEFAULT"},
+}
+
+
+def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+    """The documents that the options name or select."""
+    listing = params["filters"] or params["document_types"] or params["owner"] != "Self"
+    if params["names"] is not None and listing:
+        raise SSMError("names cannot be combined with filters, owner and document_types.")
+    ssm = client("ssm")
+    if params["names"] is not None:
+        found = document_info.describe(ssm, params["names"], params["document_version"])
+    else:
+        found = document_info.listing(ssm, params["owner"], params["document_types"] or [], params["filters"])
+    documents = document_info.with_extras(ssm, found, params["include"], params["document_version"])
+    return {"changed": False, "documents": documents}
+
+
+def main() -> None:
+    SSMModule(argument_spec=ARGUMENT_SPEC).report(read)
+
+
+if __name__ == "__main__":
+    main()

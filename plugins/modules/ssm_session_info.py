@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ssm_session_info
+version_added: 0.1.0
+short_description: List Session Manager sessions
+description:
+  - Lists the active sessions of a region, those of the last 30 days that have ended, or both, with DescribeSessions.
+  - Only sessions of Session Manager are listed, not those that reach a node in another way.
+author:
+  - Contributors to the sessionops.aws collection (@sessionops)
+options:
+  state:
+    description:
+      - V(active) lists the sessions that are open, V(history) those that have ended, V(all) both.
+    type: str
+    choices: [active, history, all]
+    default: active
+  session_id:
+    description: The session with this ID.
+    type: str
+  target:
+    description: Sessions on this node.
+    type: str
+  owner:
+    description:
+      - Sessions of this user, given as the ARN that the service shows as the owner of a session, such as
+        C(arn:aws:sts::123456789012:assumed-role/Admin/jane).
+    type: str
+  status:
+    description: Sessions in this status.
+    type: str
+    choices: [Connected, Connecting, Disconnected, Terminated, Terminating, Failed]
+  access_type:
+    description:
+      - Sessions that were opened in this way.
+      - The service knows this filter since June 2025; an older botocore does not return the access type.
+    type: str
+    choices: [Standard, JustInTime]
+  invoked_after:
+    description: Sessions that were started after this time, in ISO 8601. A time without a zone is UTC.
+    type: str
+  invoked_before:
+    description: Sessions that were started before this time, in ISO 8601. A time without a zone is UTC.
+    type: str
+  document_name:
+    description:
+      - Sessions that were started with this document.
+      - The service has no such filter, so this one is applied to what it returns.
+    type: str
+  older_than:
+    description:
+      - Sessions that were started longer ago than this, as in V(90m), V(12h) or V(1d12h), by AWS's clock.
+      - The service has no such filter, so this one is applied to what it returns.
+    type: str
+  max_items:
+    description: Return this many sessions at most, and ask for no more pages than they take.
+    type: int
+extends_documentation_fragment:
+  - sessionops.aws._attributes
+  - sessionops.aws._attributes.reads
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: sessionops.aws.ssm_session_terminate
+"""
+
+EXAMPLES = r"""
+- name: List the open sessions
+  sessionops.aws.ssm_session_info:
+  register: open_sessions
+
+- name: See who is on a node
+  sessionops.aws.ssm_session_info:
+    target: i-0a1b2c3d4e5f60001
+
+- name: Find sessions that have been open for more than half a day
+  sessionops.aws.ssm_session_info:
+    older_than: 12h
+
+- name: See what a user did in January
+  sessionops.aws.ssm_session_info:
+    state: all
+    owner: arn:aws:sts::123456789012:assumed-role/Admin/jane
+    invoked_after: "2026-01-01T00:00:00Z"
+    invoked_before: "2026-02-01T00:00:00Z"
+"""
+
+RETURN = r"""
+sessions:
+  description: The sessions, newest first. Members that AWS does not give for a session are left out.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    session_id:
+      description: The ID of the session.
+      type: str
+      sample: jane-0a1b2c3d4e5f6a7b8
+    target:
+      description: The node that the session is on.
+      type: str
+      sample: i-0a1b2c3d4e5f60001
+    status:
+      description: The status of the session.
+      type: str
+      sample: Connected
+    start_date:
+      description: When the session was started, in ISO 8601 UTC.
+      type: str
+      sample: "2026-01-31T09:30:00Z"
+    end_date:
+      description: When the session ended, in ISO 8601 UTC.
+      type: str
+      sample: "2026-01-31T10:30:00Z"
+    document_name:
+      description: The document that the session was started with.
+      type: str
+      sample: SSM-SessionManagerRunShell
+    owner:
+      description: The ARN of the user who started the session.
+      type: str
+      sample: arn:aws:sts::123456789012:assumed-role/Admin/jane
+    reason:
+      description: What the user gave as reason.
+      type: str
+      sample: INC-1234
+    details:
+      description: Reserved by AWS.
+      type: str
+    output_url:
+      description: Where the output of the session is logged.
+      type: dict
+      sample: {}
+    max_session_duration:
+      description: After how many minutes the session ends at the latest.
+      type: str
+      sample: "60"
+    access_type:
+      description: How the session was opened.
+      type: str
+      sample: Standard
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import sessions, times, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+
+STATES = {
+    "active": [sessions.ACTIVE],
+    "history": [sessions.HISTORY],
+    "all": [sessions.ACTIVE, sessions.HISTORY],
+}
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": list(STATES), "default": "active"},
+    "session_id": {"type": "str"},
+    "target": {"type": "str"},
+    "owner": {"type": "str"},
+    "status": {"type": "str", "choices": list(sessions.STATUSES)},
+    "access_type": {"type": "str", "choices": ["Standard", "JustInTime"]},
+    "invoked_after": {"type": "str"},
+    "invoked_before": {"type": "str"},
+    "document_name": {"type": "str"},
+    "older_than": {"type": "str"},
+    "max_items": {"type": "int"},
+}
+
+
+def session_info(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+    """The sessions that the options describe."""
+    if params["max_items"] is not None and params["max_items"] < 1:
+        raise SSMError(f"max_items is {params['max_items']}, and must be at least 1.")
+    times_given = {
+        option: times.moment(params[option], option)
+        for option in ("invoked_after", "invoked_before")
+        if params[option] is not None
+    }
+    wanted = sessions.SessionFilter(
+        session_id=params["session_id"],
+        target=params["target"],
+        owner=params["owner"],
+        status=params["status"],
+        access_type=params["access_type"],
+        document_name=params["document_name"],
+        older_than=times.duration(params["older_than"], "older_than") if params["older_than"] else None,
+        **times_given,
+    )
+    found = sessions.find(client("ssm"), STATES[params["state"]], wanted, params["max_items"])
+    return {"changed": False, "sessions": [transform.resource(session) for session in found]}
+
+
+def main() -> None:
+    SSMModule(argument_spec=ARGUMENT_SPEC).report(session_info)
+
+
+if __name__ == "__main__":
+    main()
