@@ -1,6 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -143,7 +141,9 @@ def connection_status(params: Mapping[str, Any], client: ClientFactory, check_mo
     ssm = client("ssm")
     wanted = params["wait_for"]
     if not wanted:
-        return _result(readiness.ask(ssm, targets, params["max_workers"]))
+        statuses = readiness.ask(ssm, targets, params["max_workers"])
+        readiness.require_any(statuses)
+        return _result(statuses)
     statuses = readiness.wait(
         lambda pending: readiness.ask(ssm, pending, params["max_workers"]),
         targets,

@@ -1,5 +1,3 @@
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -84,9 +82,7 @@ def update_document(client: Client, name: str, request: Mapping[str, Any]) -> Sh
 
 def update_document_default_version(client: Client, name: str, version: str) -> None:
     """Make ``version`` (digits: the service takes no ``$LATEST`` here) the default one."""
-    with attempting(
-        f"make version {version} the default of document {name}", needs="ssm:UpdateDocumentDefaultVersion"
-    ):
+    with attempting(f"make version {version} the default of document {name}", needs="ssm:UpdateDocumentDefaultVersion"):
         client.update_document_default_version(Name=name, DocumentVersion=version)
 
 
@@ -163,7 +159,7 @@ def _pages(client: Client, operation: str, member: str, page_size: int, **reques
 def _served_at(reply: Shape) -> datetime.datetime:
     """When the service answered, by its own clock: the controller's may be off."""
     header = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return email.utils.parsedate_to_datetime(header) if header else datetime.datetime.now(datetime.timezone.utc)
+    return email.utils.parsedate_to_datetime(header) if header else datetime.datetime.now(datetime.UTC)
 
 
 def _list(reply: Shape, member: str) -> list[Shape]:

@@ -1,5 +1,3 @@
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -236,7 +234,9 @@ def _update_request(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] 
     same_content = _holds_latest(spec, state) or _holds_default(spec, state)
     if spec.content is None:
         if changed:
-            raise SSMError(f"Document {spec.name} needs its content to change anything but its default version and tags.")
+            raise SSMError(
+                f"Document {spec.name} needs its content to change anything but its default version and tags."
+            )
         return None
     text, document_format = spec.content.encode(state.document_format)
     if same_content and not changed and not _format_changes(spec.content, state):

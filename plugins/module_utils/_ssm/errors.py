@@ -1,5 +1,3 @@
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -92,7 +90,7 @@ class SSMError(AnsibleAWSError):
         )
 
 
-class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
+class attempting:
     """Turn any failure inside the block into an ``SSMError``.
 
     ``what`` completes the sentence "Could not ..."; ``needs`` is the IAM permission that the call takes.

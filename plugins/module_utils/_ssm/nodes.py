@@ -1,5 +1,3 @@
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -24,13 +22,20 @@ Node = dict[str, Any]
 def find(client: api.Client, region: str) -> list[Node]:
     """Every managed node of ``region``, with its members in snake_case, sorted by id; terminated ones are left out."""
     shapes = [shape for shape in _listing(client) if shape.get("InstanceState") != "terminated"]
-    nodes = [{"region": region, **transform.resource(shape)} for shape in shapes]
+    nodes = [{"region": region, **_members(shape)} for shape in shapes]
     return sorted(nodes, key=lambda node: str(node["instance_id"]))
 
 
 def may_be_connected(node: Node) -> bool:
     """Whether it makes sense to ask for the node's connection status."""
     return node.get("instance_state") not in _NOT_RUNNING
+
+
+def _members(shape: api.Shape) -> Node:
+    members = transform.resource(shape)
+    if "name" in members:
+        members["instance_name"] = members.pop("name")  # Ansible reserves the variable "name"
+    return members
 
 
 def _listing(client: api.Client) -> list[api.Shape]:

@@ -1,5 +1,3 @@
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -15,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from . import api
+from .errors import SSMError
 from .fanout import DEFAULT_WORKERS, Outcome, fan_out
 
 CONNECTED = "connected"
@@ -26,12 +25,14 @@ UNKNOWN = "unknown"
 class Readiness:
     """One target's status: ``connected``, ``notconnected``, or ``unknown`` with the reason why.
 
-    ``settled`` is False for a target that was waited for in vain.
+    ``error`` is the failed call behind an unknown status, if there was one. ``settled`` is False for a target that
+    was waited for in vain.
     """
 
     target: str
     status: str
     reason: str | None = None
+    error: SSMError | None = None
     settled: bool = True
 
     def as_dict(self) -> dict[str, str]:
@@ -41,12 +42,16 @@ class Readiness:
 
 
 def ask(client: api.Client, targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Readiness]:
-    """The status of each target, in the order given; ``SSMError`` if nothing could be learned of any."""
+    """The status of each target, in the order given; a call that failed makes that target's unknown."""
     outcomes = fan_out(lambda target: api.get_connection_status(client, target), targets, workers)
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if errors and len(errors) == len(outcomes) and all(error.denied for error in errors):
-        raise errors[0]
     return [_readiness(outcome) for outcome in outcomes]
+
+
+def require_any(found: Sequence[Readiness]) -> None:
+    """Raise the first error if every call failed: there is nothing to report, and nothing to wait for."""
+    errors = [readiness.error for readiness in found if readiness.error]
+    if errors and len(errors) == len(found):
+        raise errors[0]
 
 
 def wait(
@@ -81,7 +86,7 @@ def wait(
 
 def _readiness(outcome: Outcome[str]) -> Readiness:
     if outcome.error:
-        return Readiness(outcome.target, UNKNOWN, str(outcome.error))
+        return Readiness(outcome.target, UNKNOWN, str(outcome.error), outcome.error)
     # The service spells them in lower case, older documentation and other clients do not.
     status = str(outcome.value).lower()
     if status in (CONNECTED, NOT_CONNECTED):

@@ -1,5 +1,3 @@
-# -*- coding: utf-8 -*-
-
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
@@ -56,8 +54,8 @@ def filter_list(filters: Iterable[tuple[str, Any]], key: str, value: str) -> lis
 
 def iso8601(moment: datetime.datetime) -> str:
     """``2026-01-31T09:30:00Z``; a time without a zone is UTC. Fractions of a second are kept if there are any."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
-    return aware.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return aware.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _plain(value: Any) -> Any:
