@@ -1,0 +1,140 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What counts as the same content, and what content is refused before any call."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from hypothesis import given
+from hypothesis import strategies as st
+
+scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+mappings = st.dictionaries(st.text(max_size=10).filter(lambda key: key != "schemaVersion"), values, max_size=5)
+
+
+def shuffled(value: Any) -> Any:
+    """The same value with the keys of every mapping in reverse order."""
+    if isinstance(value, dict):
+        return {key: shuffled(value[key]) for key in reversed(value)}
+    if isinstance(value, list):
+        return [shuffled(entry) for entry in value]
+    return value
+
+
+@given(mappings, st.sampled_from([None, 1, 4]))
+def test_white_space_and_key_order_are_no_difference(value: dict[str, Any], indent: int | None) -> None:
+    stored = json.dumps(shuffled(value), indent=indent)
+    assert content.wanted(value, None).means_the_same(stored, "JSON")
+    assert content.wanted(json.dumps(value), None).means_the_same(stored, "JSON")
+
+
+@given(mappings)
+def test_what_a_mapping_is_sent_as_means_that_mapping(value: dict[str, Any]) -> None:
+    text, document_format = content.wanted(value, None).encode(None)
+    assert document_format == "JSON"
+    assert json.loads(text) == value
+
+
+@given(mappings, mappings)
+def test_a_difference_in_meaning_is_one(left: dict[str, Any], right: dict[str, Any]) -> None:
+    same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    assert content.wanted(left, None).means_the_same(json.dumps(right), "JSON") is same
+
+
+@pytest.mark.parametrize(("wanted", "stored"), [(1, True), (0, False), (1, "1"), (True, "true"), (1, 1.0), ([1, 2], [2, 1])])
+def test_values_that_python_calls_equal_differ_where_json_does(wanted: Any, stored: Any) -> None:
+    assert not content.wanted({"a": wanted}, None).means_the_same(json.dumps({"a": stored}), "JSON")
+
+
+def test_yaml_and_json_that_mean_the_same_are_the_same() -> None:
+    text = "schemaVersion: '1.0'\n# a comment\ninputs: {idleSessionTimeout: '20'}\n"
+    value = {"schemaVersion": "1.0", "inputs": {"idleSessionTimeout": "20"}}
+    assert content.wanted(value, None).means_the_same(text, "YAML")
+    assert content.wanted(text, None).means_the_same(json.dumps(value), "JSON")
+
+
+def test_text_is_compared_byte_for_byte() -> None:
+    assert content.wanted("BEGIN\n", "TEXT").means_the_same("BEGIN\n", "TEXT")
+    assert not content.wanted("BEGIN\n", "TEXT").means_the_same("BEGIN", "TEXT")
+
+
+@given(mappings)
+def test_keys_are_never_rewritten(value: dict[str, Any]) -> None:
+    text, unused = content.wanted({"my_param": value, "MyParam": 1, "my-param": 2}, None).encode(None)
+    assert list(json.loads(text)) == ["my_param", "MyParam", "my-param"]
+
+
+def test_a_string_is_sent_as_it_is() -> None:
+    text = '\n{"schemaVersion" :   "1.0"}\n'
+    assert content.wanted(text, None).encode("JSON") == (text, "JSON")
+
+
+@pytest.mark.parametrize(
+    ("raw", "given_format", "stored", "expected"),
+    [
+        ({"a": 1}, None, None, "JSON"),
+        ({"a": 1}, None, "YAML", "YAML"),
+        ({"a": 1}, "JSON", "YAML", "JSON"),
+        ('{"a": 1}', None, "YAML", "YAML"),
+        ("a: 1", None, None, "YAML"),
+        ("a: 1", None, "JSON", "YAML"),
+        ("a: 1", "YAML", "JSON", "YAML"),
+        ("plain", "TEXT", None, "TEXT"),
+    ],
+)
+def test_the_format_kept_and_chosen(raw: Any, given_format: str | None, stored: str | None, expected: str) -> None:
+    text, chosen = content.wanted(raw, given_format).encode(stored)
+    assert chosen == expected
+    if chosen == "YAML":
+        assert yaml.safe_load(text) == {"a": 1}
+
+
+def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> None:
+    text, unused = content.wanted({"schemaVersion": 2.2, "other": 2.2}, None).encode(None)
+    assert json.loads(text) == {"schemaVersion": "2.2", "other": 2.2}
+
+
+@pytest.mark.parametrize(
+    ("raw", "given_format", "sentence"),
+    [
+        ("{", None, "neither"),
+        ("{", "JSON", "as JSON"),
+        ("a: [", "YAML", "as YAML"),
+        ("[]", None, "a list"),
+        ("just words", None, "a string"),
+        ("", None, "empty"),
+        ([], None, "a list"),
+        (7, None, "a number"),
+        ({"a": 1}, "TEXT", "TEXT"),
+        ({"since": datetime.date(2026, 1, 31)}, None, "2026-01-31"),
+    ],
+)
+def test_bad_content_is_refused_in_one_sentence(raw: Any, given_format: str | None, sentence: str) -> None:
+    with pytest.raises(SSMError) as caught:
+        content.wanted(raw, given_format)
+    message = str(caught.value)
+    assert sentence in message or (sentence == "neither" and "as JSON" in message and "as YAML" in message)
+    assert "\n" not in message and message.endswith(".")
+
+
+def test_the_hash_is_of_the_bytes_sent() -> None:
+    assert content.sha256("schöner\n") == hashlib.sha256("schöner\n".encode()).hexdigest()
+
+
+def test_content_over_the_limit_is_refused() -> None:
+    content.check_size("x" * content.MAX_BYTES)
+    with pytest.raises(SSMError, match="65538 bytes"):
+        content.check_size("é" * (content.MAX_BYTES // 2 + 1))

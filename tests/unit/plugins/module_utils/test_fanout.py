@@ -1,0 +1,63 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Many targets at once: order, errors kept apart, and the errors that end it all."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import fanout
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from botocore.exceptions import ClientError, NoCredentialsError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.lists(st.text(), max_size=60), st.integers(1, 64))
+def test_one_outcome_for_each_target_in_order(targets: list[str], workers: int) -> None:
+    outcomes = fanout.fan_out(str.upper, targets, workers)
+    assert [outcome.target for outcome in outcomes] == targets
+    assert [outcome.value for outcome in outcomes] == [target.upper() for target in targets]
+
+
+def test_an_error_stays_with_its_target() -> None:
+    denied = SSMError("no", ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetConnectionStatus"))
+
+    def call(target: str) -> str:
+        if target == "b":
+            raise denied
+        return target
+
+    outcomes = fanout.fan_out(call, ["a", "b", "c"])
+    assert [(outcome.value, outcome.error) for outcome in outcomes] == [("a", None), (None, denied), ("c", None)]
+
+
+def test_an_error_that_all_would_meet_is_raised_and_ends_it() -> None:
+    made = []
+
+    def call(target: str) -> str:
+        made.append(target)
+        raise SSMError("no credentials", NoCredentialsError())
+
+    with pytest.raises(SSMError, match="no credentials"):
+        fanout.fan_out(call, [str(number) for number in range(10_000)])
+    assert len(made) < 10_000
+
+
+def test_a_defect_is_not_taken_for_an_answer() -> None:
+    def call(target: str) -> str:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fanout.fan_out(call, ["a"])
+
+
+def test_calls_are_made_side_by_side() -> None:
+    together = threading.Barrier(8, timeout=30)
+    assert len(fanout.fan_out(lambda target: together.wait(), [str(number) for number in range(8)], 8)) == 8
+
+
+@given(st.integers(0, 100_000), st.integers(1, 64))
+def test_the_width_never_exceeds_what_was_asked_for(targets: int, workers: int) -> None:
+    assert 1 <= fanout.width(targets, workers) <= workers
