@@ -1,0 +1,158 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rules that make the endpoint misbehave, each a stated number of times.
+
+A rule: ``op``; ``match`` (parameters that must be equal); ``page`` (only the k-th page of a listing);
+``after`` (calls to let through first); ``times`` (a number, 1 unless told, or ``always``); ``do``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+RULE_KEYS = {"op", "match", "page", "after", "times", "do"}
+DO_KEYS: dict[str, set[str]] = {
+    "error": {"message", "status", "commit"},
+    "raw": {"status", "content_type"},
+    "drop": set(),
+    "truncate": set(),
+    "set": set(),
+    "page": set(),
+    "delay": set(),
+}
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "drop": ("before", "after"),
+    "page": ("empty", "repeat"),
+    "truncate": (True,),
+}
+
+
+class FaultError(ValueError):
+    """A rule that makes no sense."""
+
+
+@dataclasses.dataclass
+class Fault:
+    """One rule and how often it was used."""
+
+    op: str
+    do: dict[str, Any]
+    match: dict[str, Any] = dataclasses.field(default_factory=dict)
+    page: int | None = None
+    after: int = 0
+    times: int | None = 1
+    seen: int = 0
+    fired: int = 0
+
+    @property
+    def used_up(self) -> bool:
+        return self.times is not None and self.fired >= self.times
+
+    @property
+    def unused(self) -> bool:
+        return self.fired < (1 if self.times is None else self.times)
+
+    def takes(self, operation: str, params: Mapping[str, Any], page: int) -> bool:
+        if self.used_up or self.op not in (operation, "*") or self.page not in (None, page):
+            return False
+        if any(params.get(key) != value for key, value in self.match.items()):
+            return False
+        self.seen += 1
+        return self.seen > self.after
+
+    def describe(self) -> str:
+        kind = next(key for key in DO_KEYS if key in self.do)
+        wanted = "always" if self.times is None else self.times
+        return f"{kind} on {self.op} {self.match or ''}".strip() + f" (fired {self.fired}, wanted {wanted})"
+
+
+def make_fault(rule: Any) -> Fault:
+    """Check a rule as it stands in a world or came over the control route."""
+    if not isinstance(rule, dict) or not isinstance(rule.get("op"), str):
+        raise FaultError(f"a fault is a mapping with an op: {rule!r}")
+    _refuse_unknown(rule, RULE_KEYS, "fault")
+    times = rule.get("times", 1)
+    if times != "always" and not _count(times, 1):
+        raise FaultError(f"times is a number from 1, or always: {times!r}")
+    for key, least in (("after", 0), ("page", 1)):
+        if rule.get(key) is not None and not _count(rule[key], least):
+            raise FaultError(f"{key} is a number from {least}: {rule[key]!r}")
+    match = rule.get("match") or {}
+    if not isinstance(match, dict):
+        raise FaultError(f"match is a mapping: {match!r}")
+    return Fault(
+        op=rule["op"],
+        do=_check_do(rule.get("do")),
+        match=match,
+        page=rule.get("page"),
+        after=rule.get("after") or 0,
+        times=None if times == "always" else times,
+    )
+
+
+def _count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: set[str], what: str) -> None:
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise FaultError(f"a {what} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+
+
+def _check_do(do: Any) -> dict[str, Any]:
+    if not isinstance(do, dict):
+        raise FaultError(f"do is a mapping: {do!r}")
+    kinds = [key for key in DO_KEYS if key in do]
+    effects = [key for key in kinds if key != "delay"]
+    if not kinds or len(effects) > 1:
+        raise FaultError(f"do has one of {', '.join(DO_KEYS)}, and a delay besides: {do!r}")
+    _refuse_unknown(do, {"delay", *effects}.union(*(DO_KEYS[key] for key in kinds)), "do")
+    for key in kinds:
+        if key in CHOICES and do[key] not in CHOICES[key]:
+            raise FaultError(f"{key} is one of {', '.join(map(str, CHOICES[key]))}: {do[key]!r}")
+    return do
+
+
+class Faults:
+    """The rules in force, in order: the first that takes a call is the one that acts."""
+
+    def __init__(self, rules: list[Any]) -> None:
+        self.rules = [make_fault(rule) for rule in rules]
+
+    def add(self, rule: Any) -> Fault:
+        self.rules.append(make_fault(rule))
+        return self.rules[-1]
+
+    def take(self, operation: str, params: Mapping[str, Any], page: int) -> Fault | None:
+        for rule in self.rules:
+            if rule.takes(operation, params, page):
+                rule.fired += 1
+                return rule
+        return None
+
+    def unused(self) -> list[str]:
+        return [rule.describe() for rule in self.rules if rule.unused]
+
+
+class Throttle:
+    """One token bucket for each operation and region, in real time."""
+
+    def __init__(self, rates: Mapping[str, Mapping[str, float]], clock: Callable[[], float] = time.monotonic) -> None:
+        self.rates = rates
+        self.clock = clock
+        self.buckets: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def allows(self, operation: str, region: str) -> bool:
+        rate = self.rates.get(operation)
+        if rate is None:
+            return True
+        now = self.clock()
+        tokens, then = self.buckets.get((operation, region), (float(rate["burst"]), now))
+        tokens = min(float(rate["burst"]), tokens + (now - then) * rate["rate"])
+        allowed = tokens >= 1
+        self.buckets[operation, region] = (tokens - 1 if allowed else tokens, now)
+        return allowed

@@ -1,0 +1,290 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What AWS's service model allows, for requests and for replies.
+
+boto3 checks required members, types, minimums and names on its own side, and leaves maximums, enums and
+patterns to the service: all of it is checked here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import botocore.loaders
+import botocore.model
+
+from . import patterns
+from .service import APIError
+
+SERVICES = ("ssm", "ec2", "sts")
+
+# Members that an old botocore lacks and that AWS sends all the same: (shape, member) -> since when.
+SINCE: dict[tuple[str, str], str] = {
+    ("Session", "Reason"): "1.22 (2021-11)",
+    ("Session", "MaxSessionDuration"): "1.22 (2021-11)",
+    ("Session", "AccessType"): "1.39 (2025-06)",
+    ("InstanceProperty", "AvailabilityZone"): "1.40 (2025-08)",
+}
+
+# Codes that any operation may answer with, whether or not its error list has them.
+COMMON_ERRORS = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InternalFailure",
+        "InternalServerError",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "SerializationException",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    }
+)
+
+# Neither model lists an operation's errors for EC2, and STS's has none for GetCallerIdentity.
+COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
+    "ec2": frozenset(
+        {
+            "AuthFailure",
+            "DryRunOperation",
+            "InternalError",
+            "InvalidAction",
+            "InvalidFilter",
+            "InvalidInstanceID.Malformed",
+            "InvalidInstanceID.NotFound",
+            "InvalidNextToken",
+            "InvalidParameterCombination",
+            "InvalidParameterValue",
+            "MissingParameter",
+            "RequestExpired",
+            "RequestLimitExceeded",
+            "UnauthorizedOperation",
+            "UnknownParameter",
+        }
+    ),
+    "sts": frozenset({"AccessDenied", "ExpiredToken", "InvalidAction", "Throttling", "ValidationError"}),
+}
+
+# Seen from the real service, though the model's error list of the operation lacks them.
+OBSERVED_ERRORS: dict[tuple[str, str], frozenset[str]] = {
+    ("ssm", "StartSession"): frozenset({"BadRequest"}),
+    ("ssm", "ResumeSession"): frozenset({"BadRequest"}),
+    ("ssm", "TerminateSession"): frozenset({"DoesNotExistException"}),
+}
+
+
+@functools.cache
+def service_model(name: str) -> Any:
+    """Load botocore's model of a service, the newest that this botocore has."""
+    description = botocore.loaders.Loader().load_service_model(name, "service-2")
+    return botocore.model.ServiceModel(description, name)
+
+
+@functools.cache
+def operation_model(service: str, operation: str) -> Any:
+    return service_model(service).operation_model(operation)
+
+
+def has_operation(service: str, operation: str) -> bool:
+    return operation in service_model(service).operation_names
+
+
+# --- requests ---------------------------------------------------------------------------------------
+
+
+def check_input(service: str, operation: str, params: dict[str, Any]) -> None:
+    """Refuse a request that breaks the model, with the code and the sentence of its service."""
+    shape = operation_model(service, operation).input_shape
+    if shape is None:
+        found = [f"Value at '{_lower(key)}' failed to satisfy constraint: Member must be known" for key in params]
+    else:
+        found = list(_input_errors(shape, params, ""))
+    if not found:
+        return
+    if service == "ec2":
+        missing = _missing(shape, params)
+        if missing:
+            raise APIError("MissingParameter", f"The request must contain the parameter {missing}")
+        raise APIError("InvalidParameterValue", _sentence(found))
+    raise APIError("ValidationError" if service == "sts" else "ValidationException", _sentence(found))
+
+
+def _sentence(found: list[str]) -> str:
+    noun = "validation error" if len(found) == 1 else "validation errors"
+    return f"{len(found)} {noun} detected: {'; '.join(found)}"
+
+
+def _missing(shape: Any, params: dict[str, Any]) -> str | None:
+    return next((name for name in shape.required_members if name not in params), None)
+
+
+def _input_errors(shape: Any, value: Any, path: str) -> Iterator[str]:
+    if shape.type_name == "structure":
+        yield from _structure_errors(shape, value, path)
+    elif shape.type_name == "list":
+        yield from _bound_errors(shape, value, path)
+        yield from _list_errors(shape, value, path)
+    elif shape.type_name == "map":
+        yield from _bound_errors(shape, value, path)
+        yield from _map_errors(shape, value, path)
+    else:
+        yield from _bound_errors(shape, value, path)
+
+
+def _structure_errors(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if name not in value:
+            yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
+    for name, item in value.items():
+        if name in shape.members:
+            yield from _input_errors(shape.members[name], item, _join(path, name))
+        else:
+            # AWS is silent here, so a misspelt member would be lost; the emulator is not.
+            yield f"Value at '{_join(path, name)}' failed to satisfy constraint: Member must be known"
+
+
+def _list_errors(shape: Any, value: list[Any], path: str) -> Iterator[str]:
+    if shape.member.type_name in ("structure", "list", "map"):
+        for number, item in enumerate(value, 1):
+            yield from _input_errors(shape.member, item, f"{path}.{number}.member")
+        return
+    # Of a list of plain values AWS names the list and says what its members must be.
+    broken = {text: None for item in value for text in constraints(shape.member, item)}
+    if broken:
+        yield f"{_shown(shape, value)} at '{path}' failed to satisfy constraint: Member must satisfy constraint: [{', '.join(broken)}]"
+
+
+def _map_errors(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
+    broken = {text: None for key in value for text in constraints(shape.key, key)}
+    if broken:
+        yield f"{_shown(shape, value)} at '{path}' failed to satisfy constraint: Map keys must satisfy constraint: [{', '.join(broken)}]"
+    for key, item in value.items():
+        yield from _input_errors(shape.value, item, f"{path}.{key}.member")
+
+
+def _bound_errors(shape: Any, value: Any, path: str) -> Iterator[str]:
+    for text in constraints(shape, value):
+        yield f"{_shown(shape, value)} at '{path}' failed to satisfy constraint: {text}"
+
+
+def constraints(shape: Any, value: Any) -> Iterator[str]:
+    """Say which of a shape's own constraints a value breaks, in AWS's words."""
+    metadata = shape.metadata
+    noun, size = _size(value)
+    if size is not None and "min" in metadata and size < metadata["min"]:
+        yield f"Member must have {noun} greater than or equal to {metadata['min']}"
+    if size is not None and "max" in metadata and size > metadata["max"]:
+        yield f"Member must have {noun} less than or equal to {metadata['max']}"
+    if "enum" in metadata and value not in metadata["enum"]:
+        yield f"Member must satisfy enum value set: [{', '.join(metadata['enum'])}]"
+    if "pattern" in metadata and not patterns.matches(shape.name, metadata["pattern"], value):
+        yield f"Member must satisfy regular expression pattern: {metadata['pattern']}"
+
+
+def _size(value: Any) -> tuple[str, float | None]:
+    if isinstance(value, (str, bytes, list, dict)):
+        return "length", len(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "value", value
+    return "value", None
+
+
+def _shown(shape: Any, value: Any) -> str:
+    return "Value" if shape.metadata.get("sensitive") else f"Value '{value}'"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{_lower(name)}" if path else _lower(name)
+
+
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+# --- replies ----------------------------------------------------------------------------------------
+
+
+def output_breaches(service: str, operation: str, result: Any) -> list[str]:
+    """Everything about a reply that AWS's model does not allow."""
+    shape = operation_model(service, operation).output_shape
+    if shape is None:
+        return [f"{operation} has no output"] if result else []
+    return list(_output_errors(shape, result, operation))
+
+
+_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+    "float": (int, float),
+    "double": (int, float),
+    "timestamp": datetime.datetime,
+    "blob": bytes,
+}
+
+
+def _output_errors(shape: Any, value: Any, path: str) -> Iterable[str]:
+    if not _has_type(shape.type_name, value):
+        yield f"{path}: {type(value).__name__} where the model has {shape.type_name}"
+        return
+    for text in constraints(shape, value):
+        yield f"{path}: {value!r}: {text}"
+    if shape.type_name == "structure":
+        yield from _output_members(shape, value, path)
+    elif shape.type_name == "list":
+        for number, item in enumerate(value):
+            yield from _output_errors(shape.member, item, f"{path}[{number}]")
+    elif shape.type_name == "map":
+        for key, item in value.items():
+            yield from _output_errors(shape.key, key, f"{path}{{{key}}}")
+            yield from _output_errors(shape.value, item, f"{path}[{key}]")
+
+
+def _output_members(shape: Any, value: dict[str, Any], path: str) -> Iterable[str]:
+    for name in shape.required_members:
+        if name not in value:
+            yield f"{path}.{name}: required, and absent"
+    for name, item in value.items():
+        if name in shape.members:
+            yield from _output_errors(shape.members[name], item, f"{path}.{name}")
+        elif (shape.name, name) not in SINCE:
+            yield f"{path}.{name}: the model has no such member"
+
+
+def _has_type(type_name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return type_name == "boolean"
+    if isinstance(value, datetime.datetime) and value.tzinfo is None:
+        return False
+    return isinstance(value, _PYTHON_TYPES[type_name])
+
+
+def error_is_known(service: str, operation: str, code: str) -> bool:
+    """Whether AWS could answer this operation with this code."""
+    if code in COMMON_QUERY_ERRORS.get(service, COMMON_ERRORS):
+        return True
+    if code in OBSERVED_ERRORS.get((service, operation), ()):
+        return True
+    shapes = operation_model(service, operation).error_shapes
+    return any(code in (shape.name, shape.error_code) for shape in shapes)
+
+
+def message_key(service: str, operation: str | None, code: str) -> str:
+    """How the body of a JSON error names its text: as the error's shape has it, else ``message``."""
+    if operation is None or not has_operation(service, operation):
+        return "message"
+    for shape in operation_model(service, operation).error_shapes:
+        if code in (shape.name, shape.error_code):
+            return next((name for name in shape.members if name.lower() == "message"), "message")
+    return "message"

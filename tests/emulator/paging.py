@@ -1,0 +1,68 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pages and their tokens.
+
+A token holds where the next page starts, which page that is, and a digest of the request: AWS's tokens
+belong to the request that they came from, and no client may make one up.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .service import APIError
+
+if TYPE_CHECKING:
+    from .world import World
+
+T = TypeVar("T")
+
+# The service may always give fewer items than were asked for.
+LIMITS: dict[str, int] = {"page_size": 1000}
+
+
+def make_token(params: dict[str, Any], offset: int, page: int, world: World) -> str:
+    """Make a token for the page that starts at an offset."""
+    text = f"{offset}:{page}"
+    return base64.b64encode(_tag(text, params, world) + text.encode()).decode()
+
+
+def read_token(params: dict[str, Any], world: World) -> tuple[int, int]:
+    """Where the wanted page starts, and its number, counted from 1."""
+    if "NextToken" not in params:
+        return 0, 1
+    try:
+        raw = base64.b64decode(params["NextToken"], validate=True)
+        text = raw[16:].decode("ascii")
+    except ValueError:
+        raise bad_token() from None
+    if not hmac.compare_digest(raw[:16], _tag(text, params, world)):
+        raise bad_token()
+    offset, _, page = text.partition(":")
+    return int(offset), int(page)
+
+
+def bad_token() -> APIError:
+    return APIError("InvalidNextToken", "The specified token isn't valid.")
+
+
+def paginate(
+    items: Sequence[T], params: dict[str, Any], *, default: int, world: World
+) -> tuple[list[T], str | None]:
+    """One page of the items, and the token for the next one, or None on the last page."""
+    offset, page = read_token(params, world)
+    size = min(params.get("MaxResults", default), world.limit("page_size"))
+    end = offset + size
+    token = make_token(params, end, page + 1, world) if end < len(items) else None
+    return list(items[offset:end]), token
+
+
+def _tag(text: str, params: dict[str, Any], world: World) -> bytes:
+    rest = {key: value for key, value in params.items() if key not in ("NextToken", "MaxResults")}
+    message = json.dumps([text, rest], sort_keys=True, default=str).encode()
+    return hmac.new(str(world.seed).encode(), message, hashlib.sha256).digest()[:16]

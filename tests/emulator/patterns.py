@@ -1,0 +1,57 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The model's patterns, which are written for Java, as Python's ``re`` can run them."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import unicodedata
+
+# Patterns of AWS's model that exclude what AWS accepts. MaxSessionDuration is 1 to 1440 minutes, as the
+# documents say, but the model's pattern leaves out every number such as 1050 or 1390.
+CORRECTED: dict[str, str] = {"MaxSessionDuration": r"([1-9]|[1-9][0-9]|[1-9][0-9][0-9]|1[0-3][0-9][0-9]|14[0-3][0-9]|1440)"}
+
+JAVA_DOT = "[^\\n\\r\\u0085\\u2028\\u2029]"
+TOKEN = re.compile(r"\\p\{(\w+)\}|\\.|\[|\]|\.", re.DOTALL)
+
+
+@functools.cache
+def matcher(shape_name: str, pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that is to be used with ``fullmatch``, as AWS uses it."""
+    return re.compile(_translate(CORRECTED.get(shape_name, pattern)), re.ASCII)
+
+
+def matches(shape_name: str, pattern: str, text: str) -> bool:
+    return matcher(shape_name, pattern).fullmatch(text) is not None
+
+
+def _translate(pattern: str) -> str:
+    in_class = False
+
+    def swap(found: re.Match[str]) -> str:
+        nonlocal in_class
+        text = found.group()
+        if found.group(1):
+            ranges = _category(found.group(1))
+            return ranges if in_class else f"[{ranges}]"
+        if text in "[]":
+            in_class = text == "["
+        return JAVA_DOT if text == "." and not in_class else text
+
+    return TOKEN.sub(swap, pattern)
+
+
+@functools.cache
+def _category(name: str) -> str:
+    """A Unicode category, which Python's ``re`` does not know, as the ranges of a character class."""
+    ranges: list[list[int]] = []
+    for code in range(sys.maxunicode + 1):
+        if not unicodedata.category(chr(code)).startswith(name):
+            continue
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)

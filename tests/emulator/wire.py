@@ -1,0 +1,330 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What goes over the wire: AWS JSON 1.1 for Systems Manager, the query protocols for EC2 and STS.
+
+Everything here is driven by the shapes of botocore's service model, so a member that AWS does not have
+can neither be read nor be sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import datetime
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.etree import ElementTree
+
+from .service import APIError
+
+JSON_TYPE = "application/x-amz-json-1.1"
+XML_TYPE = "text/xml;charset=UTF-8"
+INT32 = (-(2**31), 2**31 - 1)
+INT64 = (-(2**63), 2**63 - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """An HTTP reply, before it meets a socket."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+def garbled(detail: str) -> APIError:
+    return APIError("SerializationException", detail)
+
+
+# --- requests: JSON ---------------------------------------------------------------------------------
+
+
+def parse_json(shape: Any, body: bytes) -> dict[str, Any]:
+    """Read a JSON body as the members of a shape; members that the shape lacks are kept for the validator."""
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        raise garbled("") from None
+    if not isinstance(value, dict):
+        raise garbled("Unexpected value where a structure was expected")
+    if shape is None:
+        return value
+    return _json_structure(shape, value)
+
+
+def _json_structure(shape: Any, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise garbled(f"{_kind(value)} can not be converted to a structure")
+    members = shape.members
+    # AWS reads an explicit null as an absent member.
+    return {
+        key: _json_value(members[key], item) if key in members else item
+        for key, item in value.items()
+        if item is not None
+    }
+
+
+def _json_list(shape: Any, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise garbled(f"{_kind(value)} can not be converted to a list")
+    return [_json_value(shape.member, item) for item in value]
+
+
+def _json_map(shape: Any, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise garbled(f"{_kind(value)} can not be converted to a map")
+    return {key: _json_value(shape.value, item) for key, item in value.items()}
+
+
+def _json_string(_shape: Any, value: Any) -> str:
+    if not isinstance(value, str):
+        raise garbled(f"{_kind(value)} can not be converted to a String")
+    return value
+
+
+def _json_boolean(_shape: Any, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise garbled(f"{_kind(value)} can not be converted to a Boolean")
+    return value
+
+
+def _json_integer(shape: Any, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise garbled(f"{_kind(value)} can not be converted to an Integer")
+    return _in_range(shape, value)
+
+
+def _in_range(shape: Any, value: int) -> int:
+    low, high = INT64 if shape.type_name == "long" else INT32
+    if not low <= value <= high:
+        raise garbled(f"{value} is out of the range of {shape.type_name}")
+    return value
+
+
+def _json_float(_shape: Any, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise garbled(f"{_kind(value)} can not be converted to a Double")
+    return float(value)
+
+
+def _json_timestamp(_shape: Any, value: Any) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromtimestamp(_json_float(None, value), datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        raise garbled(f"{value} is out of the range of timestamp") from None
+
+
+def _json_blob(_shape: Any, value: Any) -> bytes:
+    try:
+        return base64.b64decode(_json_string(None, value), validate=True)
+    except binascii.Error:
+        raise garbled("Invalid base64") from None
+
+
+_JSON_READERS: dict[str, Callable[[Any, Any], Any]] = {
+    "structure": _json_structure,
+    "list": _json_list,
+    "map": _json_map,
+    "string": _json_string,
+    "character": _json_string,
+    "boolean": _json_boolean,
+    "integer": _json_integer,
+    "long": _json_integer,
+    "float": _json_float,
+    "double": _json_float,
+    "timestamp": _json_timestamp,
+    "blob": _json_blob,
+}
+
+
+def _json_value(shape: Any, value: Any) -> Any:
+    if value is None:
+        raise garbled("NULL_VALUE can not be an item of a collection")
+    return _JSON_READERS[shape.type_name](shape, value)
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "BOOLEAN_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE", str: "STRING_VALUE"}
+    return names.get(type(value), "Start of structure or map or list")
+
+
+# --- requests: query --------------------------------------------------------------------------------
+
+
+class QueryForm:
+    """A form-encoded request, which gives up its parameters one by one, so that leftovers are known."""
+
+    def __init__(self, body: bytes) -> None:
+        try:
+            pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body))
+        except (UnicodeDecodeError, ValueError):
+            raise APIError("MalformedQueryString", "The query string is malformed") from None
+        self.values = dict(pairs)
+        if len(self.values) != len(pairs):
+            raise APIError("MalformedQueryString", "A parameter was given twice")
+        self.action = self.values.pop("Action", "")
+        self.version = self.values.pop("Version", "")
+
+    def has(self, prefix: str) -> bool:
+        return any(key == prefix or key.startswith(prefix + ".") for key in self.values)
+
+    def read(self, shape: Any, ec2: bool) -> dict[str, Any]:
+        params = self._structure(shape, "", ec2) if shape is not None else {}
+        if self.values:
+            name = sorted(self.values)[0]
+            raise APIError("UnknownParameter", f"The parameter {name} is not recognized")
+        return params
+
+    def _structure(self, shape: Any, prefix: str, ec2: bool) -> dict[str, Any]:
+        found = {}
+        for name, member in shape.members.items():
+            key = prefix + _query_key(name, member, ec2)
+            if self.has(key):
+                found[name] = self._value(member, key, ec2)
+        return found
+
+    def _value(self, shape: Any, key: str, ec2: bool) -> Any:
+        if shape.type_name == "structure":
+            return self._structure(shape, key + ".", ec2)
+        if shape.type_name == "list":
+            return self._list(shape, key, ec2)
+        if key not in self.values:
+            raise APIError("MalformedInput", f"The parameter {key} is a single value")
+        return _query_scalar(shape, key, self.values.pop(key))
+
+    def _list(self, shape: Any, key: str, ec2: bool) -> list[Any]:
+        if self.values.get(key) == "":
+            self.values.pop(key)
+            return []
+        if not ec2 and not shape.serialization.get("flattened"):
+            key += "." + shape.member.serialization.get("name", "member")
+        items = []
+        while self.has(f"{key}.{len(items) + 1}"):
+            items.append(self._value(shape.member, f"{key}.{len(items) + 1}", ec2))
+        return items
+
+
+def _query_key(name: str, shape: Any, ec2: bool) -> str:
+    if not ec2:
+        return str(shape.serialization.get("name", name))
+    if "queryName" in shape.serialization:
+        return str(shape.serialization["queryName"])
+    given = str(shape.serialization.get("name", name))
+    return given[:1].upper() + given[1:]
+
+
+def _query_scalar(shape: Any, key: str, text: str) -> Any:
+    try:
+        return _QUERY_READERS[shape.type_name](text)
+    except (KeyError, ValueError):
+        raise APIError("InvalidParameterValue", f"Invalid value '{text}' for {key}") from None
+
+
+_QUERY_READERS: dict[str, Callable[[str], Any]] = {
+    "string": str,
+    "boolean": lambda text: {"true": True, "false": False}[text.lower()],
+    "integer": int,
+    "long": int,
+    "float": float,
+    "double": float,
+    "timestamp": datetime.datetime.fromisoformat,
+    "blob": lambda text: base64.b64decode(text, validate=True),
+}
+
+
+# --- replies ----------------------------------------------------------------------------------------
+
+
+def json_reply(shape: Any, result: dict[str, Any]) -> Reply:
+    body = {} if shape is None else _to_json(shape, result)
+    return Reply(200, json.dumps(body, ensure_ascii=False).encode(), JSON_TYPE)
+
+
+def _to_json(shape: Any, value: Any) -> Any:
+    if shape is None:  # a member newer than this botocore: see model.SINCE
+        return value
+    if shape.type_name == "structure":
+        return {key: _to_json(shape.members.get(key), item) for key, item in value.items() if item is not None}
+    if shape.type_name == "list":
+        return [_to_json(shape.member, item) for item in value]
+    if shape.type_name == "map":
+        return {key: _to_json(shape.value, item) for key, item in value.items()}
+    if shape.type_name == "timestamp":
+        return value.timestamp() if isinstance(value, datetime.datetime) else value
+    if shape.type_name == "blob":
+        return base64.b64encode(value).decode()
+    return value
+
+
+def ec2_reply(operation: Any, namespace: str, result: dict[str, Any], request_id: str) -> Reply:
+    root = ElementTree.Element(f"{operation.name}Response", xmlns=namespace + "/")
+    ElementTree.SubElement(root, "requestId").text = request_id
+    if operation.output_shape is not None:
+        _structure_to_xml(root, operation.output_shape, result)
+    return _xml(200, root)
+
+
+def query_reply(operation: Any, namespace: str, result: dict[str, Any], request_id: str) -> Reply:
+    root = ElementTree.Element(f"{operation.name}Response", xmlns=namespace)
+    shape = operation.output_shape
+    if shape is not None:
+        wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
+        _structure_to_xml(ElementTree.SubElement(root, wrapper), shape, result)
+    metadata = ElementTree.SubElement(root, "ResponseMetadata")
+    ElementTree.SubElement(metadata, "RequestId").text = request_id
+    return _xml(200, root)
+
+
+def _structure_to_xml(parent: ElementTree.Element, shape: Any, value: dict[str, Any]) -> None:
+    for name, member in shape.members.items():
+        if value.get(name) is not None:
+            _to_xml(parent, str(member.serialization.get("name", name)), member, value[name])
+
+
+def _to_xml(parent: ElementTree.Element, name: str, shape: Any, value: Any) -> None:
+    element = ElementTree.SubElement(parent, name)
+    if shape.type_name == "structure":
+        _structure_to_xml(element, shape, value)
+    elif shape.type_name == "list":
+        for item in value:
+            _to_xml(element, str(shape.member.serialization.get("name", "member")), shape.member, item)
+    else:
+        element.text = _xml_text(value)
+
+
+def _xml_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return str(value)
+
+
+def _xml(status: int, root: ElementTree.Element) -> Reply:
+    return Reply(status, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True), XML_TYPE)
+
+
+# --- errors -----------------------------------------------------------------------------------------
+
+
+def error_reply(protocol: str, namespace: str, error: APIError, request_id: str, message_key: str) -> Reply:
+    if protocol == "json":
+        # AWS answers a fault of the framework with `message`, and one of the service as its shape has it.
+        body = {"__type": error.code, message_key: error.message}
+        return Reply(error.status, json.dumps(body, ensure_ascii=False).encode(), JSON_TYPE)
+    if protocol == "ec2":
+        root = ElementTree.Element("Response")
+        holder = ElementTree.SubElement(ElementTree.SubElement(root, "Errors"), "Error")
+        id_name = "RequestID"
+    else:
+        root = ElementTree.Element("ErrorResponse", xmlns=namespace)
+        holder = ElementTree.SubElement(root, "Error")
+        ElementTree.SubElement(holder, "Type").text = "Receiver" if error.status >= 500 else "Sender"
+        id_name = "RequestId"
+    ElementTree.SubElement(holder, "Code").text = error.code
+    ElementTree.SubElement(holder, "Message").text = error.message
+    ElementTree.SubElement(root, id_name).text = request_id
+    return _xml(error.status, root)
