@@ -1,0 +1,118 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""ListDocuments: which documents a caller sees, and its filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..paging import paginate
+from ..service import APIError, Call
+from .document_shapes import identifier
+from .document_store import AMAZON, EVERYONE, Document, Documents
+
+if TYPE_CHECKING:
+    from ..world import World
+
+Test = Callable[[Documents, Document], bool]
+_OWNERS: dict[str, Test] = {
+    "Self": lambda documents, document: document.owner == documents.account_id,
+    "Amazon": lambda documents, document: document.owner == AMAZON,
+    "Public": lambda documents, document: document.owner == AMAZON or EVERYONE in document.permissions,
+    "Private": lambda documents, document: (
+        document.owner != documents.account_id and documents.account_id in document.permissions
+    ),
+    "ThirdParty": lambda documents, document: document.third_party,
+}
+_VALUES = {
+    "Owner": tuple(_OWNERS),
+    "PlatformTypes": ("Windows", "Linux", "MacOS"),
+}
+
+
+def list_documents(world: World, call: Call) -> dict[str, Any]:
+    documents = world.state(call.region, Documents)
+    tests = [_test(key, values) for key, values in _filters(call.params)]
+    found = [
+        document
+        for document in documents.found.values()
+        if documents.may_read(document) and all(test(documents, document) for test in tests)
+    ]
+    shapes = [identifier(documents, document) for document in found]
+    page, token = paginate(sorted(shapes, key=lambda shape: str(shape["Name"])), call.params, default=50, world=world)
+    result: dict[str, Any] = {"DocumentIdentifiers": page}
+    if token:
+        result["NextToken"] = token
+    return result
+
+
+def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
+    """The filters of either form: the old one has one value, and may not be mixed with the new one."""
+    old = params.get("DocumentFilterList", [])
+    new = params.get("Filters", [])
+    if old and new:
+        raise APIError("ValidationException", "Give either DocumentFilterList or Filters, not both")
+    found: list[tuple[str, Sequence[str]]] = [(item["key"], [item["value"]]) for item in old]
+    for item in new:
+        if "Key" not in item:
+            raise APIError("InvalidFilterKey", "A filter has no key")
+        if not item.get("Values"):
+            raise APIError("ValidationException", f"The filter {item['Key']} has no value")
+        found.append((item["Key"], item["Values"]))
+    keys = [key for key, _values in found]
+    if len(set(keys)) < len(keys):
+        raise APIError("ValidationException", "A filter is there twice")
+    return found
+
+
+def _test(key: str, values: Sequence[str]) -> Test:
+    """What one filter asks of a document; its values are alternatives."""
+    if key.startswith("tag:") and len(key) > len("tag:"):
+        tag = key[len("tag:") :]
+        return lambda documents, document: document.tags.get(tag) in values
+    if key not in _TESTS:
+        raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
+    unknown = sorted(set(values) - set(_VALUES.get(key, values)))
+    if unknown:
+        raise APIError("ValidationException", f"The filter {key} has no value {', '.join(unknown)}")
+    if key == "Owner" and len(values) > 1:
+        raise APIError("ValidationException", "The filter Owner takes one value")
+    ask = _TESTS[key]
+    return lambda documents, document: any(ask(documents, document, value) for value in values)
+
+
+def _has_name(documents: Documents, document: Document, value: str) -> bool:
+    return document.name.startswith(value)
+
+
+def _has_owner(documents: Documents, document: Document, value: str) -> bool:
+    return _OWNERS[value](documents, document)
+
+
+def _has_platform(documents: Documents, document: Document, value: str) -> bool:
+    return value in document.default_version.derived.platform_types
+
+
+def _has_type(documents: Documents, document: Document, value: str) -> bool:
+    return document.document_type == value
+
+
+def _has_target_type(documents: Documents, document: Document, value: str) -> bool:
+    return document.default_version.target_type == value
+
+
+def _has_keyword(documents: Documents, document: Document, value: str) -> bool:
+    return value.lower() in document.name.lower()
+
+
+_TESTS: dict[str, Callable[[Documents, Document, str], bool]] = {
+    "Name": _has_name,
+    "Owner": _has_owner,
+    "PlatformTypes": _has_platform,
+    "DocumentType": _has_type,
+    "TargetType": _has_target_type,
+    "SearchKeyword": _has_keyword,
+}
+
+OPERATIONS = {"ListDocuments": list_documents}

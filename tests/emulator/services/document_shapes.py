@@ -1,0 +1,120 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documents, versions and attachments in the shapes that AWS sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .document_store import AMAZON, Document, Documents, Version
+
+Shape = dict[str, Any]
+
+
+def _given(**members: Any) -> Shape:
+    """The members that have a value: AWS leaves the others out."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as AWS sends them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def description(documents: Documents, document: Document, version: Version) -> Shape:
+    """A DocumentDescription."""
+    derived = version.derived
+    return _given(
+        Name=documents.shown_name(document),
+        Owner=document.owner,
+        DocumentType=document.document_type,
+        DocumentVersion=str(version.number),
+        LatestVersion=str(document.latest.number),
+        DefaultVersion=str(document.default),
+        VersionName=version.version_name,
+        DisplayName=version.display_name,
+        TargetType=version.target_type,
+        DocumentFormat=version.document_format,
+        Hash=version.hash,
+        HashType="Sha256",
+        CreatedDate=version.created,
+        Status=shown_status(document, version),
+        StatusInformation=version.shown_information,
+        SchemaVersion=derived.schema_version,
+        Description=derived.description,
+        Parameters=[dict(parameter) for parameter in derived.parameters] or None,
+        PlatformTypes=list(derived.platform_types),
+        Tags=tag_list(document.tags),
+        AttachmentsInformation=[{"Name": attachment.name} for attachment in version.attachments] or None,
+        Requires=[dict(required) for required in document.requires] or None,
+        Category=[],
+        CategoryEnum=[],
+    )
+
+
+def shown_status(document: Document, version: Version) -> str:
+    """The version's status, unless the whole document is on its way out."""
+    return version.shown_status if document.deleting_reads is None else "Deleting"
+
+
+def content(documents: Documents, document: Document, version: Version, text: str, document_format: str) -> Shape:
+    """The result of GetDocument; ``text`` is the content as ``document_format``."""
+    return _given(
+        Name=documents.shown_name(document),
+        CreatedDate=version.created,
+        DisplayName=version.display_name,
+        VersionName=version.version_name,
+        DocumentVersion=str(version.number),
+        Status=shown_status(document, version),
+        StatusInformation=version.shown_information,
+        Content=text,
+        DocumentType=document.document_type,
+        DocumentFormat=document_format,
+        Requires=[dict(required) for required in document.requires] or None,
+        AttachmentsContent=[
+            {
+                "Name": attachment.name,
+                "Size": attachment.size,
+                "Hash": attachment.sha256,
+                "HashType": "Sha256",
+                "Url": attachment.url,
+            }
+            for attachment in version.attachments
+        ]
+        or None,
+    )
+
+
+def identifier(documents: Documents, document: Document) -> Shape:
+    """A DocumentIdentifier, of the default version."""
+    version = document.default_version
+    return _given(
+        Name=documents.shown_name(document),
+        CreatedDate=version.created,
+        DisplayName=version.display_name,
+        Owner=document.owner,
+        VersionName=version.version_name,
+        PlatformTypes=list(version.derived.platform_types),
+        DocumentVersion=str(version.number),
+        DocumentType=document.document_type,
+        SchemaVersion=version.derived.schema_version,
+        DocumentFormat=version.document_format,
+        TargetType=version.target_type,
+        Tags=[] if document.owner == AMAZON else tag_list(document.tags),
+        Requires=[dict(required) for required in document.requires] or None,
+    )
+
+
+def version_info(document: Document, version: Version) -> Shape:
+    """A DocumentVersionInfo."""
+    return _given(
+        Name=document.name,
+        DisplayName=version.display_name,
+        DocumentVersion=str(version.number),
+        VersionName=version.version_name,
+        CreatedDate=version.created,
+        IsDefaultVersion=version.number == document.default,
+        DocumentFormat=version.document_format,
+        Status=shown_status(document, version),
+        StatusInformation=version.shown_information,
+    )

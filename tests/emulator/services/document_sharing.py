@@ -1,0 +1,73 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sharing a document with other accounts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..paging import paginate
+from ..service import APIError, Call
+from .document_store import EVERYONE, Document, Documents
+
+if TYPE_CHECKING:
+    from ..world import World
+
+LIMITS = {
+    "document_accounts": 1000,
+    "document_public": 5,
+    # The model lets a reply hold 20 accounts, whatever MaxResults asks for.
+    "document_permission_page": 20,
+}
+
+
+def describe_document_permission(world: World, call: Call) -> dict[str, Any]:
+    document = world.state(call.region, Documents).write(call.params["Name"])
+    most = world.limit("document_permission_page")
+    params = {**call.params, "MaxResults": min(call.params.get("MaxResults", most), most)}
+    page, token = paginate(sorted(document.permissions), params, default=most, world=world)
+    result: dict[str, Any] = {
+        "AccountIds": page,
+        "AccountSharingInfoList": [
+            {"AccountId": account, "SharedDocumentVersion": document.permissions[account]} for account in page
+        ],
+    }
+    if token:
+        result["NextToken"] = token
+    return result
+
+
+def modify_document_permission(world: World, call: Call) -> dict[str, Any]:
+    documents = world.state(call.region, Documents)
+    document = documents.write(call.params["Name"])
+    add = _accounts(call.params.get("AccountIdsToAdd", []))
+    remove = _accounts(call.params.get("AccountIdsToRemove", []))
+    version = call.params.get("SharedDocumentVersion", "$DEFAULT")
+    if documents.account_id in add:
+        raise APIError("ValidationException", "A document cannot be shared with the account that owns it")
+    wanted = {**document.permissions, **dict.fromkeys(add, version)}
+    wanted = {account: shared for account, shared in wanted.items() if account not in remove}
+    _check(world, documents, document, wanted)
+    document.permissions = wanted
+    return {}
+
+
+def _accounts(accounts: list[str]) -> list[str]:
+    """The accounts that have an effect: AWS takes ``All`` and does nothing with it."""
+    return [account for account in accounts if account == EVERYONE or account.isdigit()]
+
+
+def _check(world: World, documents: Documents, document: Document, wanted: dict[str, str]) -> None:
+    if EVERYONE in wanted and len(wanted) > 1:
+        raise APIError("ValidationException", "A document is shared either with everyone or with named accounts")
+    if len(wanted) > world.limit("document_accounts"):
+        raise APIError("DocumentPermissionLimit", "The document can't be shared with more accounts")
+    others = [other for other in documents.own() if other is not document and EVERYONE in other.permissions]
+    if EVERYONE in wanted and len(others) >= world.limit("document_public"):
+        raise APIError("DocumentPermissionLimit", "No more documents can be shared with everyone")
+
+
+OPERATIONS = {
+    "DescribeDocumentPermission": describe_document_permission,
+    "ModifyDocumentPermission": modify_document_permission,
+}

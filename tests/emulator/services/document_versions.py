@@ -1,0 +1,101 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Making versions: what CreateDocument, UpdateDocument and the world's file have in common."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from ..service import APIError
+from .document_content import Derived, derive, sha256
+from .document_schema import SCHEMAS, check_content
+from .document_store import Attachment, Document, Documents, Version, of_selector
+
+# A host that cannot resolve, so that nobody fetches an attachment from AWS by mistake.
+_ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"
+
+
+def new_version(
+    document: Document,
+    params: Mapping[str, Any],
+    *,
+    created: datetime.datetime,
+    session_numbers: str,
+    attachments: tuple[Attachment, ...] = (),
+    number: int | None = None,
+) -> Version:
+    """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept."""
+    document_format = params.get("DocumentFormat", "JSON")
+    text = params["Content"]
+    content = check_content(text, document.document_type, document_format, session_numbers)
+    number = number or document.highest + 1
+    information = document.fail_versions.get(number)
+    return Version(
+        number=number,
+        content=text,
+        document_format=document_format,
+        hash=sha256(text),
+        created=created,
+        # Of a type that has no schema here, nothing in the content is known to mean anything.
+        derived=derive(content, document.document_type) if document.document_type in SCHEMAS else Derived(),
+        version_name=params.get("VersionName"),
+        display_name=params.get("DisplayName"),
+        target_type=params.get("TargetType"),
+        attachments=attachments,
+        status="Active" if information is None else "Failed",
+        status_information=information,
+    )
+
+
+def read_attachments(
+    documents: Documents, document: Document, params: Mapping[str, Any], content: Any
+) -> tuple[Attachment, ...]:
+    """The attachments that a create or an update brings; a package must bring some each time."""
+    sources = params.get("Attachments", [])
+    if not sources and document.document_type == "Package":
+        raise APIError("InvalidParameterValueException", "AttachmentSource not provided in the input request")
+    manifest = content.get("files", {}) if isinstance(content, dict) else {}
+    found: dict[str, Attachment] = {}
+    for source in sources:
+        for attachment in _of_source(documents, source, manifest):
+            if attachment.name in found:
+                raise APIError("ValidationException", f"Two attachments have the name {attachment.name}")
+            found[attachment.name] = attachment
+    return tuple(found[name] for name in sorted(found))
+
+
+def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Attachment]:
+    if "Key" not in source or not source.get("Values"):
+        raise APIError("ValidationException", "An attachment needs Key and Values")
+    value = source["Values"][0]
+    if source["Key"] == "AttachmentReference":
+        return [_reference(documents, value)]
+    if source["Key"] == "SourceUrl":
+        # A folder: which files of it are wanted is what the manifest says.
+        names = sorted(manifest) or [source.get("Name", "attachment")]
+    else:
+        names = [source.get("Name") or value.rstrip("/").rsplit("/", 1)[-1]]
+    return [_attachment(name, value, manifest.get(name)) for name in names]
+
+
+def _attachment(name: str, source: str, entry: Any) -> Attachment:
+    """Nothing is fetched: the checksum is the manifest's, or stands for the place that the file would come from."""
+    checksums = entry.get("checksums", {}) if isinstance(entry, dict) else {}
+    digest = checksums.get("sha256") or hashlib.sha256(f"{source}/{name}".encode()).hexdigest()
+    return Attachment(
+        name=name, size=len(source) + len(name), sha256=digest, url=f"{_ATTACHMENTS_HOST}/{digest}/{name}"
+    )
+
+
+def _reference(documents: Documents, value: str) -> Attachment:
+    """``document/version/attachment``, as in a document of the same account."""
+    parts = value.split("/")
+    if len(parts) == 3 and (document := documents.found.get((documents.account_id, parts[0]))):
+        version = of_selector(document, parts[1]) if parts[1].isdigit() or parts[1].startswith("$") else None
+        for attachment in version.attachments if version else ():
+            if attachment.name == parts[2]:
+                return attachment
+    raise APIError("ValidationException", f"There is no attachment {value}")

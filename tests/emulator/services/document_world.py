@@ -1,0 +1,212 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The documents that a world starts with: those in its file, and a few of AWS's own."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..service import APIError
+from .document_content import serialise
+from .document_schema import type_of
+from .document_store import AMAZON, Attachment, Document, Documents
+from .document_versions import new_version
+from .world_values import entries, entry, moment, string_map
+
+if TYPE_CHECKING:
+    from ..world import World
+
+_VERSION_KEYS = {
+    "content",
+    "document_format",
+    "version",
+    "version_name",
+    "display_name",
+    "target_type",
+    "attachments",
+    "status",
+    "status_information",
+    "reads",
+    "created",
+}
+_DOCUMENT_KEYS = {
+    "name",
+    "owner",
+    "document_type",
+    "versions",
+    "default_version",
+    "requires",
+    "tags",
+    "permissions",
+    "fail_versions",
+    "associated",
+    "third_party",
+    "deleting_reads",
+} | (_VERSION_KEYS - {"version"})
+_STATUSES = ("Active", "Failed", "Creating", "Updating")
+# Long before any world's clock.
+_AMAZON_CREATED = datetime.datetime(2020, 3, 10, 12, tzinfo=datetime.UTC)
+
+
+def read_documents(documents: Documents, section: Any, world: World) -> None:
+    """Put AWS's documents and those of the world's file into ``documents``."""
+    for name, (document_type, content) in _AMAZON_DOCUMENTS.items():
+        item = {"name": name, "owner": AMAZON, "document_type": document_type, "content": content}
+        documents.add(_read(documents, item, world, _AMAZON_CREATED))
+    for given in entries(section, _DOCUMENT_KEYS, "document"):
+        if not isinstance(given.get("name"), str):
+            raise ValueError("a document must have a name")
+        if "content" not in given and "versions" not in given:
+            documents.fail_when_made[given["name"]] = _fail_versions(given)
+            continue
+        try:
+            document = _read(documents, given, world, world.now)
+        except (ValueError, APIError) as error:
+            raise ValueError(f"document {given['name']}: {error}") from error
+        if (document.owner, document.name) in documents.found:
+            raise ValueError(f"document {document.name}: there are two")
+        documents.add(document)
+
+
+def _read(documents: Documents, item: Mapping[str, Any], world: World, created: datetime.datetime) -> Document:
+    versions = _versions(item)
+    document = Document(
+        name=item["name"],
+        owner=str(item.get("owner", documents.account_id)),
+        document_type=type_of(versions[0].get("content"), item.get("document_type")),
+        requires=[string_map(required, "requires") for required in item.get("requires", [])],
+        tags=string_map(item.get("tags"), "tags"),
+        permissions=_permissions(item.get("permissions")),
+        fail_versions=_fail_versions(item),
+        associated=bool(item.get("associated", False)),
+        third_party=bool(item.get("third_party", False)),
+        deleting_reads=item.get("deleting_reads"),
+    )
+    for given in versions:
+        _add_version(document, given, world, created)
+    document.default = int(item.get("default_version", document.highest))
+    if document.default not in document.versions:
+        raise ValueError(f"default_version {document.default} is not a version of it")
+    return document
+
+
+def _versions(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The versions of an entry; one that has only a content has one."""
+    if "versions" not in item:
+        return [{key: item[key] for key in _VERSION_KEYS if key in item}]
+    if "content" in item:
+        raise ValueError("it has content and versions; give one")
+    versions = entries(item["versions"], _VERSION_KEYS, "version")
+    if not versions:
+        raise ValueError("versions is empty")
+    # What the entry says holds for each of its versions that does not say otherwise, but for names.
+    shared = {key: item[key] for key in ("document_format", "display_name", "target_type", "created") if key in item}
+    return [{**shared, **version} for version in versions]
+
+
+def _add_version(document: Document, given: Mapping[str, Any], world: World, created: datetime.datetime) -> None:
+    document_format = given.get("document_format", "JSON")
+    content = given["content"]
+    params = {
+        "Content": content if isinstance(content, str) else serialise(content, document_format),
+        "DocumentFormat": document_format,
+        **{
+            member: given[key]
+            for key, member in (
+                ("version_name", "VersionName"),
+                ("display_name", "DisplayName"),
+                ("target_type", "TargetType"),
+            )
+            if key in given
+        },
+    }
+    version = new_version(
+        document,
+        params,
+        created=moment(given["created"], world.now) if "created" in given else created,
+        session_numbers=world.switch("session_numbers"),
+        attachments=tuple(_attachment(name) for name in given.get("attachments", [])),
+        number=int(given.get("version", document.highest + 1)),
+    )
+    if version.version_name and document.named(version.version_name):
+        raise ValueError(f"two versions have the name {version.version_name}")
+    status = given.get("status", version.status)
+    if status not in _STATUSES:
+        raise ValueError(f"status {status!r} is not one of {', '.join(_STATUSES)}")
+    if status in ("Active", "Failed"):
+        version.status = status
+        version.status_information = given.get("status_information", version.status_information)
+    else:
+        version.on_the_way = status
+        version.reads_left = int(given.get("reads", 1))
+    document.add(version)
+
+
+def _attachment(name: str) -> Attachment:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return Attachment(
+        name=name, size=len(name), sha256=digest, url=f"https://attachments.sessionops.invalid/{digest}/{name}"
+    )
+
+
+def _permissions(value: Any) -> dict[str, str]:
+    """A list of accounts, or a mapping of accounts to the version that each may use."""
+    if isinstance(value, list):
+        return {str(account): "$DEFAULT" for account in value}
+    return string_map(value, "permissions")
+
+
+def _fail_versions(item: Mapping[str, Any]) -> dict[int, str]:
+    """Numbers of versions, or a mapping of them to why each fails."""
+    value = item.get("fail_versions", {})
+    if isinstance(value, list):
+        return {int(number): "The document could not be processed." for number in value}
+    return {int(number): str(reason) for number, reason in entry(value, value, "fail_versions").items()}
+
+
+def _session(kind: str, parameters: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "Session", {
+        "schemaVersion": "1.0",
+        "description": f"A session of type {kind}",
+        "sessionType": kind,
+        "parameters": parameters,
+        "properties": properties,
+    }
+
+
+def _script(action: str) -> tuple[str, dict[str, Any]]:
+    return "Command", {
+        "schemaVersion": "1.2",
+        "description": f"Runs {action} on nodes",
+        "parameters": {
+            "commands": {"type": "StringList", "description": "What to run", "minItems": 1},
+            "workingDirectory": {"type": "String", "description": "Where to run it", "default": ""},
+            "executionTimeout": {"type": "String", "description": "Seconds", "default": "3600"},
+        },
+        "runtimeConfig": {action: {"properties": [{"id": f"0.{action}", "runCommand": "{{ commands }}"}]}},
+    }
+
+
+_PORT = {"type": "String", "description": "A port", "allowedPattern": "^[0-9]{1,5}$"}
+_HOST = {"type": "String", "description": "A host", "allowedPattern": r"^[^,$^&\(\)!;'\"<>`{}\[\]\|#=]{3,}$"}
+_RUN = {"type": "String", "description": "What to run"}
+_FORWARD = {"portNumber": "{{ portNumber }}", "localPortNumber": "{{ localPortNumber }}", "type": "LocalPortForwarding"}
+_COMMANDS = {"commands": "{{ command }}", "runAsElevated": False}
+_FORWARD_PARAMETERS = {"portNumber": {**_PORT, "default": "80"}, "localPortNumber": {**_PORT, "default": "0"}}
+# Their names and parameters are AWS's; the texts are not.
+_AMAZON_DOCUMENTS = {
+    "AWS-RunPowerShellScript": _script("aws:runPowerShellScript"),
+    "AWS-RunShellScript": _script("aws:runShellScript"),
+    "AWS-StartInteractiveCommand": _session("InteractiveCommands", {"command": _RUN}, {"linux": _COMMANDS}),
+    "AWS-StartNonInteractiveCommand": _session("NonInteractiveCommands", {"command": _RUN}, {"linux": _COMMANDS}),
+    "AWS-StartPortForwardingSession": _session("Port", _FORWARD_PARAMETERS, _FORWARD),
+    "AWS-StartPortForwardingSessionToRemoteHost": _session(
+        "Port", {**_FORWARD_PARAMETERS, "host": _HOST}, {**_FORWARD, "host": "{{ host }}"}
+    ),
+    "AWS-StartSSHSession": _session(
+        "Port", {"portNumber": {**_PORT, "default": "22"}}, {"portNumber": "{{ portNumber }}"}
+    ),
+}

@@ -1,0 +1,261 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documents: making, changing, reading and deleting them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..paging import paginate
+from ..service import APIError, Call, Handler
+from . import document_listing, document_shapes, document_sharing
+from .document_content import convert, parse
+from .document_schema import check_content, type_of
+from .document_store import Document, Documents, Version, by_number, missing_version, of_selector, select
+from .document_versions import new_version, read_attachments
+from .tag_rules import check_tags
+
+if TYPE_CHECKING:
+    from ..world import World
+
+SWITCHES: dict[str, tuple[str, ...]] = {
+    # With which of a document's versions a new content is compared.
+    "duplicate_scope": ("latest", "any"),
+    # What becomes of the target type when an update does not give one.
+    "target_type_omitted": ("dropped", "kept"),
+    # An update while the latest version is still on its way.
+    "update_unready": ("InvalidDocumentOperation", "ok"),
+    # Making a version the default that is not Active.
+    "promote_unready": ("InvalidDocumentVersion", "ok"),
+    # Which names are kept for AWS: every one that its reference lists, or those that were seen to be refused.
+    "reserved_names": ("documented", "observed"),
+    # DeleteDocument has no error of its own for a version that is not there.
+    "delete_missing_version": ("InvalidDocumentOperation", "InvalidDocument"),
+    "version_order": ("newest", "oldest"),
+    # A number where the Session schema says string.
+    "session_numbers": ("refused", "accepted"),
+}
+LIMITS: dict[str, int] = {
+    "documents": 500,
+    "document_versions": 1000,
+    "document_transition_reads": 1,
+    "document_deleting_reads": 0,
+    **document_sharing.LIMITS,
+}
+_RESERVED = {
+    "documented": re.compile(r"aws|amazon|amzn", re.IGNORECASE),
+    "observed": re.compile(r"aws-|amazon|amzn|AWSEC2|AWSConfigRemediation|AWSSupport", re.IGNORECASE),
+}
+
+
+def create_document(world: World, call: Call) -> dict[str, Any]:
+    params = call.params
+    documents = world.state(call.region, Documents)
+    name = params["Name"]
+    _check_name(world, documents, name)
+    document_type = params.get("DocumentType")
+    # The content decides about the type when none is given, so it is read before there is a document.
+    text_format = params.get("DocumentFormat", "JSON")
+    content = check_content(params["Content"], document_type, text_format, world.switch("session_numbers"))
+    document = Document(
+        name=name,
+        owner=documents.account_id,
+        document_type=type_of(content, document_type),
+        requires=params.get("Requires", []),
+        tags=check_tags({}, params.get("Tags", []), too_many="ValidationException"),
+        fail_versions=documents.fail_when_made.get(name, {}),
+    )
+    version = new_version(
+        document,
+        params,
+        created=world.now,
+        session_numbers=world.switch("session_numbers"),
+        attachments=read_attachments(documents, document, params, content),
+    )
+    version.reads_left = world.limit("document_transition_reads")
+    document.add(version)
+    documents.add(document)
+    return {"DocumentDescription": document_shapes.description(documents, document, version)}
+
+
+def _check_name(world: World, documents: Documents, name: str) -> None:
+    if _RESERVED[world.switch("reserved_names")].match(name):
+        raise APIError("ValidationException", f"The name {name} begins with a prefix that is reserved for AWS")
+    if (documents.account_id, name) in documents.found:
+        raise APIError("DocumentAlreadyExists", f"Document with same name {name} already exists")
+    if len(documents.own()) >= world.limit("documents"):
+        raise APIError("DocumentLimitExceeded", f"An account has {world.limit('documents')} documents at most")
+
+
+def update_document(world: World, call: Call) -> dict[str, Any]:
+    params = call.params
+    documents = world.state(call.region, Documents)
+    document = documents.write(params["Name"])
+    latest = document.latest
+    _check_updatable(world, document, params)
+    version = new_version(
+        document,
+        {**_inherited(world, latest), **params},
+        created=world.now,
+        session_numbers=world.switch("session_numbers"),
+        attachments=read_attachments(documents, document, params, _parsed(params)),
+    )
+    _check_unique(world, document, params, version)
+    version.on_the_way = "Updating"
+    version.reads_left = world.limit("document_transition_reads")
+    document.add(version)
+    return {"DocumentDescription": document_shapes.description(documents, document, version)}
+
+
+def _parsed(params: Mapping[str, Any]) -> Any:
+    return parse(params["Content"], params.get("DocumentFormat", "JSON"))
+
+
+def _inherited(world: World, latest: Version) -> dict[str, str]:
+    """What a new version has from the one before it, when the update does not give it."""
+    found = {"DisplayName": latest.display_name}
+    if world.switch("target_type_omitted") == "kept":
+        found["TargetType"] = latest.target_type
+    return {member: value for member, value in found.items() if value is not None}
+
+
+def _check_updatable(world: World, document: Document, params: Mapping[str, Any]) -> None:
+    latest = document.latest
+    if document.deleting_reads is not None:
+        raise APIError("InvalidDocumentOperation", f"Document {document.name} is being deleted")
+    if of_selector(document, params.get("DocumentVersion", "0")) is not latest:
+        raise APIError(
+            "InvalidDocumentVersion",
+            f"Version provided for document {document.name} is not latest, please provide the latest version",
+        )
+    if document.document_type == "Command" and latest.derived.schema_version == "1.2":
+        raise APIError("InvalidDocumentSchemaVersion", "A document of schema version 1.2 cannot be updated")
+    if latest.pending and world.switch("update_unready") != "ok":
+        raise APIError("InvalidDocumentOperation", f"Document {document.name} is {latest.shown_status}")
+    if len(document.versions) >= world.limit("document_versions"):
+        raise APIError("DocumentVersionLimitExceeded", f"{document.name} has as many versions as a document may have")
+
+
+def _check_unique(world: World, document: Document, params: Mapping[str, Any], version: Version) -> None:
+    compared = document.versions.values() if world.switch("duplicate_scope") == "any" else [document.latest]
+    if any(_same(other, params, version) for other in compared):
+        raise APIError("DuplicateDocumentContent", f"The content is that of another version of {document.name}")
+    if version.version_name and document.named(version.version_name):
+        raise APIError("DuplicateDocumentVersionName", f"{document.name} has a version {version.version_name} already")
+
+
+def _same(other: Version, params: Mapping[str, Any], version: Version) -> bool:
+    """The same bytes in the same format, and no other target type asked for."""
+    same = (other.content, other.document_format) == (version.content, version.document_format)
+    return same and params.get("TargetType", other.target_type) == other.target_type
+
+
+def update_document_default_version(world: World, call: Call) -> dict[str, Any]:
+    document = world.state(call.region, Documents).write(call.params["Name"])
+    version = document.versions.get(int(call.params["DocumentVersion"]))
+    if version is None:
+        raise missing_version(document)
+    if version.shown_status != "Active" and world.switch("promote_unready") != "ok":
+        raise APIError(
+            "InvalidDocumentVersion", f"Version {version.number} of {document.name} is {version.shown_status}"
+        )
+    document.default = version.number
+    description = {"Name": document.name, "DefaultVersion": str(version.number)}
+    if version.version_name:
+        description["DefaultVersionName"] = version.version_name
+    return {"Description": description}
+
+
+def describe_document(world: World, call: Call) -> dict[str, Any]:
+    documents = world.state(call.region, Documents)
+    document = documents.read(call.params["Name"])
+    version = select(document, call.params)
+    shape = document_shapes.description(documents, document, version)
+    _count_read(version)
+    return {"Document": shape}
+
+
+def get_document(world: World, call: Call) -> dict[str, Any]:
+    documents = world.state(call.region, Documents)
+    document = documents.read(call.params["Name"])
+    version = select(document, call.params)
+    wanted = call.params.get("DocumentFormat", "JSON")
+    if "TEXT" in (wanted, version.document_format):
+        # A text has no other form, and nothing else turns into a text.
+        wanted = version.document_format
+    text = convert(version.content, version.document_format, wanted)
+    shape = document_shapes.content(documents, document, version, text, wanted)
+    _count_read(version)
+    return shape
+
+
+def list_document_versions(world: World, call: Call) -> dict[str, Any]:
+    documents = world.state(call.region, Documents)
+    document = documents.read(call.params["Name"])
+    versions = list(by_number(document))
+    if world.switch("version_order") == "oldest":
+        versions.reverse()
+    page, token = paginate(versions, call.params, default=50, world=world)
+    result: dict[str, Any] = {"DocumentVersions": [document_shapes.version_info(document, version) for version in page]}
+    for version in page:
+        _count_read(version)
+    if token:
+        result["NextToken"] = token
+    return result
+
+
+def _count_read(version: Version) -> None:
+    version.reads_left = max(0, version.reads_left - 1)
+
+
+def delete_document(world: World, call: Call) -> dict[str, Any]:
+    documents = world.state(call.region, Documents)
+    document = documents.write(call.params["Name"])
+    if document.deleting_reads is not None:
+        raise APIError("InvalidDocumentOperation", f"Document {document.name} is being deleted")
+    if "DocumentVersion" in call.params or "VersionName" in call.params:
+        _delete_version(world, document, call.params)
+    else:
+        _delete_whole(world, documents, document, call.params)
+    return {}
+
+
+def _delete_version(world: World, document: Document, params: Mapping[str, Any]) -> None:
+    try:
+        version = select(document, dict(params))
+    except APIError as error:
+        if error.code != "InvalidDocumentVersion":
+            raise
+        raise APIError(world.switch("delete_missing_version"), error.message) from error
+    if version.number == document.default:
+        raise APIError("InvalidDocumentOperation", "Default version of the document can't be deleted.")
+    del document.versions[version.number]
+
+
+def _delete_whole(world: World, documents: Documents, document: Document, params: Mapping[str, Any]) -> None:
+    if document.permissions:
+        raise APIError("InvalidDocumentOperation", f"Document {document.name} is shared; stop sharing it first")
+    if document.associated:
+        raise APIError("AssociatedInstances", f"Document {document.name} is associated with nodes")
+    if document.document_type == "ApplicationConfigurationSchema" and not params.get("Force"):
+        raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} needs Force")
+    reads = world.limit("document_deleting_reads")
+    if reads:
+        document.deleting_reads = reads
+    else:
+        documents.remove(document)
+
+
+OPERATIONS: dict[str, Handler] = {
+    "CreateDocument": create_document,
+    "UpdateDocument": update_document,
+    "UpdateDocumentDefaultVersion": update_document_default_version,
+    "DescribeDocument": describe_document,
+    "GetDocument": get_document,
+    "ListDocumentVersions": list_document_versions,
+    "DeleteDocument": delete_document,
+    **document_listing.OPERATIONS,
+    **document_sharing.OPERATIONS,
+}

@@ -1,0 +1,183 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The sessions of a region: what is kept of each, and those that a world starts with."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .world_values import entries, entry, moment, string_map
+
+if TYPE_CHECKING:
+    from ..world import World
+
+DEFAULT_DOCUMENT = "SSM-SessionManagerRunShell"
+ENDED = frozenset({"Terminated", "Failed"})
+# What follows a status that does not last.
+_NEXT = {"Connecting": "Connected", "Terminating": "Terminated"}
+_STATUSES = ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed")
+_DENIED = "AccessDeniedException"
+_TOKEN_BYTES = 216
+
+
+@dataclasses.dataclass
+class Session:
+    """One session."""
+
+    session_id: str
+    target: str
+    owner: str
+    status: str
+    started: datetime.datetime
+    ended: datetime.datetime | None = None
+    document_name: str | None = None
+    reason: str | None = None
+    details: str | None = None
+    output_url: dict[str, str] = dataclasses.field(default_factory=dict)
+    max_session_duration: str | None = None
+    access_type: str | None = "Standard"
+    parameters: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    # While reads are left, the status stays what it is, though it is one that does not last.
+    reads_left: int = 0
+    # Whoever asks may not end it.
+    denied: bool = False
+    # What opens the data channel; a new one replaces it.
+    token: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """It will not come back."""
+        return self.status in ENDED
+
+    def count_listing(self, now: datetime.datetime) -> None:
+        """A caller begins to list: what does not last comes one listing nearer to its end."""
+        if self.status not in _NEXT:
+            return
+        if self.reads_left > 0:
+            self.reads_left -= 1
+            return
+        self.status = _NEXT[self.status]
+        if self.has_ended and self.ended is None:
+            self.ended = now
+
+
+@dataclasses.dataclass
+class Sessions:
+    """The sessions of one region, in the order in which they came to be known."""
+
+    SECTION: ClassVar[str] = "sessions"
+
+    found: dict[str, Session] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_world(cls, section: Any, world: World, region: str) -> Self:
+        """The sessions that the world names."""
+        sessions = cls()
+        for item in entries(section, _KEYS, "session"):
+            for number in range(int(item.get("generate", 1))):
+                sessions.add(_read(item, world, number))
+        return sessions
+
+    def add(self, session: Session) -> None:
+        """Keep a session."""
+        if session.session_id in self.found:
+            raise ValueError(f"there are two sessions {session.session_id}")
+        self.found[session.session_id] = session
+
+    def by_token(self, token: str) -> Session | None:
+        """The session whose data channel this token opens."""
+        return next((session for session in self.found.values() if session.token == token), None)
+
+
+def new_id(owner: str, chosen: random.Random) -> str:
+    """A session id: who started it, and what makes it unlike the others."""
+    return f"{owner.rsplit('/', 1)[-1][:78]}-0{chosen.getrandbits(64):016x}"
+
+
+def new_token(chosen: random.Random) -> str:
+    """What opens a data channel: nothing can be read from it."""
+    return base64.b64encode(chosen.randbytes(_TOKEN_BYTES)).decode()
+
+
+_KEYS = {
+    "session_id",
+    "target",
+    "owner",
+    "status",
+    "started",
+    "ended",
+    "document_name",
+    "reason",
+    "details",
+    "output_url",
+    "max_session_duration",
+    "access_type",
+    "reads",
+    "terminate",
+    "generate",
+}
+_TEXTS = ("document_name", "reason", "details", "max_session_duration", "access_type")
+
+
+def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
+    """One session of an entry; ``number`` counts those that the entry asks to be generated."""
+    status = item.get("status", "Connected")
+    if status not in _STATUSES:
+        raise ValueError(f"a session has no status {status!r}; it may have {', '.join(_STATUSES)}")
+    if item.get("terminate", _DENIED) != _DENIED:
+        raise ValueError(f"terminate can be {_DENIED} only")
+    owner = _owner(_text(item, "owner", number) or "operator", world.account_id)
+    session = Session(
+        session_id=_text(item, "session_id", number) or new_id(owner, world.random),
+        target=_text(item, "target", number) or "",
+        owner=owner,
+        status=status,
+        # Of those that are generated, each is a second older than the one before.
+        started=moment(item.get("started", "1h"), world.now) - datetime.timedelta(seconds=number),
+        ended=moment(item["ended"], world.now) if "ended" in item else None,
+        output_url=string_map(entry(item.get("output_url", {}), _URLS, "output_url"), "output_url"),
+        reads_left=int(item.get("reads", 0)),
+        denied="terminate" in item,
+    )
+    for key in _TEXTS:
+        if key in item:
+            setattr(session, key, _text(item, key, number))
+    _check_times(session, world.now)
+    return session
+
+
+_URLS = ("S3OutputUrl", "CloudWatchOutputUrl")
+
+
+def _text(item: Mapping[str, Any], key: str, number: int) -> str | None:
+    """A text of an entry, in which ``{n}`` is the number of the generated session."""
+    value = item.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{key} of a session must be a string: {value!r}")
+    try:
+        return value.format(n=number)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ValueError(f"{key} of a session may hold {{n}} and no other braces: {value!r}") from error
+
+
+def _owner(owner: str, account_id: str) -> str:
+    """An ARN; a plain name is that of a user of the account."""
+    return owner if owner.startswith("arn:") else f"arn:aws:iam::{account_id}:user/{owner}"
+
+
+def _check_times(session: Session, now: datetime.datetime) -> None:
+    if not session.target:
+        raise ValueError("a session must have a target")
+    if session.has_ended and session.ended is None:
+        session.ended = session.started
+    if session.ended is not None and not session.has_ended:
+        raise ValueError(f"session {session.session_id} has an end, and is {session.status}")
+    if session.ended is not None and not session.started <= session.ended <= now:
+        raise ValueError(f"session {session.session_id} ended before it started, or has yet to end")

@@ -1,0 +1,259 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sessions: starting, resuming, ending and listing them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..paging import paginate
+from ..service import APIError, Call, Handler
+from .document_content import parse
+from .document_store import Document, Documents
+from .session_store import DEFAULT_DOCUMENT, Session, Sessions, new_id, new_token
+
+if TYPE_CHECKING:
+    from ..world import World
+
+SWITCHES: dict[str, tuple[str, ...]] = {
+    # Ending a session that has ended.
+    "terminate_ended": ("ValidationException", "ok"),
+    # Ending a session that never was.
+    "terminate_unknown": ("DoesNotExistException", "echo"),
+    # Where a session is listed while it ends.
+    "terminating_in": ("Active", "History"),
+}
+LIMITS: dict[str, int] = {
+    "session_connecting_reads": 1,
+    "session_terminating_reads": 1,
+    "session_history_days": 30,
+    "session_page": 50,
+}
+# A host that cannot resolve, so that nobody opens a data channel to AWS by mistake.
+_STREAM_HOST = "sessionops.invalid"
+
+
+def stream_url(region: str, session_id: str) -> str:
+    """Where the data channel of a session is."""
+    host = f"ssmmessages.{region}.{_STREAM_HOST}"
+    return f"wss://{host}/v1/data-channel/{session_id}?role=publish_subscribe"
+
+
+def start_session(world: World, call: Call) -> dict[str, Any]:
+    target = call.params["Target"]
+    content = _session_document(world, call)
+    _check_parameters(content, call.params.get("Parameters", {}))
+    _check_connected(world, call.region, target)
+    session = Session(
+        session_id=new_id(call.identity.arn, world.random),
+        target=target,
+        owner=call.identity.arn,
+        status="Connecting",
+        started=world.now,
+        document_name=call.params.get("DocumentName", DEFAULT_DOCUMENT).rsplit("/", 1)[-1],
+        reason=call.params.get("Reason"),
+        max_session_duration=content.get("inputs", {}).get("maxSessionDuration") or None,
+        parameters=call.params.get("Parameters", {}),
+        reads_left=world.limit("session_connecting_reads"),
+    )
+    world.state(call.region, Sessions).add(session)
+    return _channel(world, call.region, session)
+
+
+def _channel(world: World, region: str, session: Session) -> dict[str, Any]:
+    session.token = new_token(world.random)
+    return {
+        "SessionId": session.session_id,
+        "TokenValue": session.token,
+        "StreamUrl": stream_url(region, session.session_id),
+    }
+
+
+def _session_document(world: World, call: Call) -> dict[str, Any]:
+    """The content of the document that the session runs by; the default one need not be there."""
+    documents = world.state(call.region, Documents)
+    name = call.params.get("DocumentName")
+    if name is None and (documents.account_id, DEFAULT_DOCUMENT) not in documents.found:
+        return {}
+    document = documents.read(name or DEFAULT_DOCUMENT)
+    _check_document(document)
+    version = document.default_version
+    content: dict[str, Any] = parse(version.content, version.document_format)
+    return content
+
+
+def _check_document(document: Document) -> None:
+    if document.document_type != "Session":
+        raise APIError("InvalidDocument", f"Document with name {document.name} is not of type Session.")
+    if document.deleting_reads is not None or document.default_version.shown_status != "Active":
+        raise APIError("InvalidDocument", f"Document with name {document.name} is not active.")
+
+
+def _check_parameters(content: Mapping[str, Any], given: Mapping[str, list[str]]) -> None:
+    declared = content.get("parameters", {})
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        raise APIError("ValidationException", f"The document has no parameter {', '.join(unknown)}")
+    for name, detail in declared.items():
+        if name not in given and "default" not in detail:
+            raise APIError("ValidationException", f"The document's parameter {name} is required")
+        _check_values(name, detail, given.get(name, []))
+
+
+def _check_values(name: str, detail: Mapping[str, Any], values: list[str]) -> None:
+    if len(values) > 1 and detail["type"] != "StringList":
+        raise APIError("ValidationException", f"The document's parameter {name} takes one value")
+    pattern, allowed = detail.get("allowedPattern"), detail.get("allowedValues")
+    for value in values:
+        if (pattern and not re.search(pattern, value)) or (allowed and value not in allowed):
+            raise APIError("ValidationException", f"The document's parameter {name} does not allow its value")
+
+
+def _check_connected(world: World, region: str, target: str) -> None:
+    from .nodes import Nodes
+
+    if not world.state(region, Nodes).connected(target):
+        raise APIError("TargetNotConnected", f"{target} is not connected.")
+
+
+def resume_session(world: World, call: Call) -> dict[str, Any]:
+    session = world.state(call.region, Sessions).found.get(call.params["SessionId"])
+    if session is None or session.has_ended or session.status == "Terminating":
+        raise _no_session(call.params["SessionId"])
+    session.status, session.reads_left = "Connected", 0
+    return _channel(world, call.region, session)
+
+
+def _no_session(session_id: str) -> APIError:
+    return APIError("DoesNotExistException", f"Session {session_id} does not exist")
+
+
+def terminate_session(world: World, call: Call) -> dict[str, Any]:
+    session_id = call.params["SessionId"]
+    session = world.state(call.region, Sessions).found.get(session_id)
+    if session is None:
+        if world.switch("terminate_unknown") != "echo":
+            raise _no_session(session_id)
+    elif session.denied:
+        raise _denied(call, session_id)
+    elif session.has_ended or session.status == "Terminating":
+        if world.switch("terminate_ended") != "ok":
+            raise APIError("ValidationException", "Session is not in a valid state")
+    else:
+        _end(world, session)
+    return {"SessionId": session_id}
+
+
+def _end(world: World, session: Session) -> None:
+    session.status, session.token = "Terminating", None
+    session.reads_left = world.limit("session_terminating_reads")
+    if session.reads_left == 0:
+        session.count_listing(world.now)
+
+
+def _denied(call: Call, session_id: str) -> APIError:
+    resource = f"arn:aws:ssm:{call.region}:{call.identity.account_id}:session/{session_id}"
+    return APIError(
+        "AccessDeniedException",
+        f"User: {call.identity.arn} is not authorized to perform: ssm:TerminateSession on resource: {resource} "
+        "because no identity-based policy allows the ssm:TerminateSession action",
+    )
+
+
+def describe_sessions(world: World, call: Call) -> dict[str, Any]:
+    tests = [_test(item["key"], item["value"]) for item in call.params.get("Filters", [])]
+    sessions = world.state(call.region, Sessions)
+    if "NextToken" not in call.params:
+        # Only here, so that no session moves from one list to the other between two pages.
+        for session in sessions.found.values():
+            session.count_listing(world.now)
+    listed = [session for session in reversed(sessions.found.values()) if _listed(world, session, call.params["State"])]
+    listed.sort(key=lambda session: session.started, reverse=True)
+    # The page is cut before the filters apply: a page may be empty, and not be the last.
+    page, token = paginate(listed, call.params, default=world.limit("session_page"), world=world)
+    result: dict[str, Any] = {"Sessions": [_shape(session) for session in page if all(test(session) for test in tests)]}
+    if token:
+        result["NextToken"] = token
+    return result
+
+
+def _listed(world: World, session: Session, state: str) -> bool:
+    if session.status == "Terminating":
+        return state == world.switch("terminating_in")
+    if not session.has_ended:
+        return state == "Active"
+    oldest = world.now - datetime.timedelta(days=world.limit("session_history_days"))
+    return state == "History" and session.ended is not None and session.ended >= oldest
+
+
+def _shape(session: Session) -> dict[str, Any]:
+    members = {
+        "SessionId": session.session_id,
+        "Target": session.target,
+        "Status": session.status,
+        "StartDate": session.started,
+        "EndDate": session.ended,
+        "DocumentName": session.document_name,
+        "Owner": session.owner,
+        "Reason": session.reason,
+        "Details": session.details,
+        # A session that has not ended has the member with nothing in it.
+        "OutputUrl": dict(session.output_url) if session.output_url or not session.has_ended else None,
+        "MaxSessionDuration": session.max_session_duration,
+        "AccessType": session.access_type,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+Test = Callable[[Session], bool]
+_ENUMS = {
+    "Status": ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed"),
+    "AccessType": ("Standard", "JustInTime"),
+}
+_MEMBERS: dict[str, Callable[[Session], str | None]] = {
+    "Target": lambda session: session.target,
+    "Owner": lambda session: session.owner,
+    "Status": lambda session: session.status,
+    "SessionId": lambda session: session.session_id,
+    "AccessType": lambda session: session.access_type,
+}
+
+
+def _test(key: str, value: str) -> Test:
+    """What one filter asks of a session."""
+    if key == "InvokedAfter":
+        after = _time(value)
+        return lambda session: session.started >= after
+    if key == "InvokedBefore":
+        before = _time(value)
+        return lambda session: session.started < before
+    if key not in _MEMBERS:
+        raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
+    if value not in _ENUMS.get(key, (value,)):
+        raise APIError("ValidationException", f"The filter {key} has no value {value}")
+    member = _MEMBERS[key]
+    return lambda session: member(session) == value
+
+
+# Whole seconds of UTC, as AWS's reference has them.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+
+
+def _time(value: str) -> datetime.datetime:
+    if _TIME.fullmatch(value):
+        try:
+            return datetime.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise APIError("ValidationException", f"Not an ISO 8601 time such as 2026-08-29T00:00:00Z: {value}")
+
+
+OPERATIONS: dict[str, Handler] = {
+    "StartSession": start_session,
+    "ResumeSession": resume_session,
+    "TerminateSession": terminate_session,
+    "DescribeSessions": describe_sessions,
+}

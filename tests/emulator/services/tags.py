@@ -1,0 +1,65 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tags of documents and of managed nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..service import APIError, Call, Handler
+from .document_shapes import tag_list
+from .document_store import Documents
+from .tag_rules import check_keys, check_tags
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def _tags(world: World, call: Call) -> dict[str, str]:
+    """The tags of the resource that the call names: the very mapping, for the caller to change."""
+    kind, name = call.params["ResourceType"], call.params["ResourceId"]
+    if kind == "Document":
+        document = world.state(call.region, Documents).found.get((call.identity.account_id, name))
+        found = document.tags if document and document.deleting_reads is None else None
+    elif kind == "ManagedInstance":
+        found = _node_tags(world, call.region, name)
+    else:
+        raise APIError("InvalidResourceType", f"The emulator has no resources of type {kind}")
+    if found is None:
+        raise APIError("InvalidResourceId", f"The resource ID isn't valid: {name}")
+    return found
+
+
+def _node_tags(world: World, region: str, name: str) -> dict[str, str] | None:
+    """The tags of a hybrid node; those of an EC2 instance are EC2's business."""
+    from .nodes import Nodes
+
+    if not name.startswith("mi-"):
+        return None
+    node = world.state(region, Nodes).get(name)
+    return node.tags if node else None
+
+
+def add_tags_to_resource(world: World, call: Call) -> dict[str, Any]:
+    tags = _tags(world, call)
+    tags.update(check_tags(tags, call.params["Tags"]))
+    return {}
+
+
+def remove_tags_from_resource(world: World, call: Call) -> dict[str, Any]:
+    tags = _tags(world, call)
+    check_keys(call.params["TagKeys"])
+    for key in call.params["TagKeys"]:
+        tags.pop(key, None)
+    return {}
+
+
+def list_tags_for_resource(world: World, call: Call) -> dict[str, Any]:
+    return {"TagList": tag_list(_tags(world, call))}
+
+
+OPERATIONS: dict[str, Handler] = {
+    "AddTagsToResource": add_tags_to_resource,
+    "RemoveTagsFromResource": remove_tags_from_resource,
+    "ListTagsForResource": list_tags_for_resource,
+}
