@@ -1,0 +1,24 @@
+# The verbs of this project. Everything that they make is in .cache/.
+PYTHON ?= python3
+RUN = .cache/venv/bin/python
+
+.PHONY: help demo test lint sanity unit contract integration docs build clean
+.DEFAULT_GOAL := help
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: ## Show the main job on the emulator
+	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/tools/demo.py
+
+test: ## Run everything that CI runs
+	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py
+
+lint: ## Run ruff, mypy, yamllint and ansible-lint
+	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py ruff mypy yamllint ansible-lint
+
+unit contract integration sanity docs build: ## Run one part of the tests
+	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py $@
+
+clean: ## Remove everything that was made
+	rm -rf .cache

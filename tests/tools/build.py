@@ -1,0 +1,62 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Builds the collection as it would be published, installs it offline, and reads the documentation from there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+
+import yaml
+from environment import CACHE, DEPENDENCIES, ROOT, variables
+
+OUTPUT = CACHE / "build"
+INSTALLED = CACHE / "installed"
+SHIPPED = ("README.md", "CHANGELOG.md", "COPYING", "CODE_OF_CONDUCT.md", "MANIFEST.json", "FILES.json")
+SHIPPED_FOLDERS = ("meta/", "plugins/", "examples/", "changelogs/changelog.yaml")
+
+
+def run() -> bool:
+    """Whether the collection builds, holds what it should, installs, and documents every plugin."""
+    for folder in (OUTPUT, INSTALLED):
+        shutil.rmtree(folder, ignore_errors=True)
+    if not _call("ansible-galaxy", "collection", "build", "--output-path", str(OUTPUT)):
+        return False
+    tarball = next(OUTPUT.glob("*.tar.gz"))
+    strays = _strays(tarfile.open(tarball).getnames())
+    if strays:
+        print(f"The tarball holds what it should not: {', '.join(strays)}")
+        return False
+    install = ["ansible-galaxy", "collection", "install", "--offline", str(tarball), "--collections-path", str(INSTALLED)]
+    return _call(*install) and _documents_every_plugin()
+
+
+def _strays(names: list[str]) -> list[str]:
+    files = [name for name in names if "." in name or name == "COPYING"]
+    return [name for name in files if name not in SHIPPED and not name.startswith(SHIPPED_FOLDERS)]
+
+
+def _documents_every_plugin() -> bool:
+    modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    listed = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["aws"]
+    if listed != modules:
+        print(f"meta/runtime.yml lists {listed} in the action group, and there are {modules}.")
+        return False
+    inventories = [path.stem for path in (ROOT / "plugins" / "inventory").glob("*.py")]
+    kinds = {"module": modules, "inventory": inventories}
+    return all([_documents(kind, f"sessionops.aws.{name}") for kind, names in kinds.items() for name in names])
+
+
+def _documents(kind: str, name: str) -> bool:
+    return _call("ansible-doc", "--type", kind, name, quiet=True)
+
+
+def _call(*command: str, quiet: bool = False) -> bool:
+    paths = f"{INSTALLED}:{DEPENDENCIES}"
+    environment = {key: value for key, value in variables().items() if key != "PYTHONPATH"}
+    environment["ANSIBLE_COLLECTIONS_PATH"] = paths
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL if quiet else None)
+    if done.returncode:
+        print(f"Failed: {' '.join(command)}")
+    return done.returncode == 0

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the checks that CI runs, all of them or those named, and says how each went and how long it took.
+
+Every part runs even when one before it failed. The exit status is that of the worst.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import build
+import sanity
+from environment import ROOT, variables
+
+COLLECTION = "ansible_collections.sessionops.aws"
+PYTEST = ["pytest", "--quiet", "--numprocesses", "2"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One check: the commands that must all succeed, or a function that returns whether it did."""
+
+    name: str
+    work: Callable[[], bool]
+
+
+def commands(*all_of: list[str]) -> Callable[[], bool]:
+    """Work that is a few commands, run in the checkout."""
+
+    def work() -> bool:
+        return all([_run(command) for command in all_of])
+
+    return work
+
+
+PARTS = [
+    Part("ruff", commands(["ruff", "check", "."], ["ruff", "format", "--check", "."])),
+    Part("mypy", commands(["mypy", "-p", f"{COLLECTION}.plugins"], ["mypy", "tests/emulator", "tests/tools"])),
+    Part("yamllint", commands(["yamllint", "--strict", "."])),
+    Part("unit", commands([*PYTEST, "tests/unit"])),
+    Part("contract", commands([*PYTEST, "tests/contract"])),
+    Part("integration", commands([*PYTEST, "tests/integration"])),
+    Part("ansible-lint", commands(["ansible-lint", "--offline", "--strict"])),
+    Part(
+        "docs",
+        commands(
+            ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=dependent", "."],
+            ["antsibull-changelog", "lint"],
+        ),
+    ),
+    Part("sanity", sanity.run),
+    Part("build", build.run),
+]
+
+
+def main() -> None:
+    """Run the parts named on the command line, or all."""
+    known = {part.name: part for part in PARTS}
+    unknown = sorted(set(sys.argv[1:]) - set(known))
+    if unknown:
+        sys.exit(f"There is no check called {', '.join(unknown)}; there are {', '.join(known)}.")
+    chosen = [known[name] for name in sys.argv[1:]] or PARTS
+    results = [(part.name, *_timed(part)) for part in chosen]
+    print("\n" + "".join(f"{name:14}{'passed' if passed else 'FAILED':8}{seconds:6.0f} s\n" for name, passed, seconds in results))
+    failed = sum(not passed for unused, passed, unused_too in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+def _timed(part: Part) -> tuple[bool, float]:
+    print(f"\n=== {part.name} ===", flush=True)
+    started = time.monotonic()
+    passed = part.work()
+    return passed, time.monotonic() - started
+
+
+def _run(command: list[str]) -> bool:
+    return subprocess.run(command, cwd=ROOT, env=variables()).returncode == 0
+
+
+if __name__ == "__main__":
+    main()

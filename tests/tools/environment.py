@@ -1,0 +1,124 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Makes what the checks and the demo run in, all of it below .cache/ of the checkout.
+
+``python environment.py run`` sets up what the collection and the emulator need, ``test`` what the checks need too.
+The module is also where the other tools learn the paths and the environment variables. It runs on a bare Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+VENV = CACHE / "venv"
+HOME = CACHE / "home"
+DEPENDENCIES = CACHE / "deps"
+TREE = CACHE / "tree"
+REQUIREMENTS = ROOT / "tests" / "requirements"
+
+# The bundle that amazon.aws is taken from: the collection alone is not on PyPI.
+BUNDLE = "ansible==12.3.0"
+
+
+def variables() -> dict[str, str]:
+    """The environment for every command: nothing of it is read from or written to the user's home."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "AWS_", "PYTHON"))}
+    return {
+        **kept,
+        "HOME": str(HOME),
+        "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(VENV),
+        "PYTHONPATH": os.pathsep.join(map(str, (TREE, DEPENDENCIES, ROOT / "tests"))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_HOME": str(HOME / ".ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": f"{TREE}{os.pathsep}{DEPENDENCIES}",
+        "ANSIBLE_NOCOWS": "1",
+    }
+
+
+def main() -> None:
+    """Bring the environment up to date; quick when it is."""
+    if sys.version_info < (3, 11):
+        sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: run make PYTHON=/path/to/python3.")
+    names = ["run"] if sys.argv[1:] == ["run"] else ["run", "test"]
+    stamp = CACHE / f"ready-{names[-1]}"
+    wanted = _fingerprint(names)
+    if stamp.is_file() and stamp.read_text() == wanted and (VENV / "bin" / "python").exists():
+        return
+    HOME.mkdir(parents=True, exist_ok=True)
+    _make_venv()
+    _say("Installing " + ", ".join(f"tests/requirements/{name}.txt" for name in names))
+    _pip("install", "--requirement", str(REQUIREMENTS / f"{names[-1]}.txt"))
+    _fetch_dependencies()
+    _link_tree()
+    stamp.write_text(wanted)
+
+
+def _fingerprint(names: list[str]) -> str:
+    texts = [(REQUIREMENTS / f"{name}.txt").read_text() for name in names]
+    return hashlib.sha256("\n".join([sys.version, str(ROOT), BUNDLE, *texts]).encode()).hexdigest()
+
+
+def _make_venv() -> None:
+    interpreter = VENV / "bin" / "python"
+    if interpreter.exists() and _version_of(interpreter) == sys.version:
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    _say("Making .cache/venv")
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
+    if made.returncode:
+        sys.exit(f"{sys.executable} cannot make a virtual environment; on Debian install python3-venv.\n{made.stdout}")
+
+
+def _version_of(interpreter: Path) -> str:
+    asked = subprocess.run([interpreter, "-c", "import sys; print(sys.version)"], capture_output=True, text=True)
+    return asked.stdout.strip("\n")
+
+
+def _fetch_dependencies() -> None:
+    """Take amazon.aws out of the bundle, which is a hundred times its size when installed."""
+    marker = DEPENDENCIES / "bundle"
+    if marker.is_file() and marker.read_text() == BUNDLE:
+        return
+    _say(f"Taking amazon.aws from {BUNDLE}")
+    shutil.rmtree(DEPENDENCIES, ignore_errors=True)
+    download = CACHE / "download"
+    _pip("download", "--no-deps", "--dest", str(download), BUNDLE)
+    with zipfile.ZipFile(next(download.glob("ansible-*.whl"))) as wheel:
+        prefix = "ansible_collections/amazon/aws/"
+        members = [name for name in wheel.namelist() if name.startswith(prefix) and "/tests/" not in name]
+        wheel.extractall(DEPENDENCIES, members)
+    shutil.rmtree(download)
+    marker.write_text(BUNDLE)
+
+
+def _link_tree() -> None:
+    """Give the checkout, wherever it is, the path that Ansible finds a collection by."""
+    link = TREE / "ansible_collections" / "sessionops" / "aws"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT, target_is_directory=True)
+
+
+def _pip(*arguments: str) -> None:
+    command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    if subprocess.run(command).returncode:
+        sys.exit(f"pip {arguments[0]} failed; see above.")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

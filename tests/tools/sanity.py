@@ -1,0 +1,80 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs ``ansible-test sanity`` without containers, on a copy of the checkout, with no exceptions.
+
+ansible-test insists on a path that ends with ansible_collections/NAMESPACE/NAME, and resolves links, so it gets a copy.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import CACHE, DEPENDENCIES, HOME, ROOT, VENV, variables
+
+COPY = CACHE / "sanity" / "ansible_collections"
+
+# ansible-test fetches pip's bootstrap script from a host of its own, unless it is in its cache. Python brings a pip.
+BOOTSTRAP = '''\
+import os
+import subprocess
+import sys
+
+environment = {key: value for key, value in os.environ.items() if key != "GET_PIP"}
+subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], env=environment)
+wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted], env=environment))
+'''
+
+
+def run() -> bool:
+    """Whether every sanity test passed."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    _put_bootstrap()
+    collection = copy_collection()
+    command = ["ansible-test", "sanity", "--local", "--python", python, "--color", "no"]
+    done = subprocess.run(command, cwd=collection, env=_environment(), text=True, capture_output=True)
+    print(done.stdout + done.stderr)
+    for line in sorted(set(re.findall(r"WARNING: (.*[Ss]kipping.*)", done.stdout + done.stderr))):
+        print(f"Not run: {line}")
+    return done.returncode == 0
+
+
+def copy_collection() -> Path:
+    """Copy what git would commit, and put amazon.aws beside it."""
+    target = COPY / "sessionops" / "aws"
+    shutil.rmtree(target, ignore_errors=True)
+    for name in _files():
+        source, destination = ROOT / name, target / name
+        if source.is_file():
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, destination)
+    # ansible-test lists the files of a collection with git.
+    subprocess.run(["git", "init", "--quiet"], cwd=target, check=True, env=variables())
+    subprocess.run(["git", "add", "--all"], cwd=target, check=True, env=variables())
+    link = COPY / "amazon"
+    if not link.is_symlink():
+        link.symlink_to(DEPENDENCIES / "ansible_collections" / "amazon", target_is_directory=True)
+    return target
+
+
+def _files() -> list[str]:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+def _environment() -> dict[str, str]:
+    # ansible-test sets its own paths, and would mistake ours for the user's wish.
+    return {key: value for key, value in variables().items() if key not in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")}
+
+
+def _put_bootstrap() -> None:
+    requirements = next(VENV.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in re.findall(r"\bpip='([\d.]+)'", requirements.read_text()):
+        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(BOOTSTRAP)
