@@ -31,7 +31,7 @@ _Loader.yaml_implicit_resolvers = {
 class _Dumper(yaml.SafeDumper):
     """Never writes the anchors and aliases that a reader of the document would trip over."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 
@@ -75,7 +75,7 @@ def _parse_json(text: str) -> Any:
 
 def _parse_yaml(text: str) -> Any:
     try:
-        found = yaml.load(text, Loader=_Loader)  # a SafeLoader
+        found = _Loader(text).get_single_data()
         _check_unicode(found)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

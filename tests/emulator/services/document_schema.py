@@ -7,12 +7,33 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..service import APIError
 from .document_content import parse, refuse
 
+if TYPE_CHECKING:
+    from ..world import World
+
 MAX_SIZE = 64 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class SessionRules:
+    """What nobody public shows about Session documents, as the world chooses."""
+
+    # A number where the schema says string.
+    numbers: bool = False
+    # An input that the schema does not have.
+    unknown_inputs: bool = False
+
+    @classmethod
+    def of(cls, world: World) -> Self:
+        """The world's choice."""
+        return cls(
+            numbers=world.switch("session_numbers") == "accepted",
+            unknown_inputs=world.switch("session_unknown_inputs") == "accepted",
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,11 +46,8 @@ class Schema:
     check: Callable[[dict[str, Any]], None]
 
 
-def check_content(text: str, document_type: str | None, document_format: str, session_numbers: str) -> Any:
-    """The parsed content, or the error that AWS would answer with.
-
-    ``session_numbers`` is the switch for numbers where the Session schema says string.
-    """
+def check_content(text: str, document_type: str | None, document_format: str, rules: SessionRules) -> Any:
+    """The parsed content, or the error that AWS would answer with."""
     if _size(text) > MAX_SIZE:
         raise APIError("MaxDocumentSizeExceeded", f"The size limit of a document is {MAX_SIZE // 1024} KB")
     content = parse(text, document_format)
@@ -38,8 +56,8 @@ def check_content(text: str, document_type: str | None, document_format: str, se
         _check_calendar(text, document_format)
     elif kind in SCHEMAS:
         _check_schema(content, kind, SCHEMAS[kind])
-        if kind == "Session" and session_numbers == "refused":
-            _check_session_numbers(content)
+        if kind == "Session":
+            _check_session_rules(content, rules)
     elif document_format != "TEXT" and not isinstance(content, dict):
         raise refuse("The content of the document is not an object")
     return content
@@ -264,7 +282,6 @@ def _check_session(content: dict[str, Any]) -> None:
 def _check_session_inputs(inputs: Any) -> None:
     if not isinstance(inputs, dict):
         raise refuse("/inputs: not an object")
-    _check_keys(inputs, _SESSION_INPUTS, frozenset(), "/inputs")
     for key, value in inputs.items():
         where = f"/inputs/{key}"
         if key in _TEXTS and not isinstance(value, str):
@@ -301,9 +318,12 @@ def _check_shell_profile(profile: Any, where: str) -> None:
         raise refuse(f"{where}: not strings")
 
 
-def _check_session_numbers(content: dict[str, Any]) -> None:
+def _check_session_rules(content: dict[str, Any], rules: SessionRules) -> None:
+    inputs = content.get("inputs", {})
+    if not rules.unknown_inputs:
+        _check_keys(inputs, _SESSION_INPUTS, frozenset(), "/inputs")
     for key in _MINUTES:
-        if isinstance(content.get("inputs", {}).get(key), int):
+        if not rules.numbers and isinstance(inputs.get(key), int):
             raise refuse(f"/inputs/{key}: not a string")
 
 

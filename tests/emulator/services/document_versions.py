@@ -11,7 +11,7 @@ from typing import Any
 
 from ..service import APIError
 from .document_content import Derived, derive, sha256
-from .document_schema import SCHEMAS, check_content
+from .document_schema import SCHEMAS, SessionRules, check_content
 from .document_store import Attachment, Document, Documents, Version, of_selector
 
 # A host that cannot resolve, so that nobody fetches an attachment from AWS by mistake.
@@ -23,14 +23,14 @@ def new_version(
     params: Mapping[str, Any],
     *,
     created: datetime.datetime,
-    session_numbers: str,
+    rules: SessionRules,
     attachments: tuple[Attachment, ...] = (),
     number: int | None = None,
 ) -> Version:
     """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept."""
     document_format = params.get("DocumentFormat", "JSON")
     text = params["Content"]
-    content = check_content(text, document.document_type, document_format, session_numbers)
+    content = check_content(text, document.document_type, document_format, rules)
     number = number or document.highest + 1
     information = document.fail_versions.get(number)
     return Version(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..service import APIError
 from .document_content import serialise
-from .document_schema import type_of
+from .document_schema import SessionRules, type_of
 from .document_store import AMAZON, Attachment, Document, Documents
 from .document_versions import new_version
 from .world_values import entries, entry, moment, string_map
@@ -127,7 +127,7 @@ def _add_version(document: Document, given: Mapping[str, Any], world: World, cre
         document,
         params,
         created=moment(given["created"], world.now) if "created" in given else created,
-        session_numbers=world.switch("session_numbers"),
+        rules=SessionRules.of(world),
         attachments=tuple(_attachment(name) for name in given.get("attachments", [])),
         number=int(given.get("version", document.highest + 1)),
     )

@@ -12,7 +12,7 @@ from ..paging import paginate
 from ..service import APIError, Call, Handler
 from . import document_listing, document_shapes, document_sharing
 from .document_content import convert, parse
-from .document_schema import check_content, type_of
+from .document_schema import SessionRules, check_content, type_of
 from .document_store import Document, Documents, Version, by_number, missing_version, of_selector, select
 from .document_versions import new_version, read_attachments
 from .tag_rules import check_tags
@@ -36,6 +36,8 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "version_order": ("newest", "oldest"),
     # A number where the Session schema says string.
     "session_numbers": ("refused", "accepted"),
+    # An input that the Session schema does not have.
+    "session_unknown_inputs": ("refused", "accepted"),
 }
 LIMITS: dict[str, int] = {
     "documents": 500,
@@ -58,7 +60,7 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
     document_type = params.get("DocumentType")
     # The content decides about the type when none is given, so it is read before there is a document.
     text_format = params.get("DocumentFormat", "JSON")
-    content = check_content(params["Content"], document_type, text_format, world.switch("session_numbers"))
+    content = check_content(params["Content"], document_type, text_format, SessionRules.of(world))
     document = Document(
         name=name,
         owner=documents.account_id,
@@ -71,7 +73,7 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
         document,
         params,
         created=world.now,
-        session_numbers=world.switch("session_numbers"),
+        rules=SessionRules.of(world),
         attachments=read_attachments(documents, document, params, content),
     )
     version.reads_left = world.limit("document_transition_reads")
@@ -99,7 +101,7 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
         document,
         {**_inherited(world, latest), **params},
         created=world.now,
-        session_numbers=world.switch("session_numbers"),
+        rules=SessionRules.of(world),
         attachments=read_attachments(documents, document, params, _parsed(params)),
     )
     _check_unique(world, document, params, version)

@@ -11,7 +11,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from .world_values import entries, entry, moment, string_map
+from .world_values import entries, entry, expand, moment, string_map
 
 if TYPE_CHECKING:
     from ..world import World
@@ -72,15 +72,16 @@ class Sessions:
 
     SECTION: ClassVar[str] = "sessions"
 
+    region: str
     found: dict[str, Session] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_world(cls, section: Any, world: World, region: str) -> Self:
         """The sessions that the world names."""
-        sessions = cls()
+        sessions = cls(region)
         for item in entries(section, _KEYS, "session"):
-            for number in range(int(item.get("generate", 1))):
-                sessions.add(_read(item, world, number))
+            for number, given in enumerate(expand(item)):
+                sessions.add(_read(given, world, number))
         return sessions
 
     def add(self, session: Session) -> None:
@@ -131,10 +132,10 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
         raise ValueError(f"a session has no status {status!r}; it may have {', '.join(_STATUSES)}")
     if item.get("terminate", _DENIED) != _DENIED:
         raise ValueError(f"terminate can be {_DENIED} only")
-    owner = _owner(_text(item, "owner", number) or "operator", world.account_id)
+    owner = _owner(_text(item, "owner") or "operator", world.account_id)
     session = Session(
-        session_id=_text(item, "session_id", number) or new_id(owner, world.random),
-        target=_text(item, "target", number) or "",
+        session_id=_text(item, "session_id") or new_id(owner, world.random),
+        target=_text(item, "target") or "",
         owner=owner,
         status=status,
         # Of those that are generated, each is a second older than the one before.
@@ -146,7 +147,7 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
     )
     for key in _TEXTS:
         if key in item:
-            setattr(session, key, _text(item, key, number))
+            setattr(session, key, _text(item, key))
     _check_times(session, world.now)
     return session
 
@@ -154,17 +155,11 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
 _URLS = ("S3OutputUrl", "CloudWatchOutputUrl")
 
 
-def _text(item: Mapping[str, Any], key: str, number: int) -> str | None:
-    """A text of an entry, in which ``{n}`` is the number of the generated session."""
+def _text(item: Mapping[str, Any], key: str) -> str | None:
     value = item.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
+    if value is not None and not isinstance(value, str):
         raise ValueError(f"{key} of a session must be a string: {value!r}")
-    try:
-        return value.format(n=number)
-    except (KeyError, IndexError, ValueError) as error:
-        raise ValueError(f"{key} of a session may hold {{n}} and no other braces: {value!r}") from error
+    return value
 
 
 def _owner(owner: str, account_id: str) -> str:

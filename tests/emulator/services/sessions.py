@@ -13,6 +13,7 @@ from ..paging import paginate
 from ..service import APIError, Call, Handler
 from .document_content import parse
 from .document_store import Document, Documents
+from .node_store import Nodes
 from .session_store import DEFAULT_DOCUMENT, Session, Sessions, new_id, new_token
 
 if TYPE_CHECKING:
@@ -113,9 +114,7 @@ def _check_values(name: str, detail: Mapping[str, Any], values: list[str]) -> No
 
 
 def _check_connected(world: World, region: str, target: str) -> None:
-    from .nodes import Nodes
-
-    if not world.state(region, Nodes).connected(target):
+    if not world.state(region, Nodes).is_connected(target):
         raise APIError("TargetNotConnected", f"{target} is not connected.")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _AGE = re.compile(r"(\d+)\s*([smhd])")
@@ -45,6 +45,23 @@ def entry(item: Any, keys: Iterable[str], what: str) -> Mapping[str, Any]:
     if unknown:
         raise ValueError(f"a {what} has no {', '.join(unknown)}; it may have {', '.join(sorted(known))}")
     return item
+
+
+_NUMBERED = re.compile(r"%\d*[dx]")
+
+
+def expand(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One entry, or many from one with ``generate``, in whose texts ``%d`` and the like are the number, from 1."""
+    given = {key: value for key, value in item.items() if key != "generate"}
+    if "generate" not in item:
+        yield given
+        return
+    for number in range(1, int(item["generate"]) + 1):
+        yield {key: _with_number(value, number) for key, value in given.items()}
+
+
+def _with_number(value: Any, number: int) -> Any:
+    return _NUMBERED.sub(lambda found: found[0] % number, value) if isinstance(value, str) else value
 
 
 def string_map(value: Any, what: str) -> dict[str, str]:
