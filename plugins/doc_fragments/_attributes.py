@@ -12,7 +12,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   action_group:
-    description: Use C(group/sessionops.aws.aws) in C(module_defaults) to set defaults for all modules of this collection.
+    description: Use C(group/sessionops.aws.aws) in C(module_defaults) to set defaults for all modules of it.
     support: full
     membership:
       - sessionops.aws.aws

@@ -24,11 +24,20 @@ def run() -> bool:
     if not _call("ansible-galaxy", "collection", "build", "--output-path", str(OUTPUT)):
         return False
     tarball = next(OUTPUT.glob("*.tar.gz"))
-    strays = _strays(tarfile.open(tarball).getnames())
+    with tarfile.open(tarball) as packed:
+        strays = _strays(packed.getnames())
     if strays:
         print(f"The tarball holds what it should not: {', '.join(strays)}")
         return False
-    install = ["ansible-galaxy", "collection", "install", "--offline", str(tarball), "--collections-path", str(INSTALLED)]
+    install = [
+        "ansible-galaxy",
+        "collection",
+        "install",
+        "--offline",
+        str(tarball),
+        "--collections-path",
+        str(INSTALLED),
+    ]
     return _call(*install) and _documents_every_plugin()
 
 

@@ -18,7 +18,7 @@ from environment import CACHE, DEPENDENCIES, HOME, ROOT, VENV, variables
 COPY = CACHE / "sanity" / "ansible_collections"
 
 # ansible-test fetches pip's bootstrap script from a host of its own, unless it is in its cache. Python brings a pip.
-BOOTSTRAP = '''\
+BOOTSTRAP = """\
 import os
 import subprocess
 import sys
@@ -27,7 +27,7 @@ environment = {key: value for key, value in os.environ.items() if key != "GET_PI
 subprocess.check_call([sys.executable, "-m", "ensurepip", "--default-pip"], env=environment)
 wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted], env=environment))
-'''
+"""
 
 
 def run() -> bool:
@@ -73,7 +73,7 @@ def _environment() -> dict[str, str]:
 
 
 def _put_bootstrap() -> None:
-    requirements = next(VENV.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
+    requirements: Path = next(VENV.glob("lib/python*/site-packages/ansible_test/_internal/python_requirements.py"))
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in re.findall(r"\bpip='([\d.]+)'", requirements.read_text()):

@@ -90,7 +90,7 @@ class SSMError(AnsibleAWSError):
         )
 
 
-class attempting:
+class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
     """Turn any failure inside the block into an ``SSMError``.
 
     ``what`` completes the sentence "Could not ..."; ``needs`` is the IAM permission that the call takes.

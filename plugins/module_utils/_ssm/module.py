@@ -39,7 +39,7 @@ def client_config() -> Any:
         "retries": {"mode": "adaptive", "total_max_attempts": 8},
         "max_pool_connections": MAX_WORKERS,
     }
-    return Config(**settings)  # type: ignore[no-untyped-call] # botocore has no hints
+    return Config(**settings)
 
 
 class SSMModule(AnsibleAWSModule):
@@ -54,7 +54,7 @@ class SSMModule(AnsibleAWSModule):
         return super().client(service, retry_decorator, config=client_config(), **extra_params)
 
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
-        """Fail with one sentence, and with AWS's answer as data. The parent adds a traceback; users have no use for it."""
+        """Fail with one sentence, and with AWS's answer as data; the parent adds a traceback, of no use to users."""
         sentence = " ".join(str(exception).split())
         response = getattr(exception, "response", None) or {}
         details = {"error": _error(response)} if response.get("Error") else {}

@@ -88,7 +88,7 @@ class Selection:
 def find(
     client: api.Client, states: Iterable[str], wanted: SessionFilter, max_items: int | None = None
 ) -> list[Session]:
-    """The sessions that ``wanted`` means, newest first; with ``max_items``, no page is asked for once there are enough."""
+    """The sessions that ``wanted`` means, newest first; no page is asked for once there are ``max_items``."""
     found = itertools.chain.from_iterable(_matching(client, state, wanted) for state in states)
     # A session that ends between the two listings is in both: its later state counts.
     unique = {session["SessionId"]: session for session in itertools.islice(found, max_items)}
@@ -96,7 +96,7 @@ def find(
 
 
 def select(client: api.Client, session_ids: Sequence[str]) -> Selection:
-    """Sort ``session_ids`` by what has become of each session, with one listing, and a call per id that is not in it."""
+    """Sort ``session_ids`` by what has become of each session: one listing, and a call per id that is not in it."""
     wanted = list(dict.fromkeys(session_ids))
     active = {session["SessionId"]: session for session in find(client, [ACTIVE], SessionFilter())}
     running = [active[entry] for entry in wanted if entry in active and may_be_ended(active[entry])]

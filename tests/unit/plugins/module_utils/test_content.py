@@ -54,7 +54,9 @@ def test_a_difference_in_meaning_is_one(left: dict[str, Any], right: dict[str, A
     assert content.wanted(left, None).means_the_same(json.dumps(right), "JSON") is same
 
 
-@pytest.mark.parametrize(("wanted", "stored"), [(1, True), (0, False), (1, "1"), (True, "true"), (1, 1.0), ([1, 2], [2, 1])])
+@pytest.mark.parametrize(
+    ("wanted", "stored"), [(1, True), (0, False), (1, "1"), (True, "true"), (1, 1.0), ([1, 2], [2, 1])]
+)
 def test_values_that_python_calls_equal_differ_where_json_does(wanted: Any, stored: Any) -> None:
     assert not content.wanted({"a": wanted}, None).means_the_same(json.dumps({"a": stored}), "JSON")
 

@@ -1,0 +1,25 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs every integration target as a user's shell would: real playbooks, real inventories, on the emulator."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TARGETS = sorted(path.parent for path in (Path(__file__).parent / "targets").glob("*/runme.sh"))
+
+# Seconds. A target that takes longer hangs.
+TIMEOUT = 300
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda path: path.name)
+def test_target(target: Path) -> None:
+    done = subprocess.run(["bash", "runme.sh"], cwd=target, capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+
+
+def test_there_are_targets() -> None:
+    assert {"ssm_document", "ssm_sessions", "ssm_connection_status", "inventory_aws_ssm"} <= {p.name for p in TARGETS}
