@@ -29,6 +29,9 @@ SINCE: dict[tuple[str, str], str] = {
     ("InstanceProperty", "AvailabilityZone"): "1.40 (2025-08)",
 }
 
+# Values outside of an enum that AWS's own pages show: of the model's enum in its older spelling.
+OBSERVED_VALUES: dict[str, frozenset[str]] = {"ConnectionStatus": frozenset({"Connected", "NotConnected"})}
+
 # Codes that any operation may answer with, whether or not its error list has them.
 COMMON_ERRORS = frozenset(
     {
@@ -158,20 +161,20 @@ def _list_errors(shape: Any, value: list[Any], path: str) -> Iterator[str]:
     # Of a list of plain values AWS names the list and says what its members must be.
     broken = {text: None for item in value for text in constraints(shape.member, item)}
     if broken:
-        yield f"{_shown(shape, value)} at '{path}' failed to satisfy constraint: Member must satisfy constraint: [{', '.join(broken)}]"
+        yield _at(shape, value, path, f"Member must satisfy constraint: [{', '.join(broken)}]")
 
 
 def _map_errors(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     broken = {text: None for key in value for text in constraints(shape.key, key)}
     if broken:
-        yield f"{_shown(shape, value)} at '{path}' failed to satisfy constraint: Map keys must satisfy constraint: [{', '.join(broken)}]"
+        yield _at(shape, value, path, f"Map keys must satisfy constraint: [{', '.join(broken)}]")
     for key, item in value.items():
         yield from _input_errors(shape.value, item, f"{path}.{key}.member")
 
 
 def _bound_errors(shape: Any, value: Any, path: str) -> Iterator[str]:
     for text in constraints(shape, value):
-        yield f"{_shown(shape, value)} at '{path}' failed to satisfy constraint: {text}"
+        yield _at(shape, value, path, text)
 
 
 def constraints(shape: Any, value: Any) -> Iterator[str]:
@@ -196,8 +199,9 @@ def _size(value: Any) -> tuple[str, float | None]:
     return "value", None
 
 
-def _shown(shape: Any, value: Any) -> str:
-    return "Value" if shape.metadata.get("sensitive") else f"Value '{value}'"
+def _at(shape: Any, value: Any, path: str, constraint: str) -> str:
+    shown = "Value" if shape.metadata.get("sensitive") else f"Value '{value}'"
+    return f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def _join(path: str, name: str) -> str:
@@ -238,8 +242,9 @@ def _output_errors(shape: Any, value: Any, path: str) -> Iterable[str]:
     if not _has_type(shape.type_name, value):
         yield f"{path}: {type(value).__name__} where the model has {shape.type_name}"
         return
-    for text in constraints(shape, value):
-        yield f"{path}: {value!r}: {text}"
+    if shape.type_name != "string" or value not in OBSERVED_VALUES.get(shape.name, ()):
+        for text in constraints(shape, value):
+            yield f"{path}: {value!r}: {text}"
     if shape.type_name == "structure":
         yield from _output_members(shape, value, path)
     elif shape.type_name == "list":

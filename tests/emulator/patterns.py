@@ -11,7 +11,9 @@ import unicodedata
 
 # Patterns of AWS's model that exclude what AWS accepts. MaxSessionDuration is 1 to 1440 minutes, as the
 # documents say, but the model's pattern leaves out every number such as 1050 or 1390.
-CORRECTED: dict[str, str] = {"MaxSessionDuration": r"([1-9]|[1-9][0-9]|[1-9][0-9][0-9]|1[0-3][0-9][0-9]|14[0-3][0-9]|1440)"}
+CORRECTED: dict[str, str] = {
+    "MaxSessionDuration": r"([1-9]|[1-9][0-9]|[1-9][0-9][0-9]|1[0-3][0-9][0-9]|14[0-3][0-9]|1440)"
+}
 
 JAVA_DOT = "[^\\n\\r\\u0085\\u2028\\u2029]"
 TOKEN = re.compile(r"\\p\{(\w+)\}|\\.|\[|\]|\.", re.DOTALL)

@@ -167,7 +167,9 @@ def _check_time(stamp: str, protocol: str, now: datetime.datetime) -> None:
         raise refusal(protocol, "skew", text)
     if signed > now + SKEW:
         limit = (now + SKEW).strftime(STAMP)
-        raise refusal(protocol, "skew", f"Signature not yet current: {stamp} is still later than {limit} ({here} + 5 min.)")
+        raise refusal(
+            protocol, "skew", f"Signature not yet current: {stamp} is still later than {limit} ({here} + 5 min.)"
+        )
 
 
 def string_to_sign(request: Request, scope: Scope, stamp: str) -> str:

@@ -201,7 +201,7 @@ class QueryForm:
             return []
         if not ec2 and not shape.serialization.get("flattened"):
             key += "." + shape.member.serialization.get("name", "member")
-        items = []
+        items: list[Any] = []
         while self.has(f"{key}.{len(items) + 1}"):
             items.append(self._value(shape.member, f"{key}.{len(items) + 1}", ec2))
         return items

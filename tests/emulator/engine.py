@@ -1,0 +1,277 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The way of one request: found, verified, read, checked, answered, checked again, written down."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import json
+import random
+import traceback
+import uuid
+from typing import Any
+
+from . import journal, model, paging, registry, sigv4, wire
+from .service import APIError, Call, Identity
+from .sigv4 import Request, Scope
+from .wire import Reply
+from .world import World
+
+VIOLATION = "EmulatorContractViolation"
+
+
+class Violation(Exception):
+    """Something that AWS could not have answered, or that the emulator cannot answer as AWS does."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A reply and what is to happen to the connection that carries it."""
+
+    reply: Reply
+    request_id: str
+    cut: str | None = None
+    noted: str = "ok"
+
+
+@dataclasses.dataclass
+class Target:
+    """What a request is for, as far as can be told before its signature is verified."""
+
+    service: str
+    protocol: str
+    operation: str = ""
+    region: str = ""
+    form: wire.QueryForm | None = None
+
+
+@dataclasses.dataclass
+class Progress:
+    """What is known of a request so far, for the journal."""
+
+    target: Target
+    params: dict[str, Any] = dataclasses.field(default_factory=dict)
+    access_key: str = ""
+    fault: str | None = None
+
+
+class Engine:
+    """Answers requests out of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.journal = journal.Journal()
+        self.violations: list[str] = []
+        # Apart from the world's own numbers, so that concurrent calls do not change the ids of sessions.
+        self._ids = random.Random(f"request ids {world.seed}")
+
+    async def answer(self, request: Request) -> Outcome:
+        request_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
+        scope = sigv4.read_scope(request.headers)
+        progress = Progress(_service(request, scope))
+        try:
+            outcome = await self._answer(request, scope, progress, request_id)
+            self._note(progress, outcome.noted)
+            return outcome
+        except Violation as breach:
+            error = self._violated(progress, str(breach))
+        except APIError as refused:
+            error = refused
+        except Exception:  # a bug of the emulator must show as one, and not end the server
+            error = self._violated(progress, traceback.format_exc())
+        self._note(progress, error.code)
+        return Outcome(self._error(progress.target, error, request_id), request_id)
+
+    async def _answer(self, request: Request, scope: Scope | None, progress: Progress, request_id: str) -> Outcome:
+        target = progress.target
+        _find_operation(request, target)
+        identity = sigv4.verify(
+            request, scope, target.protocol, self.world.identities, datetime.datetime.now(datetime.UTC)
+        )
+        progress.access_key = identity.access_key
+        self._check_served(target)
+        self._read(request, progress)
+        if not self.world.throttle.allows(target.operation, target.region):
+            raise throttled(target.protocol)
+        delay = self.world.latency(target.operation)
+        if delay:
+            await asyncio.sleep(delay)
+        return await self._act(progress, identity, request_id)
+
+    def _check_served(self, target: Target) -> None:
+        if (target.service, target.operation) not in registry.operations():
+            raise Violation(f"{target.service}:{target.operation} is not emulated")
+
+    def _read(self, request: Request, progress: Progress) -> None:
+        target = progress.target
+        shape = model.operation_model(target.service, target.operation).input_shape
+        if target.form is not None:
+            params = target.form.read(shape, target.protocol == "ec2")
+        else:
+            params = wire.parse_json(shape, request.body)
+        progress.params = params
+        model.check_input(target.service, target.operation, params)
+
+    async def _act(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
+        target, params = progress.target, progress.params
+        fault = self.world.faults.take(target.operation, params, self._page(params))
+        if fault is None:
+            return Outcome(self._serialise(target, self._handle(progress, identity), request_id), request_id)
+        progress.fault = fault.describe()
+        if "delay" in fault.do:
+            await asyncio.sleep(float(fault.do["delay"]))
+        return self._misbehave(fault.do, progress, identity, request_id)
+
+    def _misbehave(self, do: dict[str, Any], progress: Progress, identity: Identity, request_id: str) -> Outcome:
+        if "raw" in do:
+            reply = Reply(do.get("status", 200), _raw(do["raw"]), do.get("content_type", "text/html"))
+            return Outcome(reply, request_id, noted="raw")
+        if do.get("drop") == "before":
+            # Nothing happened, and the journal must not say that it did.
+            return Outcome(Reply(200, b"", ""), request_id, "drop", "dropped")
+        if "error" in do and not do.get("commit"):
+            raise APIError(do["error"], do.get("message", ""), do.get("status", 400))
+        if do.get("page") == "empty":
+            result = self._empty_page(progress)
+        else:
+            result = self._handle(progress, identity)
+        if "error" in do:
+            raise APIError(do["error"], do.get("message", ""), do.get("status", 500))
+        if do.get("page") == "repeat":
+            result = {**result, "NextToken": self._same_token(progress.params)}
+        for path, value in do.get("set", {}).items():
+            _assign(result, path.split("."), value)
+        cut = "drop" if "drop" in do else "truncate" if "truncate" in do else None
+        return Outcome(self._serialise(progress.target, result, request_id), request_id, cut)
+
+    def _handle(self, progress: Progress, identity: Identity) -> dict[str, Any]:
+        target = progress.target
+        call = Call(target.service, target.operation, progress.params, identity, target.region)
+        try:
+            result = registry.operations()[target.service, target.operation](self.world, call)
+        except APIError as error:
+            if model.error_is_known(target.service, target.operation, error.code):
+                raise
+            raise Violation(f"{target.operation} cannot answer {error.code}") from error
+        breaches = model.output_breaches(target.service, target.operation, result)
+        if breaches:
+            raise Violation("; ".join(breaches))
+        return result
+
+    def _page(self, params: dict[str, Any]) -> int:
+        try:
+            return paging.read_token(params, self.world)[1]
+        except APIError:
+            return 1
+
+    def _empty_page(self, progress: Progress) -> dict[str, Any]:
+        """A page without items whose token leads to where this one should have begun."""
+        shape = model.operation_model(progress.target.service, progress.target.operation).output_shape
+        offset, page = paging.read_token(progress.params, self.world)
+        token = paging.make_token(progress.params, offset, page + 1, self.world)
+        lists: dict[str, Any] = {name: [] for name, member in shape.members.items() if member.type_name == "list"}
+        return {**lists, "NextToken": token}
+
+    def _same_token(self, params: dict[str, Any]) -> str:
+        return params.get("NextToken") or paging.make_token(params, 0, 1, self.world)
+
+    def _serialise(self, target: Target, result: dict[str, Any], request_id: str) -> Reply:
+        operation = model.operation_model(target.service, target.operation)
+        namespace = _namespace(target.service)
+        if target.protocol == "json":
+            return wire.json_reply(operation.output_shape, result)
+        if target.protocol == "ec2":
+            return wire.ec2_reply(operation, namespace, result, request_id)
+        return wire.query_reply(operation, namespace, result, request_id)
+
+    def _error(self, target: Target, error: APIError, request_id: str) -> Reply:
+        key = model.message_key(target.service, target.operation, error.code) if target.protocol == "json" else ""
+        return wire.error_reply(target.protocol, _namespace(target.service), error, request_id, key)
+
+    def _violated(self, progress: Progress, text: str) -> APIError:
+        self.violations.append(f"{progress.target.service}:{progress.target.operation}: {text}")
+        return APIError(VIOLATION, text)
+
+    def _note(self, progress: Progress, outcome: str) -> None:
+        target = progress.target
+        shape = None
+        if target.operation and model.has_operation(target.service, target.operation):
+            shape = model.operation_model(target.service, target.operation).input_shape
+        self.journal.add(
+            service=target.service,
+            operation=target.operation,
+            region=target.region,
+            params=journal.redacted(shape, progress.params),
+            access_key=progress.access_key,
+            outcome=outcome,
+            fault=progress.fault,
+        )
+
+
+def throttled(protocol: str) -> APIError:
+    """Each protocol's own name for "too fast"."""
+    if protocol == "ec2":
+        return APIError("RequestLimitExceeded", "Request limit exceeded.", 503)
+    return APIError("ThrottlingException" if protocol == "json" else "Throttling", "Rate exceeded")
+
+
+def _namespace(service: str) -> str:
+    return str(model.service_model(service).metadata.get("xmlNamespace", ""))
+
+
+def _service(request: Request, scope: Scope | None) -> Target:
+    """Find the service as AWS's host name would say it; all of them share one address here."""
+    if scope is not None and scope.service in model.SERVICES:
+        name = scope.service
+    elif "x-amz-target" in request.headers or not request.body.startswith(b"Action="):
+        name = "ssm"
+    else:
+        name = "sts" if b"Version=2011-06-15" in request.body else "ec2"
+    protocol = str(model.service_model(name).metadata["protocol"])
+    return Target(name, protocol, region=scope.region if scope else "")
+
+
+def _find_operation(request: Request, target: Target) -> None:
+    if target.protocol == "json":
+        _find_json_operation(request, target)
+    else:
+        _find_action(request, target)
+
+
+def _find_json_operation(request: Request, target: Target) -> None:
+    prefix, _, name = request.headers.get("x-amz-target", "").partition(".")
+    wanted = model.service_model(target.service).metadata["targetPrefix"]
+    is_json = request.headers.get("content-type", "").split(";")[0] == wire.JSON_TYPE
+    if prefix == wanted:
+        target.operation = name
+    if request.method != "POST" or not is_json or prefix != wanted or not model.has_operation(target.service, name):
+        raise APIError("UnknownOperationException")
+
+
+def _find_action(request: Request, target: Target) -> None:
+    target.form = form = wire.QueryForm(request.body)
+    target.operation = form.action
+    if not form.action:
+        raise APIError("MissingAction", "The request must contain the parameter Action")
+    version = model.service_model(target.service).metadata["apiVersion"]
+    if request.method == "POST" and form.version == version and model.has_operation(target.service, form.action):
+        return
+    if target.protocol == "ec2":
+        raise APIError("InvalidAction", f"The action {form.action} is not valid for this web service.")
+    raise APIError("InvalidAction", f"Could not find operation {form.action} for version {form.version}")
+
+
+def _raw(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+def _assign(holder: Any, path: list[str], value: Any) -> None:
+    """Put a value where a dotted path leads; numbers are places in lists."""
+    for part in path[:-1]:
+        holder = holder[int(part)] if isinstance(holder, list) else holder[part]
+    if isinstance(holder, list):
+        holder[int(path[-1])] = value
+    else:
+        holder[path[-1]] = value

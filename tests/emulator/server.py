@@ -1,0 +1,187 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The HTTP side: one port on the loopback address for every service, and the control routes beside it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import json
+from email.utils import format_datetime
+from typing import Any
+
+from aiohttp import web
+
+from .engine import Engine, Outcome
+from .services.nodes import Nodes
+from .sigv4 import Request
+from .world import World
+
+LOOPBACK = "127.0.0.1"
+NAME = "sessionops-emulator (not AWS)"
+MAX_BODY = 4 * 1024 * 1024
+ENGINE = web.AppKey("engine", Engine)
+
+
+class Server:
+    """A running endpoint; it listens on the loopback address and nowhere else."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.engine = Engine(world)
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, port: int = 0) -> None:
+        self._runner = web.AppRunner(create_app(self.engine), access_log=None, handle_signals=False)
+        await self._runner.setup()
+        # A request that still sleeps in a delay must not hold up the end.
+        site = web.TCPSite(self._runner, LOOPBACK, port)
+        await site.start()
+        bound = self._runner.addresses[0][1]
+        self.url = f"http://{LOOPBACK}:{bound}"
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def complaints(self) -> list[str]:
+        """Why a run of this server cannot count as a success."""
+        broken = [f"contract violation: {text}" for text in self.engine.violations]
+        return broken + [f"unused fault: {text}" for text in self.world.faults.unused()]
+
+
+def create_app(engine: Engine) -> web.Application:
+    app = web.Application(client_max_size=MAX_BODY)
+    app[ENGINE] = engine
+    app.add_routes(
+        [
+            web.get("/_emulator/health", get_health),
+            web.get("/_emulator/calls", get_calls),
+            web.get("/_emulator/violations", get_violations),
+            web.get("/_emulator/faults", get_faults),
+            web.put("/_emulator/faults", add_faults),
+            web.post("/_emulator/faults", add_faults),
+            web.delete("/_emulator/faults", delete_faults),
+            web.post("/_emulator/world", change_world),
+            web.route("*", "/{path:.*}", serve),
+        ]
+    )
+    return app
+
+
+# --- the services -----------------------------------------------------------------------------------
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    engine = request.app[ENGINE]
+    received = Request(request.method, request.raw_path, _headers(request), await request.read())
+    outcome = await engine.answer(received)
+    if outcome.cut is None:
+        return web.Response(
+            status=outcome.reply.status, body=outcome.reply.body, headers=_reply_headers(engine, outcome)
+        )
+    return await _cut(request, engine, outcome)
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]},{value}" if key in headers else value
+    return headers
+
+
+def _reply_headers(engine: Engine, outcome: Outcome) -> dict[str, str]:
+    return {
+        "Content-Type": outcome.reply.content_type,
+        "Date": format_datetime(engine.world.now, usegmt=True),
+        "Server": NAME,
+        "x-amzn-RequestId": outcome.request_id,
+    }
+
+
+async def _cut(request: web.Request, engine: Engine, outcome: Outcome) -> web.StreamResponse:
+    """Close the connection without a reply, or after the first half of one."""
+    response = web.StreamResponse(headers=_reply_headers(engine, outcome) if outcome.cut == "truncate" else None)
+    transport = request.transport
+    if outcome.cut == "truncate":
+        body = outcome.reply.body
+        response.content_length = len(body)
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
+    if transport is not None:
+        transport.close()
+    return response
+
+
+# --- control routes ---------------------------------------------------------------------------------
+
+
+async def get_health(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok", "name": NAME})
+
+
+async def get_calls(request: web.Request) -> web.Response:
+    query = request.query
+    try:
+        since = int(query.get("since", "0"))
+    except ValueError:
+        return _refuse(f"since is a sequence number, not {query['since']!r}")
+    calls = request.app[ENGINE].journal.select(query.get("operation"), since, query.get("writes") == "1")
+    return _json({"calls": [dataclasses.asdict(call) for call in calls]})
+
+
+async def get_violations(request: web.Request) -> web.Response:
+    return _json({"violations": request.app[ENGINE].violations})
+
+
+async def get_faults(request: web.Request) -> web.Response:
+    faults = request.app[ENGINE].world.faults
+    return _json({"faults": [dataclasses.asdict(rule) for rule in faults.rules], "unused": faults.unused()})
+
+
+async def add_faults(request: web.Request) -> web.Response:
+    faults = request.app[ENGINE].world.faults
+    try:
+        given = await request.json()
+        for rule in given if isinstance(given, list) else [given]:
+            faults.add(rule)
+    except ValueError as error:
+        return _refuse(str(error))
+    return _json({"faults": len(faults.rules)})
+
+
+async def delete_faults(request: web.Request) -> web.Response:
+    request.app[ENGINE].world.faults.rules.clear()
+    return _json({"faults": 0})
+
+
+async def change_world(request: web.Request) -> web.Response:
+    """Give a node another status: ``{"region": ..., "target": ..., "status": ...}``."""
+    world = request.app[ENGINE].world
+    try:
+        given = await request.json()
+        region = given.get("region") or world.regions[0]
+        world.state(region, Nodes).set_status(given["target"], given["status"])
+    except (ValueError, KeyError, AttributeError) as error:
+        return _refuse(f"{type(error).__name__}: {error}")
+    return _json({"target": given["target"]})
+
+
+def _refuse(text: str) -> web.Response:
+    return web.json_response({"error": text}, status=400)
+
+
+def _json(value: Any) -> web.Response:
+    return web.json_response(value, dumps=lambda item: json.dumps(item, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)

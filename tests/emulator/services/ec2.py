@@ -1,0 +1,202 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The little of EC2 that goes with managed nodes: what the instances are, and which regions there are."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..paging import paginate
+from ..service import APIError, Call, Handler
+from .node_store import Node, kind_of, private_dns_name
+from .nodes import Nodes
+
+if TYPE_CHECKING:
+    from ..world import World
+
+LIMITS: dict[str, int] = {"ec2_page": 1000}
+STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+HIDDEN_STATES = ("terminated",)
+
+
+def describe_instances(world: World, call: Call) -> dict[str, Any]:
+    params = call.params
+    _refuse_dry_run(params)
+    _check_max_results(params)
+    instances = _by_ids(world.state(call.region, Nodes), params.get("InstanceIds"))
+    for item in params.get("Filters", []):
+        matches = _filter(item, call.region)
+        instances = [node for node in instances if matches(node)]
+    page, token = paginate(instances, params, default=world.limit("ec2_page"), world=world)
+    result: dict[str, Any] = {"Reservations": [_reservation(node, world, call.region) for node in page]}
+    return result if token is None else {**result, "NextToken": token}
+
+
+def _refuse_dry_run(params: dict[str, Any]) -> None:
+    if params.get("DryRun"):
+        raise APIError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+
+
+def _check_max_results(params: dict[str, Any]) -> None:
+    wanted = params.get("MaxResults")
+    if wanted is None:
+        return
+    if params.get("InstanceIds"):
+        text = "The parameter instancesSet cannot be used with the parameter maxResults"
+        raise APIError("InvalidParameterCombination", text)
+    if not 5 <= wanted <= 1000:
+        bound = "greater than 5" if wanted < 5 else "less than 1000"
+        text = f"Value ( {wanted} ) for parameter maxResults is invalid. Expecting a value {bound}."
+        raise APIError("InvalidParameterValue", text)
+
+
+def _by_ids(nodes: Nodes, ids: list[str] | None) -> list[Node]:
+    instances = [node for node in nodes.all() if node.kind == "ec2"]
+    if not ids:
+        return instances
+    for given in ids:
+        if kind_of(given) != "ec2" or not re.fullmatch(r"i-[0-9a-f]+", given):
+            raise APIError("InvalidInstanceID.Malformed", f'Invalid id: "{given}"')
+    known = {node.id for node in instances}
+    missing = [given for given in dict.fromkeys(ids) if given not in known]
+    if missing:
+        text = f"The instance ID '{missing[0]}' does not exist"
+        if len(missing) > 1:
+            text = f"The instance IDs '{', '.join(missing)}' do not exist"
+        raise APIError("InvalidInstanceID.NotFound", text)
+    return [node for node in instances if node.id in set(ids)]
+
+
+Getter = Callable[[Node, str], str | None]
+FILTERS: dict[str, Getter] = {
+    "architecture": lambda node, region: node.architecture,
+    "availability-zone": lambda node, region: node.availability_zone,
+    "dns-name": lambda node, region: _public_dns_name(node, region),
+    "image-id": lambda node, region: node.get("image_id"),
+    "instance-id": lambda node, region: node.id,
+    "instance-state-code": lambda node, region: str(STATE_CODES[node.instance_state]),
+    "instance-state-name": lambda node, region: node.instance_state,
+    "instance-type": lambda node, region: node.get("instance_type"),
+    "ip-address": lambda node, region: node.get("public_ip_address"),
+    "key-name": lambda node, region: node.get("key_name"),
+    "platform": lambda node, region: "windows" if node.platform == "Windows" else None,
+    "private-dns-name": lambda node, region: private_dns_name(node.get("ip_address"), region),
+    "private-ip-address": lambda node, region: node.get("ip_address"),
+    "reservation-id": lambda node, region: _reservation_id(node),
+    "subnet-id": lambda node, region: node.get("subnet_id"),
+    "tenancy": lambda node, region: "default",
+    "vpc-id": lambda node, region: node.get("vpc_id"),
+}
+
+
+def _filter(item: dict[str, Any], region: str) -> Callable[[Node], bool]:
+    """One filter; its values may have the wildcards * and ?, and one of them has to match."""
+    name = item.get("Name", "")
+    patterns = [_wildcard(value) for value in item.get("Values", [])]
+    if name == "tag-key":
+        return lambda node: any(pattern.fullmatch(key) for key in node.tags for pattern in patterns)
+    if name.startswith("tag:"):
+        key = name.removeprefix("tag:")
+        return lambda node: key in node.tags and _any(patterns, node.tags[key])
+    if name not in FILTERS:
+        raise APIError("InvalidParameterValue", f"The filter '{name}' is invalid")
+    get = FILTERS[name]
+    return lambda node: _any(patterns, get(node, region))
+
+
+def _wildcard(value: str) -> re.Pattern[str]:
+    # fnmatch knows [sets], which EC2 does not.
+    return re.compile(fnmatch.translate(value.replace("[", "[[]")))
+
+
+def _any(patterns: list[re.Pattern[str]], value: str | None) -> bool:
+    return value is not None and any(pattern.fullmatch(value) for pattern in patterns)
+
+
+def _reservation_id(node: Node) -> str:
+    return "r-" + hashlib.sha256(node.id.encode()).hexdigest()[:17]
+
+
+def _public_dns_name(node: Node, region: str) -> str:
+    ip = node.get("public_ip_address")
+    if ip is None:
+        return ""
+    suffix = "compute-1" if region == "us-east-1" else f"{region}.compute"
+    return f"ec2-{ip.replace('.', '-')}.{suffix}.amazonaws.com"
+
+
+def _reservation(node: Node, world: World, region: str) -> dict[str, Any]:
+    """Every instance was launched on its own, so that pages hold as many as were asked for."""
+    return {
+        "ReservationId": _reservation_id(node),
+        "OwnerId": world.account_id,
+        "Groups": [],
+        "Instances": [_instance(node, world, region)],
+    }
+
+
+def _instance(node: Node, world: World, region: str) -> dict[str, Any]:
+    windows = node.platform == "Windows"
+    gone = node.instance_state in HIDDEN_STATES
+    ip = None if gone else node.get("ip_address")
+    members: dict[str, Any] = {
+        "InstanceId": node.id,
+        "ImageId": node.get("image_id"),
+        "State": {"Code": STATE_CODES[node.instance_state], "Name": node.instance_state},
+        "PrivateDnsName": private_dns_name(ip, region) or "",
+        "PublicDnsName": "" if gone else _public_dns_name(node, region),
+        "StateTransitionReason": "" if node.instance_state in ("pending", "running") else "User initiated",
+        "KeyName": node.get("key_name"),
+        "AmiLaunchIndex": 0,
+        "InstanceType": node.get("instance_type"),
+        "LaunchTime": node.launch_time,
+        "Placement": {"AvailabilityZone": node.availability_zone, "GroupName": "", "Tenancy": "default"},
+        "Platform": "windows" if windows else None,
+        "PlatformDetails": "Windows" if windows else "Linux/UNIX",
+        "Monitoring": {"State": "disabled"},
+        "SubnetId": None if gone else node.get("subnet_id"),
+        "VpcId": None if gone else node.get("vpc_id"),
+        "PrivateIpAddress": ip,
+        "PublicIpAddress": None if gone else node.get("public_ip_address"),
+        "Architecture": node.architecture,
+        "Hypervisor": "xen",
+        "VirtualizationType": "hvm",
+        "RootDeviceType": "ebs",
+        "RootDeviceName": "/dev/sda1" if windows else "/dev/xvda",
+        "IamInstanceProfile": _profile(node, world),
+        "SecurityGroups": [],
+        "Tags": [{"Key": key, "Value": value} for key, value in node.tags.items()] or None,
+    }
+    return {key: value for key, value in members.items() if value is not None}
+
+
+def _profile(node: Node, world: World) -> dict[str, str] | None:
+    name = node.get("instance_profile")
+    if name is None:
+        return None
+    digest = hashlib.sha256(name.encode()).hexdigest()[:17].upper()
+    return {"Arn": f"arn:aws:iam::{world.account_id}:instance-profile/{name}", "Id": f"AIPA{digest}"}
+
+
+def describe_regions(world: World, call: Call) -> dict[str, Any]:
+    params = call.params
+    _refuse_dry_run(params)
+    wanted = params.get("RegionNames")
+    unknown = [name for name in wanted or [] if name not in world.regions]
+    if unknown:
+        raise APIError("InvalidParameterValue", f"Invalid region names: {', '.join(unknown)}")
+    if params.get("Filters"):
+        raise APIError("InvalidParameterValue", f"The filter '{params['Filters'][0].get('Name')}' is invalid")
+    names = [name for name in world.regions if wanted is None or name in wanted]
+    regions = [
+        {"RegionName": name, "Endpoint": f"ec2.{name}.amazonaws.com", "OptInStatus": "opt-in-not-required"}
+        for name in names
+    ]
+    return {"Regions": regions}
+
+
+OPERATIONS: dict[str, Handler] = {"DescribeInstances": describe_instances, "DescribeRegions": describe_regions}

@@ -1,0 +1,308 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Managed nodes as a world describes them: EC2 instances, hybrid nodes and containers."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from ..world import World
+
+KINDS = {
+    "ec2": re.compile(r"i-(\w{8}|\w{17})", re.ASCII),
+    "hybrid": re.compile(r"mi-\w{17}", re.ASCII),
+    "container": re.compile(r"ecs:\S+_\S+_\S+"),
+}
+NUMBERED = re.compile(r"%\d*[dx]")
+STATUSES = ("connected", "notconnected")
+ERROR = "error:"
+EC2_STATES = ("pending", "running", "shutting-down", "terminated", "stopping", "stopped")
+OPTIONAL = (
+    "activation_id",
+    "association_status",
+    "computer_name",
+    "iam_role",
+    "image_id",
+    "instance_profile",
+    "instance_type",
+    "ip_address",
+    "key_name",
+    "name",
+    "platform_name",
+    "platform_version",
+    "public_ip_address",
+    "source_id",
+    "source_type",
+    "subnet_id",
+    "vpc_id",
+)
+KEYS = frozenset(
+    {
+        "agent_version",
+        "architecture",
+        "availability_zone",
+        "generate",
+        "id",
+        "instance_state",
+        "is_latest_version",
+        "last_ping",
+        "launch_time",
+        "managed",
+        "ping_status",
+        "platform",
+        "registration_date",
+        "status",
+        "tags",
+        *OPTIONAL,
+    }
+)
+PLATFORM_NAMES = {
+    "Linux": ("Amazon Linux", "2023"),
+    "Windows": ("Microsoft Windows Server 2022 Datacenter", "10.0.20348"),
+    "MacOS": ("macOS", "15.1"),
+}
+
+
+class Status:
+    """What GetConnectionStatus says of one target: a value, or one value for each time it is asked."""
+
+    def __init__(self, given: Any) -> None:
+        steps = given if isinstance(given, list) else [given]
+        if not steps:
+            raise ValueError("a sequence of statuses needs at least one")
+        self.steps = [_step(item) for item in steps]
+        self.place = 0
+
+    def ask(self) -> str:
+        """Answer once, and move on; the last value stays."""
+        value = self.peek()
+        self.place = min(self.place + 1, len(self.steps) - 1)
+        return value
+
+    def peek(self) -> str:
+        """What the next question would be answered with."""
+        return self.steps[self.place]
+
+
+def _step(item: Any) -> str:
+    if isinstance(item, Mapping) and list(item) == ["error"]:
+        item = f"{ERROR} {item['error']}"
+    if item in STATUSES or (isinstance(item, str) and item.startswith(ERROR) and item[len(ERROR) :].strip()):
+        return str(item)
+    raise ValueError(f"a status is one of {', '.join(STATUSES)}, or 'error: CODE', not {item!r}")
+
+
+def error_of(status: str) -> str | None:
+    """The error code that a status stands for, if it does."""
+    return status[len(ERROR) :].strip() if status.startswith(ERROR) else None
+
+
+@dataclasses.dataclass
+class Node:
+    """One target; a member that is None is absent from every answer."""
+
+    id: str
+    kind: str
+    status: Status
+    platform: str
+    ping_status: str
+    agent_version: str
+    is_latest_version: bool
+    instance_state: str
+    managed: bool
+    architecture: str
+    availability_zone: str
+    last_ping: datetime.datetime
+    launch_time: datetime.datetime
+    registration_date: datetime.datetime
+    tags: dict[str, str]
+    optional: dict[str, str | None]
+
+    def get(self, name: str) -> str | None:
+        return self.optional.get(name)
+
+    @property
+    def resource_type(self) -> str:
+        return "EC2Instance" if self.kind == "ec2" else "ManagedInstance"
+
+    @property
+    def registered(self) -> bool:
+        """Whether Systems Manager has the node in its lists."""
+        return self.managed and self.kind != "container" and self.instance_state not in ("terminated", "shutting-down")
+
+    @property
+    def running(self) -> bool:
+        return self.instance_state in ("running", "stopping")
+
+
+class Nodes:
+    """The nodes of one region, in the order in which the world names them."""
+
+    SECTION: ClassVar[str] = "nodes"
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Node] = {}
+        self.extra: dict[str, Status] = {}
+
+    @classmethod
+    def from_world(cls, section: Any, world: World, region: str) -> Self:
+        nodes = cls()
+        if not isinstance(section or [], list):
+            raise ValueError("nodes must be a list")
+        for item in section or []:
+            for given in _expand(item):
+                node = make_node(given, world, region)
+                if node.id in nodes.by_id:
+                    raise ValueError(f"{node.id} is there twice")
+                nodes.by_id[node.id] = node
+        return nodes
+
+    def all(self) -> list[Node]:
+        return list(self.by_id.values())
+
+    def find(self, target: str) -> Node | None:
+        return self.by_id.get(target)
+
+    def status_of(self, target: str) -> Status | None:
+        """The status of a target that the world knows."""
+        node = self.find(target)
+        return node.status if node is not None else self.extra.get(target)
+
+    def is_connected(self, target: str) -> bool:
+        """Whether a session could start now; asking so does not move a sequence on."""
+        status = self.status_of(target)
+        return status is not None and status.peek() == "connected"
+
+    def set_status(self, target: str, given: Any) -> None:
+        node = self.find(target)
+        if node is not None:
+            node.status = Status(given)
+        else:
+            self.extra[target] = Status(given)
+
+
+def _expand(item: Any) -> Iterator[dict[str, Any]]:
+    """One description, or many from one with ``generate``; ``%d`` and the like take the number."""
+    if not isinstance(item, Mapping):
+        raise ValueError(f"a node is a mapping, not {item!r}")
+    unknown = sorted(str(key) for key in set(item) - KEYS)
+    if unknown:
+        raise ValueError(f"a node has no {', '.join(unknown)}; it may have {', '.join(sorted(KEYS))}")
+    given = dict(item)
+    count = given.pop("generate", None)
+    if count is None:
+        yield given
+        return
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"generate is a number from 1, not {count!r}")
+    for number in range(1, count + 1):
+        yield {key: _numbered(value, number) for key, value in given.items()}
+
+
+def _numbered(value: Any, number: int) -> Any:
+    if isinstance(value, str):
+        return NUMBERED.sub(lambda found: found[0] % number, value)
+    if isinstance(value, Mapping):
+        return {key: _numbered(item, number) for key, item in value.items()}
+    return value
+
+
+def kind_of(target: str) -> str | None:
+    return next((kind for kind, pattern in KINDS.items() if pattern.fullmatch(target)), None)
+
+
+def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
+    """Fill in what a description leaves out; an explicit null takes an optional member away."""
+    from ..world import parse_time  # the world imports this module
+
+    kind = kind_of(str(given.get("id")))
+    if kind is None:
+        raise ValueError(f"not the id of a node: {given.get('id')!r}")
+    platform = _choice(given, "platform", ("Linux", "Windows", "MacOS"), "Linux")
+    state = _choice(given, "instance_state", EC2_STATES, "running")
+    managed = bool(given.get("managed", True))
+    alive = managed and state == "running"
+    ping = _choice(
+        given, "ping_status", ("Online", "ConnectionLost", "Inactive"), "Online" if alive else "ConnectionLost"
+    )
+    hour = datetime.timedelta(hours=1)
+    started = parse_time(given.get("launch_time", world.now - 240 * hour))
+    return Node(
+        id=given["id"],
+        kind=kind,
+        status=Status(given.get("status", "connected" if alive and ping == "Online" else "notconnected")),
+        platform=platform,
+        ping_status=ping,
+        agent_version=given.get("agent_version", "3.3.1611.0"),
+        is_latest_version=bool(given.get("is_latest_version", True)),
+        instance_state=state,
+        managed=managed,
+        architecture=given.get("architecture", "x86_64"),
+        availability_zone=given.get("availability_zone", f"{region}a"),
+        last_ping=parse_time(given.get("last_ping", world.now - hour / 60)),
+        launch_time=started,
+        registration_date=parse_time(given.get("registration_date", started)),
+        tags=_tags(given, kind),
+        optional=_optional(given, kind, platform, region),
+    )
+
+
+def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """The tags of a node; the name of an EC2 instance is nothing but its Name tag."""
+    tags = {str(key): str(value) for key, value in (given.get("tags") or {}).items()}
+    if kind == "ec2" and given.get("name") is not None:
+        return {"Name": str(given["name"]), **tags}
+    return tags
+
+
+def _choice(given: Mapping[str, Any], key: str, allowed: tuple[str, ...], default: str) -> str:
+    value = given.get(key, default)
+    if value not in allowed:
+        raise ValueError(f"{given.get('id')}: {key} is one of {', '.join(allowed)}, not {value!r}")
+    return str(value)
+
+
+def _optional(given: Mapping[str, Any], kind: str, platform: str, region: str) -> dict[str, str | None]:
+    platform_name, platform_version = PLATFORM_NAMES[platform]
+    ip = given.get("ip_address", _address(given["id"]))
+    defaults: dict[str, str | None] = {
+        "platform_name": platform_name,
+        "platform_version": platform_version,
+        "ip_address": ip,
+        "source_id": given["id"],
+    }
+    if kind == "ec2":
+        defaults |= {
+            "computer_name": private_dns_name(ip, region),
+            "image_id": "ami-0123456789abcdef0",
+            "instance_type": "t3.micro",
+            "source_type": "AWS::EC2::Instance",
+            "subnet_id": "subnet-0123456789abcdef0",
+            "vpc_id": "vpc-0123456789abcdef0",
+        }
+    else:
+        defaults |= {
+            "activation_id": "01234567-89ab-cdef-0123-456789abcdef",
+            "computer_name": given.get("name") or given["id"],
+            "iam_role": "service-role/AmazonEC2RunCommandRoleForManagedInstances",
+            "source_type": "AWS::SSM::ManagedInstance",
+        }
+    return defaults | {key: given[key] for key in OPTIONAL if key in given}
+
+
+def private_dns_name(ip: str | None, region: str) -> str | None:
+    if ip is None:
+        return None
+    suffix = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+    return f"ip-{ip.replace('.', '-')}.{suffix}"
+
+
+def _address(node_id: str) -> str:
+    """A private address that belongs to the id alone, so that it is the same in every run."""
+    number = sum(ord(letter) * 31**place for place, letter in enumerate(node_id)) % (2**16 - 512)
+    return f"10.0.{number // 256}.{number % 256}"

@@ -1,0 +1,141 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Managed nodes and whether a session could be opened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..paging import paginate
+from ..service import APIError, Call, Handler
+from .node_filters import Predicate, information_predicates, property_predicates
+from .node_store import Node, Nodes, error_of
+
+if TYPE_CHECKING:
+    from ..world import World
+
+__all__ = ["LIMITS", "OPERATIONS", "SWITCHES", "Nodes"]
+
+SWITCHES: dict[str, tuple[str, ...]] = {
+    # The service model has lower case; AWS's older pages and some of its examples have Connected.
+    "status_case": ("lower", "title"),
+    # AWS's text says that an unknown node id is an error; in practice the list comes back empty.
+    "unknown_instance_id": ("empty", "InvalidInstanceId"),
+    # Nobody has written down what AWS says of a target that it does not know.
+    "status_unknown_target": ("notconnected", "error: AccessDeniedException"),
+}
+LIMITS: dict[str, int] = {}
+TITLE_CASE = {"connected": "Connected", "notconnected": "NotConnected"}
+
+
+def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
+    nodes = world.state(call.region, Nodes)
+    listed = [node for node in nodes.all() if node.registered and node.running]
+    found = _select(listed, information_predicates(call.params))
+    _refuse_unknown_ids(world, call, found)
+    page, token = paginate(found, call.params, default=10, world=world)
+    return _with_token({"InstanceInformationList": [_information(node) for node in page]}, token)
+
+
+def describe_instance_properties(world: World, call: Call) -> dict[str, Any]:
+    nodes = world.state(call.region, Nodes)
+    listed = [node for node in nodes.all() if node.registered]
+    found = _select(listed, property_predicates(call.params))
+    page, token = paginate(found, call.params, default=10, world=world)
+    return _with_token({"InstanceProperties": [_properties(node) for node in page]}, token)
+
+
+def get_connection_status(world: World, call: Call) -> dict[str, Any]:
+    target = call.params["Target"]
+    status = world.state(call.region, Nodes).status_of(target)
+    value = status.ask() if status is not None else world.switch("status_unknown_target")
+    code = error_of(value)
+    if code is not None:
+        raise APIError(code, _denial(call, target) if code == "AccessDeniedException" else code)
+    return {"Target": target, "Status": TITLE_CASE[value] if world.switch("status_case") == "title" else value}
+
+
+def _denial(call: Call, target: str) -> str:
+    service = "ec2" if target.startswith("i-") else "ssm"
+    kind = "instance" if service == "ec2" else "managed-instance"
+    resource = f"arn:aws:{service}:{call.region}:{call.identity.account_id}:{kind}/{target}"
+    action = f"{call.service}:{call.operation}"
+    return (
+        f"User: {call.identity.arn} is not authorized to perform: {action} on resource: {resource}"
+        f" because no identity-based policy allows the {action} action"
+    )
+
+
+def _select(nodes: Sequence[Node], predicates: list[Predicate]) -> list[Node]:
+    return [node for node in nodes if all(predicate(node) for predicate in predicates)]
+
+
+def _refuse_unknown_ids(world: World, call: Call, found: list[Node]) -> None:
+    if world.switch("unknown_instance_id") == "empty":
+        return
+    filters = [(item["key"], item["valueSet"]) for item in call.params.get("InstanceInformationFilterList", [])]
+    filters += [(item["Key"], item["Values"]) for item in call.params.get("Filters", [])]
+    known = {node.id for node in found}
+    for key, values in filters:
+        for value in values:
+            if key == "InstanceIds" and value not in known:
+                raise APIError("InvalidInstanceId", f"{value} is not registered.")
+
+
+def _with_token(result: dict[str, Any], token: str | None) -> dict[str, Any]:
+    return result if token is None else {**result, "NextToken": token}
+
+
+def _present(members: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in members.items() if value is not None}
+
+
+def _common(node: Node) -> dict[str, Any]:
+    """What both lists say of a node."""
+    hybrid = node.kind == "hybrid"
+    return {
+        "InstanceId": node.id,
+        "PingStatus": node.ping_status,
+        "LastPingDateTime": node.last_ping,
+        "AgentVersion": node.agent_version,
+        "PlatformType": node.platform,
+        "PlatformName": node.get("platform_name"),
+        "PlatformVersion": node.get("platform_version"),
+        "ActivationId": node.get("activation_id"),
+        "IamRole": node.get("iam_role"),
+        "RegistrationDate": node.registration_date if hybrid else None,
+        "ResourceType": node.resource_type,
+        "IPAddress": node.get("ip_address"),
+        "ComputerName": node.get("computer_name"),
+        "AssociationStatus": node.get("association_status"),
+        "SourceId": node.get("source_id"),
+        "SourceType": node.get("source_type"),
+    }
+
+
+def _information(node: Node) -> dict[str, Any]:
+    name = node.get("name") if node.kind == "hybrid" else None
+    return _present({**_common(node), "IsLatestVersion": node.is_latest_version, "Name": name})
+
+
+def _properties(node: Node) -> dict[str, Any]:
+    members = {**_common(node), "Name": node.tags.get("Name") if node.kind == "ec2" else node.get("name")}
+    if node.kind == "ec2":
+        members |= {
+            "InstanceType": node.get("instance_type"),
+            "InstanceRole": node.get("instance_profile"),
+            "KeyName": node.get("key_name"),
+            "InstanceState": node.instance_state,
+            "Architecture": node.architecture,
+            "LaunchTime": node.launch_time,
+            "AvailabilityZone": node.availability_zone,
+        }
+    return _present(members)
+
+
+OPERATIONS: dict[str, Handler] = {
+    "DescribeInstanceInformation": describe_instance_information,
+    "DescribeInstanceProperties": describe_instance_properties,
+    "GetConnectionStatus": get_connection_status,
+}

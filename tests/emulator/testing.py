@@ -1,0 +1,127 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The endpoint inside a test: it runs in a thread of the test's own process.
+
+with LocalAWS("demo") as aws:
+    aws.client("ssm").get_connection_status(Target="i-...")
+    assert aws.writes() == []
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from . import environment
+from .journal import Entry
+from .server import Server
+from .service import Identity
+from .services.nodes import Nodes
+from .world import World
+
+
+class LocalAWS:
+    """A context manager around one running endpoint.
+
+    ``world`` is a name, a path or a mapping. Leaving the context fails on a contract violation or an
+    unused fault, unless ``strict`` is false or the body failed already.
+    """
+
+    def __init__(self, world: Mapping[str, Any] | str | Path = "empty", *, strict: bool = True) -> None:
+        self.world = World.load(world)
+        self.strict = strict
+        self._server = Server(self.world)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="emulator", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(timeout=30)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if kind is None and self.strict:
+            self.check()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def stop(self) -> None:
+        """Stop listening and end the thread."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(timeout=30)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=30)
+            self._loop.close()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that lead a client here."""
+        return environment.variables(self.url, self.world)
+
+    def clean_env(self) -> dict[str, str]:
+        """This process's environment with those variables and without any other of AWS."""
+        return environment.clean(os.environ, self.url, self.world)
+
+    def client(self, service: str, *, region: str | None = None, identity: Identity | None = None, **extra: Any) -> Any:
+        """A boto3 client, which reads nothing from this process's environment or files."""
+        import boto3  # only tests need it
+        from botocore.config import Config
+
+        who = identity or self.world.default_identity
+        extra.setdefault("config", Config(retries={"total_max_attempts": 1}, max_pool_connections=32))
+        return boto3.session.Session().client(
+            service,
+            region_name=region or self.world.regions[0],
+            endpoint_url=self.url,
+            aws_access_key_id=who.access_key,
+            aws_secret_access_key=who.secret_key,
+            aws_session_token=who.session_token,
+            **extra,
+        )
+
+    def calls(self, operation: str | None = None, *, since: int = 0, writes: bool = False) -> list[Entry]:
+        return self._server.engine.journal.select(operation, since, writes)
+
+    def writes(self, *, since: int = 0) -> list[Entry]:
+        """The calls that change something."""
+        return self.calls(since=since, writes=True)
+
+    @property
+    def position(self) -> int:
+        """The number of calls so far, to be given as ``since`` later."""
+        return len(self._server.engine.journal.entries)
+
+    @property
+    def violations(self) -> list[str]:
+        return self._server.engine.violations
+
+    def add_fault(self, **rule: Any) -> None:
+        """``add_fault(op="DescribeSessions", page=2, do={"error": "ThrottlingException"})``."""
+        self.world.faults.add(rule)
+
+    def unused_faults(self) -> list[str]:
+        return self.world.faults.unused()
+
+    def set_status(self, target: str, status: Any, *, region: str | None = None) -> None:
+        """Give a target another connection status, or a sequence of them."""
+        self.world.state(region or self.world.regions[0], Nodes).set_status(target, status)
+
+    def check(self) -> None:
+        """Fail on a contract violation and on a fault that never happened."""
+        complaints = self._server.complaints()
+        if complaints:
+            raise AssertionError("\n".join(complaints))
