@@ -14,11 +14,19 @@ import yaml
 
 from ..service import APIError
 
+_LINE_BREAKS = ("\x85", "\u2028", "\u2029")
 PLATFORMS = ("Windows", "Linux", "MacOS")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: no dates, so that whatever is read can be written as JSON."""
+    """YAML as JSON has it: no dates, so that whatever is read can be written as JSON, and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _value in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if len(set(keys)) < len(keys):
+            raise yaml.constructor.ConstructorError(None, None, "a key is there twice", node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 # A copy of the table: SafeLoader's own is shared by every user of PyYAML in the process.
@@ -75,7 +83,8 @@ def _parse_json(text: str) -> Any:
 
 def _parse_yaml(text: str) -> Any:
     try:
-        found = _Loader(text).get_single_data()
+        # By way of JSON, which makes one character of the two halves that a text may have escaped it as.
+        found = json.loads(json.dumps(_Loader(text).get_single_data(), allow_nan=False))
         _check_unicode(found)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -87,8 +96,8 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _check_unicode(found: Any) -> None:
-    """An error for what could not be sent as JSON again: half a surrogate pair, or in YAML a set or a date."""
-    json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    """An error for what could not be sent as JSON again: half of a character."""
+    json.dumps(found, ensure_ascii=False).encode()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,7 +121,9 @@ def convert(text: str, stored: str, wanted: str) -> str:
 def serialise(content: Any, document_format: str) -> str:
     """Content as a text of ``document_format``."""
     if document_format == "YAML":
-        return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)
+        # PyYAML writes these as they are, and then reads them as ends of lines.
+        breaks = any(mark in json.dumps(content, ensure_ascii=False) for mark in _LINE_BREAKS)
+        return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=not breaks, width=2**16)
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
