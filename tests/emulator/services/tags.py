@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..service import APIError, Call, Handler
 from .document_shapes import tag_list
 from .document_store import Documents
-from .node_store import Nodes
+from .node_store import Nodes, kind_of
 from .tag_rules import check_keys, check_tags
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ def _tags(world: World, call: Call) -> dict[str, str]:
 
 def _node_tags(world: World, region: str, name: str) -> dict[str, str] | None:
     """The tags of a hybrid node; those of an EC2 instance are EC2's business."""
+    if kind_of(name) != "hybrid":
+        raise APIError("ValidationException", f"Not the id of a managed instance: {name}")
     node = world.state(region, Nodes).find(name)
-    return node.tags if node and node.kind == "hybrid" and node.registered else None
+    return node.tags if node and node.registered else None
 
 
 def add_tags_to_resource(world: World, call: Call) -> dict[str, Any]:
