@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emulator.direct import Direct
 from emulator.service import APIError
-from emulator.services.sessions import Sessions
+from emulator.services.session_store import Sessions
 from emulator.testing import LocalAWS
 from emulator.world import WorldError
 
