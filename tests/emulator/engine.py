@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import datetime
 import json
@@ -22,7 +23,7 @@ from .world import World
 VIOLATION = "EmulatorContractViolation"
 
 
-class Violation(Exception):
+class ViolationError(Exception):
     """Something that AWS could not have answered, or that the emulator cannot answer as AWS does."""
 
 
@@ -75,7 +76,7 @@ class Engine:
             outcome = await self._answer(request, scope, progress, request_id)
             self._note(progress, outcome.noted)
             return outcome
-        except Violation as breach:
+        except ViolationError as breach:
             error = self._violated(progress, str(breach))
         except APIError as refused:
             error = refused
@@ -86,6 +87,8 @@ class Engine:
 
     async def _answer(self, request: Request, scope: Scope | None, progress: Progress, request_id: str) -> Outcome:
         target = progress.target
+        if scope is not None and scope.service not in model.SERVICES:
+            raise ViolationError(f"a request for {scope.service}, which is not emulated")
         _find_operation(request, target)
         identity = sigv4.verify(
             request, scope, target.protocol, self.world.identities, datetime.datetime.now(datetime.UTC)
@@ -102,7 +105,7 @@ class Engine:
 
     def _check_served(self, target: Target) -> None:
         if (target.service, target.operation) not in registry.operations():
-            raise Violation(f"{target.service}:{target.operation} is not emulated")
+            raise ViolationError(f"{target.service}:{target.operation} is not emulated")
 
     def _read(self, request: Request, progress: Progress) -> None:
         target = progress.target
@@ -133,14 +136,13 @@ class Engine:
             return Outcome(Reply(200, b"", ""), request_id, "drop", "dropped")
         if "error" in do and not do.get("commit"):
             raise APIError(do["error"], do.get("message", ""), do.get("status", 400))
-        if do.get("page") == "empty":
-            result = self._empty_page(progress)
-        else:
-            result = self._handle(progress, identity)
+        result = self._empty_page(progress) if do.get("page") == "empty" else self._handle(progress, identity)
         if "error" in do:
             raise APIError(do["error"], do.get("message", ""), do.get("status", 500))
         if do.get("page") == "repeat":
             result = {**result, "NextToken": self._same_token(progress.params)}
+        # A handler may give out what the world still holds.
+        result = copy.deepcopy(result)
         for path, value in do.get("set", {}).items():
             _assign(result, path.split("."), value)
         cut = "drop" if "drop" in do else "truncate" if "truncate" in do else None
@@ -154,10 +156,10 @@ class Engine:
         except APIError as error:
             if model.error_is_known(target.service, target.operation, error.code):
                 raise
-            raise Violation(f"{target.operation} cannot answer {error.code}") from error
+            raise ViolationError(f"{target.operation} cannot answer {error.code}") from error
         breaches = model.output_breaches(target.service, target.operation, result)
         if breaches:
-            raise Violation("; ".join(breaches))
+            raise ViolationError("; ".join(breaches))
         return result
 
     def _page(self, params: dict[str, Any]) -> int:

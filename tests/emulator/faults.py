@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 RULE_KEYS = {"op", "match", "page", "after", "times", "do"}
@@ -69,10 +69,12 @@ class Fault:
         return f"{kind} on {self.op} {self.match or ''}".strip() + f" (fired {self.fired}, wanted {wanted})"
 
 
-def make_fault(rule: Any) -> Fault:
+def make_fault(rule: Any, operations: Collection[str]) -> Fault:
     """Check a rule as it stands in a world or came over the control route."""
-    if not isinstance(rule, dict) or not isinstance(rule.get("op"), str):
-        raise FaultError(f"a fault is a mapping with an op: {rule!r}")
+    if not isinstance(rule, dict):
+        raise FaultError(f"a fault is a mapping: {rule!r}")
+    if rule.get("op") not in (*operations, "*"):
+        raise FaultError(f"the op of a fault is an operation that is served, or *: {rule.get('op')!r}")
     _refuse_unknown(rule, RULE_KEYS, "fault")
     times = rule.get("times", 1)
     if times != "always" and not _count(times, 1):
@@ -120,11 +122,12 @@ def _check_do(do: Any) -> dict[str, Any]:
 class Faults:
     """The rules in force, in order: the first that takes a call is the one that acts."""
 
-    def __init__(self, rules: list[Any]) -> None:
-        self.rules = [make_fault(rule) for rule in rules]
+    def __init__(self, rules: list[Any], operations: Collection[str]) -> None:
+        self.operations = operations
+        self.rules = [make_fault(rule, operations) for rule in rules]
 
     def add(self, rule: Any) -> Fault:
-        self.rules.append(make_fault(rule))
+        self.rules.append(make_fault(rule, self.operations))
         return self.rules[-1]
 
     def take(self, operation: str, params: Mapping[str, Any], page: int) -> Fault | None:

@@ -29,8 +29,11 @@ SINCE: dict[tuple[str, str], str] = {
     ("InstanceProperty", "AvailabilityZone"): "1.40 (2025-08)",
 }
 
-# Values outside of an enum that AWS's own pages show: of the model's enum in its older spelling.
-OBSERVED_VALUES: dict[str, frozenset[str]] = {"ConnectionStatus": frozenset({"Connected", "NotConnected"})}
+# Values outside of an enum that AWS sends, or that its own pages show: other spellings of the enum's.
+OBSERVED_VALUES: dict[str, frozenset[str]] = {
+    "ConnectionStatus": frozenset({"Connected", "NotConnected"}),
+    "PlatformValues": frozenset({"windows"}),
+}
 
 # Codes that any operation may answer with, whether or not its error list has them.
 COMMON_ERRORS = frozenset(

@@ -51,9 +51,7 @@ def bad_token() -> APIError:
     return APIError("InvalidNextToken", "The specified token isn't valid.")
 
 
-def paginate(
-    items: Sequence[T], params: dict[str, Any], *, default: int, world: World
-) -> tuple[list[T], str | None]:
+def paginate(items: Sequence[T], params: dict[str, Any], *, default: int, world: World) -> tuple[list[T], str | None]:
     """One page of the items, and the token for the next one, or None on the last page."""
     offset, page = read_token(params, world)
     size = min(params.get("MaxResults", default), world.limit("page_size"))

@@ -34,9 +34,9 @@ class Server:
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> None:
-        self._runner = web.AppRunner(create_app(self.engine), access_log=None, handle_signals=False)
-        await self._runner.setup()
         # A request that still sleeps in a delay must not hold up the end.
+        self._runner = web.AppRunner(create_app(self.engine), access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
         site = web.TCPSite(self._runner, LOOPBACK, port)
         await site.start()
         bound = self._runner.addresses[0][1]

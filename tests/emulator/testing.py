@@ -10,6 +10,7 @@ with LocalAWS("demo") as aws:
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,19 @@ from .server import Server
 from .service import Identity
 from .services.nodes import Nodes
 from .world import World
+
+# Making a client is not safe for threads, and reading the service models anew for each one is slow.
+_MAKING_CLIENTS = threading.Lock()
+
+
+@functools.cache
+def _session() -> Any:
+    """A session that reads neither the user's files nor the user's profile."""
+    import boto3  # only tests need it
+    import botocore.session
+
+    nothing = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=nothing))
 
 
 class LocalAWS:
@@ -78,20 +92,20 @@ class LocalAWS:
 
     def client(self, service: str, *, region: str | None = None, identity: Identity | None = None, **extra: Any) -> Any:
         """A boto3 client, which reads nothing from this process's environment or files."""
-        import boto3  # only tests need it
         from botocore.config import Config
 
         who = identity or self.world.default_identity
         extra.setdefault("config", Config(retries={"total_max_attempts": 1}, max_pool_connections=32))
-        return boto3.session.Session().client(
-            service,
-            region_name=region or self.world.regions[0],
-            endpoint_url=self.url,
-            aws_access_key_id=who.access_key,
-            aws_secret_access_key=who.secret_key,
-            aws_session_token=who.session_token,
-            **extra,
-        )
+        with _MAKING_CLIENTS:
+            return _session().client(
+                service,
+                region_name=region or self.world.regions[0],
+                endpoint_url=self.url,
+                aws_access_key_id=who.access_key,
+                aws_secret_access_key=who.secret_key,
+                aws_session_token=who.session_token,
+                **extra,
+            )
 
     def calls(self, operation: str | None = None, *, since: int = 0, writes: bool = False) -> list[Entry]:
         return self._server.engine.journal.select(operation, since, writes)

@@ -69,7 +69,7 @@ class World:
         self._latency = _latency(given.get("latency_ms", 0))
         self.identities = _identities(given.get("identities"), self.account_id)
         try:
-            self.faults = Faults(_list(given.get("faults") or [], "faults"))
+            self.faults = Faults(_list(given.get("faults") or [], "faults"), _operation_names())
         except ValueError as error:
             raise WorldError(str(error)) from None
         self._sections = _regions(given.get("regions") or {})
@@ -208,10 +208,13 @@ def _limits(given: Any) -> dict[str, int]:
     return chosen
 
 
+def _operation_names() -> set[str]:
+    return {name for _service, name in registry.operations()}
+
+
 def _rates(given: Any) -> dict[str, dict[str, float]]:
-    names = {name for _service, name in registry.operations()}
     rates = {}
-    for name, rate in _mapping(given, "throttle", names).items():
+    for name, rate in _mapping(given, "throttle", _operation_names()).items():
         rate = _mapping(rate, f"throttle {name}", {"rate", "burst"})
         rates[name] = {"rate": float(rate["rate"]), "burst": float(rate.get("burst", rate["rate"]))}
     return rates
@@ -220,7 +223,7 @@ def _rates(given: Any) -> dict[str, dict[str, float]]:
 def _latency(given: Any) -> dict[str, float]:
     if isinstance(given, (int, float)):
         return {"default": float(given)}
-    names = {name for _service, name in registry.operations()} | {"default"}
+    names = _operation_names() | {"default"}
     return {"default": 0.0, **{name: float(value) for name, value in _mapping(given, "latency_ms", names).items()}}
 
 

@@ -1,0 +1,240 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Managed nodes and their connection status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import raw
+from botocore.exceptions import ClientError
+
+from emulator.testing import LocalAWS
+
+EC2, STOPPED, GONE, BARE = (f"i-0000000000000000{number}" for number in range(1, 5))
+HYBRID = "mi-00000000000000005"
+WINDOWS = "mi-00000000000000006"
+WORLD: dict[str, Any] = {
+    "regions": {
+        "us-east-1": {
+            "nodes": [
+                {
+                    "id": EC2,
+                    "name": "web",
+                    "tags": {"Role": "web", "Env": "prod"},
+                    "agent_version": "3.9.0.0",
+                    "association_status": "Success",
+                    "key_name": "ops",
+                },
+                {"id": STOPPED, "name": "off", "instance_state": "stopped", "tags": {"Role": "web"}},
+                {"id": GONE, "instance_state": "terminated"},
+                {"id": BARE, "managed": False},
+                {"id": HYBRID, "name": "rack", "ping_status": "ConnectionLost", "agent_version": "3.10.0.0"},
+                {"id": WINDOWS, "platform": "Windows", "tags": {"Env": "dev"}, "ip_address": "192.168.0.9"},
+                {"id": "ecs:cluster_task_container", "status": "connected"},
+            ]
+        }
+    }
+}
+
+
+def information(aws: LocalAWS, *filters: dict[str, Any], **params: Any) -> list[str]:
+    if filters:
+        params["Filters"] = list(filters)
+    pages = aws.client("ssm").get_paginator("describe_instance_information").paginate(**params)
+    return [node["InstanceId"] for page in pages for node in page["InstanceInformationList"]]
+
+
+def properties(aws: LocalAWS, **params: Any) -> list[str]:
+    pages = aws.client("ssm").get_paginator("describe_instance_properties").paginate(**params)
+    return [node["InstanceId"] for page in pages for node in page["InstanceProperties"]]
+
+
+def key(name: str, *values: str) -> dict[str, Any]:
+    return {"Key": name, "Values": list(values)}
+
+
+def test_stopped_terminated_and_unmanaged_nodes_are_not_in_the_one_list() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert information(aws) == [EC2, HYBRID, WINDOWS]
+        assert properties(aws) == [EC2, STOPPED, HYBRID, WINDOWS]
+
+
+def test_what_is_said_of_an_ec2_node() -> None:
+    with LocalAWS(WORLD) as aws:
+        [node] = aws.client("ssm").describe_instance_information(Filters=[key("InstanceIds", EC2)])[
+            "InstanceInformationList"
+        ]
+        assert {name: node[name] for name in ("InstanceId", "PingStatus", "PlatformType", "ResourceType")} == {
+            "InstanceId": EC2,
+            "PingStatus": "Online",
+            "PlatformType": "Linux",
+            "ResourceType": "EC2Instance",
+        }
+        assert node["IsLatestVersion"] is True and node["LastPingDateTime"].tzinfo is not None
+        assert not {"Name", "ActivationId", "IamRole", "RegistrationDate"} & set(node)
+        [node] = aws.client("ssm").describe_instance_properties(
+            InstancePropertyFilterList=[{"key": "InstanceIds", "valueSet": [EC2]}]
+        )["InstanceProperties"]
+        assert (node["Name"], node["InstanceState"], node["KeyName"]) == ("web", "running", "ops")
+
+
+def test_what_is_said_of_a_hybrid_node() -> None:
+    with LocalAWS(WORLD) as aws:
+        nodes = aws.client("ssm").describe_instance_information()["InstanceInformationList"]
+        node = next(node for node in nodes if node["InstanceId"] == HYBRID)
+        assert (node["Name"], node["ResourceType"], node["SourceType"]) == (
+            "rack",
+            "ManagedInstance",
+            "AWS::SSM::ManagedInstance",
+        )
+        assert {"ActivationId", "IamRole", "RegistrationDate"} <= set(node)
+
+
+def test_an_optional_member_can_be_absent() -> None:
+    nothing = {"computer_name": None, "ip_address": None, "platform_name": None, "source_id": None}
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": EC2, **nothing}]}}}) as aws:
+        [node] = aws.client("ssm").describe_instance_information()["InstanceInformationList"]
+        assert not {"ComputerName", "IPAddress", "PlatformName", "SourceId"} & set(node)
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        ([key("InstanceIds", EC2, "i-0000000000000dead")], [EC2]),
+        ([key("PingStatus", "ConnectionLost")], [HYBRID]),
+        ([key("PlatformTypes", "Windows", "MacOS")], [WINDOWS]),
+        ([key("ResourceType", "ManagedInstance"), key("PingStatus", "Online")], [WINDOWS]),
+        ([key("AssociationStatus", "Success")], [EC2]),
+        ([key("AgentVersion", "3.10.0.0")], [HYBRID]),
+        ([key("SourceTypes", "AWS::SSM::ManagedInstance")], [HYBRID, WINDOWS]),
+        ([key("tag:Role", "web")], [EC2]),
+        ([key("tag-key", "Env")], [EC2, WINDOWS]),
+        ([key("tag-key", "Env"), key("tag:Env", "dev", "test")], [WINDOWS]),
+    ],
+)
+def test_filters(filters: list[dict[str, Any]], wanted: list[str]) -> None:
+    with LocalAWS(WORLD) as aws:
+        assert information(aws, *filters) == wanted
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"Filters": [key("Bogus", "x")]}, "InvalidFilterKey"),
+        ({"Filters": [key("PlatformType", "Linux")]}, "InvalidFilterKey"),
+        ({"Filters": [key("PingStatus", "online")]}, "InvalidInstanceInformationFilterValue"),
+        ({"Filters": [key("InstanceIds", "web-1")]}, "InvalidInstanceId"),
+        ({"Filters": [key("tag:Role", "web"), key("PingStatus", "Online")]}, "ValidationException"),
+        (
+            {
+                "Filters": [key("PingStatus", "Online")],
+                "InstanceInformationFilterList": [{"key": "PingStatus", "valueSet": ["Online"]}],
+            },
+            "ValidationException",
+        ),
+        ({"NextToken": "10"}, "InvalidNextToken"),
+        ({"MaxResults": 51}, "ValidationException"),
+    ],
+)
+def test_bad_requests(params: dict[str, Any], code: str) -> None:
+    with LocalAWS(WORLD) as aws:
+        answer = raw.call_json(aws, "DescribeInstanceInformation", params)
+        assert (answer.status, answer.code) == (400, code)
+
+
+def test_an_id_that_no_node_has_is_nothing_or_an_error() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert information(aws, key("InstanceIds", "i-0000000000000dead")) == []
+    world = {**WORLD, "switches": {"unknown_instance_id": "InvalidInstanceId"}}
+    with LocalAWS(world) as aws, pytest.raises(ClientError, match="InvalidInstanceId"):
+        information(aws, key("InstanceIds", "i-0000000000000dead"))
+
+
+@pytest.mark.parametrize(
+    ("item", "wanted"),
+    [
+        ({"Key": "InstanceState", "Values": ["stopped"], "Operator": "Equal"}, [STOPPED]),
+        ({"Key": "PingStatus", "Values": ["Online"], "Operator": "NotEqual"}, [STOPPED, HYBRID]),
+        ({"Key": "AgentVersion", "Values": ["3.10"], "Operator": "LessThan"}, [EC2]),
+        ({"Key": "AgentVersion", "Values": ["3.9.0.0"], "Operator": "GreaterThan"}, [STOPPED, HYBRID, WINDOWS]),
+        ({"Key": "IPAddress", "Values": ["192.168."], "Operator": "BeginWith"}, [WINDOWS]),
+        ({"Key": "tag:Role", "Values": ["web"]}, [EC2, STOPPED]),
+    ],
+)
+def test_operators(item: dict[str, Any], wanted: list[str]) -> None:
+    world = {**WORLD}
+    for node in world["regions"]["us-east-1"]["nodes"]:
+        node.setdefault("agent_version", "3.11.0.0")
+    with LocalAWS(world) as aws:
+        assert properties(aws, FiltersWithOperator=[item]) == wanted
+
+
+def test_a_bad_property_filter_is_refused() -> None:
+    with LocalAWS(WORLD) as aws:
+        for params, code in (
+            ({"FiltersWithOperator": [key("Bogus", "x")]}, "InvalidFilterKey"),
+            ({"FiltersWithOperator": [key("PingStatus", "online")]}, "InvalidInstancePropertyFilterValue"),
+            ({"InstancePropertyFilterList": [{"key": "Bogus", "valueSet": ["x"]}]}, "ValidationException"),
+        ):
+            assert raw.call_json(aws, "DescribeInstanceProperties", params).code == code
+
+
+def test_many_nodes_come_in_pages() -> None:
+    world = {"regions": {"us-east-1": {"nodes": [{"generate": 120, "id": "mi-%017x", "name": "node-%03d"}]}}}
+    with LocalAWS(world) as aws:
+        assert len(set(information(aws))) == 120 and len(aws.calls()) == 12
+        assert len(information(aws, MaxResults=50)) == 120 and len(aws.calls()) == 15
+        assert len(properties(aws, MaxResults=1000)) == 120 and len(aws.calls()) == 16
+        [node] = aws.client("ssm").describe_instance_information(Filters=[key("InstanceIds", "mi-00000000000000078")])[
+            "InstanceInformationList"
+        ]
+        assert node["Name"] == "node-120"
+
+
+def test_a_sequence_goes_on_with_each_question_and_its_last_value_stays() -> None:
+    steps = ["notconnected", {"error": "ThrottlingException"}, "error: AccessDeniedException", "connected"]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": EC2, "status": steps}]}}}) as aws:
+        answers = [raw.call_json(aws, "GetConnectionStatus", {"Target": EC2}) for _ in range(5)]
+        assert [answer.code or answer.json["Status"] for answer in answers] == [
+            "notconnected",
+            "ThrottlingException",
+            "AccessDeniedException",
+            "connected",
+            "connected",
+        ]
+        assert f"instance/{EC2}" in answers[2].message
+
+
+def test_the_status_of_each_kind_of_target() -> None:
+    with LocalAWS(WORLD) as aws:
+        ssm = aws.client("ssm")
+        wanted = {
+            EC2: "connected",
+            STOPPED: "notconnected",
+            BARE: "notconnected",
+            HYBRID: "notconnected",
+            WINDOWS: "connected",
+            "ecs:cluster_task_container": "connected",
+            "i-0000000000000dead": "notconnected",
+            "no id at all": "notconnected",
+        }
+        found = {target: ssm.get_connection_status(Target=target) for target in wanted}
+        assert {target: reply["Status"] for target, reply in found.items()} == wanted
+        assert [reply["Target"] for reply in found.values()] == list(wanted)
+
+
+def test_both_ways_in_which_aws_may_answer() -> None:
+    switches = {"status_case": "title", "status_unknown_target": "error: AccessDeniedException"}
+    with LocalAWS({**WORLD, "switches": switches}) as aws:
+        ssm = aws.client("ssm")
+        assert ssm.get_connection_status(Target=EC2)["Status"] == "Connected"
+        assert ssm.get_connection_status(Target=HYBRID)["Status"] == "NotConnected"
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            ssm.get_connection_status(Target="i-0000000000000dead")
+
+
+def test_a_region_has_its_own_nodes() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert aws.client("ssm", region="eu-west-1").describe_instance_information()["InstanceInformationList"] == []

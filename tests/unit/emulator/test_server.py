@@ -1,0 +1,197 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The HTTP side: connections, control routes, the journal, the honesty of replies."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import raw
+from botocore.exceptions import ClientError
+
+from emulator import registry
+from emulator.testing import LocalAWS
+
+NODE = "i-0123456789abcdef0"
+WORLD: dict[str, Any] = {"regions": {"us-east-1": {"nodes": [{"id": NODE}]}, "eu-west-1": {}}}
+
+
+def control(aws: LocalAWS, path: str, method: str = "GET", body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    connection = http.client.HTTPConnection(urlsplit(aws.url).netloc, timeout=30)
+    connection.request(method, f"/_emulator/{path}", data, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    found = json.load(answer)
+    connection.close()
+    if answer.status != 200:
+        raise OSError(f"{answer.status}: {found['error']}")
+    return found
+
+
+def test_it_says_what_it_is_and_keeps_the_worlds_clock() -> None:
+    with LocalAWS({**WORLD, "clock": "2020-01-02T03:04:05Z"}) as aws:
+        answer = raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+        assert answer.headers["server"] == "sessionops-emulator (not AWS)"
+        assert answer.headers["date"] == "Thu, 02 Jan 2020 03:04:05 GMT"
+        # A client does not take the frozen clock for its own.
+        client = aws.client("ssm")
+        assert [client.get_connection_status(Target=NODE)["Status"] for _ in range(3)] == ["connected"] * 3
+
+
+def test_connections_are_kept() -> None:
+    with LocalAWS(WORLD) as aws:
+        connection = http.client.HTTPConnection(urlsplit(aws.url).netloc, timeout=30)
+        ports = set()
+        for _ in range(3):
+            body = json.dumps({"Target": NODE}).encode()
+            headers = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
+            connection.request("POST", "/", body, raw.sign(aws, "ssm", body, headers))
+            assert isinstance(connection.sock, socket.socket)
+            ports.add(connection.sock.getsockname()[1])
+            connection.getresponse().read()
+        connection.close()
+    assert len(ports) == 1
+
+
+def test_it_listens_on_the_loopback_address_only_and_stops() -> None:
+    with LocalAWS() as aws:
+        parts = urlsplit(aws.url)
+        assert parts.hostname == "127.0.0.1"
+        before = threading.active_count()
+    assert threading.active_count() < before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", parts.port or 0), timeout=5)
+
+
+def test_the_journal_names_every_call_and_which_ones_write() -> None:
+    with LocalAWS(WORLD) as aws:
+        ssm = aws.client("ssm", region="eu-west-1")
+        ssm.describe_sessions(State="Active")
+        with pytest.raises(ClientError):
+            ssm.terminate_session(SessionId="nobody-0123456789abcdef0")
+        calls = control(aws, "calls")["calls"]
+        assert [(call["seq"], call["operation"], call["write"], call["region"]) for call in calls] == [
+            (1, "DescribeSessions", False, "eu-west-1"),
+            (2, "TerminateSession", True, "eu-west-1"),
+        ]
+        assert calls[0]["params"] == {"State": "Active"} and calls[0]["outcome"] == "ok"
+        assert calls[1]["outcome"] == "DoesNotExistException"
+        assert [call["seq"] for call in control(aws, "calls?since=1")["calls"]] == [2]
+        assert [call["seq"] for call in control(aws, "calls?writes=1")["calls"]] == [2]
+        assert [call["seq"] for call in control(aws, "calls?operation=DescribeSessions")["calls"]] == [1]
+        assert [call.operation for call in aws.writes()] == ["TerminateSession"]
+        assert aws.writes(since=aws.position) == []
+
+
+def test_the_journal_has_no_secrets() -> None:
+    world: dict[str, Any] = {**WORLD, "identities": [{"session_token": "a-secret-token", "secret_key": "a-secret-key"}]}
+    with LocalAWS(world) as aws:
+        started = aws.client("ssm").start_session(Target=NODE)
+        text = json.dumps(control(aws, "calls"))
+    for secret in ("a-secret-token", "a-secret-key", started["TokenValue"], started["StreamUrl"]):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    "result",
+    [{"Status": "connected", "Bogus": 1}, {"Status": "CONNECTED"}, {"Status": None}, {"Target": ""}, [], None],
+)
+def test_a_handler_cannot_send_what_aws_could_not(monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
+    monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), lambda world, call: result)
+    with LocalAWS(WORLD, strict=False) as aws:
+        answer = raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+        assert (answer.status, answer.code) == (400, "EmulatorContractViolation")
+        assert len(control(aws, "violations")["violations"]) == 1
+    with pytest.raises(AssertionError, match="contract violation: ssm:GetConnectionStatus"):
+        aws.check()
+
+
+def test_a_handler_cannot_raise_what_aws_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(world: Any, call: Any) -> Any:
+        raise registry.sessions.APIError("DuplicateDocumentContent")
+
+    monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), handler)
+    with LocalAWS(WORLD, strict=False) as aws:
+        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
+    assert "cannot answer DuplicateDocumentContent" in aws.violations[0]
+
+
+def test_a_bug_of_a_handler_is_a_violation_and_the_server_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), lambda world, call: 1 // 0)
+    with LocalAWS(WORLD, strict=False) as aws:
+        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
+        assert raw.call_json(aws, "DescribeSessions", {"State": "Active"}).status == 200
+    assert "ZeroDivisionError" in aws.violations[0]
+
+
+def test_leaving_the_context_fails_on_a_violation() -> None:
+    aws = LocalAWS(WORLD)
+    aws.violations.append("made up")
+    with pytest.raises(AssertionError, match="contract violation: made up"), aws:
+        raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+
+
+def test_a_nodes_status_can_be_changed_while_it_runs() -> None:
+    with LocalAWS(WORLD) as aws:
+        ssm = aws.client("ssm")
+        control(aws, "world", "POST", {"target": NODE, "status": ["notconnected", "connected"]})
+        assert [ssm.get_connection_status(Target=NODE)["Status"] for _ in range(3)] == [
+            "notconnected",
+            "connected",
+            "connected",
+        ]
+        aws.set_status("ecs:cluster_task_container", "connected")
+        assert ssm.get_connection_status(Target="ecs:cluster_task_container")["Status"] == "connected"
+        for bad in ({"target": NODE, "status": "up"}, {"status": "connected"}, []):
+            with pytest.raises(OSError, match="400"):
+                control(aws, "world", "POST", bad)
+
+
+def test_control_routes_refuse_nonsense() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert control(aws, "health")["status"] == "ok"
+        for path, method, body in (
+            ("calls?since=x", "GET", None),
+            ("faults", "PUT", {"op": "NoSuchOperation", "do": {"drop": "before"}}),
+            ("faults", "PUT", "text"),
+        ):
+            with pytest.raises(OSError, match="400"):
+                control(aws, path, method, body)
+
+
+def test_ids_and_replies_are_the_same_in_every_run() -> None:
+    def run() -> tuple[Any, ...]:
+        with LocalAWS("demo") as aws:
+            ssm = aws.client("ssm")
+            started = ssm.start_session(Target="i-0a1b2c3d4e5f60001")
+            listed = raw.call_json(aws, "DescribeSessions", {"State": "Active"})
+            return started["SessionId"], started["TokenValue"], listed.body, listed.headers["x-amzn-requestid"]
+
+    assert run() == run()
+
+
+def test_many_clients_at_once_get_their_own_answers() -> None:
+    ids = [f"i-{number:017x}" for number in range(64)]
+    nodes = [{"id": name, "status": "connected" if place % 3 else "notconnected"} for place, name in enumerate(ids)]
+    answers: dict[str, str] = {}
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        ssm = aws.client("ssm")
+
+        def ask(names: list[str]) -> None:
+            for name in names:
+                reply = ssm.get_connection_status(Target=name)
+                answers[reply["Target"]] = reply["Status"]
+
+        threads = [threading.Thread(target=ask, args=(ids[start::8],)) for start in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(call.params["Target"] for call in aws.calls()) == ids
+    assert answers == {node["id"]: node["status"] for node in nodes}
