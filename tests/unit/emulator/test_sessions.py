@@ -288,6 +288,8 @@ def test_resuming_gives_a_new_token() -> None:
     sessions = aws.world.state("us-east-1", Sessions)
     assert sessions.by_token(made["TokenValue"]) is None
     assert sessions.by_token(again["TokenValue"]) is sessions.found[made["SessionId"]]
+    aws("TerminateSession", SessionId=made["SessionId"])
+    assert sessions.by_token(again["TokenValue"]) is None
 
 
 def test_what_can_be_resumed() -> None:
