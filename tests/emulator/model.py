@@ -80,6 +80,9 @@ COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
 
 # Seen from the real service, though the model's error list of the operation lacks them.
 OBSERVED_ERRORS: dict[tuple[str, str], frozenset[str]] = {
+    ("ssm", "CreateDocument"): frozenset({"InvalidParameterValueException"}),
+    ("ssm", "UpdateDocument"): frozenset({"InvalidParameterValueException"}),
+    ("ssm", "ModifyDocumentPermission"): frozenset({"InvalidParameterException"}),
     ("ssm", "StartSession"): frozenset({"BadRequest"}),
     ("ssm", "ResumeSession"): frozenset({"BadRequest"}),
     ("ssm", "TerminateSession"): frozenset({"DoesNotExistException"}),

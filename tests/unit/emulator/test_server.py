@@ -16,6 +16,7 @@ import raw
 from botocore.exceptions import ClientError
 
 from emulator import registry
+from emulator.service import APIError
 from emulator.testing import LocalAWS
 
 NODE = "i-0123456789abcdef0"
@@ -114,7 +115,7 @@ def test_a_handler_cannot_send_what_aws_could_not(monkeypatch: pytest.MonkeyPatc
 
 def test_a_handler_cannot_raise_what_aws_could_not(monkeypatch: pytest.MonkeyPatch) -> None:
     def handler(world: Any, call: Any) -> Any:
-        raise registry.sessions.APIError("DuplicateDocumentContent")
+        raise APIError("DuplicateDocumentContent")
 
     monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), handler)
     with LocalAWS(WORLD, strict=False) as aws:
@@ -148,6 +149,7 @@ def test_a_nodes_status_can_be_changed_while_it_runs() -> None:
         ]
         aws.set_status("ecs:cluster_task_container", "connected")
         assert ssm.get_connection_status(Target="ecs:cluster_task_container")["Status"] == "connected"
+        bad: Any
         for bad in ({"target": NODE, "status": "up"}, {"status": "connected"}, []):
             with pytest.raises(OSError, match="400"):
                 control(aws, "world", "POST", bad)

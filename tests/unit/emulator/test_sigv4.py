@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hmac
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def signed(moment: datetime.datetime, **changes: str) -> sigv4.Request:
     names = tuple(sorted(headers))
     scope = sigv4.Scope(WHO.access_key, stamp[:8], "us-east-1", "ssm", names, "")
     key = sigv4.signing_key(WHO.secret_key, scope.date, scope.region, scope.service)
-    signature = sigv4.hmac.new(key, sigv4.string_to_sign(request, scope, stamp).encode(), "sha256").hexdigest()
+    signature = hmac.new(key, sigv4.string_to_sign(request, scope, stamp).encode(), "sha256").hexdigest()
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={WHO.access_key}/{scope.date}/us-east-1/ssm/aws4_request,"
         f" SignedHeaders={';'.join(names)}, Signature={signature}"
