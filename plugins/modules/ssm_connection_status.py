@@ -119,7 +119,7 @@ unknown:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness, times
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import DEFAULT_WORKERS, MAX_WORKERS
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
@@ -171,8 +171,7 @@ def _check(params: Mapping[str, Any], targets: list[str]) -> None:
         raise SSMError(f"max_workers is {params['max_workers']}, and may be 1 to {MAX_WORKERS}.")
     if params["consecutive"] < 1:
         raise SSMError(f"consecutive is {params['consecutive']}, and must be at least 1.")
-    if params["wait_timeout"] < 0 or params["wait_delay"] < 0:
-        raise SSMError("wait_timeout and wait_delay cannot be negative.")
+    times.check_seconds(params, "wait_timeout", "wait_delay")
 
 
 def _result(statuses: list[readiness.Readiness]) -> Result:

@@ -204,6 +204,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
     document_apply,
     document_diff,
     documents,
+    times,
     transform,
 )
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
@@ -228,6 +229,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """Bring the document to what the options say, or find what that would take."""
+    times.check_seconds(params, "wait_timeout")
     spec = _spec(params)
     ssm = client("ssm")
     before = documents.read(ssm, spec)

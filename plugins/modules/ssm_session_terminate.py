@@ -176,6 +176,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """End the sessions that the options name or select."""
+    times.check_seconds(params, "wait_timeout", "wait_delay")
     ssm = client("ssm") if params["session_ids"] != [] else None
     chosen = _chosen(ssm, params)
     if params["session_ids"] is None and len(chosen.running) > params["max_sessions"]:

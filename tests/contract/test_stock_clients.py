@@ -66,7 +66,7 @@ print(boto3.client("sts").get_caller_identity()["Account"])
 def playbook(tmp_path: Path, tasks: list[dict[str, Any]]) -> str:
     play = [{"name": "Stock modules", "hosts": "localhost", "gather_facts": False, "tasks": tasks}]
     (tmp_path / "playbook.yml").write_text(json.dumps(play))
-    return run("ansible-playbook -i localhost, -c local playbook.yml", directory=tmp_path)
+    return run("ansible-playbook playbook.yml", directory=tmp_path)
 
 
 def test_the_caller_info_module_of_amazon_aws(tmp_path: Path) -> None:

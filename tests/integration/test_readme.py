@@ -37,7 +37,7 @@ def test_every_snippet_is_of_a_kind_that_is_run() -> None:
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda text: yaml.safe_load(text)[0]["name"])
 def test_playbook(playbook: str, tmp_path: Path) -> None:
     (tmp_path / "playbook.yml").write_text(playbook)
-    assert "failed=0" in run(["ansible-playbook", "-i", "localhost,", "-c", "local", "playbook.yml"], tmp_path)
+    assert "failed=0" in run(["ansible-playbook", "playbook.yml"], tmp_path)
 
 
 @pytest.mark.parametrize("inventory", INVENTORIES)
@@ -70,7 +70,7 @@ def test_example(example: Path) -> None:
     if example.name.endswith("aws_ssm.yml"):
         run(["ansible-inventory", "-i", str(example), "--list"])
     else:
-        run(["ansible-playbook", "-i", "localhost,", "-c", "local", str(example)])
+        run(["ansible-playbook", str(example)])
 
 
 def test_every_plugin_has_its_documentation() -> None:

@@ -42,6 +42,8 @@ def variables() -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_HOME": str(HOME / ".ansible"),
         "ANSIBLE_COLLECTIONS_PATH": f"{TREE}{os.pathsep}{DEPENDENCIES}",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_NOCOWS": "1",
     }
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from .errors import SSMError
 from .transform import iso8601
@@ -29,6 +31,13 @@ def duration(text: str, option: str) -> datetime.timedelta:
     for number, unit in _PART.findall(text):
         parts[_UNITS[unit]] += int(number)
     return datetime.timedelta(**parts)
+
+
+def check_seconds(params: Mapping[str, Any], *options: str) -> None:
+    """An ``SSMError`` for the first of ``options`` that is negative."""
+    for option in options:
+        if params[option] < 0:
+            raise SSMError(f"{option} is {params[option]:g}, and cannot be negative.")
 
 
 def moment(text: str, option: str) -> str:

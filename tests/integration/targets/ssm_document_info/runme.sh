@@ -2,4 +2,4 @@
 set -eu
 cd "$(dirname "$0")"
 exec "${ANSIBLE_TEST_PYTHON_INTERPRETER:-python3}" ../../../emulator run --world world.yml -- \
-    ansible-playbook -i localhost, -c local playbook.yml "$@"
+    ansible-playbook playbook.yml "$@"
