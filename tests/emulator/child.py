@@ -17,6 +17,7 @@ PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 PR_SET_CHILD_SUBREAPER = 36
 NOT_FOUND, NOT_RUNNABLE = 127, 126
 GRACE = 2.0
+LAST = 10.0
 
 
 async def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -89,6 +90,9 @@ async def _end_leftovers(mine: set[int]) -> None:
     while left := [pid for pid in _children() if pid not in mine]:
         if loop.time() > deadline:
             number = signal.SIGKILL
+        if loop.time() > deadline + LAST:
+            print(f"emulator: left behind, for nothing ends them: {left}", file=sys.stderr)
+            return
         for pid in left:
             _signal_and_reap(pid, number, asked)
         await asyncio.sleep(0.02)

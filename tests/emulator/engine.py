@@ -230,9 +230,13 @@ def _service(request: Request, scope: Scope | None) -> Target:
     elif "x-amz-target" in request.headers or not request.body.startswith(b"Action="):
         name = "ssm"
     else:
-        name = "sts" if b"Version=2011-06-15" in request.body else "ec2"
+        name = next((name for name in ("sts", "iam") if _version(name) in request.body), "ec2")
     protocol = str(model.service_model(name).metadata["protocol"])
     return Target(name, protocol, region=scope.region if scope else "")
+
+
+def _version(service: str) -> bytes:
+    return f"Version={model.service_model(service).metadata['apiVersion']}".encode()
 
 
 def _find_operation(request: Request, target: Target) -> None:

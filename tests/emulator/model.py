@@ -19,7 +19,7 @@ import botocore.model
 from . import patterns
 from .service import APIError
 
-SERVICES = ("ssm", "ec2", "sts")
+SERVICES = ("ssm", "ec2", "sts", "iam")
 
 # Members that an old botocore lacks and that AWS sends all the same: (shape, member) -> since when.
 SINCE: dict[tuple[str, str], str] = {
@@ -54,7 +54,7 @@ COMMON_ERRORS = frozenset(
     }
 )
 
-# Neither model lists an operation's errors for EC2, and STS's has none for GetCallerIdentity.
+# EC2's model lists no errors, and those of the others lack what any operation may answer.
 COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
     "ec2": frozenset(
         {
@@ -76,6 +76,7 @@ COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
         }
     ),
     "sts": frozenset({"AccessDenied", "ExpiredToken", "InvalidAction", "Throttling", "ValidationError"}),
+    "iam": frozenset({"AccessDenied", "ExpiredToken", "InvalidAction", "Throttling", "ValidationError"}),
 }
 
 # Seen from the real service, though the model's error list of the operation lacks them.
@@ -122,7 +123,7 @@ def check_input(service: str, operation: str, params: dict[str, Any]) -> None:
         if missing:
             raise APIError("MissingParameter", f"The request must contain the parameter {missing}")
         raise APIError("InvalidParameterValue", _sentence(found))
-    raise APIError("ValidationError" if service == "sts" else "ValidationException", _sentence(found))
+    raise APIError("ValidationException" if service == "ssm" else "ValidationError", _sentence(found))
 
 
 def _sentence(found: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import model, paging
 from .service import Handler
-from .services import documents, ec2, nodes, sessions, sts, tags
+from .services import documents, ec2, iam, nodes, sessions, sts, tags
 
 MODULES: tuple[tuple[str, ModuleType], ...] = (
     ("ssm", documents),
@@ -19,6 +19,7 @@ MODULES: tuple[tuple[str, ModuleType], ...] = (
     ("ssm", tags),
     ("ec2", ec2),
     ("sts", sts),
+    ("iam", iam),
 )
 
 

@@ -21,7 +21,7 @@ from emulator.testing import LocalAWS
 
 JSON_TYPE = "application/x-amz-json-1.1"
 FORM_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
-VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15"}
+VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15", "iam": "2010-05-08"}
 
 
 @dataclasses.dataclass

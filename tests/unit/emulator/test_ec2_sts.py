@@ -145,4 +145,5 @@ def test_who_is_asking() -> None:
         assert aws.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:user/bob"
         answer = aws.client("sts", identity=alice).get_caller_identity()
         assert (answer["Account"], answer["Arn"], answer["UserId"]) == ("123456789012", role, "AROAEXAMPLE:alice")
+        assert aws.client("iam").list_account_aliases()["AccountAliases"] == []
         assert bob is aws.world.default_identity

@@ -155,6 +155,18 @@ def test_a_nodes_status_can_be_changed_while_it_runs() -> None:
                 control(aws, "world", "POST", bad)
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_faults_can_be_added_seen_and_taken_away_while_it_runs(method: str) -> None:
+    rule = {"op": "GetConnectionStatus", "times": 2, "do": {"error": "InternalServerError", "status": 500}}
+    with LocalAWS(WORLD) as aws:
+        assert control(aws, "faults", method, [rule, {**rule, "op": "DescribeSessions"}]) == {"faults": 2}
+        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).status == 500
+        seen = control(aws, "faults")
+        assert [fault["fired"] for fault in seen["faults"]] == [1, 0] and len(seen["unused"]) == 2
+        assert control(aws, "faults", "DELETE") == {"faults": 0}
+        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).status == 200
+
+
 def test_control_routes_refuse_nonsense() -> None:
     with LocalAWS(WORLD) as aws:
         assert control(aws, "health")["status"] == "ok"

@@ -1,0 +1,20 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one operation of IAM that amazon.aws asks for when it says who is asking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..service import Call, Handler
+
+if TYPE_CHECKING:
+    from ..world import World
+
+
+def list_account_aliases(world: World, call: Call) -> dict[str, Any]:
+    """An account has one alias at most, and that of a world has none."""
+    return {"AccountAliases": [], "IsTruncated": False}
+
+
+OPERATIONS: dict[str, Handler] = {"ListAccountAliases": list_account_aliases}
