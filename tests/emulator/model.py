@@ -21,13 +21,14 @@ from .service import APIError
 
 SERVICES = ("ssm", "ec2", "sts", "iam")
 
-# Members that an old botocore lacks and that AWS sends all the same: (shape, member) -> since when.
+# Members that an old botocore lacks and that AWS sends all the same: (shape, member) -> which botocore has it.
 SINCE: dict[tuple[str, str], str] = {
-    ("Session", "Reason"): "1.22 (2021-11)",
-    ("Session", "MaxSessionDuration"): "1.22 (2021-11)",
-    ("Session", "AccessType"): "1.39 (2025-06)",
-    ("InstanceProperty", "AvailabilityZone"): "1.40 (2025-08)",
+    ("Session", "AccessType"): "1.39.0",
+    ("InstanceProperty", "AvailabilityZone"): "newer than 1.39.0",
 }
+
+# Operations that an old botocore lacks; a client of that age cannot ask for them either.
+SINCE_OPERATIONS: dict[tuple[str, str], str] = {("ssm", "DescribeInstanceProperties"): "1.34.100 at the latest"}
 
 # Values outside of an enum that AWS sends, or that its own pages show: other spellings of the enum's.
 OBSERVED_VALUES: dict[str, frozenset[str]] = {

@@ -31,9 +31,10 @@ def operations() -> dict[tuple[str, str], Handler]:
         for name, handler in module.OPERATIONS.items():
             if (service, name) in found:
                 raise RuntimeError(f"two modules serve {service}:{name}")
-            if not model.has_operation(service, name):
+            if model.has_operation(service, name):
+                found[service, name] = handler
+            elif (service, name) not in model.SINCE_OPERATIONS:
                 raise RuntimeError(f"AWS has no {service}:{name}")
-            found[service, name] = handler
     return found
 
 
