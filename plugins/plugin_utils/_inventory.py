@@ -62,7 +62,9 @@ def fetch(clients: Mapping[str, Any], workers: int, *, strict: bool) -> Fetched:
     unknown = [node for node in found.nodes if "connection_status_reason" in node]
     if unknown:
         reason = unknown[0]["connection_status_reason"]
-        found.warnings.append(f"The connection status of {len(unknown)} of {len(found.nodes)} nodes is unknown. {reason}")
+        found.warnings.append(
+            f"The connection status of {len(unknown)} of {len(found.nodes)} nodes is unknown. {reason}"
+        )
     return found
 
 

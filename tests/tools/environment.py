@@ -53,9 +53,7 @@ def main() -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: run make PYTHON=/path/to/python3.")
     names = ["run"] if sys.argv[1:] == ["run"] else ["run", "test"]
-    stamp = CACHE / f"ready-{names[-1]}"
-    wanted = _fingerprint(names)
-    if stamp.is_file() and stamp.read_text() == wanted and (VENV / "bin" / "python").exists():
+    if _is_ready(["run", "test"]) or _is_ready(names):
         return
     HOME.mkdir(parents=True, exist_ok=True)
     _make_venv()
@@ -63,7 +61,16 @@ def main() -> None:
     _pip("install", "--requirement", str(REQUIREMENTS / f"{names[-1]}.txt"))
     _fetch_dependencies()
     _link_tree()
-    stamp.write_text(wanted)
+    _stamp(names).write_text(_fingerprint(names))
+
+
+def _is_ready(names: list[str]) -> bool:
+    stamp = _stamp(names)
+    return stamp.is_file() and stamp.read_text() == _fingerprint(names) and (VENV / "bin" / "python").exists()
+
+
+def _stamp(names: list[str]) -> Path:
+    return CACHE / f"ready-{names[-1]}"
 
 
 def _fingerprint(names: list[str]) -> str:

@@ -127,7 +127,7 @@ def _reason(error: Any, needs: str) -> str:
     code = error.response.get("Error", {}).get("Code") or "unknown error"
     text = (error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
     sentence = f"{code}: {text}" if text else str(code)
-    if code in DENIED:
+    if code in DENIED and needs not in text:
         return f"{sentence}. The caller needs the permission {needs}."
     if code in BAD_CREDENTIALS:
         return f"{sentence}. Check the credentials and the controller's clock."

@@ -52,7 +52,9 @@ class SSMModule(AnsibleAWSModule):
     def client(self, service: str, retry_decorator: Any = None, **extra_params: Any) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
         if not self.region:  # an empty variable, such as AWX sets, would otherwise count as a region
-            self.fail_json(msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION.")
+            self.fail_json(
+                msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
+            )
         return super().client(service, retry_decorator, config=client_config(), **extra_params)
 
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
