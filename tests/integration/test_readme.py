@@ -24,7 +24,7 @@ INVENTORIES = [text for text in YAML if "plugin" in yaml.safe_load(text)]
 
 def run(command: list[str], directory: Path = ROOT) -> str:
     emulated = [sys.executable, str(EMULATOR), "run", "--world", "demo", "--", *command]
-    done = subprocess.run(emulated, cwd=directory, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(emulated, cwd=directory, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
     return done.stdout
 
@@ -49,11 +49,12 @@ def test_inventory(inventory: str, tmp_path: Path) -> None:
 
 
 def test_the_demo_shows_the_main_job() -> None:
-    done = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     shown = done.stdout
     assert "failed=0" in shown
-    assert '-        "idleSessionTimeout": "20"' in shown.replace("    -   ", "-   ") or "idleSessionTimeout" in shown
+    assert '-    "idleSessionTimeout": "20"' in shown
+    assert '+    "idleSessionTimeout": "15"' in shown
     assert all(group in shown for group in ("@ssm_connected:", "@ssm_not_connected:", "@ssm_unknown:"))
     assert "Ended " in shown
 
@@ -78,7 +79,10 @@ def test_every_plugin_has_its_documentation() -> None:
     for kind, files in plugins.items():
         for file in files:
             shown = subprocess.run(
-                ["ansible-doc", "--type", kind, f"sessionops.aws.{file.stem}"], capture_output=True, text=True
+                ["ansible-doc", "--type", kind, f"sessionops.aws.{file.stem}"],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert shown.returncode == 0, shown.stderr
             assert "EXAMPLES:" in shown.stdout

@@ -17,7 +17,9 @@ TIMEOUT = 300
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda path: path.name)
 def test_target(target: Path) -> None:
-    done = subprocess.run(["bash", "runme.sh"], cwd=target, capture_output=True, text=True, timeout=TIMEOUT)
+    done = subprocess.run(
+        ["bash", "runme.sh"], cwd=target, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
 
 

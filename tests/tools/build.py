@@ -54,7 +54,8 @@ def _documents_every_plugin() -> bool:
         return False
     inventories = [path.stem for path in (ROOT / "plugins" / "inventory").glob("*.py")]
     kinds = {"module": modules, "inventory": inventories}
-    return all([_documents(kind, f"sessionops.aws.{name}") for kind, names in kinds.items() for name in names])
+    shown = [_documents(kind, f"sessionops.aws.{name}") for kind, names in kinds.items() for name in names]
+    return all(shown)
 
 
 def _documents(kind: str, name: str) -> bool:
@@ -65,7 +66,7 @@ def _call(*command: str, quiet: bool = False) -> bool:
     paths = f"{INSTALLED}:{DEPENDENCIES}"
     environment = {key: value for key, value in variables().items() if key != "PYTHONPATH"}
     environment["ANSIBLE_COLLECTIONS_PATH"] = paths
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL if quiet else None)
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL if quiet else None, check=False)
     if done.returncode:
         print(f"Failed: {' '.join(command)}")
     return done.returncode == 0

@@ -32,14 +32,16 @@ def main() -> None:
         "ANSIBLE_DEPRECATION_WARNINGS": "false",  # amazon.aws causes one, on newer versions of ansible-core
         "ANSIBLE_FORCE_COLOR": "1" if sys.stdout.isatty() else "0",
     }
-    done = subprocess.run([*command, sys.executable, __file__, "steps"], cwd=ROOT, env={**variables(), **shown})
+    done = subprocess.run(
+        [*command, sys.executable, __file__, "steps"], cwd=ROOT, env={**variables(), **shown}, check=False
+    )
     sys.exit(done.returncode)
 
 
 def _steps() -> int:
     for title, command in STEPS:
         print(f"\n{title}\n{'=' * len(title)}\n$ {' '.join(command)}", flush=True)
-        done = subprocess.run(command)
+        done = subprocess.run(command, check=False)
         if done.returncode:
             return done.returncode
     return 0

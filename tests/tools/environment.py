@@ -40,6 +40,8 @@ def variables() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
         "LC_ALL": "C.UTF-8",
+        # Tools that copy "what git knows" would find that it knows nothing of what is in .cache/.
+        "GIT_CEILING_DIRECTORIES": str(CACHE),
         "ANSIBLE_HOME": str(HOME / ".ansible"),
         "ANSIBLE_COLLECTIONS_PATH": f"{TREE}{os.pathsep}{DEPENDENCIES}",
         "ANSIBLE_LOCALHOST_WARNING": "false",
@@ -84,13 +86,15 @@ def _make_venv() -> None:
         return
     shutil.rmtree(VENV, ignore_errors=True)
     _say("Making .cache/venv")
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
     if made.returncode:
         sys.exit(f"{sys.executable} cannot make a virtual environment; on Debian install python3-venv.\n{made.stdout}")
 
 
 def _version_of(interpreter: Path) -> str:
-    asked = subprocess.run([interpreter, "-c", "import sys; print(sys.version)"], capture_output=True, text=True)
+    asked = subprocess.run(
+        [interpreter, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=False
+    )
     return asked.stdout.strip("\n")
 
 
@@ -121,7 +125,7 @@ def _link_tree() -> None:
 
 def _pip(*arguments: str) -> None:
     command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    if subprocess.run(command).returncode:
+    if subprocess.run(command, check=False).returncode:
         sys.exit(f"pip {arguments[0]} failed; see above.")
 
 

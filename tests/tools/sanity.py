@@ -36,7 +36,7 @@ def run() -> bool:
     _put_bootstrap()
     collection = copy_collection()
     command = ["ansible-test", "sanity", "--local", "--python", python, "--color", "no"]
-    done = subprocess.run(command, cwd=collection, env=_environment(), text=True, capture_output=True)
+    done = subprocess.run(command, cwd=collection, env=_environment(), text=True, capture_output=True, check=False)
     print(done.stdout + done.stderr)
     for line in sorted(set(re.findall(r"WARNING: (.*[Ss]kipping.*)", done.stdout + done.stderr))):
         print(f"Not run: {line}")

@@ -99,8 +99,12 @@ class DocumentState:
         return str(self.latest["DefaultVersion"])
 
 
+class Action:
+    """One step of a plan; as a string it says what the step does."""
+
+
 @dataclasses.dataclass(frozen=True)
-class Create:
+class Create(Action):
     request: Mapping[str, Any]
 
     def __str__(self) -> str:
@@ -108,7 +112,7 @@ class Create:
 
 
 @dataclasses.dataclass(frozen=True)
-class Update:
+class Update(Action):
     request: Mapping[str, Any]
 
     def __str__(self) -> str:
@@ -116,7 +120,7 @@ class Update:
 
 
 @dataclasses.dataclass(frozen=True)
-class SetDefault:
+class SetDefault(Action):
     version: str | None
 
     def __str__(self) -> str:
@@ -124,7 +128,7 @@ class SetDefault:
 
 
 @dataclasses.dataclass(frozen=True)
-class AddTags:
+class AddTags(Action):
     tags: Mapping[str, str]
 
     def __str__(self) -> str:
@@ -132,7 +136,7 @@ class AddTags:
 
 
 @dataclasses.dataclass(frozen=True)
-class RemoveTags:
+class RemoveTags(Action):
     keys: Sequence[str]
 
     def __str__(self) -> str:
@@ -140,12 +144,9 @@ class RemoveTags:
 
 
 @dataclasses.dataclass(frozen=True)
-class Delete:
+class Delete(Action):
     def __str__(self) -> str:
         return "delete the document"
-
-
-Action = Create | Update | SetDefault | AddTags | RemoveTags | Delete
 
 
 def read(client: api.Client, spec: DocumentSpec) -> DocumentState | None:

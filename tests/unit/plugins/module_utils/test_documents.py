@@ -27,11 +27,14 @@ ONE = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
 TWO = {**ONE, "description": "two"}
 
 
-def spec(wanted: Any = ONE, **fields: Any) -> DocumentSpec:
-    return DocumentSpec(name="Prefs", content=None if wanted is None else content.wanted(wanted, None), **fields)
+def spec(*wanted: Any, **fields: Any) -> DocumentSpec:
+    """A spec of the content given, of ONE if none is given."""
+    raw = wanted[0] if wanted else ONE
+    return DocumentSpec(name="Prefs", content=None if raw is None else content.wanted(raw, None), **fields)
 
 
-def found(stored: Any = ONE, *, default: Any = None, **members: Any) -> DocumentState:
+def found(*stored: Any, default: Any = None, **members: Any) -> DocumentState:
+    """A document whose latest version has the content given, ONE if none is given."""
     latest = {
         "Name": "Prefs",
         "DocumentType": "Session",
@@ -42,7 +45,9 @@ def found(stored: Any = ONE, *, default: Any = None, **members: Any) -> Document
         "Status": "Active",
         **members,
     }
-    return DocumentState(latest, json.dumps(stored), None if default is None else json.dumps(default))
+    return DocumentState(
+        latest, json.dumps(stored[0] if stored else ONE), None if default is None else json.dumps(default)
+    )
 
 
 def test_a_missing_document_is_created_with_all_that_was_given() -> None:
