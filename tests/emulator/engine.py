@@ -247,7 +247,7 @@ def _find_operation(request: Request, target: Target) -> None:
 
 
 def _find_json_operation(request: Request, target: Target) -> None:
-    prefix, _, name = request.headers.get("x-amz-target", "").partition(".")
+    prefix, unused, name = request.headers.get("x-amz-target", "").partition(".")
     wanted = model.service_model(target.service).metadata["targetPrefix"]
     is_json = request.headers.get("content-type", "").split(";")[0] == wire.JSON_TYPE
     if prefix == wanted:

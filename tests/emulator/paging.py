@@ -43,7 +43,7 @@ def read_token(params: dict[str, Any], world: World) -> tuple[int, int]:
         raise bad_token() from None
     if not hmac.compare_digest(raw[:16], _tag(text, params, world)):
         raise bad_token()
-    offset, _, page = text.partition(":")
+    offset, unused, page = text.partition(":")
     return int(offset), int(page)
 
 

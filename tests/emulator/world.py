@@ -237,7 +237,7 @@ def _identity(item: Any, account_id: str) -> Identity:
     given = _mapping(item, "an identity", IDENTITY_KEYS)
     name = given.get("name", "operator")
     return Identity(
-        access_key=given.get("access_key") or "AKIA" + "".join(secrets.choice(UPPER_BASE32) for _ in range(16)),
+        access_key=given.get("access_key") or "AKIA" + "".join(secrets.choice(UPPER_BASE32) for unused in range(16)),
         secret_key=given.get("secret_key") or secrets.token_urlsafe(30),
         account_id=account_id,
         arn=given.get("arn") or f"arn:aws:iam::{account_id}:user/{name}",

@@ -9,11 +9,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from . import api, transform
-from .documents import Action, AddTags, Create, DocumentSpec, DocumentState, RemoveTags, SetDefault, Update
+from . import api, documents, transform
+from .documents import Action, AddTags, Create, DocumentSpec, RemoveTags, SetDefault, Update
 from .errors import SSMError
 
 
@@ -26,6 +25,8 @@ def apply(client: api.Client, spec: DocumentSpec, actions: Sequence[Action], wai
     made: str | None = None
     for position, action in enumerate(actions):
         try:
+            if isinstance(action, SetDefault) and action.version and wait_timeout is not None:
+                wait_until_active(client, spec.name, action.version, wait_timeout)
             made = _perform(client, spec, action, made)
             done.append(str(action))
             if isinstance(action, (Create, Update)) and made and wait_timeout is not None:
@@ -46,7 +47,7 @@ def wait_until_active(client: api.Client, name: str, version: str, timeout: floa
         if status == "Active":
             return
         if status not in ("Creating", "Updating"):
-            raise SSMError(_not_active(name, version, found))
+            raise SSMError(documents.not_active(name, version, found))
         if time.monotonic() + delay > deadline:
             raise SSMError(
                 f"Version {version} of document {name} is still {status} after {timeout:g} seconds; "
@@ -54,12 +55,6 @@ def wait_until_active(client: api.Client, name: str, version: str, timeout: floa
             )
         time.sleep(delay)
         delay = min(delay * 2, 5)
-
-
-def check_active(spec: DocumentSpec, state: DocumentState | None) -> None:
-    """An ``SSMError`` if the latest version has failed: to leave it as it is would report a broken document as good."""
-    if state and state.latest.get("Status") == "Failed":
-        raise SSMError(_not_active(spec.name, state.latest_version, state.latest))
 
 
 def _perform(client: api.Client, spec: DocumentSpec, action: Action, made: str | None) -> str | None:
@@ -109,9 +104,3 @@ def _progress(sentence: str, done: Sequence[str], left: Sequence[str]) -> str:
     if left:
         parts.append(f"Not done: {'; '.join(left)}.")
     return " ".join(parts)
-
-
-def _not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
-    status = found.get("Status") or "gone"
-    reason = found.get("StatusInformation")
-    return f"Version {version} of document {name} is {status}{f': {reason}' if reason else ''}."

@@ -178,6 +178,9 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
             f"{spec.document_type}: delete it first, or give the new one another name."
         )
     update = _update_request(spec, state)
+    if spec.content and not update and state.latest.get("Status") == "Failed":
+        # To leave it as it is would report a broken document as good.
+        raise SSMError(not_active(spec.name, state.latest_version, state.latest))
     actions: list[Action] = [Update(update)] if update else []
     actions += _default(spec, state, updated=bool(update))
     return actions + _tag_changes(spec, state)
@@ -186,6 +189,13 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
 def plan_absent(state: DocumentState | None) -> list[Action]:
     """What makes a document go away."""
     return [] if state is None else [Delete()]
+
+
+def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
+    """The sentence for a version that is, or has become, something else than Active."""
+    status = found.get("Status") or "gone"
+    reason = found.get("StatusInformation")
+    return f"Version {version} of document {name} is {status}{f': {reason}' if reason else ''}."
 
 
 def _stored(client: api.Client, state: DocumentState, version: str) -> str | None:

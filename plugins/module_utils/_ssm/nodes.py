@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import api, transform
-from .errors import SSMError
+from .errors import DENIED, tolerating
 
 # An EC2 instance in one of these has no agent running. Hybrid machines have no state.
 _NOT_RUNNING = frozenset({"pending", "shutting-down", "stopping", "stopped", "terminated"})
@@ -39,13 +39,12 @@ def _members(shape: api.Shape) -> Node:
 
 
 def _listing(client: api.Client) -> list[api.Shape]:
-    """DescribeInstanceProperties, in pages of 1,000, or DescribeInstanceInformation, in pages of 50, if that is denied.
+    """DescribeInstanceProperties, in pages of 1,000, or else DescribeInstanceInformation, in pages of 50.
 
-    The latter is the older of the two, and policies that allow just that one are common.
+    The latter is the older of the two. Policies that allow just that one are common, and old versions of botocore know
+    no other.
     """
-    try:
-        return api.describe_instance_properties(client)
-    except SSMError as error:
-        if not error.denied:
-            raise
+    if hasattr(client, "describe_instance_properties"):
+        with tolerating(DENIED):
+            return api.describe_instance_properties(client)
     return api.describe_instance_information(client)

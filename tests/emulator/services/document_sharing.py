@@ -44,7 +44,7 @@ def modify_document_permission(world: World, call: Call) -> dict[str, Any]:
     remove = _accounts(call.params.get("AccountIdsToRemove", []))
     version = call.params.get("SharedDocumentVersion", "$DEFAULT")
     if not call.params.get("AccountIdsToAdd") and not call.params.get("AccountIdsToRemove"):
-        raise APIError("ValidationException", "Either AccountIdsToAdd or AccountIdsToRemove must be specified")
+        raise APIError("InvalidParameterException", "Either AccountIdsToAdd or AccountIdsToRemove must be specified")
     if documents.account_id in add:
         raise APIError("ValidationException", "A document cannot be shared with the account that owns it")
     wanted = {**document.permissions, **dict.fromkeys(add, version)}

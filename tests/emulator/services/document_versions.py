@@ -56,7 +56,7 @@ def read_attachments(
     """The attachments that a create or an update brings; a package must bring some each time."""
     sources = params.get("Attachments", [])
     if not sources and document.document_type == "Package":
-        raise APIError("ValidationException", "AttachmentSource not provided")
+        raise APIError("InvalidParameterValueException", "AttachmentSource not provided in the input request.")
     manifest = content.get("files", {}) if isinstance(content, dict) else {}
     found: dict[str, Attachment] = {}
     for source in sources:

@@ -81,10 +81,24 @@ def documented_filters() -> frozenset[str]:
 
 
 Getter = Callable[[Node, str], str | None]
+
+
+def _reservation_id(node: Node) -> str:
+    return "r-" + hashlib.sha256(node.id.encode()).hexdigest()[:17]
+
+
+def _public_dns_name(node: Node, region: str) -> str:
+    ip = node.get("public_ip_address")
+    if ip is None:
+        return ""
+    suffix = "compute-1" if region == "us-east-1" else f"{region}.compute"
+    return f"ec2-{ip.replace('.', '-')}.{suffix}.amazonaws.com"
+
+
 FILTERS: dict[str, Getter] = {
     "architecture": lambda node, region: node.architecture,
     "availability-zone": lambda node, region: node.availability_zone,
-    "dns-name": lambda node, region: _public_dns_name(node, region),
+    "dns-name": _public_dns_name,
     "image-id": lambda node, region: node.get("image_id"),
     "instance-id": lambda node, region: node.id,
     "instance-state-code": lambda node, region: str(STATE_CODES[node.instance_state]),
@@ -126,18 +140,6 @@ def _wildcard(value: str) -> re.Pattern[str]:
 
 def _any(patterns: list[re.Pattern[str]], value: str | None) -> bool:
     return value is not None and any(pattern.fullmatch(value) for pattern in patterns)
-
-
-def _reservation_id(node: Node) -> str:
-    return "r-" + hashlib.sha256(node.id.encode()).hexdigest()[:17]
-
-
-def _public_dns_name(node: Node, region: str) -> str:
-    ip = node.get("public_ip_address")
-    if ip is None:
-        return ""
-    suffix = "compute-1" if region == "us-east-1" else f"{region}.compute"
-    return f"ec2-{ip.replace('.', '-')}.{suffix}.amazonaws.com"
 
 
 def _reservation(node: Node, world: World, region: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_two_runs_at_once_have_nothing_in_common() -> None:
     code = ASK + "import os; print(os.environ['AWS_ENDPOINT_URL'], os.environ['AWS_ACCESS_KEY_ID'], os.getpid())"
     runs = [
         subprocess.Popen(command("run", "--world", "demo", *python(code)), stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
+        for unused in range(2)
     ]
     outputs = [it.communicate(timeout=60)[0].split() for it in runs]
     assert [it.returncode for it in runs] == [0, 0]

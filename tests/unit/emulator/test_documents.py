@@ -51,9 +51,9 @@ def text(content: Any, **changes: Any) -> str:
     return json.dumps({**content, **changes})
 
 
-def make(aws: Direct, name: str = "mine", content: Any = SESSION, **params: Any) -> dict[str, Any]:
+def make(aws: Direct, name: str = "mine", content: Any = None, **params: Any) -> dict[str, Any]:
     """Make a document and wait until it is Active."""
-    content = content if isinstance(content, str) else json.dumps(content)
+    content = content if isinstance(content, str) else json.dumps(content or SESSION)
     made = aws("CreateDocument", Name=name, Content=content, **{"DocumentType": "Session", **params})
     aws("DescribeDocument", Name=name)
     return dict(made["DocumentDescription"])
@@ -117,11 +117,11 @@ def test_platforms_follow_the_steps(aws: Direct) -> None:
 def test_creating_and_updating_last_for_so_many_reads(reads: int) -> None:
     aws = Direct(limits={"document_transition_reads": reads})
     aws("CreateDocument", Name="mine", Content=text(SESSION), DocumentType="Session")
-    assert [describe(aws)["Status"] for _ in range(reads + 2)] == ["Creating"] * reads + ["Active"] * 2
+    assert [describe(aws)["Status"] for unused in range(reads + 2)] == ["Creating"] * reads + ["Active"] * 2
     aws("UpdateDocument", Name="mine", Content=text(SESSION, description="2"), DocumentVersion="1")
     # The default version is another one, and takes no part.
     assert describe(aws)["Status"] == "Active"
-    seen = [aws("ListDocumentVersions", Name="mine")["DocumentVersions"][0]["Status"] for _ in range(reads)]
+    seen = [aws("ListDocumentVersions", Name="mine")["DocumentVersions"][0]["Status"] for unused in range(reads)]
     assert seen == ["Updating"] * reads
     assert aws("GetDocument", Name="mine", DocumentVersion="2")["Status"] == "Active"
 
@@ -562,7 +562,7 @@ def test_a_document_can_take_its_time_to_go() -> None:
     params = {"Name": "mine", "Content": text(SESSION, description="2"), "DocumentVersion": "1"}
     assert aws.code("UpdateDocument", **params) == "InvalidDocumentOperation"
     assert aws.code("ListTagsForResource", ResourceType="Document", ResourceId="mine") == "InvalidResourceId"
-    assert [describe(aws)["Status"] for _ in range(2)] == ["Deleting", "Deleting"]
+    assert [describe(aws)["Status"] for unused in range(2)] == ["Deleting", "Deleting"]
     assert aws.code("DescribeDocument", Name="mine") == "InvalidDocument"
     assert make(aws)["DocumentVersion"] == "1"
 
@@ -617,7 +617,7 @@ def test_everyone_or_somebody(aws: Direct) -> None:
         params = {"AccountIdsToAdd": add, "AccountIdsToRemove": remove or []}
         return aws.code("ModifyDocumentPermission", Name="mine", PermissionType="Share", **params)
 
-    assert code([]) == "ValidationException"
+    assert code([]) == "InvalidParameterException"
     assert code(["all", OTHERS[0]]) == "ValidationException"
     assert code([OTHERS[0]]) == "ok"
     assert code(["all"]) == "ValidationException"

@@ -43,7 +43,7 @@ def test_an_error_as_often_as_it_is_wanted_and_for_whom() -> None:
         do = {"error": "InternalServerError", "message": "sorry", "status": 500}
         aws.add_fault(op="GetConnectionStatus", match={"Target": NODE}, after=1, times=2, do=do)
         assert status(aws)["Status"] == "connected"
-        for _ in range(2):
+        for unused in range(2):
             assert status(aws, "i-00000000000000001")["Status"] == "connected"
             with pytest.raises(ClientError) as error:
                 status(aws)
@@ -138,12 +138,12 @@ def test_an_error_on_a_later_page(wanted: str) -> None:
 def test_a_bucket_of_tokens_is_emptied_and_refilled() -> None:
     clock = [0.0]
     throttle = Throttle({"Ask": {"rate": 2, "burst": 3}}, lambda: clock[0])
-    assert [throttle.allows("Ask", "a") for _ in range(4)] == [True, True, True, False]
+    assert [throttle.allows("Ask", "a") for unused in range(4)] == [True, True, True, False]
     assert throttle.allows("Ask", "b") and throttle.allows("Other", "a")
     clock[0] = 1.0
-    assert [throttle.allows("Ask", "a") for _ in range(3)] == [True, True, False]
+    assert [throttle.allows("Ask", "a") for unused in range(3)] == [True, True, False]
     clock[0] = 100.0
-    assert [throttle.allows("Ask", "a") for _ in range(4)] == [True, True, True, False]
+    assert [throttle.allows("Ask", "a") for unused in range(4)] == [True, True, True, False]
 
 
 def test_too_fast_is_what_each_service_says() -> None:
@@ -182,7 +182,7 @@ def test_always_is_at_least_once() -> None:
 
 def test_the_first_rule_that_takes_a_call_acts() -> None:
     faults = Faults([{"op": "*", "do": {"drop": "before"}}, {"op": "*", "do": {"drop": "after"}}], OPERATIONS)
-    taken = [faults.take("DescribeSessions", {}, 1) for _ in range(3)]
+    taken = [faults.take("DescribeSessions", {}, 1) for unused in range(3)]
     assert [rule and rule.do["drop"] for rule in taken] == ["before", "after", None]
 
 

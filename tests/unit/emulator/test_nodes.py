@@ -196,7 +196,7 @@ def test_many_nodes_come_in_pages() -> None:
 def test_a_sequence_goes_on_with_each_question_and_its_last_value_stays() -> None:
     steps = ["notconnected", {"error": "ThrottlingException"}, "error: AccessDeniedException", "connected"]
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": EC2, "status": steps}]}}}) as aws:
-        answers = [raw.call_json(aws, "GetConnectionStatus", {"Target": EC2}) for _ in range(5)]
+        answers = [raw.call_json(aws, "GetConnectionStatus", {"Target": EC2}) for unused in range(5)]
         assert [answer.code or answer.json["Status"] for answer in answers] == [
             "notconnected",
             "ThrottlingException",

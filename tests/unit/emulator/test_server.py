@@ -42,14 +42,14 @@ def test_it_says_what_it_is_and_keeps_the_worlds_clock() -> None:
         assert answer.headers["date"] == "Thu, 02 Jan 2020 03:04:05 GMT"
         # A client does not take the frozen clock for its own.
         client = aws.client("ssm")
-        assert [client.get_connection_status(Target=NODE)["Status"] for _ in range(3)] == ["connected"] * 3
+        assert [client.get_connection_status(Target=NODE)["Status"] for unused in range(3)] == ["connected"] * 3
 
 
 def test_connections_are_kept() -> None:
     with LocalAWS(WORLD) as aws:
         connection = http.client.HTTPConnection(urlsplit(aws.url).netloc, timeout=30)
         ports = set()
-        for _ in range(3):
+        for unused in range(3):
             body = json.dumps({"Target": NODE}).encode()
             headers = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
             connection.request("POST", "/", body, raw.sign(aws, "ssm", body, headers))
@@ -142,7 +142,7 @@ def test_a_nodes_status_can_be_changed_while_it_runs() -> None:
     with LocalAWS(WORLD) as aws:
         ssm = aws.client("ssm")
         control(aws, "world", "POST", {"target": NODE, "status": ["notconnected", "connected"]})
-        assert [ssm.get_connection_status(Target=NODE)["Status"] for _ in range(3)] == [
+        assert [ssm.get_connection_status(Target=NODE)["Status"] for unused in range(3)] == [
             "notconnected",
             "connected",
             "connected",

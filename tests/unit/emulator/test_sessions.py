@@ -187,7 +187,7 @@ def test_starting_a_session() -> None:
     assert re.fullmatch(r"operator-0[0-9a-f]{16}", made["SessionId"])
     host = "ssmmessages.us-east-1.sessionops.invalid"
     assert made["StreamUrl"] == f"wss://{host}/v1/data-channel/{made['SessionId']}?role=publish_subscribe"
-    assert [shown(aws, made["SessionId"])["Status"] for _ in range(3)] == ["Connecting", "Connected", "Connected"]
+    assert [shown(aws, made["SessionId"])["Status"] for unused in range(3)] == ["Connecting", "Connected", "Connected"]
     found = shown(aws, made["SessionId"])
     assert found["Owner"] == aws.world.default_identity.arn
     assert (found["Reason"], found["DocumentName"], found["AccessType"]) == ("to see", SHELL, "Standard")
@@ -308,7 +308,7 @@ def test_what_can_be_resumed() -> None:
 def test_ending_takes_so_many_listings(reads: int) -> None:
     aws = world(limits={"session_terminating_reads": reads})
     assert aws("TerminateSession", SessionId="jane-1") == {"SessionId": "jane-1"}
-    for _ in range(reads):
+    for unused in range(reads):
         assert listed(aws, SessionId="jane-1", Status="Terminating") == ["jane-1"]
     found = shown(aws, "jane-1", "History")
     assert (found["Status"], found["EndDate"]) == ("Terminated", aws.world.now)

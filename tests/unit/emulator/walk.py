@@ -51,7 +51,7 @@ def sample(shape: Any) -> Any:
     if shape.type_name == "structure":
         return {name: sample(shape.members[name]) for name in shape.required_members}
     if shape.type_name == "list":
-        return [sample(shape.member) for _ in range(max(1, shape.metadata.get("min", 0)))]
+        return [sample(shape.member) for unused in range(max(1, shape.metadata.get("min", 0)))]
     if shape.type_name == "map":
         return {sample(shape.key): sample(shape.value)}
     if shape.type_name == "string":
@@ -111,7 +111,7 @@ def _of_value(shape: Any, path: str, wrap: Any) -> Iterator[Mutant]:
 
 
 def _padded(shape: Any, value: Any) -> list[Any]:
-    return [value] + [sample(shape.member) for _ in range(1, shape.metadata.get("min", 1))]
+    return [value] + [sample(shape.member) for unused in range(1, shape.metadata.get("min", 1))]
 
 
 def _breaking(shape: Any) -> Iterator[tuple[str, Any, str]]:
@@ -143,7 +143,7 @@ def _sized(shape: Any, size: int) -> Any:
     if shape.type_name == "string":
         return "a" * size
     if shape.type_name == "list":
-        return [sample(shape.member) for _ in range(size)]
+        return [sample(shape.member) for unused in range(size)]
     return {f"{sample(shape.key)}{number}": sample(shape.value) for number in range(size)}
 
 

@@ -1,0 +1,25 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the work of a module on the emulator, with the defaults of its options filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emulator.testing import LocalAWS
+
+Work = Callable[[Mapping[str, Any], Callable[[str], Any], bool], dict[str, Any]]
+
+
+class Runner:
+    """One module's work; call it with an emulator and options."""
+
+    def __init__(self, argument_spec: dict[str, Any], work: Work) -> None:
+        self._defaults = {name: option.get("default") for name, option in argument_spec.items()}
+        self._work = work
+
+    def __call__(self, aws: LocalAWS, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        unknown = set(options) - set(self._defaults)
+        assert not unknown, f"no such options: {unknown}"
+        return self._work({**self._defaults, **options}, aws.client, check_mode)
