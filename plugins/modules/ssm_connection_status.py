@@ -47,6 +47,8 @@ options:
     description: How many questions may be under way at a time, V(64) at most.
     type: int
     default: 32
+notes:
+  - Takes the permission C(ssm:GetConnectionStatus).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads

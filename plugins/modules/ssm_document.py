@@ -37,7 +37,7 @@ options:
         template.
     type: raw
   content_path:
-    description: The path of a file on the controller or wherever the task runs, with the content.
+    description: The path of a file with the content, on the host that the task runs on.
     type: path
   document_type:
     description:
@@ -93,6 +93,12 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 120
+notes:
+  - Takes the permissions C(ssm:DescribeDocument) and C(ssm:GetDocument), and for what it is to change
+    C(ssm:CreateDocument), C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument),
+    C(ssm:AddTagsToResource) and C(ssm:RemoveTagsFromResource). To see what AWS says of content that it has in an older
+    version, also C(ssm:ListDocumentVersions).
+  - To move the default version of a document that associations of State Manager use runs those associations.
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes

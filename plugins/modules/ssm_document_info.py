@@ -48,6 +48,9 @@ options:
     description: The version to describe, a number, V($LATEST) or V($DEFAULT).
     type: str
     default: $DEFAULT
+notes:
+  - Takes the permission C(ssm:DescribeDocument) or C(ssm:ListDocuments), and for what is to be included
+    C(ssm:GetDocument), C(ssm:ListDocumentVersions) and C(ssm:ListTagsForResource).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads

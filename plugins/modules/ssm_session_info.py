@@ -60,6 +60,8 @@ options:
   max_items:
     description: Return this many sessions at most, and ask for no more pages than they take.
     type: int
+notes:
+  - Takes the permission C(ssm:DescribeSessions).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads

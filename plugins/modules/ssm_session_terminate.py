@@ -67,6 +67,9 @@ options:
     description: How long to pause between two looks, in seconds.
     type: float
     default: 1
+notes:
+  - Takes the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession). Policies often allow a user to end only
+    sessions of their own, whose ARN holds C(${aws:username}) or C(${aws:userid}).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
