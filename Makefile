@@ -1,12 +1,12 @@
 # The verbs of this project. Everything that they make is in .cache/.
 PYTHON ?= python3
-RUN = .cache/venv/bin/python
+RUN = .cache/venv/bin/python -B
 
 .PHONY: help demo test lint sanity unit contract integration docs build clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' Makefile | expand -t 48
 
 demo: ## Show the main job on the emulator
 	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/tools/demo.py

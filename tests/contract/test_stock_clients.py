@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import child
 import pytest
 
 EMULATOR = Path(__file__).parents[1] / "emulator"
@@ -19,9 +19,7 @@ CONTENT = '{"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": 
 def run(command: str, world: str = "demo", directory: Path | None = None) -> str:
     """Run a shell command with the emulator's environment and nothing else."""
     emulated = [sys.executable, str(EMULATOR), "run", "--world", world, "--", "bash", "-euc", command]
-    done = subprocess.run(emulated, cwd=directory, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done.stdout
+    return child.run(emulated, directory or EMULATOR)
 
 
 def test_the_aws_cli_creates_a_document() -> None:

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import child
 import pytest
 import yaml
 
@@ -23,10 +23,7 @@ INVENTORIES = [text for text in YAML if "plugin" in yaml.safe_load(text)]
 
 
 def run(command: list[str], directory: Path = ROOT) -> str:
-    emulated = [sys.executable, str(EMULATOR), "run", "--world", "demo", "--", *command]
-    done = subprocess.run(emulated, cwd=directory, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
+    return child.run([sys.executable, str(EMULATOR), "run", "--world", "demo", "--", *command], directory)
 
 
 def test_every_snippet_is_of_a_kind_that_is_run() -> None:
@@ -49,9 +46,7 @@ def test_inventory(inventory: str, tmp_path: Path) -> None:
 
 
 def test_the_demo_shows_the_main_job() -> None:
-    done = subprocess.run(["make", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    shown = done.stdout
+    shown = child.run(["make", "demo"], ROOT)
     assert "failed=0" in shown
     assert '-    "idleSessionTimeout": "20"' in shown
     assert '+    "idleSessionTimeout": "15"' in shown
@@ -63,7 +58,7 @@ def test_the_commands_are_known_to_make() -> None:
     verbs = [line.split()[1] for line in SHELL if line.startswith("make ")]
     assert verbs == ["demo", "test"]
     for verb in verbs:
-        subprocess.run(["make", "--dry-run", verb], cwd=ROOT, check=True, capture_output=True)
+        child.run(["make", "--dry-run", verb], ROOT)
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yml")), ids=lambda path: path.name)
@@ -78,14 +73,7 @@ def test_every_plugin_has_its_documentation() -> None:
     plugins = {kind: (ROOT / "plugins" / folder).glob("*.py") for kind, folder in KINDS.items()}
     for kind, files in plugins.items():
         for file in files:
-            shown = subprocess.run(
-                ["ansible-doc", "--type", kind, f"sessionops.aws.{file.stem}"],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert shown.returncode == 0, shown.stderr
-            assert "EXAMPLES:" in shown.stdout
+            assert "EXAMPLES:" in child.run(["ansible-doc", "--type", kind, f"sessionops.aws.{file.stem}"], ROOT)
 
 
 KINDS = {"module": "modules", "inventory": "inventory"}

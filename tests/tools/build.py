@@ -9,12 +9,14 @@ import subprocess
 import tarfile
 
 import yaml
-from environment import CACHE, DEPENDENCIES, ROOT, variables
+from environment import CACHE, DEPENDENCIES, ROOT, tracked_files, variables
 
 OUTPUT = CACHE / "build"
 INSTALLED = CACHE / "installed"
-SHIPPED = ("README.md", "CHANGELOG.md", "COPYING", "CODE_OF_CONDUCT.md", "MANIFEST.json", "FILES.json")
-SHIPPED_FOLDERS = ("meta/", "plugins/", "examples/", "changelogs/changelog.yaml")
+SHIPPED = (
+    *("README.md", "CHANGELOG.md", "COPYING", "CODE_OF_CONDUCT.md", "changelogs/changelog.yaml"),
+    *("meta/", "plugins/", "examples/"),
+)
 
 
 def run() -> bool:
@@ -25,9 +27,10 @@ def run() -> bool:
         return False
     tarball = next(OUTPUT.glob("*.tar.gz"))
     with tarfile.open(tarball) as packed:
-        strays = _strays(packed.getnames())
-    if strays:
-        print(f"The tarball holds what it should not: {', '.join(strays)}")
+        found = {member.name for member in packed.getmembers() if not member.isdir()}
+    expected = _expected()
+    if found != expected:
+        print(f"The tarball holds {sorted(found - expected)} too much, and lacks {sorted(expected - found)}.")
         return False
     install = [
         "ansible-galaxy",
@@ -41,9 +44,9 @@ def run() -> bool:
     return _call(*install) and _documents_every_plugin()
 
 
-def _strays(names: list[str]) -> list[str]:
-    files = [name for name in names if "." in name or name == "COPYING"]
-    return [name for name in files if name not in SHIPPED and not name.startswith(SHIPPED_FOLDERS)]
+def _expected() -> set[str]:
+    """What git has of what is for users, and the two lists that the build adds."""
+    return {"MANIFEST.json", "FILES.json"} | {name for name in tracked_files() if name.startswith(SHIPPED)}
 
 
 def _documents_every_plugin() -> bool:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 VENV = CACHE / "venv"
 HOME = CACHE / "home"
+TEMPORARY = CACHE / "tmp"
 DEPENDENCIES = CACHE / "deps"
 TREE = CACHE / "tree"
 REQUIREMENTS = ROOT / "tests" / "requirements"
@@ -30,15 +31,18 @@ BUNDLE = "ansible==12.3.0"
 
 def variables() -> dict[str, str]:
     """The environment for every command: nothing of it is read from or written to the user's home."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "AWS_", "PYTHON"))}
+    foreign = ("ANSIBLE_", "AWS_", "GIT_", "PYTHON")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return {
         **kept,
         "HOME": str(HOME),
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(VENV),
         "PYTHONPATH": os.pathsep.join(map(str, (TREE, DEPENDENCIES, ROOT / "tests"))),
+        "TMPDIR": str(TEMPORARY),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
         "LC_ALL": "C.UTF-8",
         # Tools that copy "what git knows" would find that it knows nothing of what is in .cache/.
         "GIT_CEILING_DIRECTORIES": str(CACHE),
@@ -50,6 +54,13 @@ def variables() -> dict[str, str]:
     }
 
 
+def tracked_files() -> list[str]:
+    """The files of the checkout that git has or would take."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, env=variables(), check=True, capture_output=True, text=True)
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
 def main() -> None:
     """Bring the environment up to date; quick when it is."""
     if sys.version_info < (3, 11):
@@ -57,7 +68,10 @@ def main() -> None:
     names = ["run"] if sys.argv[1:] == ["run"] else ["run", "test"]
     if _is_ready(["run", "test"]) or _is_ready(names):
         return
-    HOME.mkdir(parents=True, exist_ok=True)
+    for folder in (HOME, TEMPORARY):
+        folder.mkdir(parents=True, exist_ok=True)
+    for stamp in CACHE.glob("ready-*"):  # what is cut short below is not ready
+        stamp.unlink()
     _make_venv()
     _say("Installing " + ", ".join(f"tests/requirements/{name}.txt" for name in names))
     _pip("install", "--requirement", str(REQUIREMENTS / f"{names[-1]}.txt"))
@@ -88,12 +102,13 @@ def _make_venv() -> None:
     _say("Making .cache/venv")
     made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
     if made.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(f"{sys.executable} cannot make a virtual environment; on Debian install python3-venv.\n{made.stdout}")
 
 
 def _version_of(interpreter: Path) -> str:
     asked = subprocess.run(
-        [interpreter, "-c", "import sys; print(sys.version)"], capture_output=True, text=True, check=False
+        [interpreter, "-c", "import pip, sys; print(sys.version)"], capture_output=True, text=True, check=False
     )
     return asked.stdout.strip("\n")
 
@@ -106,6 +121,7 @@ def _fetch_dependencies() -> None:
     _say(f"Taking amazon.aws from {BUNDLE}")
     shutil.rmtree(DEPENDENCIES, ignore_errors=True)
     download = CACHE / "download"
+    shutil.rmtree(download, ignore_errors=True)
     _pip("download", "--no-deps", "--dest", str(download), BUNDLE)
     with zipfile.ZipFile(next(download.glob("ansible-*.whl"))) as wheel:
         prefix = "ansible_collections/amazon/aws/"
@@ -119,6 +135,8 @@ def _link_tree() -> None:
     """Give the checkout, wherever it is, the path that Ansible finds a collection by."""
     link = TREE / "ansible_collections" / "sessionops" / "aws"
     link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink() and link.readlink() == ROOT:
+        return
     link.unlink(missing_ok=True)
     link.symlink_to(ROOT, target_is_directory=True)
 

@@ -7,13 +7,14 @@ ansible-test insists on a path that ends with ansible_collections/NAMESPACE/NAME
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from environment import CACHE, DEPENDENCIES, HOME, ROOT, VENV, variables
+from environment import CACHE, DEPENDENCIES, HOME, ROOT, VENV, tracked_files, variables
 
 COPY = CACHE / "sanity" / "ansible_collections"
 
@@ -31,27 +32,28 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted], env=
 
 
 def run() -> bool:
-    """Whether every sanity test passed."""
+    """Whether every sanity test ran and passed."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     _put_bootstrap()
+    _put_pip_settings()
     collection = copy_collection()
     command = ["ansible-test", "sanity", "--local", "--python", python, "--color", "no"]
     done = subprocess.run(command, cwd=collection, env=_environment(), text=True, capture_output=True, check=False)
-    print(done.stdout + done.stderr)
-    for line in sorted(set(re.findall(r"WARNING: (.*[Ss]kipping.*)", done.stdout + done.stderr))):
+    printed = done.stdout + done.stderr
+    print(printed)
+    missing = sorted(set(re.findall(r"WARNING: (Skipping.*|Required program .*)", printed)))
+    for line in missing:
         print(f"Not run: {line}")
-    return done.returncode == 0
+    return done.returncode == 0 and not missing
 
 
 def copy_collection() -> Path:
     """Copy what git would commit, and put amazon.aws beside it."""
     target = COPY / "sessionops" / "aws"
     shutil.rmtree(target, ignore_errors=True)
-    for name in _files():
-        source, destination = ROOT / name, target / name
-        if source.is_file():
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, destination)
+    for name in tracked_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
     # ansible-test lists the files of a collection with git.
     subprocess.run(["git", "init", "--quiet"], cwd=target, check=True, env=variables())
     subprocess.run(["git", "add", "--all"], cwd=target, check=True, env=variables())
@@ -59,12 +61,6 @@ def copy_collection() -> Path:
     if not link.is_symlink():
         link.symlink_to(DEPENDENCIES / "ansible_collections" / "amazon", target_is_directory=True)
     return target
-
-
-def _files() -> list[str]:
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return [name for name in listed.stdout.split("\0") if name]
 
 
 def _environment() -> dict[str, str]:
@@ -78,3 +74,12 @@ def _put_bootstrap() -> None:
     cache.mkdir(parents=True, exist_ok=True)
     for version in re.findall(r"\bpip='([\d.]+)'", requirements.read_text()):
         (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(BOOTSTRAP)
+
+
+def _put_pip_settings() -> None:
+    """Repeat pip's environment variables in a file, for ansible-test hands none of them on to its own pip."""
+    settings = {key[4:].lower().replace("_", "-"): value for key, value in os.environ.items() if key.startswith("PIP_")}
+    settings["quiet"] = "1"
+    folder = HOME / ".config" / "pip"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pip.conf").write_text("[global]\n" + "".join(f"{key} = {text}\n" for key, text in settings.items()))
