@@ -133,7 +133,9 @@ class InventoryModule(_Base):  # type: ignore[misc]
         workers = self.get_option("max_workers")
         if not 1 <= workers <= MAX_WORKERS:
             raise SSMError(f"max_workers is {workers}, and may be 1 to {MAX_WORKERS}.")
-        regions = list(dict.fromkeys(self.get_option("regions"))) or [self.region]
+        regions = [region for region in dict.fromkeys(self.get_option("regions") or [self.region]) if region]
+        if not regions:
+            raise SSMError("There is no region: set regions, region or AWS_REGION.")
         # Clients are safe to share between threads, the session that makes them is not.
         clients = {region: self.client("ssm", region=region, config=client_config()) for region in regions}
         found = _inventory.fetch(clients, workers, strict=self.get_option("strict_permissions"))
