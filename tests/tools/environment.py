@@ -47,6 +47,8 @@ def variables() -> dict[str, str]:
         # Tools that copy "what git knows" would find that it knows nothing of what is in .cache/.
         "GIT_CEILING_DIRECTORIES": str(CACHE),
         "ANSIBLE_HOME": str(HOME / ".ansible"),
+        # "~" there is the home that the system knows of, whatever HOME says.
+        "ANSIBLE_REMOTE_TMP": str(HOME / ".ansible" / "tmp"),
         "ANSIBLE_COLLECTIONS_PATH": f"{TREE}{os.pathsep}{DEPENDENCIES}",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import module
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import fanout, module
 
 ROOT = Path(__file__).parents[4]
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
@@ -21,4 +21,4 @@ def test_the_user_agent_names_this_version_of_this_collection() -> None:
 def test_clients_adapt_their_rate_and_keep_a_connection_for_each_worker() -> None:
     settings = module.client_config()
     assert settings.retries["mode"] == "adaptive"
-    assert settings.max_pool_connections == module.MAX_WORKERS
+    assert settings.max_pool_connections == fanout.MAX_WORKERS
