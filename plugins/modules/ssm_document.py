@@ -25,7 +25,8 @@ options:
   state:
     description:
       - With V(present), the document is created or brought to what the other options say.
-      - With V(absent), the document is deleted with all its versions.
+      - With V(absent), the document is deleted with all its versions. For C(SSM-SessionManagerRunShell) that comes with
+        a warning.
     type: str
     choices: [present, absent]
     default: present
@@ -83,8 +84,9 @@ options:
       - V(latest) makes the version that has the wanted content the default, even when nothing else is to be done.
       - V(keep) leaves the default as it is, so that a new version is staged, not put into force.
       - A number makes that version the default.
+      - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
+        force.
     type: str
-    default: latest
   wait:
     description: Wait until a new version is active. The default is moved only then.
     type: bool
@@ -202,7 +204,7 @@ diff:
   elements: dict
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
@@ -225,7 +227,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "display_name": {"type": "str"},
     "target_type": {"type": "str"},
     "version_name": {"type": "str"},
-    "default_version": {"type": "str", "default": "latest"},
+    "default_version": {"type": "str"},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
     "wait": {"type": "bool", "default": True},
@@ -247,11 +249,19 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
         after = documents.read(ssm, spec) if actions else before
     shown = before if check_mode else after
     return {
+        **_warnings(params, actions),
         "changed": bool(done),
         "actions": done,
         "document": transform.resource({"Tags": [], **shown.latest}) if shown else None,
         "diff": document_diff.difference(before, after, spec.name),
     }
+
+
+def _warnings(params: Mapping[str, Any], actions: Sequence[documents.Action]) -> Result:
+    if params["name"] == documents.PREFERENCES and params["state"] == "absent" and actions:
+        sentence = "With this document go the session preferences of the account in this region, logging among them."
+        return {"warnings": [sentence]}
+    return {}
 
 
 def _spec(params: Mapping[str, Any]) -> documents.DocumentSpec:
@@ -267,7 +277,7 @@ def _spec(params: Mapping[str, Any]) -> documents.DocumentSpec:
         display_name=params["display_name"],
         target_type=params["target_type"],
         version_name=params["version_name"],
-        default_version=params["default_version"],
+        default_version=params["default_version"] or ("keep" if raw is None else "latest"),
         tags=params["tags"],
         purge_tags=params["purge_tags"],
     )

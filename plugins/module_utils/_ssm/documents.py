@@ -23,6 +23,8 @@ from . import api, content, transform
 from .errors import SSMError
 
 LATEST = "$LATEST"
+# Session Manager reads an account's preferences in a region from the default version of this one.
+PREFERENCES = "SSM-SessionManagerRunShell"
 TYPES = (
     "ApplicationConfiguration",
     "ApplicationConfigurationSchema",

@@ -152,3 +152,20 @@ def test_a_listing_that_breaks_off_is_an_error_and_not_a_shorter_list() -> None:
     with LocalAWS({"regions": {"us-east-1": {"documents": documents}}, "faults": [fault]}) as aws:
         with pytest.raises(SSMError, match="Could not list documents"):
             info(aws)
+
+
+def test_a_task_about_tags_puts_no_staged_version_into_force() -> None:
+    described = world(ONE, TWO)
+    described["regions"]["us-east-1"]["documents"][0]["default_version"] = 1
+    with LocalAWS(described) as aws:
+        ensure(aws, name="Prefs", tags={"team": "a"})
+        assert in_force(aws) == ONE
+        assert [call.operation for call in aws.writes()] == ["AddTagsToResource"]
+
+
+def test_deleting_the_session_preferences_warns() -> None:
+    described = world(ONE)
+    described["regions"]["us-east-1"]["documents"][0]["name"] = "SSM-SessionManagerRunShell"
+    with LocalAWS(described) as aws:
+        assert ensure(aws, name="SSM-SessionManagerRunShell", state="absent")["warnings"]
+        assert "warnings" not in ensure(aws, name="SSM-SessionManagerRunShell", state="absent")
