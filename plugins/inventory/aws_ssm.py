@@ -67,7 +67,8 @@ notes:
     C(connection_status), and C(connection_status_reason) where that is unknown. The C(Name) of a node is
     C(instance_name).
   - Takes the permissions C(ssm:DescribeInstanceProperties), or C(ssm:DescribeInstanceInformation) in its stead, and
-    C(ssm:GetConnectionStatus).
+    C(ssm:GetConnectionStatus). DescribeInstanceInformation, which also serves where botocore is too old to know the
+    other, leaves out stopped instances and gives fewer variables.
   - No value that comes from AWS is treated as a template.
 extends_documentation_fragment:
   - ansible.builtin.constructed
