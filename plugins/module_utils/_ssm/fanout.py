@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -47,11 +48,16 @@ def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEF
     no endpoint): that one is raised, and calls not yet begun are not made. Any other exception is raised.
     """
 
+    hopeless = threading.Event()
+
     def attempt(target: str) -> Outcome[T]:
+        if hopeless.is_set():
+            return Outcome(target)  # seen by nobody: the error that set the event is raised below
         try:
             return Outcome(target, value=call(target))
         except SSMError as error:
             if error.hopeless:
+                hopeless.set()
                 raise
             return Outcome(target, error=error)
 
