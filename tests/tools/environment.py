@@ -145,7 +145,9 @@ def _link_tree() -> None:
 
 def _pip(*arguments: str) -> None:
     command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    if subprocess.run(command, check=False).returncode:
+    # pip asks rustc for its version, and where that is rustup's, it would write its settings to the user's home.
+    environment = {**os.environ, "RUSTUP_HOME": str(CACHE / "rustup")}
+    if subprocess.run(command, env=environment, check=False).returncode:
         sys.exit(f"pip {arguments[0]} failed; see above.")
 
 
