@@ -278,7 +278,7 @@ def _spec(params: Mapping[str, Any]) -> documents.DocumentSpec:
         target_type=params["target_type"],
         version_name=params["version_name"],
         default_version=params["default_version"] or ("keep" if raw is None else "latest"),
-        tags=params["tags"],
+        tags=None if params["tags"] is None else transform.tag_dict(params["tags"]),
         purge_tags=params["purge_tags"],
     )
 

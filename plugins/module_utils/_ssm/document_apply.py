@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from . import api, documents, transform
+from . import api, content, documents, transform
 from .documents import Action, AddTags, Create, DocumentSpec, RemoveTags, SetDefault, Update
 from .errors import SSMError
 
@@ -25,12 +25,15 @@ def apply(client: api.Client, spec: DocumentSpec, actions: Sequence[Action], wai
     made: str | None = None
     for position, action in enumerate(actions):
         try:
-            if isinstance(action, SetDefault) and action.version and wait_timeout is not None:
-                wait_until_active(client, spec.name, action.version, wait_timeout)
-            made = _perform(client, spec, action, made)
-            done.append(str(action))
-            if isinstance(action, (Create, Update)) and made and wait_timeout is not None:
-                wait_until_active(client, spec.name, made, wait_timeout)
+            if isinstance(action, (Create, Update)):
+                made, is_new = _make(client, spec, action)
+                done += [str(action)] if is_new else []
+                _wait(client, spec, made, wait_timeout)
+            elif isinstance(action, SetDefault):
+                done.append(_set_default(client, spec, action, made, wait_timeout))
+            else:
+                _perform(client, spec, action)
+                done.append(str(action))
         except SSMError as error:
             left = [str(later) for later in actions[position + 1 :]]
             raise SSMError(_progress(str(error), done, left), error.exception) from error
@@ -57,44 +60,54 @@ def wait_until_active(client: api.Client, name: str, version: str, timeout: floa
         delay = min(delay * 2, 5)
 
 
-def _perform(client: api.Client, spec: DocumentSpec, action: Action, made: str | None) -> str | None:
-    """Do one action; ``made`` is the version that an earlier one made. Returns the version made so far."""
+def _wait(client: api.Client, spec: DocumentSpec, version: str, timeout: float | None) -> None:
+    if timeout is not None:
+        wait_until_active(client, spec.name, version, timeout)
+
+
+def _make(client: api.Client, spec: DocumentSpec, action: Create | Update) -> tuple[str, bool]:
+    """Make a version; the version, and whether it is new, for AWS may have the content already."""
     if isinstance(action, Create):
-        return str(api.create_document(client, spec.name, action.request)["DocumentVersion"])
-    if isinstance(action, Update):
-        return _update(client, spec, action)
-    if isinstance(action, SetDefault):
-        api.update_document_default_version(client, spec.name, action.version or str(made))
-    elif isinstance(action, AddTags):
+        return str(api.create_document(client, spec.name, action.request)["DocumentVersion"]), True
+    try:
+        return str(api.update_document(client, spec.name, action.request)["DocumentVersion"]), True
+    except SSMError as error:
+        version = _version_with_content(client, spec) if error.code == "DuplicateDocumentContent" else None
+        if version is None:
+            raise
+    # It is new all the same if the answer to a first attempt was lost, and this was the second.
+    return version, int(version) > int(action.latest_version)
+
+
+def _version_with_content(client: api.Client, spec: DocumentSpec) -> str | None:
+    """The newest version that has the wanted content."""
+    versions = api.list_document_versions(client, spec.name)
+    for info in sorted(versions, key=lambda info: int(info["DocumentVersion"]), reverse=True):
+        stored_format = info.get("DocumentFormat") or content.JSON
+        found = api.get_document(client, spec.name, info["DocumentVersion"], stored_format)
+        if spec.content and found and spec.content.means_the_same(found["Content"], stored_format):
+            return str(info["DocumentVersion"])
+    return None
+
+
+def _set_default(
+    client: api.Client, spec: DocumentSpec, action: SetDefault, made: str | None, timeout: float | None
+) -> str:
+    """Move the default, to the version made before if none is given; what was done, as a sentence."""
+    version = action.version or str(made)
+    if action.version:  # the one that was made has been waited for
+        _wait(client, spec, version, timeout)
+    api.update_document_default_version(client, spec.name, version)
+    return str(action)
+
+
+def _perform(client: api.Client, spec: DocumentSpec, action: Action) -> None:
+    if isinstance(action, AddTags):
         api.add_document_tags(client, spec.name, transform.tag_list(action.tags))
     elif isinstance(action, RemoveTags):
         api.remove_document_tags(client, spec.name, action.keys)
     else:
         api.delete_document(client, spec.name)
-    return made
-
-
-def _update(client: api.Client, spec: DocumentSpec, action: Update) -> str:
-    """Make a new version, or find the one that AWS says has this content already."""
-    try:
-        return str(api.update_document(client, spec.name, action.request)["DocumentVersion"])
-    except SSMError as error:
-        if error.code != "DuplicateDocumentContent":
-            raise
-        version = _version_with(client, spec.name, str(action.request["Content"]))
-        if version is None:
-            raise
-        return version
-
-
-def _version_with(client: api.Client, name: str, text: str) -> str | None:
-    """The newest version whose content is ``text``, byte for byte."""
-    versions = api.list_document_versions(client, name)
-    for info in sorted(versions, key=lambda info: int(info["DocumentVersion"]), reverse=True):
-        found = api.get_document(client, name, info["DocumentVersion"], info.get("DocumentFormat"))
-        if found and found["Content"] == text:
-            return str(info["DocumentVersion"])
-    return None
 
 
 def _progress(sentence: str, done: Sequence[str], left: Sequence[str]) -> str:

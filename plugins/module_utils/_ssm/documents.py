@@ -115,7 +115,10 @@ class Create(Action):
 
 @dataclasses.dataclass(frozen=True)
 class Update(Action):
+    """A new version after ``latest_version``."""
+
     request: Mapping[str, Any]
+    latest_version: str
 
     def __str__(self) -> str:
         return "make a new version"
@@ -123,6 +126,8 @@ class Update(Action):
 
 @dataclasses.dataclass(frozen=True)
 class SetDefault(Action):
+    """Another default version; None is the one that the step before made."""
+
     version: str | None
 
     def __str__(self) -> str:
@@ -183,7 +188,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     if spec.content and not update and state.latest.get("Status") == "Failed":
         # To leave it as it is would report a broken document as good.
         raise SSMError(not_active(spec.name, state.latest_version, state.latest))
-    actions: list[Action] = [Update(update)] if update else []
+    actions: list[Action] = [Update(update, state.latest_version)] if update else []
     actions += _default(spec, state, updated=bool(update))
     return actions + _tag_changes(spec, state)
 
@@ -195,9 +200,10 @@ def plan_absent(state: DocumentState | None) -> list[Action]:
 
 def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
     """The sentence for a version that is, or has become, something else than Active."""
-    status = found.get("Status") or "gone"
+    if not found:
+        return f"Document {name} has no version {version}."
     reason = found.get("StatusInformation")
-    return f"Version {version} of document {name} is {status}{f': {reason}' if reason else ''}."
+    return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
 
 
 def _stored(client: api.Client, state: DocumentState, version: str) -> str | None:
@@ -281,6 +287,8 @@ def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list
         wanted = state.default_version if _holds_default(spec, state) else state.latest_version
     else:
         wanted = spec.default_version
+        if int(wanted) > int(state.latest_version) + updated:
+            raise SSMError(not_active(spec.name, wanted, {}))
     return [] if wanted == state.default_version else [SetDefault(wanted)]
 
 

@@ -42,6 +42,11 @@ def tags(tag_list: Sequence[Shape] | None) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}
 
 
+def tag_dict(given: Mapping[Any, Any]) -> dict[str, str]:
+    """Tags as the user wrote them, with every key and value as the text that AWS keeps; nothing is an empty text."""
+    return {str(key): "" if value is None else str(value) for key, value in given.items()}
+
+
 def tag_list(tag_dict: Mapping[str, str]) -> list[dict[str, str]]:
     """``{k: v}`` as ``[{"Key": k, "Value": v}]``."""
     return [{"Key": key, "Value": value} for key, value in tag_dict.items()]

@@ -20,6 +20,10 @@ class Runner:
         self._work = work
 
     def __call__(self, aws: LocalAWS, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        return self._work(self.options(**options), aws.client, check_mode)
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        """All the module's options, those not given with their defaults."""
         unknown = set(options) - set(self._defaults)
         assert not unknown, f"no such options: {unknown}"
-        return self._work({**self._defaults, **options}, aws.client, check_mode)
+        return {**self._defaults, **options}

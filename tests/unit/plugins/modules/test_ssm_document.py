@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
+from botocore.config import Config
 from running import Runner
 
 from emulator.testing import LocalAWS
@@ -36,10 +37,14 @@ def in_force(aws: LocalAWS) -> Any:
 @pytest.mark.parametrize("target_type", ["dropped", "kept"])
 def test_going_back_to_an_older_content(scope: str, target_type: str) -> None:
     switches = {"duplicate_scope": scope, "target_type_omitted": target_type}
-    with LocalAWS(world(ONE, TWO, THREE, switches=switches)) as aws:
+    with LocalAWS(world(switches=switches)) as aws:
+        for content in (ONE, TWO, THREE):
+            ensure(aws, name="Prefs", document_type="Session", content=json.dumps(content))
         done = ensure(aws, name="Prefs", content=json.dumps(ONE))
         assert done["changed"]
         assert in_force(aws) == ONE
+        # Under "any" AWS takes no second copy of the content, and no version may be said to be new.
+        assert ("make a new version" in done["actions"]) is (scope == "latest")
         position = aws.position
         again = ensure(aws, name="Prefs", content=json.dumps(ONE))
         assert not again["changed"]
@@ -169,3 +174,27 @@ def test_deleting_the_session_preferences_warns() -> None:
     with LocalAWS(described) as aws:
         assert ensure(aws, name="SSM-SessionManagerRunShell", state="absent")["warnings"]
         assert "warnings" not in ensure(aws, name="SSM-SessionManagerRunShell", state="absent")
+
+
+def test_a_lost_answer_to_an_update_is_no_reason_to_say_that_nothing_changed() -> None:
+    fault = {"op": "UpdateDocument", "do": {"drop": "after"}}
+    with LocalAWS(world(ONE, faults=[fault], switches={"update_unready": "ok"})) as aws:
+        client = aws.client("ssm", config=Config(retries={"total_max_attempts": 3}))
+        options = ensure.options(name="Prefs", content=TWO, default_version="keep")
+        done = ssm_document.ensure(options, lambda service: client, False)
+        assert done["actions"] == ["make a new version"]
+        assert done["document"]["latest_version"] == "2"
+
+
+def test_a_default_version_that_does_not_exist_is_refused_in_check_mode_too() -> None:
+    with LocalAWS(world(ONE, TWO)) as aws:
+        for check_mode in (True, False):
+            with pytest.raises(SSMError, match="Document Prefs has no version 3"):
+                ensure(aws, name="Prefs", default_version="3", check_mode=check_mode)
+        assert aws.writes() == []
+
+
+def test_tags_that_are_not_text_are_compared_as_the_text_that_aws_keeps() -> None:
+    with LocalAWS(world(ONE)) as aws:
+        assert ensure(aws, name="Prefs", tags={"cost": 1, "flag": True, "empty": None})["changed"]
+        assert not ensure(aws, name="Prefs", tags={"cost": 1, "flag": True, "empty": None})["changed"]
