@@ -72,6 +72,8 @@ def main() -> None:
         return
     for folder in (HOME, TEMPORARY):
         folder.mkdir(parents=True, exist_ok=True)
+    if not (Path.home() / ".rustup").exists():  # pip asks rustc for its version, and rustup would make that folder
+        os.environ["RUSTUP_HOME"] = str(CACHE / "rustup")
     for stamp in CACHE.glob("ready-*"):  # what is cut short below is not ready
         stamp.unlink()
     _make_venv()
@@ -145,9 +147,7 @@ def _link_tree() -> None:
 
 def _pip(*arguments: str) -> None:
     command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    # pip asks rustc for its version, and where that is rustup's, it would write its settings to the user's home.
-    environment = {**os.environ, "RUSTUP_HOME": str(CACHE / "rustup")}
-    if subprocess.run(command, env=environment, check=False).returncode:
+    if subprocess.run(command, check=False).returncode:
         sys.exit(f"pip {arguments[0]} failed; see above.")
 
 
