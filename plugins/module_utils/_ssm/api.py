@@ -16,12 +16,13 @@ from __future__ import annotations
 import datetime
 import email.utils
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .errors import MISSING_DOCUMENT, MISSING_DOCUMENT_VERSION, attempting, tolerating
 
 Client = Any
 Shape = dict[str, Any]
+T = TypeVar("T")
 
 _MISSING = MISSING_DOCUMENT | MISSING_DOCUMENT_VERSION
 
@@ -163,18 +164,18 @@ def _served_at(reply: Shape) -> datetime.datetime:
 
 
 def _list(reply: Shape, member: str) -> list[Shape]:
-    return _typed(reply, member, list)  # type: ignore[no-any-return]
+    return _typed(reply, member, list)
 
 
 def _shape(reply: Shape, member: str) -> Shape:
-    return _typed(reply, member, dict)  # type: ignore[no-any-return]
+    return _typed(reply, member, dict)
 
 
 def _text(reply: Shape, member: str) -> str:
-    return _typed(reply, member, str)  # type: ignore[no-any-return]
+    return _typed(reply, member, str)
 
 
-def _typed(reply: Shape, member: str, kind: type) -> Any:
+def _typed(reply: Shape, member: str, kind: type[T]) -> T:
     """The member that this reply always carries; a ValueError, which ``attempting`` explains, if it does not."""
     value = reply.get(member)
     if not isinstance(value, kind):
