@@ -193,7 +193,7 @@ def session_info(params: Mapping[str, Any], client: ClientFactory, check_mode: b
         status=params["status"],
         access_type=params["access_type"],
         document_name=params["document_name"],
-        older_than=times.duration(params["older_than"], "older_than") if params["older_than"] else None,
+        older_than=times.option_duration(params, "older_than"),
         **times_given,
     )
     found = sessions.find(client("ssm"), STATES[params["state"]], wanted, params["max_items"])

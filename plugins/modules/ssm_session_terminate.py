@@ -208,7 +208,7 @@ def _chosen(ssm: Any, params: Mapping[str, Any]) -> sessions.Selection:
             owner=params["owner"],
             status=params["status"],
             document_name=params["document_name"],
-            older_than=times.duration(params["older_than"], "older_than") if params["older_than"] else None,
+            older_than=times.option_duration(params, "older_than"),
         )
         found = sessions.find(ssm, [sessions.ACTIVE], wanted)
         return sessions.Selection([s for s in found if sessions.may_be_ended(s, excluded)], [], [])

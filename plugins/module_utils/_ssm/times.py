@@ -33,6 +33,11 @@ def duration(text: str, option: str) -> datetime.timedelta:
     return datetime.timedelta(**parts)
 
 
+def option_duration(params: Mapping[str, Any], option: str) -> datetime.timedelta | None:
+    """The duration that an option holds; None only if it is not given, for an empty text must not mean "any age"."""
+    return None if params[option] is None else duration(params[option], option)
+
+
 def check_seconds(params: Mapping[str, Any], *options: str) -> None:
     """An ``SSMError`` for the first of ``options`` that is negative."""
     for option in options:

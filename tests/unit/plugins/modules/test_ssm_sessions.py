@@ -133,3 +133,11 @@ def test_waiting_for_the_end_of_a_session_that_stays() -> None:
         done = terminate(aws, session_ids=["s-1"], wait_timeout=0)
         assert done["failed"]
         assert "still active 0 seconds after" in done["msg"]
+
+
+@pytest.mark.parametrize("work", [terminate, listing])
+def test_an_empty_age_is_refused_and_does_not_mean_any_age(work: Runner) -> None:
+    with LocalAWS(world(3)) as aws:
+        with pytest.raises(SSMError, match="older_than is '', which is no duration"):
+            work(aws, older_than="")
+        assert aws.calls() == []
