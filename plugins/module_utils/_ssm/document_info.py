@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from . import api, content, transform
-from .fanout import fan_out
+from .fanout import fan_out_all
 
 OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
 
@@ -23,7 +23,7 @@ Extra = Callable[[api.Client, Document, str], Document]
 
 def describe(client: api.Client, names: Sequence[str], version: str) -> list[Document]:
     """The descriptions of the named documents that exist, in the order given; ``tags`` are always among them."""
-    found = _each(lambda name: api.describe_document(client, name, version), list(dict.fromkeys(names)))
+    found = fan_out_all(lambda name: api.describe_document(client, name, version), list(dict.fromkeys(names)))
     return [transform.resource({"Tags": [], **shape}) for shape in found if shape is not None]
 
 
@@ -46,7 +46,7 @@ def with_extras(
     complete = {document["name"]: dict(document) for document in documents}
     for fetch in (EXTRAS[extra] for extra in include):
         fetch_one = functools.partial(_fetch, fetch, client, complete, version)
-        found = _each(fetch_one, list(complete))
+        found = fan_out_all(fetch_one, list(complete))
         for document, more in zip(complete.values(), found, strict=True):
             document |= more
     return list(complete.values())
@@ -81,12 +81,3 @@ EXTRAS: dict[str, Extra] = {
     "versions": _versions,
     "tags": _tags,
 }
-
-
-def _each(call: Callable[[str], Any], names: Sequence[str]) -> list[Any]:
-    """The result for each name, in order; the first error if there is one."""
-    outcomes = fan_out(call, names)
-    for outcome in outcomes:
-        if outcome.error:
-            raise outcome.error
-    return [outcome.value for outcome in outcomes]

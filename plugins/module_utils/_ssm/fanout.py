@@ -12,7 +12,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from .errors import SSMError
 
@@ -39,6 +39,15 @@ def width(targets: int, workers: int = DEFAULT_WORKERS) -> int:
     Each new thread costs a connection, over TLS several round trips, so it should have a handful of calls to make.
     """
     return max(1, min(workers, max(min(targets, 8), targets // 6)))
+
+
+def fan_out_all(call: Callable[[str], T], targets: Sequence[str]) -> list[T]:
+    """The value for each target, in the order given, where all are needed; the first error if there is one."""
+    outcomes = fan_out(call, targets)
+    for outcome in outcomes:
+        if outcome.error:
+            raise outcome.error
+    return [cast(T, outcome.value) for outcome in outcomes]
 
 
 def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from . import api, transform
 from .errors import NOT_TERMINABLE, SSMError, tolerating
-from .fanout import Outcome, fan_out
+from .fanout import Outcome, fan_out, fan_out_all
 
 ACTIVE = "Active"
 HISTORY = "History"
@@ -102,12 +102,9 @@ def select(client: api.Client, session_ids: Sequence[str]) -> Selection:
     running = [active[entry] for entry in wanted if entry in active and may_be_ended(active[entry])]
     ending = [entry for entry in wanted if entry in active and not may_be_ended(active[entry])]
     absent = [session_id for session_id in wanted if session_id not in active]
-    history = fan_out(lambda session_id: find(client, [HISTORY], SessionFilter(session_id=session_id)), absent)
-    for outcome in history:
-        if outcome.error:
-            raise outcome.error
-    ended = [outcome.target for outcome in history if outcome.value]
-    return Selection(running, ending + ended, [outcome.target for outcome in history if not outcome.value])
+    history = fan_out_all(lambda session_id: find(client, [HISTORY], SessionFilter(session_id=session_id)), absent)
+    ended = [session_id for session_id, found in zip(absent, history, strict=True) if found]
+    return Selection(running, ending + ended, [session_id for session_id in absent if session_id not in ended])
 
 
 def may_be_ended(session: Session, excluded: Collection[str] = ()) -> bool:
