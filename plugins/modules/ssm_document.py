@@ -11,8 +11,9 @@ short_description: Manage Systems Manager documents
 description:
   - Creates, updates and deletes Systems Manager documents, among them the Session documents that say how sessions of
     Session Manager run and are logged.
-  - Content is compared by its meaning. White space, the order of keys, and whether the content was given as a mapping
-    or as a string make no new version.
+  - Content is compared by its meaning. White space, the order of keys, comments, and whether the content was given as a
+    mapping or as a string make no new version.
+  - Whatever the task does not state stays as it is.
   - The name C(SSM-SessionManagerRunShell) is the document with the session preferences of the account in a region. The
     console makes it when preferences are first saved; this module takes over what it finds.
 author:
@@ -25,25 +26,34 @@ options:
   state:
     description:
       - With V(present), the document is created or brought to what the other options say.
-      - With V(absent), the document is deleted with all its versions. For C(SSM-SessionManagerRunShell) that comes with
-        a warning.
+      - With V(absent), the document is deleted with all its versions, or with O(document_version) or O(version_name)
+        only that version. Deleting C(SSM-SessionManagerRunShell) comes with a warning.
     type: str
     choices: [present, absent]
     default: present
   content:
     description:
       - The content, as a mapping or as a string of JSON, YAML or text. Keys are never rewritten.
-      - Required to create a document, unless O(content_path) is given.
+      - To create a document, one of O(content), O(content_path) and O(session_preferences) is required; they are
+        mutually exclusive.
       - Write C({{ parameter }}) of a document as V(!unsafe) or in a file, so that Ansible does not take it for a
         template.
     type: raw
   content_path:
     description: The path of a file with the content, on the host that the task runs on.
     type: path
+  content_comparison:
+    description:
+      - How the content is compared with what AWS stores.
+      - With V(semantic), content that means the same is the same.
+      - With V(exact), any other byte makes a new version, so that comments and the order of keys are kept, too.
+    type: str
+    choices: [semantic, exact]
+    default: semantic
   document_type:
     description:
-      - The type of the document, which cannot be changed later.
-      - Unset, AWS decides.
+      - The type of the document. It cannot be changed; see O(recreate).
+      - Unset, it is V(Session) if O(session_preferences) is given, and else AWS decides.
     type: str
     choices:
       - ApplicationConfiguration
@@ -77,7 +87,17 @@ options:
     description: The kind of resource that the document can run on, such as V(/AWS::EC2::Instance).
     type: str
   version_name:
-    description: A name for the version that the task makes, if it makes one. It is unique among the versions.
+    description:
+      - A name for the version that the task makes, if it makes one. A name that another version has is an error, and a
+        version that is there is never renamed.
+      - With O(state=absent), the name of the one version to delete.
+    type: str
+    aliases: [document_version_name]
+  document_version:
+    description:
+      - With O(state=absent), the number of the one version to delete. The default version cannot be deleted.
+      - With O(state=present), the version that is updated, for AWS only ever updates the latest one. Any other is an
+        error.
     type: str
   default_version:
     description:
@@ -87,8 +107,107 @@ options:
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
     type: str
+    aliases: [document_default_version]
+  keep_versions:
+    description:
+      - How many of the newest versions to keep, 1 to 999. Older ones are deleted after the change, save the default
+        version.
+      - Nothing is deleted while some account may use all versions, as O(permissions.shared_document_version=$ALL) has
+        it.
+      - A document can have 1,000 versions. Unset, none is deleted.
+    type: int
+  requires:
+    description: The documents that this one requires. That cannot be changed; see O(recreate).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name or the ARN of the document.
+        type: str
+        required: true
+      version:
+        description: The version of the document.
+        type: str
+      require_type:
+        description: The type of the requirement.
+        type: str
+      version_name:
+        description: The name of the version of the document.
+        type: str
+  attachments:
+    description:
+      - The files that belong to the document, such as the archives of a Package. They are sent with every new version,
+        and a new version of a Package must have them.
+      - AWS does not tell where an attachment came from, so they are never compared. A change of the content, such as
+        a checksum in the manifest of a Package, sends them again.
+    type: list
+    elements: dict
+    suboptions:
+      key:
+        description: How the values say where the files are.
+        type: str
+        choices: [SourceUrl, S3FileUrl, AttachmentReference]
+        required: true
+      values:
+        description:
+          - With V(SourceUrl), the URL of a folder of S3. With V(S3FileUrl), the URL of a file in S3. With
+            V(AttachmentReference), the name of a document, a version and an attachment, separated by slashes.
+        type: list
+        elements: str
+        required: true
+      name:
+        description: The name of the attachment.
+        type: str
+  permissions:
+    description:
+      - Who may use the document besides its own account. It is never touched unless this is given.
+    type: dict
+    suboptions:
+      account_ids:
+        description:
+          - The accounts, each as a string of 12 digits, or V(all) alone for everyone.
+          - An empty list shares the document with nobody.
+        type: list
+        elements: str
+        required: true
+      shared_document_version:
+        description:
+          - The version that the accounts may use.
+          - Unset, an account keeps the one that it has, and a new account gets V($DEFAULT).
+        type: str
+        choices: [$DEFAULT, $LATEST, $ALL]
+      purge:
+        description:
+          - End the sharing with accounts that are not listed.
+          - It takes this to make a document public that is shared with accounts, or the reverse.
+        type: bool
+        default: true
+  recreate:
+    description:
+      - Delete the document and make it anew when what should change cannot be, which is O(document_type), O(requires),
+        and anything in a Command document of schema version 1.2.
+      - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task says
+        otherwise.
+      - A document that is shared takes O(force_unshare), too.
+    type: bool
+    default: false
+  force:
+    description:
+      - Delete documents that AWS otherwise protects, such as those of type ApplicationConfigurationSchema. IAM can
+        refuse this apart from other deletions.
+    type: bool
+    default: false
+    aliases: [force_delete]
+  force_unshare:
+    description:
+      - End all sharing of a document that is to be deleted. Without it a document that is shared is not deleted, and
+        the task fails.
+    type: bool
+    default: false
   wait:
-    description: Wait until a new version is active. The default is moved only then.
+    description:
+      - Wait until a version that is being made is active, and until a document that is deleted is gone.
+      - A version that was made is put into force only when it is active.
     type: bool
     default: true
   wait_timeout:
@@ -98,12 +217,16 @@ options:
 notes:
   - Takes the permissions C(ssm:DescribeDocument) and C(ssm:GetDocument), and for what it is to change
     C(ssm:CreateDocument), C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument),
-    C(ssm:AddTagsToResource) and C(ssm:RemoveTagsFromResource). To see what AWS says of content that it has in an older
-    version, also C(ssm:ListDocumentVersions).
+    C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource), C(ssm:DescribeDocumentPermission) and
+    C(ssm:ModifyDocumentPermission). For O(keep_versions), and to find content that AWS has in an older version and
+    takes no second time, also C(ssm:ListDocumentVersions).
+  - AWS may take no content twice. Content that an older version has already puts that version into force.
+  - Sessions that are open when the preferences change keep those that they began with, as far as AWS tells.
   - To move the default version of a document that associations of State Manager use runs those associations.
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
+  - sessionops.aws._session_preferences
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
@@ -116,16 +239,11 @@ EXAMPLES = r"""
 - name: Keep the session preferences of the account
   sessionops.aws.ssm_document:
     name: SSM-SessionManagerRunShell
-    document_type: Session
-    content:
-      schemaVersion: "1.0"
-      description: Session preferences
-      sessionType: Standard_Stream
-      inputs:
-        cloudWatchLogGroupName: /sessions
-        cloudWatchStreamingEnabled: true
-        idleSessionTimeout: "20"
-        maxSessionDuration: "60"
+    session_preferences:
+      cloud_watch_log_group_name: /sessions
+      cloud_watch_streaming_enabled: true
+      idle_session_timeout: 20
+      max_session_duration: 60
 
 - name: Keep a document whose content is in a file
   sessionops.aws.ssm_document:
@@ -141,6 +259,24 @@ EXAMPLES = r"""
     content_path: files/port-forwarding.yml
     version_name: release-2
     default_version: keep
+
+- name: Share a document with two accounts, and with no other
+  sessionops.aws.ssm_document:
+    name: Team-PortForwarding
+    permissions:
+      account_ids: ["111122223333", "444455556666"]
+
+- name: Keep the ten newest versions
+  sessionops.aws.ssm_document:
+    name: Team-PortForwarding
+    content_path: files/port-forwarding.yml
+    keep_versions: 10
+
+- name: Delete one version
+  sessionops.aws.ssm_document:
+    name: Team-PortForwarding
+    state: absent
+    document_version: "3"
 
 - name: Delete a document
   sessionops.aws.ssm_document:
@@ -187,6 +323,19 @@ document:
       description: The account that owns the document.
       type: str
       sample: "123456789012"
+    arn:
+      description: The ARN of the document, which AWS leaves out.
+      type: str
+      sample: arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell
+    automation_definition_arn:
+      description: The other ARN that an Automation document has.
+      returned: for documents of type Automation
+      type: str
+    permissions:
+      description: Who may use the document, with the version that each may use.
+      returned: when O(permissions) is given
+      type: dict
+      sample: {account_ids: ["111122223333"], shared_document_versions: {"111122223333": $DEFAULT}}
     tags:
       description: The tags of the document.
       type: dict
@@ -204,16 +353,19 @@ diff:
   elements: dict
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
     content,
-    document_apply,
     document_diff,
+    document_info,
+    document_options,
+    document_permissions,
+    document_task,
     documents,
+    preferences,
     times,
-    transform,
 )
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 
@@ -222,14 +374,53 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "content": {"type": "raw"},
     "content_path": {"type": "path"},
+    "session_preferences": {"type": "dict", "options": preferences.OPTIONS},
+    "content_comparison": {"type": "str", "choices": ["semantic", "exact"], "default": "semantic"},
     "document_type": {"type": "str", "choices": list(documents.TYPES)},
     "document_format": {"type": "str", "choices": [content.JSON, content.YAML, content.TEXT]},
     "display_name": {"type": "str"},
     "target_type": {"type": "str"},
-    "version_name": {"type": "str"},
-    "default_version": {"type": "str"},
+    "version_name": {"type": "str", "aliases": ["document_version_name"]},
+    "document_version": {"type": "str"},
+    "default_version": {"type": "str", "aliases": ["document_default_version"]},
+    "keep_versions": {"type": "int"},
+    "requires": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "version": {"type": "str"},
+            "require_type": {"type": "str"},
+            "version_name": {"type": "str"},
+        },
+    },
+    "attachments": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "key": {
+                "type": "str",
+                "choices": list(document_options.ATTACHMENT_KEYS),
+                "required": True,
+                "no_log": False,
+            },
+            "values": {"type": "list", "elements": "str", "required": True},
+            "name": {"type": "str"},
+        },
+    },
+    "permissions": {
+        "type": "dict",
+        "options": {
+            "account_ids": {"type": "list", "elements": "str", "required": True},
+            "shared_document_version": {"type": "str", "choices": list(document_permissions.VERSIONS)},
+            "purge": {"type": "bool", "default": True},
+        },
+    },
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
+    "recreate": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False, "aliases": ["force_delete"]},
+    "force_unshare": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
 }
@@ -238,55 +429,34 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """Bring the document to what the options say, or find what that would take."""
     times.check_seconds(params, "wait_timeout")
-    spec = _spec(params)
+    task = document_options.task(params)
     ssm = client("ssm")
-    before = documents.read(ssm, spec)
-    actions = documents.plan_absent(before) if params["state"] == "absent" else documents.plan(spec, before)
-    if check_mode:
-        after, done = document_diff.predicted(spec, before, actions), [str(action) for action in actions]
-    else:
-        done = document_apply.apply(ssm, spec, actions, params["wait_timeout"] if params["wait"] else None)
-        after = documents.read(ssm, spec) if actions else before
-    shown = before if check_mode else after
+    wait_timeout = params["wait_timeout"] if params["wait"] else None
+    outcome = document_task.run(ssm, task, check_mode=check_mode, wait_timeout=wait_timeout)
+    warnings = [*outcome.warnings, *document_options.warnings(params, task)]
     return {
-        **_warnings(params, actions),
-        "changed": bool(done),
-        "actions": done,
-        "document": transform.resource({"Tags": [], **shown.latest}) if shown else None,
-        "diff": document_diff.difference(before, after, spec.name),
+        **({"warnings": warnings} if warnings else {}),
+        "changed": bool(outcome.done),
+        "actions": list(outcome.done),
+        "document": _shown(ssm, outcome.before if check_mode else outcome.after),
+        "diff": document_diff.difference(outcome.before, outcome.after, task.name),
     }
 
 
-def _warnings(params: Mapping[str, Any], actions: Sequence[documents.Action]) -> Result:
-    if params["name"] == documents.PREFERENCES and params["state"] == "absent" and actions:
-        sentence = "With this document go the session preferences of the account in this region, logging among them."
-        return {"warnings": [sentence]}
-    return {}
-
-
-def _spec(params: Mapping[str, Any]) -> documents.DocumentSpec:
-    """The document that the options describe."""
-    raw = params["content"]
-    if params["content_path"] is not None:
-        raw = content.read_file(params["content_path"])
-    absent = params["state"] == "absent"
-    return documents.DocumentSpec(
-        name=params["name"],
-        content=None if raw is None or absent else content.wanted(raw, params["document_format"]),
-        document_type=params["document_type"],
-        display_name=params["display_name"],
-        target_type=params["target_type"],
-        version_name=params["version_name"],
-        default_version=params["default_version"] or ("keep" if raw is None else "latest"),
-        tags=None if params["tags"] is None else transform.tag_dict(params["tags"]),
-        purge_tags=params["purge_tags"],
-    )
+def _shown(client: Any, state: documents.DocumentState | None) -> dict[str, Any] | None:
+    """The document as it is returned."""
+    if state is None:
+        return None
+    document = document_info.shape(client, {"Tags": [], **state.latest})
+    if state.permissions is not None:
+        document["permissions"] = document_permissions.shown(state.permissions)
+    return document
 
 
 def main() -> None:
     SSMModule(
         argument_spec=ARGUMENT_SPEC,
-        mutually_exclusive=[("content", "content_path")],
+        mutually_exclusive=[("content", "content_path", "session_preferences")],
     ).report(ensure)
 
 

@@ -42,15 +42,25 @@ options:
         of documents given as O(names) come with their descriptions.
     type: list
     elements: str
-    choices: [content, versions, tags]
+    choices: [content, versions, permissions, tags]
     default: []
   document_version:
-    description: The version to describe, a number, V($LATEST) or V($DEFAULT).
+    description:
+      - The version to describe, a number, V($LATEST) or V($DEFAULT).
+      - Unset, it is the default version, unless O(version_name) is given. The two are mutually exclusive.
+      - A document without that version counts as one that does not exist.
     type: str
-    default: $DEFAULT
+  version_name:
+    description: The name of the version to describe.
+    type: str
+  document_format:
+    description: The format to return content in. Unset, it is returned byte for byte as it is stored.
+    type: str
+    choices: [JSON, YAML, TEXT]
 notes:
   - Takes the permission C(ssm:DescribeDocument) or C(ssm:ListDocuments), and for what is to be included
-    C(ssm:GetDocument), C(ssm:ListDocumentVersions) and C(ssm:ListTagsForResource).
+    C(ssm:GetDocument), C(ssm:ListDocumentVersions), C(ssm:DescribeDocumentPermission) and
+    C(ssm:ListTagsForResource).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -127,8 +137,27 @@ documents:
       description: The account that owns the document.
       type: str
       sample: "123456789012"
+    arn:
+      description: The ARN of the document, which AWS leaves out.
+      type: str
+      sample: arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell
+    automation_definition_arn:
+      description: The other ARN that an Automation document has.
+      returned: for documents of type Automation
+      type: str
+    session_preferences:
+      description:
+        - The content in the form of the option O(sessionops.aws.ssm_document#module:session_preferences), or nothing
+          if it says more than that form can.
+      returned: when O(include) has V(content), for documents of type Session
+      type: dict
+    permissions:
+      description: Who may use the document, with the version that each may use; nobody for another account's document.
+      returned: when O(include) has V(permissions)
+      type: dict
+      sample: {account_ids: ["111122223333"], shared_document_versions: {"111122223333": $DEFAULT}}
     content:
-      description: The content, byte for byte as it is stored.
+      description: The content, byte for byte as it is stored unless O(document_format) says otherwise.
       returned: when O(include) has V(content)
       type: str
     content_parsed:
@@ -150,7 +179,7 @@ documents:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import document_info
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_info
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 
@@ -160,7 +189,9 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "owner": {"type": "str", "choices": [*document_info.OWNERS, "All"], "default": "Self"},
     "document_types": {"type": "list", "elements": "str"},
     "include": {"type": "list", "elements": "str", "choices": list(document_info.EXTRAS), "default": []},
-    "document_version": {"type": "str", "default": "$DEFAULT"},
+    "document_version": {"type": "str"},
+    "version_name": {"type": "str"},
+    "document_format": {"type": "str", "choices": [content.JSON, content.YAML, content.TEXT]},
 }
 
 
@@ -169,13 +200,17 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
     listing = params["filters"] or params["document_types"] or params["owner"] != "Self"
     if params["names"] is not None and listing:
         raise SSMError("names cannot be combined with filters, owner and document_types.")
+    if params["document_version"] is not None and params["version_name"] is not None:
+        raise SSMError("document_version and version_name are two ways to say which version is meant: give one.")
+    version = document_info.Version(
+        params["document_version"] or "$DEFAULT", params["version_name"], params["document_format"]
+    )
     ssm = client("ssm")
     if params["names"] is not None:
-        found = document_info.describe(ssm, params["names"], params["document_version"])
+        found = document_info.describe(ssm, params["names"], version)
     else:
         found = document_info.listing(ssm, params["owner"], params["document_types"] or [], params["filters"])
-    documents = document_info.with_extras(ssm, found, params["include"], params["document_version"])
-    return {"changed": False, "documents": documents}
+    return {"changed": False, "documents": document_info.with_extras(ssm, found, params["include"], version)}
 
 
 def main() -> None:

@@ -36,20 +36,28 @@ class SessionPage(NamedTuple):
 
 def describe_document(client: Client, name: str, version: str) -> Shape | None:
     """The DocumentDescription of one version (a number, ``$LATEST``, ``$DEFAULT``); None if there is no such one."""
+    return describe_selected(client, name, {"DocumentVersion": version})
+
+
+def describe_selected(client: Client, name: str, selector: Mapping[str, str]) -> Shape | None:
+    """The DocumentDescription of the version that ``DocumentVersion`` or ``VersionName`` selects; None if none is."""
     with tolerating(_MISSING), attempting(f"describe document {name}", needs="ssm:DescribeDocument"):
-        return _shape(client.describe_document(Name=name, DocumentVersion=version), "Document")
+        return _shape(client.describe_document(Name=name, **selector), "Document")
     return None
 
 
-def get_document(client: Client, name: str, version: str, document_format: str | None = None) -> Shape | None:
+def get_document(client: Client, name: str, version: str, document_format: str) -> Shape | None:
     """GetDocument's reply with ``Content``; None if there is no such document or version.
 
-    Without ``document_format`` the service converts YAML to JSON: pass the format that DescribeDocument gave to get
-    the stored bytes.
+    The service converts between JSON and YAML: pass the format that DescribeDocument gave to get the stored bytes.
     """
-    wanted = {"DocumentFormat": document_format} if document_format else {}
+    return get_selected(client, name, {"DocumentVersion": version}, document_format)
+
+
+def get_selected(client: Client, name: str, selector: Mapping[str, str], document_format: str) -> Shape | None:
+    """``get_document`` of the version that ``DocumentVersion`` or ``VersionName`` selects."""
     with tolerating(_MISSING), attempting(f"get the content of document {name}", needs="ssm:GetDocument"):
-        reply = client.get_document(Name=name, DocumentVersion=version, **wanted)
+        reply = client.get_document(Name=name, DocumentFormat=document_format, **selector)
         _text(reply, "Content")
         return _without_metadata(reply)
     return None
@@ -87,10 +95,47 @@ def update_document_default_version(client: Client, name: str, version: str) -> 
         client.update_document_default_version(Name=name, DocumentVersion=version)
 
 
-def delete_document(client: Client, name: str) -> None:
-    """Delete a document with all its versions; one that is gone already is no error."""
+def delete_document(client: Client, name: str, *, force: bool = False) -> None:
+    """Delete a document with all its versions; one that is gone already is no error.
+
+    Some types need ``force``, which IAM can refuse apart from the rest.
+    """
+    request = {"Force": True} if force else {}
     with tolerating(MISSING_DOCUMENT), attempting(f"delete document {name}", needs="ssm:DeleteDocument"):
-        client.delete_document(Name=name)
+        client.delete_document(Name=name, **request)
+
+
+def delete_document_version(client: Client, name: str, version: str) -> None:
+    """Delete one version, by number. The default one cannot be."""
+    with attempting(f"delete version {version} of document {name}", needs="ssm:DeleteDocument"):
+        client.delete_document(Name=name, DocumentVersion=version)
+
+
+def describe_document_permission(client: Client, name: str) -> dict[str, str]:
+    """The accounts that a document is shared with, or ``all``, each with the version that it may use.
+
+    Empty for a document that is not there, or that belongs to somebody else.
+    """
+    found: dict[str, str] = {}
+    with (
+        tolerating(MISSING_DOCUMENT),
+        attempting(f"read the permissions of document {name}", needs="ssm:DescribeDocumentPermission"),
+    ):
+        for page in _permission_pages(client, name):
+            found |= {str(account): "$DEFAULT" for account in _list(page, "AccountIds")}
+            for info in page.get("AccountSharingInfoList") or ():
+                found[info["AccountId"]] = info.get("SharedDocumentVersion") or "$DEFAULT"
+    return found
+
+
+def modify_document_permission(
+    client: Client, name: str, add: Sequence[str], remove: Sequence[str], version: str | None
+) -> None:
+    """Share ``version`` of a document with at most 20 accounts, and end the sharing with at most 20."""
+    request = {"AccountIdsToAdd": list(add), "AccountIdsToRemove": list(remove), "SharedDocumentVersion": version}
+    given = {key: value for key, value in request.items() if value}
+    with attempting(f"change the permissions of document {name}", needs="ssm:ModifyDocumentPermission"):
+        client.modify_document_permission(Name=name, PermissionType="Share", **given)
 
 
 def list_document_tags(client: Client, name: str) -> list[Shape]:
@@ -145,6 +190,22 @@ def describe_instance_information(client: Client) -> list[Shape]:
     """The InstanceInformation of every managed node that is not stopped or terminated, in the client's region."""
     with attempting("list the managed nodes", needs="ssm:DescribeInstanceInformation"):
         return _pages(client, "describe_instance_information", "InstanceInformationList", 50)
+
+
+def _permission_pages(client: Client, name: str) -> Iterator[Shape]:
+    """Yield the replies of DescribeDocumentPermission, which botocore has no paginator for."""
+    request = {"Name": name, "PermissionType": "Share", "MaxResults": 200}
+    seen: set[str] = set()
+    while True:
+        page = client.describe_document_permission(**request)
+        yield page
+        token = page.get("NextToken")
+        if not token:
+            return
+        if token in seen:
+            raise ValueError("the same page was given twice")
+        seen.add(token)
+        request["NextToken"] = token
 
 
 def _replies(client: Client, operation: str, page_size: int, **request: Any) -> Iterator[Shape]:

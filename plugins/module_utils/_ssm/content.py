@@ -80,6 +80,18 @@ def wanted(raw: Any, document_format: str | None) -> Content:
     return Content(value, raw, found, document_format is not None)
 
 
+def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tuple[str, str]:
+    """Stored content in another format, and that format; as it is if none or the same is wanted."""
+    if wanted_format in (None, stored_format):
+        return text, stored_format
+    if TEXT in (wanted_format, stored_format):
+        raise SSMError(
+            f"Content of the format {stored_format} cannot be turned into {wanted_format}: give the content."
+        )
+    parsed_once = wanted(text, stored_format)
+    return dataclasses.replace(parsed_once, value=_checked(parsed_once.value), text=None).encode(wanted_format)
+
+
 def read_file(path: str) -> str:
     """The text of a content file; an ``SSMError`` if it cannot be read."""
     try:

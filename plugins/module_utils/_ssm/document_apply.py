@@ -4,116 +4,221 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Doing what ``documents.plan`` planned, and saying how far it got."""
+"""Doing what ``document_plan`` planned, and saying how far it got."""
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from . import api, content, documents, transform
-from .documents import Action, AddTags, Create, DocumentSpec, RemoveTags, SetDefault, Update
+from . import api, content, transform
+from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
+from .documents import LATEST, PENDING, DocumentState, not_active
 from .errors import SSMError
 
+# Seconds between attempts when AWS says TooManyUpdates: it takes one change of a document at a time.
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
 
-def apply(client: api.Client, spec: DocumentSpec, actions: Sequence[Action], wait_timeout: float | None) -> list[str]:
-    """Do ``actions`` in order, waiting ``wait_timeout`` seconds at most (None: not at all) for a new version.
 
-    Returns what was done, as sentences. An ``SSMError`` midway says what was done before it and what was not.
-    """
-    done: list[str] = []
-    made: str | None = None
+class Progress:
+    """How far a plan has come. ``wait_timeout`` is in seconds; None means not to wait for anything."""
+
+    def __init__(self, client: api.Client, name: str, wait_timeout: float | None) -> None:
+        self.client = client
+        self.name = name
+        self.wait_timeout = wait_timeout
+        self.done: list[str] = []
+        self.made: str | None = None
+
+    def wait_until_active(self, version: str) -> None:
+        """Return once ``version`` is Active; an ``SSMError`` if it is not in time, or never will be."""
+        if self.wait_timeout is not None:
+            wait_until_active(self.client, self.name, version, self.wait_timeout)
+
+    def explain(self, error: SSMError, left: Sequence[Action]) -> SSMError:
+        """``error`` with what was done before it, and what was not done after it."""
+        parts = [str(error)]
+        if self.done:
+            parts.append(f"Done before that: {'; '.join(self.done)}.")
+        if left:
+            parts.append(f"Not done: {'; '.join(map(str, left))}.")
+        return SSMError(" ".join(parts), error.exception)
+
+
+class Interrupted(Exception):
+    """An action failed; ``left`` are the ones after it."""
+
+    def __init__(self, error: SSMError, left: Sequence[Action]) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.left = left
+
+
+def apply(progress: Progress, actions: Sequence[Action]) -> None:
+    """Do ``actions`` in order; ``Interrupted`` at the first that fails."""
     for position, action in enumerate(actions):
         try:
-            if isinstance(action, (Create, Update)):
-                made, is_new = _make(client, spec, action)
-                done += [str(action)] if is_new else []
-                _wait(client, spec, made, wait_timeout)
-            elif isinstance(action, SetDefault):
-                done.append(_set_default(client, spec, action, made, wait_timeout))
-            else:
-                _perform(client, spec, action)
-                done.append(str(action))
+            _patiently(lambda action=action: _do(action, progress))  # type: ignore[misc] # bound on purpose
         except SSMError as error:
-            left = [str(later) for later in actions[position + 1 :]]
-            raise SSMError(_progress(str(error), done, left), error.exception) from error
-    return done
+            raise Interrupted(error, actions[position + 1 :]) from error
+
+
+def settle(progress: Progress, state: DocumentState) -> bool:
+    """Wait until the document is neither being made, changed nor deleted; whether there was anything to wait for."""
+    if progress.wait_timeout is None or not (state.pending or state.deleting):
+        return False
+    if state.deleting:
+        _wait_while(progress.client, progress.name, LATEST, progress.wait_timeout, lambda status: status == "Deleting")
+    else:
+        _wait_while(progress.client, progress.name, state.latest_version, progress.wait_timeout, _is_pending)
+    return True
 
 
 def wait_until_active(client: api.Client, name: str, version: str, timeout: float) -> None:
     """Return once ``version`` is Active; an ``SSMError`` if it fails, or takes longer than ``timeout`` seconds."""
+    found = _wait_while(client, name, version, timeout, _is_pending)
+    if found.get("Status") != "Active":
+        raise SSMError(not_active(name, version, found))
+
+
+def _is_pending(status: str | None) -> bool:
+    return status in PENDING
+
+
+def _wait_while(
+    client: api.Client, name: str, version: str, timeout: float, unready: Callable[[str | None], bool]
+) -> api.Shape:
+    """The description of ``version`` once its status (None: it is not there) is no more ``unready``."""
     deadline = time.monotonic() + timeout
     delay = 0.2
     while True:
         found = api.describe_document(client, name, version) or {}
         status = found.get("Status")
-        if status == "Active":
-            return
-        if status not in ("Creating", "Updating"):
-            raise SSMError(documents.not_active(name, version, found))
+        if not unready(status):
+            return found
         if time.monotonic() + delay > deadline:
+            what = f"Document {name}" if version == LATEST else f"Version {version} of document {name}"
             raise SSMError(
-                f"Version {version} of document {name} is still {status} after {timeout:g} seconds; "
-                "raise wait_timeout, or run the task again."
+                f"{what} is still {status} after {timeout:g} seconds; raise wait_timeout, or run the task again."
             )
         time.sleep(delay)
         delay = min(delay * 2, 5)
 
 
-def _wait(client: api.Client, spec: DocumentSpec, version: str, timeout: float | None) -> None:
-    if timeout is not None:
-        wait_until_active(client, spec.name, version, timeout)
+def _patiently(call: Callable[[], None]) -> None:
+    for pause in _PAUSES:
+        try:
+            return call()
+        except SSMError as error:
+            if error.code != "TooManyUpdates":
+                raise
+        time.sleep(pause)
+    return call()
 
 
-def _make(client: api.Client, spec: DocumentSpec, action: Create | Update) -> tuple[str, bool]:
-    """Make a version; the version, and whether it is new, for AWS may have the content already."""
-    if isinstance(action, Create):
-        return str(api.create_document(client, spec.name, action.request)["DocumentVersion"]), True
-    try:
-        return str(api.update_document(client, spec.name, action.request)["DocumentVersion"]), True
-    except SSMError as error:
-        version = _version_with_content(client, spec) if error.code == "DuplicateDocumentContent" else None
-        if version is None:
-            raise
-    # It is new all the same if the answer to a first attempt was lost, and this was the second.
-    return version, int(version) > int(action.latest_version)
+@functools.singledispatch
+def _do(action: Action, progress: Progress) -> None:
+    """Do one action, and note what was done as soon as it was."""
+    raise NotImplementedError(action)
 
 
-def _version_with_content(client: api.Client, spec: DocumentSpec) -> str | None:
-    """The newest version that has the wanted content."""
-    versions = api.list_document_versions(client, spec.name)
-    for info in sorted(versions, key=lambda info: int(info["DocumentVersion"]), reverse=True):
-        stored_format = info.get("DocumentFormat") or content.JSON
-        found = api.get_document(client, spec.name, info["DocumentVersion"], stored_format)
-        if spec.content and found and spec.content.means_the_same(found["Content"], stored_format):
-            return str(info["DocumentVersion"])
-    return None
+@_do.register
+def _create(action: Create, progress: Progress) -> None:
+    progress.made = _make(progress, action, "0")
+    progress.done.append(str(action))
+    progress.wait_until_active(progress.made)
 
 
-def _set_default(
-    client: api.Client, spec: DocumentSpec, action: SetDefault, made: str | None, timeout: float | None
-) -> str:
-    """Move the default, to the version made before if none is given; what was done, as a sentence."""
-    version = action.version or str(made)
+@_do.register
+def _update(action: Update, progress: Progress) -> None:
+    progress.made = _make(progress, action, action.latest_version)
+    progress.done.append(str(action))
+    progress.wait_until_active(progress.made)
+
+
+@_do.register
+def _set_default(action: SetDefault, progress: Progress) -> None:
+    version = action.version or str(progress.made)
     if action.version:  # the one that was made has been waited for
-        _wait(client, spec, version, timeout)
-    api.update_document_default_version(client, spec.name, version)
-    return str(action)
+        progress.wait_until_active(version)
+    api.update_document_default_version(progress.client, progress.name, version)
+    progress.done.append(str(action))
 
 
-def _perform(client: api.Client, spec: DocumentSpec, action: Action) -> None:
-    if isinstance(action, AddTags):
-        api.add_document_tags(client, spec.name, transform.tag_list(action.tags))
-    elif isinstance(action, RemoveTags):
-        api.remove_document_tags(client, spec.name, action.keys)
-    else:
-        api.delete_document(client, spec.name)
+@_do.register
+def _share(action: Share, progress: Progress) -> None:
+    api.modify_document_permission(progress.client, progress.name, action.add, action.remove, action.version)
+    progress.done.append(str(action))
 
 
-def _progress(sentence: str, done: Sequence[str], left: Sequence[str]) -> str:
-    parts = [sentence]
-    if done:
-        parts.append(f"Done before that: {'; '.join(done)}.")
-    if left:
-        parts.append(f"Not done: {'; '.join(left)}.")
-    return " ".join(parts)
+@_do.register
+def _add_tags(action: AddTags, progress: Progress) -> None:
+    api.add_document_tags(progress.client, progress.name, transform.tag_list(action.tags))
+    progress.done.append(str(action))
+
+
+@_do.register
+def _remove_tags(action: RemoveTags, progress: Progress) -> None:
+    api.remove_document_tags(progress.client, progress.name, action.keys)
+    progress.done.append(str(action))
+
+
+@_do.register
+def _delete_versions(action: DeleteVersions, progress: Progress) -> None:
+    gone: list[int] = []
+    try:
+        for number in action.numbers:
+            _delete_version(progress, str(number))
+            gone.append(number)
+    finally:
+        if gone:
+            progress.done.append(str(DeleteVersions(tuple(gone))))
+
+
+@_do.register
+def _delete(action: Delete, progress: Progress) -> None:
+    try:
+        api.delete_document(progress.client, progress.name, force=action.force)
+    except SSMError as error:
+        # The answer to a first attempt may have been lost, and the second met a document on its way out.
+        found = api.describe_document(progress.client, progress.name, LATEST) if error.code else {"Status": None}
+        if found is not None and found.get("Status") != "Deleting":
+            raise
+    progress.done.append(str(action))
+    if progress.wait_timeout is not None:
+        # Whatever the status: a reply may come from before the deletion.
+        _wait_while(progress.client, progress.name, LATEST, progress.wait_timeout, lambda status: status is not None)
+
+
+def _delete_version(progress: Progress, version: str) -> None:
+    try:
+        api.delete_document_version(progress.client, progress.name, version)
+    except SSMError as error:
+        # AWS has no error of its own for a version that is gone already, which it is if the first answer was lost.
+        if not error.code or api.describe_document(progress.client, progress.name, version) is not None:
+            raise
+
+
+def _make(progress: Progress, action: Create | Update, latest_version: str) -> str:
+    """Make a version; its number."""
+    client, name = progress.client, progress.name
+    try:
+        if isinstance(action, Create):
+            return str(api.create_document(client, name, action.request)["DocumentVersion"])
+        return str(api.update_document(client, name, action.request)["DocumentVersion"])
+    except SSMError as error:
+        # botocore sends a request again whose answer was lost, and AWS then complains about what the first one made.
+        made = _made_before(client, name, action, latest_version) if error.retried else None
+        if made is None:
+            raise
+        return made
+
+
+def _made_before(client: api.Client, name: str, action: Create | Update, latest_version: str) -> str | None:
+    """The version after ``latest_version`` if it has the very bytes that the action sends."""
+    found = api.describe_document(client, name, LATEST)
+    if found is None or int(found["DocumentVersion"]) <= int(latest_version):
+        return None
+    same = found.get("Hash") == content.sha256(action.request["Content"])
+    return str(found["DocumentVersion"]) if same else None

@@ -8,33 +8,86 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
-from . import content, transform
-from .documents import Action, AddTags, Create, Delete, DocumentSpec, DocumentState, RemoveTags, SetDefault, Update
+from . import content, document_permissions, transform
+from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
+from .documents import DocumentState
 
 
-def predicted(spec: DocumentSpec, state: DocumentState | None, actions: Sequence[Action]) -> DocumentState | None:
+def predicted(state: DocumentState | None, actions: Sequence[Action], name: str) -> DocumentState | None:
     """The document as it will be after ``actions``."""
-    after: dict[str, Any] = dict(state.latest) if state else {"Name": spec.name, "LatestVersion": "0"}
-    text = state.latest_content if state else None
     for action in actions:
-        if isinstance(action, Delete):
-            return None
-        if isinstance(action, (Create, Update)):
-            text = action.request["Content"]
-            number = str(int(after["LatestVersion"]) + 1)
-            fields = {key: value for key, value in action.request.items() if key != "Content"}
-            after |= fields | {"LatestVersion": number, "DocumentVersion": number}
-            after.setdefault("DefaultVersion", number)
-        elif isinstance(action, SetDefault):
-            after["DefaultVersion"] = action.version or after["LatestVersion"]
-        elif isinstance(action, AddTags):
-            after["Tags"] = transform.tag_list(transform.tags(after.get("Tags")) | dict(action.tags))
-        elif isinstance(action, RemoveTags):
-            after["Tags"] = [tag for tag in after["Tags"] if tag["Key"] not in action.keys]
-    return DocumentState(after, text)
+        # A document that is not there yet has the version before its first.
+        state = _after(action, state or DocumentState({"Name": name, "LatestVersion": "0"}))
+    return state
+
+
+@functools.singledispatch
+def _after(action: Action, state: DocumentState) -> DocumentState | None:
+    raise NotImplementedError(action)
+
+
+@_after.register
+def _after_create(action: Create, state: DocumentState) -> DocumentState | None:
+    description = {**_without_content(action), "LatestVersion": "1", "DocumentVersion": "1", "DefaultVersion": "1"}
+    name = state.latest["Name"]
+    return DocumentState({"Name": name, **description}, str(action.request["Content"]), permissions={}, versions=None)
+
+
+@_after.register
+def _after_update(action: Update, state: DocumentState) -> DocumentState | None:
+    number = str(int(state.latest_version) + 1)
+    latest = dict(state.latest) | {"VersionName": None, **_without_content(action)}
+    return dataclasses.replace(
+        state,
+        latest=latest | {"LatestVersion": number, "DocumentVersion": number},
+        latest_content=str(action.request["Content"]),
+        versions=None if state.versions is None else (*state.versions, int(number)),
+    )
+
+
+@_after.register
+def _after_default(action: SetDefault, state: DocumentState) -> DocumentState | None:
+    return _with(state, DefaultVersion=action.version or state.latest_version)
+
+
+@_after.register
+def _after_share(action: Share, state: DocumentState) -> DocumentState | None:
+    return dataclasses.replace(state, permissions=document_permissions.after(state.permissions or {}, action))
+
+
+@_after.register
+def _after_add_tags(action: AddTags, state: DocumentState) -> DocumentState | None:
+    return _with(state, Tags=transform.tag_list(state.tags | dict(action.tags)))
+
+
+@_after.register
+def _after_remove_tags(action: RemoveTags, state: DocumentState) -> DocumentState | None:
+    kept = {key: value for key, value in state.tags.items() if key not in action.keys}
+    return _with(state, Tags=transform.tag_list(kept))
+
+
+@_after.register
+def _after_delete_versions(action: DeleteVersions, state: DocumentState) -> DocumentState | None:
+    kept = tuple(number for number in state.versions or () if number not in action.numbers)
+    return dataclasses.replace(state, versions=kept)
+
+
+@_after.register
+def _after_delete(action: Delete, state: DocumentState) -> DocumentState | None:
+    return None
+
+
+def _with(state: DocumentState, **members: Any) -> DocumentState:
+    return dataclasses.replace(state, latest={**state.latest, **members})
+
+
+def _without_content(action: Create | Update) -> dict[str, Any]:
+    return {key: value for key, value in action.request.items() if key not in ("Content", "Attachments")}
 
 
 def difference(before: DocumentState | None, after: DocumentState | None, name: str) -> list[dict[str, str]]:
@@ -57,7 +110,11 @@ def _diff_texts(state: DocumentState | None) -> dict[str, str]:
         return {}
     shown = ("Name", "DocumentType", "DocumentFormat", "DisplayName", "TargetType", "VersionName", "DefaultVersion")
     lines = [f"{transform.snake(key)}: {state.latest[key]}" for key in shown if state.latest.get(key) is not None]
+    lines += [f"requires: {required['Name']}" for required in state.latest.get("Requires") or ()]
+    lines += [f"permissions.{account}: {version}" for account, version in sorted((state.permissions or {}).items())]
     lines += [f"tags.{key}: {value}" for key, value in sorted(state.tags.items())]
+    if state.versions is not None:
+        lines.append(f"versions: {', '.join(map(str, state.versions))}")
     text = state.latest_content
     return {
         "content": "" if text is None else content.pretty(text, state.document_format),

@@ -8,76 +8,129 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from . import api, content, transform
+from . import api, content, document_permissions, preferences, transform
+from .errors import NO_TAGS, tolerating
 from .fanout import fan_out_all
 
 OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
 
 Document = dict[str, Any]
-Extra = Callable[[api.Client, Document, str], Document]
 
 
-def describe(client: api.Client, names: Sequence[str], version: str) -> list[Document]:
-    """The descriptions of the named documents that exist, in the order given; ``tags`` are always among them."""
-    found = fan_out_all(lambda name: api.describe_document(client, name, version), list(dict.fromkeys(names)))
-    return [transform.resource({"Tags": [], **shape}) for shape in found if shape is not None]
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """Which version of each document is asked for, and in which format its content; None is the stored one."""
+
+    number: str = "$DEFAULT"
+    name: str | None = None
+    document_format: str | None = None
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The members that say so to DescribeDocument and GetDocument."""
+        return {"VersionName": self.name} if self.name else {"DocumentVersion": self.number}
+
+
+# A document that is read for something, by the name or the ARN that finds it.
+Extra = Callable[[api.Client, str, Document, Version], Document]
+
+
+def shape(client: api.Client, description: Mapping[str, Any]) -> Document:
+    """A DocumentDescription or DocumentIdentifier as users see it, with the ARN that AWS leaves out."""
+    return {**transform.resource(description), **_arns(client, description)}
+
+
+def describe(client: api.Client, names: Sequence[str], version: Version) -> dict[str, Document]:
+    """The named documents that exist, in the order given, each by the name or ARN that it was asked for by."""
+    wanted = list(dict.fromkeys(names))
+    found = fan_out_all(lambda name: api.describe_selected(client, name, version.selector), wanted)
+    pairs = zip(wanted, found, strict=True)
+    return {name: shape(client, {"Tags": [], **document}) for name, document in pairs if document is not None}
 
 
 def listing(
     client: api.Client, owner: str, document_types: Sequence[str], filters: Mapping[str, Any]
-) -> list[Document]:
-    """The documents that match all of owner (``All``: any), types and filters, sorted by name."""
+) -> dict[str, Document]:
+    """The documents that match all of owner (``All``: any), types and filters, sorted by name, each by its ARN if it
+    is another account's."""
     wanted: list[tuple[str, list[Any] | None]] = [
         (key, value if isinstance(value, list) else [value]) for key, value in filters.items()
     ]
     wanted += [("Owner", [owner] if owner != "All" else None), ("DocumentType", list(document_types) or None)]
     found = api.list_documents(client, transform.filter_list(wanted, "Key", "Values"))
-    return [transform.resource(shape) for shape in sorted(found, key=lambda shape: str(shape["Name"]))]
+    documents = [shape(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
+    # Our own and AWS's are found by name; only the ARN finds one that another account shares.
+    by_name = owner in ("Self", "Amazon")
+    return {one["name"] if by_name or not one.get("owner", "").isdigit() else one["arn"]: one for one in documents}
 
 
 def with_extras(
-    client: api.Client, documents: Sequence[Document], include: Collection[str], version: str
+    client: api.Client, documents: Mapping[str, Document], include: Collection[str], version: Version
 ) -> list[Document]:
     """The documents with what ``include`` asks for, fetched side by side."""
-    complete = {document["name"]: dict(document) for document in documents}
-    for fetch in (EXTRAS[extra] for extra in include):
-        fetch_one = functools.partial(_fetch, fetch, client, complete, version)
-        found = fan_out_all(fetch_one, list(complete))
-        for document, more in zip(complete.values(), found, strict=True):
-            document |= more
+    jobs = {f"{extra} {name}": (EXTRAS[extra], name) for name in documents for extra in dict.fromkeys(include)}
+
+    def fetch(job: str) -> Document:
+        extra, name = jobs[job]
+        return extra(client, name, documents[name], version)
+
+    complete = {name: dict(document) for name, document in documents.items()}
+    for (unused, name), more in zip(jobs.values(), fan_out_all(fetch, list(jobs)), strict=True):
+        complete[name] |= more
     return list(complete.values())
 
 
-def _fetch(fetch: Extra, client: api.Client, documents: Mapping[str, Document], version: str, name: str) -> Document:
-    return fetch(client, documents[name], version)
+def _arns(client: api.Client, description: Mapping[str, Any]) -> dict[str, str]:
+    name, owner = str(description["Name"]), str(description.get("Owner") or "")
+    if name.startswith("arn:"):
+        return {"arn": name}
+    account = owner if owner.isdigit() else ""  # the documents of AWS have an ARN without an account
+    place = f"arn:{client.meta.partition}:ssm:{client.meta.region_name}:{account}"
+    arns = {"arn": f"{place}:document/{name}"}
+    if description.get("DocumentType") == "Automation":
+        arns["automation_definition_arn"] = f"{place}:automation-definition/{name}"
+    return arns
 
 
-def _content(client: api.Client, document: Document, version: str) -> Document:
-    stored_format = document.get("document_format") or content.JSON
-    reply = api.get_document(client, document["name"], version, stored_format)
+def _content(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    wanted_format = version.document_format or document.get("document_format") or content.JSON
+    reply = api.get_selected(client, name, version.selector, wanted_format)
     if reply is None:
         return {}
-    return {"content": reply["Content"], "content_parsed": content.parsed(reply["Content"], stored_format)}
+    parsed = content.parsed(reply["Content"], reply.get("DocumentFormat") or wanted_format)
+    found = {"content": reply["Content"], "content_parsed": parsed}
+    if document.get("document_type") == "Session":
+        found["session_preferences"] = preferences.from_content(parsed) if isinstance(parsed, dict) else None
+    return found
 
 
-def _versions(client: api.Client, document: Document, version: str) -> Document:
-    found = api.list_document_versions(client, document["name"])
+def _versions(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    found = api.list_document_versions(client, name)
     newest_first = sorted(found, key=lambda info: int(info["DocumentVersion"]), reverse=True)
     return {"versions": [transform.resource(info) for info in newest_first]}
 
 
-def _tags(client: api.Client, document: Document, version: str) -> Document:
+def _permissions(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    # By its ARN a document is somebody else's, and so are its permissions.
+    found = {} if name.startswith("arn:") else api.describe_document_permission(client, name)
+    return {"permissions": document_permissions.shown(found)}
+
+
+def _tags(client: api.Client, name: str, document: Document, version: Version) -> Document:
     if "tags" in document:
         return {}
-    return {"tags": transform.tags(api.list_document_tags(client, document["name"]))}
+    with tolerating(NO_TAGS):  # somebody else's document shows none
+        return {"tags": transform.tags(api.list_document_tags(client, name))}
+    return {"tags": {}}
 
 
 EXTRAS: dict[str, Extra] = {
     "content": _content,
     "versions": _versions,
+    "permissions": _permissions,
     "tags": _tags,
 }

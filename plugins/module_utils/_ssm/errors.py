@@ -23,6 +23,8 @@ except ImportError:
 # exist. The text that comes with it has changed before, so only the code counts.
 MISSING_DOCUMENT = frozenset({"InvalidDocument"})
 MISSING_DOCUMENT_VERSION = frozenset({"InvalidDocumentVersion"})
+# What the tag operations answer for a document that does not exist, or is not the account's own.
+NO_TAGS = frozenset({"InvalidResourceId"})
 # TerminateSession's answers for a session that has ended, or that never was. Neither is in the service model.
 NOT_TERMINABLE = frozenset({"ValidationException", "DoesNotExistException"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
@@ -73,6 +75,11 @@ class SSMError(AnsibleAWSError):
         """AWS's error code, as in ``InvalidDocument``."""
         code = self.response.get("Error", {}).get("Code")
         return str(code) if code else None
+
+    @property
+    def retried(self) -> bool:
+        """Whether this is the answer to a second attempt, the first one's being lost or a passing error."""
+        return int(self.response.get("ResponseMetadata", {}).get("RetryAttempts") or 0) > 0
 
     @property
     def denied(self) -> bool:

@@ -37,6 +37,11 @@ def snake(name: str) -> str:
     return str(next(iter(_to_snake({name: None}))))
 
 
+def camel(name: str) -> str:
+    """``document_type`` as ``DocumentType``."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
 def tags(tag_list: Sequence[Shape] | None) -> dict[str, str]:
     """``[{"Key": k, "Value": v}]`` as ``{k: v}``."""
     return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}

@@ -4,21 +4,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_diff, documents
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import (
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_diff, document_plan
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.document_actions import (
     AddTags,
     Create,
     Delete,
-    DocumentSpec,
-    DocumentState,
     RemoveTags,
     SetDefault,
     Update,
 )
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import DocumentSpec, DocumentState, Removal
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +33,8 @@ def spec(*wanted: Any, **fields: Any) -> DocumentSpec:
     return DocumentSpec(name="Prefs", content=None if raw is None else content.wanted(raw, None), **fields)
 
 
-def found(*stored: Any, default: Any = None, **members: Any) -> DocumentState:
-    """A document whose latest version has the content given, ONE if none is given."""
+def found(*stored: Any, holder: str | None = "3", **members: Any) -> DocumentState:
+    """A document whose latest version has the content given, ONE if none is given; ``holder`` has the wanted one."""
     latest = {
         "Name": "Prefs",
         "DocumentType": "Session",
@@ -45,14 +45,12 @@ def found(*stored: Any, default: Any = None, **members: Any) -> DocumentState:
         "Status": "Active",
         **members,
     }
-    return DocumentState(
-        latest, json.dumps(stored[0] if stored else ONE), None if default is None else json.dumps(default)
-    )
+    return DocumentState(latest, json.dumps(stored[0] if stored else ONE), holder)
 
 
 def test_a_missing_document_is_created_with_all_that_was_given() -> None:
     wanted = spec(document_type="Session", display_name="Shown", tags={"team": "a"})
-    (create,) = documents.plan(wanted, None)
+    (create,) = document_plan.plan(wanted, None)
     assert isinstance(create, Create)
     assert {key: value for key, value in create.request.items() if key != "Content"} == {
         "DocumentFormat": "JSON",
@@ -64,59 +62,61 @@ def test_a_missing_document_is_created_with_all_that_was_given() -> None:
 
 def test_a_document_without_content_cannot_be_created() -> None:
     with pytest.raises(SSMError, match="without content"):
-        documents.plan(spec(None), None)
+        document_plan.plan(spec(None), None)
 
 
 def test_the_same_content_is_nothing_to_do() -> None:
-    assert documents.plan(spec(), found()) == []
+    assert document_plan.plan(spec(), found()) == []
 
 
 def test_other_content_makes_a_version_and_then_the_default() -> None:
-    update, default = documents.plan(spec(TWO), found())
+    update, default = document_plan.plan(spec(TWO), found(holder=None))
     assert isinstance(update, Update) and json.loads(update.request["Content"]) == TWO
     assert default == SetDefault(None)
 
 
 def test_keep_stages_a_version() -> None:
-    assert [type(action) for action in documents.plan(spec(TWO, default_version="keep"), found())] == [Update]
+    assert [type(action) for action in document_plan.plan(spec(TWO, default_version="keep"), found(holder=None))] == [
+        Update
+    ]
 
 
 def test_a_default_that_lags_is_moved_even_if_the_content_is_the_same() -> None:
-    assert documents.plan(spec(), found(DefaultVersion="2")) == [SetDefault("3")]
+    assert document_plan.plan(spec(), found(DefaultVersion="2")) == [SetDefault("3")]
 
 
 def test_a_default_that_was_asked_for_by_number() -> None:
-    assert documents.plan(spec(default_version="2"), found()) == [SetDefault("2")]
-    assert documents.plan(spec(default_version="2"), found(DefaultVersion="2")) == []
+    assert document_plan.plan(spec(default_version="2"), found()) == [SetDefault("2")]
+    assert document_plan.plan(spec(default_version="2"), found(DefaultVersion="2")) == []
 
 
 def test_content_that_is_in_force_behind_a_staged_version_is_nothing_to_do() -> None:
-    state = found(TWO, default=ONE, DefaultVersion="2")
-    assert documents.plan(spec(ONE), state) == []
+    state = found(TWO, holder="2", DefaultVersion="2")
+    assert document_plan.plan(spec(ONE), state) == []
 
 
 @pytest.mark.parametrize(("option", "member"), [("target_type", "TargetType"), ("display_name", "DisplayName")])
 def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(option: str, member: str) -> None:
     state = found(TargetType="/old", DisplayName="old")
-    update = documents.plan(spec(**{option: "/new"}), state)[0]
+    update = document_plan.plan(spec(**{option: "/new"}), state)[0]
     assert isinstance(update, Update)
     expected = {"TargetType": "/old", "DisplayName": "old"} | {member: "/new"}
     assert {key: update.request[key] for key in expected} == expected
 
 
 def test_what_was_not_said_is_sent_again_with_new_content() -> None:
-    update = documents.plan(spec(TWO), found(TargetType="/t", DisplayName="d"))[0]
+    update = document_plan.plan(spec(TWO), found(holder=None, TargetType="/t", DisplayName="d"))[0]
     assert isinstance(update, Update)
     assert (update.request["TargetType"], update.request["DisplayName"]) == ("/t", "d")
 
 
 def test_a_version_name_alone_is_no_reason_for_a_version() -> None:
-    assert documents.plan(spec(version_name="release-2"), found()) == []
+    assert document_plan.plan(spec(version_name="release-2"), found()) == []
 
 
 def test_another_type_fails() -> None:
     with pytest.raises(SSMError, match="cannot be changed to Command"):
-        documents.plan(spec(document_type="Command"), found())
+        document_plan.plan(spec(document_type="Command"), found())
 
 
 tag_dicts = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["1", "2"]))
@@ -126,16 +126,16 @@ tag_dicts = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["1", "2"])
 def test_tags_end_as_wanted_and_system_tags_stay(before: dict[str, str], wanted: dict[str, str], purge: bool) -> None:
     system = {"aws:cloudformation:stack-name": "s"}
     state = found(Tags=[{"Key": key, "Value": value} for key, value in (before | system).items()])
-    actions = documents.plan(spec(tags=wanted, purge_tags=purge), state)
+    actions = document_plan.plan(spec(tags=wanted, purge_tags=purge), state)
     assert all(isinstance(action, (AddTags, RemoveTags)) for action in actions)
-    after = document_diff.predicted(spec(), state, actions)
+    after = document_diff.predicted(state, actions, "Prefs")
     assert after is not None
     assert after.tags == (wanted if purge else before | wanted) | system
-    assert documents.plan(spec(tags=wanted, purge_tags=purge), after) == []
+    assert document_plan.plan(spec(tags=wanted, purge_tags=purge), after) == []
 
 
 def test_no_tags_given_leaves_them() -> None:
-    assert documents.plan(spec(tags=None), found(Tags=[{"Key": "a", "Value": "1"}])) == []
+    assert document_plan.plan(spec(tags=None), found(Tags=[{"Key": "a", "Value": "1"}])) == []
 
 
 @given(
@@ -149,14 +149,15 @@ def test_what_a_plan_leads_to_needs_no_plan(
     wanted: Any, stored: Any, default: str, default_now: str, tags: dict[str, str]
 ) -> None:
     asked = spec(wanted, default_version=default, tags=tags)
-    state = found(stored, DefaultVersion=default_now)
-    after = document_diff.predicted(asked, state, documents.plan(asked, state))
-    assert documents.plan(asked, after) == []
+    state = found(stored, holder="3" if stored == wanted else None, DefaultVersion=default_now)
+    after = document_diff.predicted(state, document_plan.plan(asked, state), "Prefs")
+    assert after is not None
+    assert document_plan.plan(asked, dataclasses.replace(after, holder=after.latest_version)) == []
 
 
 def test_absent() -> None:
-    assert documents.plan_absent(None) == []
-    assert documents.plan_absent(found()) == [Delete()]
+    assert document_plan.plan_removal(Removal("Prefs"), None) == []
+    assert document_plan.plan_removal(Removal("Prefs"), found()) == [Delete()]
 
 
 @pytest.mark.parametrize("name", ["ab", "with space", "x" * 129, "slash/y", ""])
@@ -172,8 +173,8 @@ def test_a_default_version_that_means_nothing_is_refused(version: str) -> None:
 
 
 def test_the_difference_shows_content_first_and_only_what_changed() -> None:
-    before = found(ONE)
-    after = document_diff.predicted(spec(TWO), before, documents.plan(spec(TWO), before))
+    before = found(ONE, holder=None)
+    after = document_diff.predicted(before, document_plan.plan(spec(TWO), before), "Prefs")
     shown = document_diff.difference(before, after, "Prefs")
     assert [part["before_header"] for part in shown] == ["Prefs (content)", "Prefs (metadata)"]
     assert '"description": "two"' in shown[0]["after"] and "description" not in shown[0]["before"]

@@ -135,7 +135,7 @@ def test_a_missing_document_is_known_by_its_code_whatever_the_text() -> None:
 
 
 def test_a_document_that_is_gone_when_it_is_deleted() -> None:
-    fault = {"op": "DeleteDocument", "do": {"error": "InvalidDocument"}}
+    fault = {"op": "DeleteDocument", "do": {"error": "InvalidDocument", "commit": True}}
     with LocalAWS(world(ONE, faults=[fault])) as aws:
         assert ensure(aws, name="Prefs", state="absent")["changed"]
 

@@ -1,0 +1,84 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The options of ssm_document as the document, or the removal, that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import content, document_permissions, preferences, transform
+from .documents import LATEST, DocumentSpec, Removal
+
+ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
+
+
+def task(params: Mapping[str, Any]) -> DocumentSpec | Removal:
+    """What the options ask for; an ``SSMError`` says what is wrong with them."""
+    return _removal(params) if params["state"] == "absent" else _spec(params)
+
+
+def warnings(params: Mapping[str, Any], wanted: DocumentSpec | Removal) -> list[str]:
+    """What a node or the console would choke on in the content of a Session document that the user wrote."""
+    if isinstance(wanted, Removal) or wanted.content is None or params["session_preferences"] is not None:
+        return []
+    if wanted.document_type != "Session":
+        return []
+    return preferences.warnings(wanted.content.value)
+
+
+def _removal(params: Mapping[str, Any]) -> Removal:
+    return Removal(
+        name=params["name"],
+        version=params["document_version"],
+        version_name=params["version_name"],
+        force=params["force"],
+        force_unshare=params["force_unshare"],
+    )
+
+
+def _spec(params: Mapping[str, Any]) -> DocumentSpec:
+    wanted, document_type = _content(params), params["document_type"]
+    if params["session_preferences"] is not None:
+        document_type = document_type or "Session"
+    return DocumentSpec(
+        name=params["name"],
+        content=wanted,
+        exact=params["content_comparison"] == "exact",
+        document_type=document_type,
+        document_format=params["document_format"],
+        display_name=params["display_name"],
+        target_type=params["target_type"],
+        version_name=params["version_name"],
+        default_version=params["default_version"] or ("keep" if wanted is None else "latest"),
+        updates_version=params["document_version"] or LATEST,
+        requires=_members(params["requires"]),
+        attachments=_members(params["attachments"]),
+        permissions=document_permissions.wanted(params["permissions"]),
+        tags=None if params["tags"] is None else transform.tag_dict(params["tags"]),
+        purge_tags=params["purge_tags"],
+        keep_versions=params["keep_versions"],
+        recreate=params["recreate"],
+        force=params["force"],
+        force_unshare=params["force_unshare"],
+    )
+
+
+def _content(params: Mapping[str, Any]) -> content.Content | None:
+    if params["session_preferences"] is not None:
+        return content.wanted(preferences.to_content(params["session_preferences"]), params["document_format"])
+    raw = params["content"]
+    if params["content_path"] is not None:
+        raw = content.read_file(params["content_path"])
+    return None if raw is None else content.wanted(raw, params["document_format"])
+
+
+def _members(entries: list[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Entries of a list option as the API has them: the keys in CamelCase, and none without a value."""
+    if entries is None:
+        return None
+    return [{transform.camel(key): value for key, value in entry.items() if value is not None} for entry in entries]

@@ -1,0 +1,320 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""What takes a document from how it is to how it is wanted. All of it is pure: check mode and a real run share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
+
+from . import content, document_permissions, transform
+from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
+from .documents import LATEST, DocumentSpec, DocumentState, Removal, not_active
+from .errors import SSMError
+
+# No version can be made of a document that has so many.
+_MAX_VERSIONS = 1000
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html, Name
+_RESERVED = ("aws", "amazon", "amzn")
+
+
+def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
+    """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
+    if state is None or state.deleting:
+        return [Create(_create_request(spec)), *_sharing(spec, {})]
+    if remakes(spec, state):
+        return _remake(spec, state)
+    unchangeable = _unchangeable(spec, state)
+    if unchangeable:
+        raise SSMError(
+            f"Document {spec.name} {unchangeable}: set recreate to delete it and make it anew, "
+            "or give the new one another name."
+        )
+    update = _update_request(spec, state)
+    if spec.content and not update and state.holder == state.latest_version and state.status == "Failed":
+        # To leave it as it is would report a broken document as good.
+        raise SSMError(not_active(spec.name, state.latest_version, state.latest))
+    first, last = _pruning(spec, state)
+    actions: list[Action] = list(first)
+    actions += [Update(update, state.latest_version)] if update else []
+    actions += _default(spec, state, updated=bool(update))
+    actions += _sharing(spec, state.permissions or {})
+    return [*actions, *_tag_changes(spec, state), *last]
+
+
+def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
+    """What makes a document, or one version of it, go away; an ``SSMError`` if nothing may."""
+    if state is None or state.deleting:
+        return []
+    if not removal.of_version:
+        return [*_unsharing(removal.name, state, allowed=removal.force_unshare), Delete(removal.force)]
+    if state.versions and str(state.versions[0]) == state.default_version:
+        raise SSMError(
+            f"Version {state.default_version} of document {removal.name} is its default version, which cannot be "
+            "deleted: make another one the default first, or delete the document without document_version and "
+            "version_name."
+        )
+    return [DeleteVersions(state.versions)] if state.versions else []
+
+
+def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Action]) -> list[str]:
+    """What a user should know of a plan though it is no error."""
+    found = []
+    if any(isinstance(action, Create) for action in actions) and spec.name.lower().startswith(_RESERVED):
+        found.append(
+            f"AWS keeps names that begin with {', '.join(_RESERVED)} for its own documents, and may refuse {spec.name}."
+        )
+    if state is None or state.deleting:
+        return found
+    updated = any(isinstance(action, (Create, Update)) for action in actions)
+    if spec.version_name and not updated and state.holder and state.holder != _named(spec, state):
+        found.append(
+            f"Version {state.holder} of document {spec.name} is not called {spec.version_name}: a version gets its "
+            "name when it is made."
+        )
+    if _keeps_all_shared(state) and to_prune(spec, state):
+        found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
+    return found
+
+
+def remakes(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether the document is to be deleted and made anew."""
+    return spec.recreate and bool(_unchangeable(spec, state))
+
+
+def to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
+    """The versions that are more than ``keep_versions`` after the change, without regard to how they are shared."""
+    if spec.keep_versions is None or state.versions is None:
+        return []
+    # The version that is about to be made is one of those kept.
+    others = spec.keep_versions - needs_version(spec, state)
+    kept = {*sorted(state.versions, reverse=True)[:others], int(state.default_version), int(state.holder or 0)}
+    return [number for number in state.versions if number not in kept]
+
+
+def needs_version(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether what is wanted takes a new version."""
+    if spec.content is not None and state.holder is None:
+        return True
+    wanted = {**_versioned(spec), "DocumentFormat": spec.document_format}
+    # A version's name is fixed when the version is made, so a name alone is no reason for a new one.
+    return any(
+        value is not None and state.latest.get(key) != value for key, value in wanted.items() if key != "VersionName"
+    )
+
+
+def _unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
+    """How the document is, where that cannot be changed and should be; an empty text if nothing is in the way."""
+    if spec.document_type not in (None, state.document_type):
+        return f"has the type {state.document_type}, which cannot be changed to {spec.document_type}"
+    if spec.requires is not None and not _requires_the_same(spec.requires, state.latest.get("Requires") or ()):
+        return "requires other documents than it should, which cannot be changed"
+    old_schema = state.document_type == "Command" and state.latest.get("SchemaVersion") == "1.2"
+    if old_schema and needs_version(spec, state):
+        return "is a Command document of schema version 1.2, which AWS does not update"
+    return ""
+
+
+def _requires_the_same(wanted: Any, found: Any) -> bool:
+    """Whether both name the same documents; what the task leaves out may be anything."""
+    by_name = {entry["Name"]: entry for entry in found}
+    if set(by_name) != {entry["Name"] for entry in wanted}:
+        return False
+    return all(by_name[entry["Name"]].get(key) == value for entry in wanted for key, value in entry.items())
+
+
+def _create_request(spec: DocumentSpec) -> dict[str, Any]:
+    if spec.content is None:
+        raise SSMError(
+            f"Document {spec.name} does not exist, and cannot be created without content, content_path or "
+            "session_preferences."
+        )
+    text, document_format = spec.content.encode(None)
+    request = {
+        "Content": text,
+        "DocumentFormat": document_format,
+        "DocumentType": spec.document_type,
+        "Requires": list(spec.requires) if spec.requires else None,
+        "Tags": transform.tag_list(spec.tags) if spec.tags else None,
+        "Attachments": _attachments(spec, spec.document_type),
+        **_versioned(spec),
+    }
+    _check_first_default(spec)
+    _check_tags(spec.tags or {})
+    return {key: value for key, value in request.items() if value is not None}
+
+
+def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
+    """Delete and create, with what the task does not state as it was."""
+    _check_first_default(spec)
+    permissions, text_format = state.permissions or {}, _text_to_send(spec, state)
+    tags = {key: value for key, value in state.tags.items() if not key.startswith("aws:")}
+    if spec.tags is not None:
+        tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
+    document_type = spec.document_type or state.document_type
+    requires = state.latest.get("Requires") if spec.requires is None else spec.requires
+    request = {
+        "Content": text_format[0],
+        "DocumentFormat": text_format[1],
+        "DocumentType": document_type,
+        "Requires": list(requires or ()) or None,
+        "Tags": transform.tag_list(tags) or None,
+        "Attachments": _attachments(spec, document_type),
+        **_kept(state),
+        **{key: value for key, value in _versioned(spec).items() if value is not None},
+    }
+    _check_tags(tags)
+    unsharing = _unsharing(spec.name, state, allowed=spec.force_unshare)
+    create = Create({key: value for key, value in request.items() if value is not None})
+    return [*unsharing, Delete(spec.force, _belongings(state)), create, *_sharing_again(spec, permissions)]
+
+
+def _sharing_again(spec: DocumentSpec, before: Mapping[str, str]) -> list[Share]:
+    """The calls that share a document made anew as the old one was, or as the task wants it."""
+    wanted = dict(before)
+    if spec.permissions is not None:
+        for share in document_permissions.changes(spec.permissions, before, spec.name):
+            wanted = document_permissions.after(wanted, share)
+    return document_permissions.share_again(wanted)
+
+
+def _belongings(state: DocumentState) -> str:
+    """The tags and the sharing of a document, which nothing else would know once it is deleted."""
+    tags = [f"the tag {key}={value}" for key, value in sorted(state.tags.items())]
+    accounts = sorted(state.permissions or {})
+    return ", ".join([*tags, f"permissions for {', '.join(accounts)}"] if accounts else tags)
+
+
+def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]:
+    if state.permissions and not allowed:
+        accounts = (
+            "everyone" if document_permissions.EVERYONE in state.permissions else f"{len(state.permissions)} accounts"
+        )
+        raise SSMError(
+            f"Document {name} is shared with {accounts}, and AWS deletes no shared document: "
+            "set force_unshare to end the sharing first."
+        )
+    return document_permissions.unshare(state.permissions or {})
+
+
+def _update_request(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
+    """The UpdateDocument request for a new version, or None if one that is there serves."""
+    if not needs_version(spec, state):
+        return None
+    if spec.updates_version not in (LATEST, state.latest_version):
+        raise SSMError(
+            f"document_version is {spec.updates_version}, but only the latest version of document {spec.name} can be "
+            f"updated, which is {state.latest_version}."
+        )
+    named = _named(spec, state)
+    if named is not None:
+        raise SSMError(
+            f"Version {named} of document {spec.name} has the name {spec.version_name} already: "
+            "give the new version another version_name."
+        )
+    text, document_format = _text_to_send(spec, state)
+    content.check_size(text)
+    attachments = _attachments(spec, state.document_type)
+    given = {key: value for key, value in _versioned(spec).items() if value is not None}
+    # What is left out of UpdateDocument may be dropped from the new version.
+    request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
+    return request if attachments is None else {**request, "Attachments": attachments}
+
+
+def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
+    """The content of the next version, and its format."""
+    if spec.content is not None:
+        return spec.content.encode(state.document_format)
+    if state.latest_content is None:
+        raise SSMError(not_active(spec.name, state.latest_version, {}))
+    return content.reformatted(state.latest_content, state.document_format, spec.document_format)
+
+
+def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | None:
+    """The attachments to send. AWS tells nobody where they came from, so the task has to say so each time."""
+    if spec.attachments:
+        return list(spec.attachments)
+    if document_type == "Package":
+        raise SSMError(f"Document {spec.name} is a Package, whose every version needs attachments.")
+    return None
+
+
+def _kept(state: DocumentState) -> dict[str, Any]:
+    return {key: state.latest[key] for key in ("DisplayName", "TargetType") if state.latest.get(key)}
+
+
+def _versioned(spec: DocumentSpec) -> dict[str, str | None]:
+    """What belongs to a version, besides its content."""
+    return {
+        "DisplayName": spec.display_name,
+        "TargetType": spec.target_type,
+        "VersionName": spec.version_name,
+    }
+
+
+def _named(spec: DocumentSpec, state: DocumentState) -> str | None:
+    """The number of the version that has the wanted name."""
+    if spec.version_name is None:
+        return None
+    return state.latest_version if state.latest.get("VersionName") == spec.version_name else state.named
+
+
+def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
+    if spec.default_version == "keep":
+        return []
+    if spec.default_version == "latest":
+        if updated:
+            return [SetDefault(None)]
+        wanted = state.holder or state.latest_version
+    else:
+        wanted = spec.default_version
+        if int(wanted) > int(state.latest_version) + updated:
+            raise SSMError(not_active(spec.name, wanted, {}))
+    return [] if wanted == state.default_version else [SetDefault(wanted)]
+
+
+def _check_first_default(spec: DocumentSpec) -> None:
+    if spec.default_version not in ("latest", "keep", "1"):
+        raise SSMError(f"Document {spec.name} has to be created, so its default can only be version 1 at first.")
+
+
+def _sharing(spec: DocumentSpec, found: Mapping[str, str]) -> list[Share]:
+    return [] if spec.permissions is None else document_permissions.changes(spec.permissions, found, spec.name)
+
+
+def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
+    if spec.tags is None:
+        return []
+    to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
+    _check_tags(to_set)
+    actions: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
+    return [*actions, AddTags(to_set)] if to_set else actions
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    for key in tags:
+        if key.startswith("aws:"):
+            raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
+
+
+def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], list[Action]]:
+    """What deletes old versions, before the change and after it.
+
+    It is done after, so that a change that fails costs no version, save where there is no room for a new one.
+    """
+    numbers = [] if _keeps_all_shared(state) else to_prune(spec, state)
+    if not numbers:
+        return [], []
+    prune: list[Action] = [DeleteVersions(tuple(numbers))]
+    return (prune, []) if len(state.versions or ()) >= _MAX_VERSIONS else ([], prune)
+
+
+def _keeps_all_shared(state: DocumentState) -> bool:
+    """Whether some account may use every version, so that none is without use."""
+    return "$ALL" in (state.permissions or {}).values()

@@ -1,0 +1,156 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Finding a document as AWS has it, with no more calls than the comparison with what is wanted takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from . import api, content
+from .documents import LATEST, DocumentSpec, DocumentState, Removal
+from .document_plan import remakes, to_prune
+from .errors import DENIED, tolerating
+from .fanout import DEFAULT_WORKERS, fan_out_all
+
+
+def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = False) -> DocumentState | None:
+    """What a plan for ``spec`` needs to know; None if there is no such document.
+
+    ``search_versions`` looks for the wanted content in versions other than the latest and the default, too.
+    """
+    latest = api.describe_document(client, spec.name, LATEST)
+    if latest is None or DocumentState(latest).deleting:
+        return None if latest is None else DocumentState(latest)
+    state = _with_content(client, spec, DocumentState(latest))
+    if search_versions and state.holder is None:
+        state = dataclasses.replace(state, holder=_search(client, spec, state))
+    if spec.version_name and latest.get("VersionName") != spec.version_name:
+        named = api.describe_selected(client, spec.name, {"VersionName": spec.version_name})
+        state = dataclasses.replace(state, named=None if named is None else str(named["DocumentVersion"]))
+    return _with_permissions(client, spec, _with_versions(client, spec, state))
+
+
+def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
+    """What a plan for ``removal`` needs to know; None if there is no such document."""
+    latest = api.describe_document(client, removal.name, LATEST)
+    if latest is None or DocumentState(latest).deleting:
+        return None if latest is None else DocumentState(latest)
+    state = DocumentState(latest)
+    if removal.of_version:
+        return dataclasses.replace(state, versions=_version_to_remove(client, removal))
+    # The content is for the diff alone; without force_unshare so are the permissions, for AWS minds them itself.
+    text, permissions = None, None
+    with tolerating(DENIED):
+        text = _stored(client, state, LATEST)
+    with tolerating(frozenset() if removal.force_unshare else DENIED):
+        permissions = api.describe_document_permission(client, removal.name)
+    return dataclasses.replace(state, latest_content=text, permissions=permissions)
+
+
+def again(client: api.Client, before: DocumentState | None, planned: DocumentState | None) -> DocumentState | None:
+    """The document after a change, as far as ``planned``, the state that was foreseen, knows it."""
+    if planned is None:
+        return None
+    latest = api.describe_document(client, str(planned.latest["Name"]), LATEST)
+    if latest is None:
+        return None
+    state = DocumentState(latest, versions=planned.versions)
+    if planned.permissions is not None:
+        found = api.describe_document_permission(client, str(latest["Name"]))
+        state = dataclasses.replace(state, permissions=found)
+    known = [text for one in (planned, before) if one and (text := one.latest_content) is not None]
+    if not known:
+        return state
+    same = next((text for text in known if content.sha256(text) == latest.get("Hash")), None)
+    return dataclasses.replace(state, latest_content=_stored(client, state, LATEST) if same is None else same)
+
+
+def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
+    """The state with the contents that the comparison needs, and the version that holds the wanted one."""
+    if spec.content is None:
+        if not _needs_stored_content(spec, state):
+            return state
+        return dataclasses.replace(state, latest_content=_stored(client, state, LATEST))
+    text, unused = spec.content.encode(state.document_format)
+    if state.latest.get("Hash") == content.sha256(text):
+        return dataclasses.replace(state, latest_content=text, holder=state.latest_version)
+    state = dataclasses.replace(state, latest_content=_stored(client, state, LATEST))
+    if _holds(spec, state.latest_content, state.document_format):
+        return dataclasses.replace(state, holder=state.latest_version)
+    if state.default_version == state.latest_version:
+        return state
+    # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
+    if _holds(spec, _stored(client, state, state.default_version), state.document_format):
+        return dataclasses.replace(state, holder=state.default_version)
+    return state
+
+
+def _needs_stored_content(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether the task changes what takes a new version, which then has the content that is there."""
+    wanted = {"DisplayName": spec.display_name, "TargetType": spec.target_type, "DocumentFormat": spec.document_format}
+    changed = any(value is not None and state.latest.get(key) != value for key, value in wanted.items())
+    return changed or remakes(spec, state)
+
+
+def _with_permissions(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
+    needed = spec.permissions is not None or remakes(spec, state) or to_prune(spec, state)
+    if not needed:
+        return state
+    return dataclasses.replace(state, permissions=api.describe_document_permission(client, spec.name))
+
+
+def _with_versions(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
+    # Numbers are never given twice, so as long as they are low no version can be one too many.
+    if spec.keep_versions is None or int(state.latest_version) + 1 <= spec.keep_versions:
+        return state
+    infos = api.list_document_versions(client, spec.name)
+    return dataclasses.replace(state, versions=tuple(sorted(int(info["DocumentVersion"]) for info in infos)))
+
+
+def _version_to_remove(client: api.Client, removal: Removal) -> tuple[int, ...]:
+    named = {"VersionName": removal.version_name} if removal.version_name else {"DocumentVersion": str(removal.version)}
+    found = api.describe_selected(client, removal.name, named)
+    return () if found is None else (int(found["DocumentVersion"]),)
+
+
+def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> str | None:
+    """The newest version that has the wanted content."""
+    infos = api.list_document_versions(client, spec.name)
+    newest_first = sorted(infos, key=lambda info: int(info["DocumentVersion"]), reverse=True)
+    for start in range(0, len(newest_first), DEFAULT_WORKERS):
+        found = _first_holder(client, spec, newest_first[start : start + DEFAULT_WORKERS])
+        if found:
+            return found
+    return None
+
+
+def _first_holder(client: api.Client, spec: DocumentSpec, infos: Sequence[api.Shape]) -> str | None:
+    formats = {str(info["DocumentVersion"]): info.get("DocumentFormat") or content.JSON for info in infos}
+
+    def fetch(version: str) -> str | None:
+        reply = api.get_document(client, spec.name, version, formats[version])
+        return None if reply is None else str(reply["Content"])
+
+    for version, text in zip(formats, fan_out_all(fetch, list(formats)), strict=True):
+        if _holds(spec, text, formats[version]):
+            return version
+    return None
+
+
+def _holds(spec: DocumentSpec, stored: str | None, stored_format: str) -> bool:
+    """Whether stored content is the wanted one."""
+    if spec.content is None or stored is None:
+        return False
+    if spec.exact:
+        return spec.content.encode(stored_format) == (stored, stored_format)
+    return spec.content.means_the_same(stored, stored_format)
+
+
+def _stored(client: api.Client, state: DocumentState, version: str) -> str | None:
+    reply = api.get_document(client, str(state.latest["Name"]), version, state.document_format)
+    return None if reply is None else str(reply["Content"])

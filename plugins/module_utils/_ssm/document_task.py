@@ -1,0 +1,117 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""A task about a document from its beginning to its end: read, plan, act, read again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from . import api, document_apply, document_diff, document_plan, document_read
+from .document_actions import Action
+from .document_apply import Interrupted, Progress
+from .documents import PREFERENCES, DocumentSpec, DocumentState, Removal
+from .errors import SSMError
+
+# What AWS answers when somebody else changed a document after it was read.
+_RACES = frozenset(
+    {
+        "DocumentAlreadyExists",
+        "DuplicateDocumentContent",
+        "DuplicateDocumentVersionName",
+        "InvalidDocument",
+        "InvalidDocumentOperation",
+        "InvalidDocumentVersion",
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a task did, or in check mode would do; ``after`` is foreseen in check mode, and read otherwise."""
+
+    before: DocumentState | None
+    after: DocumentState | None
+    done: Sequence[str]
+    warnings: Sequence[str]
+
+
+def run(client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, wait_timeout: float | None) -> Outcome:
+    """Bring a document to what ``task`` says, or find what that would take.
+
+    ``wait_timeout`` is in seconds, and None means not to wait. An ``SSMError`` midway says what was done before it.
+    """
+    before = _read(client, task)
+    if check_mode:
+        actions = _plan(task, before)
+        foreseen = document_diff.predicted(before, actions, task.name)
+        return Outcome(before, foreseen, [str(action) for action in actions], _warnings(task, before, actions))
+    progress = Progress(client, task.name, wait_timeout)
+    if before is not None and document_apply.settle(progress, before):
+        before = _read(client, task)
+    actions = _plan(task, before)
+    warnings = _warnings(task, before, actions)
+    if not actions:
+        return Outcome(before, before, [], warnings)
+    foreseen = _act(progress, task, before, actions)
+    return Outcome(before, document_read.again(client, before, foreseen), progress.done, warnings)
+
+
+def _act(
+    progress: Progress, task: DocumentSpec | Removal, before: DocumentState | None, actions: list[Action]
+) -> DocumentState | None:
+    """Do the actions; what they make of the document. A race is met once, with a plan from a fresh read."""
+    try:
+        document_apply.apply(progress, actions)
+        return document_diff.predicted(before, actions, task.name)
+    except Interrupted as interrupted:
+        try:
+            now, fresh = _look_again(progress, task, actions, interrupted)
+        except SSMError as error:
+            raise progress.explain(error, interrupted.left) from interrupted
+    try:
+        document_apply.apply(progress, fresh)
+    except Interrupted as interrupted:
+        raise progress.explain(interrupted.error, interrupted.left) from interrupted
+    return document_diff.predicted(now, fresh, task.name)
+
+
+def _look_again(
+    progress: Progress, task: DocumentSpec | Removal, actions: list[Action], interrupted: Interrupted
+) -> tuple[DocumentState | None, list[Action]]:
+    """The document as it is now and a plan from there, if a race explains the failure; else the error itself."""
+    error = interrupted.error
+    if error.code not in _RACES:
+        raise error
+    duplicate = error.code == "DuplicateDocumentContent"
+    now = _read(progress.client, task, search_versions=duplicate)
+    if now is not None and document_apply.settle(progress, now):
+        now = _read(progress.client, task, search_versions=duplicate)
+    fresh = _plan(task, now)
+    if fresh == actions[len(actions) - len(interrupted.left) - 1 :]:
+        raise error  # nothing has changed meanwhile, so AWS would say the same again
+    return now, fresh
+
+
+def _read(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> DocumentState | None:
+    if isinstance(task, Removal):
+        return document_read.for_removal(client, task)
+    return document_read.for_spec(client, task, search_versions=search_versions)
+
+
+def _plan(task: DocumentSpec | Removal, state: DocumentState | None) -> list[Action]:
+    if isinstance(task, Removal):
+        return document_plan.plan_removal(task, state)
+    return document_plan.plan(task, state)
+
+
+def _warnings(task: DocumentSpec | Removal, state: DocumentState | None, actions: list[Action]) -> list[str]:
+    if isinstance(task, DocumentSpec):
+        return document_plan.warnings(task, state, actions)
+    if actions and task.name == PREFERENCES and not task.of_version:
+        return ["With this document go the session preferences of the account in this region, logging among them."]
+    return []
