@@ -433,7 +433,7 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
     ssm = client("ssm")
     wait_timeout = params["wait_timeout"] if params["wait"] else None
     outcome = document_task.run(ssm, task, check_mode=check_mode, wait_timeout=wait_timeout)
-    warnings = [*outcome.warnings, *document_options.warnings(params, task)]
+    warnings = [*outcome.warnings, *document_options.warnings(task)]
     return {
         **({"warnings": warnings} if warnings else {}),
         "changed": bool(outcome.done),

@@ -15,7 +15,7 @@ OUTPUT = CACHE / "build"
 INSTALLED = CACHE / "installed"
 SHIPPED = (
     *("README.md", "CHANGELOG.md", "COPYING", "CODE_OF_CONDUCT.md", "changelogs/changelog.yaml"),
-    *("meta/", "plugins/", "examples/"),
+    *("meta/", "plugins/", "examples/", "docs/"),
 )
 
 

@@ -88,8 +88,8 @@ def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tup
         raise SSMError(
             f"Content of the format {stored_format} cannot be turned into {wanted_format}: give the content."
         )
-    parsed_once = wanted(text, stored_format)
-    return dataclasses.replace(parsed_once, value=_checked(parsed_once.value), text=None).encode(wanted_format)
+    value = _checked(wanted(text, stored_format).value)
+    return Content(value, None, str(wanted_format), True).encode(None)
 
 
 def read_file(path: str) -> str:

@@ -46,7 +46,7 @@ class Progress:
         return SSMError(" ".join(parts), error.exception)
 
 
-class Interrupted(Exception):
+class InterruptedPlanError(Exception):
     """An action failed; ``left`` are the ones after it."""
 
     def __init__(self, error: SSMError, left: Sequence[Action]) -> None:
@@ -56,12 +56,12 @@ class Interrupted(Exception):
 
 
 def apply(progress: Progress, actions: Sequence[Action]) -> None:
-    """Do ``actions`` in order; ``Interrupted`` at the first that fails."""
+    """Do ``actions`` in order; ``InterruptedPlanError`` at the first that fails."""
     for position, action in enumerate(actions):
         try:
             _patiently(lambda action=action: _do(action, progress))  # type: ignore[misc] # bound on purpose
         except SSMError as error:
-            raise Interrupted(error, actions[position + 1 :]) from error
+            raise InterruptedPlanError(error, actions[position + 1 :]) from error
 
 
 def settle(progress: Progress, state: DocumentState) -> bool:

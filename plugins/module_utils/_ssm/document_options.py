@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import content, document_permissions, preferences, transform
-from .documents import LATEST, DocumentSpec, Removal
+from .documents import LATEST, PREFERENCES, DocumentSpec, Removal
 
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
@@ -22,13 +22,11 @@ def task(params: Mapping[str, Any]) -> DocumentSpec | Removal:
     return _removal(params) if params["state"] == "absent" else _spec(params)
 
 
-def warnings(params: Mapping[str, Any], wanted: DocumentSpec | Removal) -> list[str]:
-    """What a node or the console would choke on in the content of a Session document that the user wrote."""
-    if isinstance(wanted, Removal) or wanted.content is None or params["session_preferences"] is not None:
+def warnings(wanted: DocumentSpec | Removal) -> list[str]:
+    """What a node or the console would not understand in the content of a Session document."""
+    if isinstance(wanted, Removal) or wanted.content is None or wanted.document_type not in (None, "Session"):
         return []
-    if wanted.document_type != "Session":
-        return []
-    return preferences.warnings(wanted.content.value)
+    return preferences.warnings(wanted.content.value, preferences=wanted.name == PREFERENCES)
 
 
 def _removal(params: Mapping[str, Any]) -> Removal:

@@ -12,8 +12,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from . import api, content
-from .documents import LATEST, DocumentSpec, DocumentState, Removal
 from .document_plan import remakes, to_prune
+from .documents import LATEST, DocumentSpec, DocumentState, Removal
 from .errors import DENIED, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
 

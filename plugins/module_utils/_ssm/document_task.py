@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from . import api, document_apply, document_diff, document_plan, document_read
 from .document_actions import Action
-from .document_apply import Interrupted, Progress
+from .document_apply import InterruptedPlanError, Progress
 from .documents import PREFERENCES, DocumentSpec, DocumentState, Removal
 from .errors import SSMError
 
@@ -28,6 +28,7 @@ _RACES = frozenset(
         "InvalidDocumentVersion",
     }
 )
+_NOTHING_NEW = "AWS makes no version for a new display_name or version_name alone: change the content, too."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,20 +69,20 @@ def _act(
     try:
         document_apply.apply(progress, actions)
         return document_diff.predicted(before, actions, task.name)
-    except Interrupted as interrupted:
+    except InterruptedPlanError as interrupted:
         try:
             now, fresh = _look_again(progress, task, actions, interrupted)
         except SSMError as error:
             raise progress.explain(error, interrupted.left) from interrupted
     try:
         document_apply.apply(progress, fresh)
-    except Interrupted as interrupted:
+    except InterruptedPlanError as interrupted:
         raise progress.explain(interrupted.error, interrupted.left) from interrupted
     return document_diff.predicted(now, fresh, task.name)
 
 
 def _look_again(
-    progress: Progress, task: DocumentSpec | Removal, actions: list[Action], interrupted: Interrupted
+    progress: Progress, task: DocumentSpec | Removal, actions: list[Action], interrupted: InterruptedPlanError
 ) -> tuple[DocumentState | None, list[Action]]:
     """The document as it is now and a plan from there, if a race explains the failure; else the error itself."""
     error = interrupted.error
@@ -93,7 +94,8 @@ def _look_again(
         now = _read(progress.client, task, search_versions=duplicate)
     fresh = _plan(task, now)
     if fresh == actions[len(actions) - len(interrupted.left) - 1 :]:
-        raise error  # nothing has changed meanwhile, so AWS would say the same again
+        # Nothing has changed meanwhile, so AWS would say the same again.
+        raise SSMError(f"{error} {_NOTHING_NEW}", error.exception) if duplicate else error
     return now, fresh
 
 

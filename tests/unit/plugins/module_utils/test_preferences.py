@@ -1,0 +1,135 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The typed form of session preferences, forth and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import preferences
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.testing import LocalAWS
+
+texts = st.text("abc-/ {", max_size=20).filter(lambda text: "{{" not in text)
+forms = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": texts,
+        "s3_bucket_name": st.sampled_from(["logs", "my.logs-1"]),
+        "s3_encryption_enabled": st.booleans(),
+        "cloud_watch_log_group_name": st.sampled_from(["/sessions", "a.b#c"]),
+        "cloud_watch_encryption_enabled": st.booleans(),
+        "kms_key_id": st.sampled_from(["alias/sessions", "arn:aws:kms:us-east-1:123456789012:key/1-2"]),
+        "run_as_enabled": st.booleans(),
+        "idle_session_timeout": st.integers(1, 60),
+        "max_session_duration": st.one_of(st.none(), st.integers(1, 1440)),
+        "shell_profile": st.fixed_dictionaries({}, optional={"linux": texts, "windows": texts}),
+    },
+)
+
+
+def filled(form: dict[str, Any]) -> dict[str, Any]:
+    """A form with the defaults of what it leaves out."""
+    defaults = {name: option.get("default") for name, option in preferences.OPTIONS.items()}
+    shells = {"linux": "", "windows": "", **form.get("shell_profile", {})}
+    return {**defaults, **form, "shell_profile": shells}
+
+
+@given(forms)
+def test_what_is_written_is_read_back(form: dict[str, Any]) -> None:
+    assert preferences.from_content(preferences.to_content(form)) == filled(form)
+
+
+@given(forms)
+def test_booleans_are_booleans_and_minutes_are_strings(form: dict[str, Any]) -> None:
+    inputs = preferences.to_content(form)["inputs"]
+    assert all(isinstance(value, bool) for key, value in inputs.items() if key.endswith("Enabled"))
+    assert isinstance(inputs["idleSessionTimeout"], str)
+    assert isinstance(inputs.get("maxSessionDuration", ""), str)
+
+
+@pytest.mark.parametrize("numbers", ["refused", "accepted"])
+@pytest.mark.parametrize("unknown", ["refused", "accepted"])
+def test_aws_takes_it(numbers: str, unknown: str) -> None:
+    switches = {"session_numbers": numbers, "session_unknown_inputs": unknown}
+    everything = {
+        "s3_bucket_name": "logs",
+        "s3_key_prefix": "sessions",
+        "cloud_watch_log_group_name": "/sessions",
+        "cloud_watch_streaming_enabled": True,
+        "kms_key_id": "alias/sessions",
+        "run_as_enabled": True,
+        "run_as_default_user": "operator",
+        "max_session_duration": 1440,
+        "shell_profile": {"linux": "exec bash -l"},
+    }
+    with LocalAWS({"switches": switches}) as aws:
+        for name, form in (("Everything", everything), ("Nothing", {})):
+            content = json.dumps(preferences.to_content(form))
+            aws.client("ssm").create_document(Name=name, DocumentType="Session", Content=content)
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"idle_session_timeout": 61}, "not 1 to 60 minutes"),
+        ({"idle_session_timeout": 0}, "not 1 to 60 minutes"),
+        ({"max_session_duration": 1441}, "not 1 to 1440 minutes"),
+        ({"s3_key_prefix": "x"}, "needs s3_bucket_name"),
+        ({"cloud_watch_streaming_enabled": True}, "needs cloud_watch_log_group_name"),
+        ({"run_as_default_user": "operator"}, "needs run_as_enabled"),
+        ({"run_as_enabled": True, "run_as_default_user": "two words"}, "no spaces"),
+        ({"s3_bucket_name": "Upper"}, "a bucket has"),
+        ({"cloud_watch_log_group_name": "a b"}, "a log group has"),
+        ({"shell_profile": {"windows": "x" * 513}}, "513 characters"),
+    ],
+)
+def test_what_would_not_work_is_refused(form: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SSMError, match=sentence):
+        preferences.to_content(form)
+
+
+def document(**inputs: Any) -> dict[str, Any]:
+    """A document with these inputs, as somebody may have written it."""
+    return {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs}
+
+
+def test_what_others_wrote_is_read_all_the_same() -> None:
+    read = preferences.from_content(
+        document(runAsEnabled="true", s3EncryptionEnabled="", idleSessionTimeout=30, maxSessionDuration="")
+    )
+    assert read is not None
+    assert (read["run_as_enabled"], read["s3_encryption_enabled"]) == (True, False)
+    assert (read["idle_session_timeout"], read["max_session_duration"]) == (30, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"schemaVersion": "1.0", "sessionType": "Port", "properties": {}},
+        document(somethingNew=True),
+        document(idleSessionTimeout="{{ minutes }}"),
+        document(s3BucketName="{{ bucket }}"),
+        document(runAsEnabled="perhaps"),
+        {**document(), "parameters": {}},
+        ["a list"],
+        None,
+    ],
+)
+def test_what_the_typed_form_cannot_say_has_none(content: Any) -> None:
+    assert preferences.from_content(content) is None
+
+
+def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
+    assert preferences.warnings(preferences.to_content({}), preferences=True) == []
+    streaming = preferences.warnings(document(cloudWatchStreamingEnabled="true"), preferences=False)
+    assert len(streaming) == 1 and "the agent" in streaming[0]
+    assert preferences.warnings(document(cloudWatchStreamingEnabled="{{ yes }}"), preferences=False) == []
+    console = preferences.warnings(document(runAsEnabled="false"), preferences=True)
+    assert ["runAsEnabled" in console[0], "idleSessionTimeout" in console[1]] == [True, True]
+    assert "SSMSessionRunAs" in preferences.warnings(document(runAsEnabled=True), preferences=False)[0]
