@@ -434,22 +434,23 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
     wait_timeout = params["wait_timeout"] if params["wait"] else None
     outcome = document_task.run(ssm, task, check_mode=check_mode, wait_timeout=wait_timeout)
     warnings = [*outcome.warnings, *document_options.warnings(task)]
+    document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
     return {
         **({"warnings": warnings} if warnings else {}),
         "changed": bool(outcome.done),
         "actions": list(outcome.done),
-        "document": _shown(ssm, outcome.before if check_mode else outcome.after),
+        "document": document,
         "diff": document_diff.difference(outcome.before, outcome.after, task.name),
     }
 
 
-def _shown(client: Any, state: documents.DocumentState | None) -> dict[str, Any] | None:
-    """The document as it is returned."""
+def _shown(client: Any, state: documents.DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
+    """The document as it is returned, with ``permissions`` if the task is about them."""
     if state is None:
         return None
     document = document_info.shape(client, {"Tags": [], **state.latest})
-    if state.permissions is not None:
-        document["permissions"] = document_permissions.shown(state.permissions)
+    if permissions:
+        document["permissions"] = document_permissions.shown(state.permissions or {})
     return document
 
 

@@ -35,7 +35,7 @@ def _after(action: Action, state: DocumentState) -> DocumentState | None:
 def _after_create(action: Create, state: DocumentState) -> DocumentState | None:
     description = {**_without_content(action), "LatestVersion": "1", "DocumentVersion": "1", "DefaultVersion": "1"}
     name = state.latest["Name"]
-    return DocumentState({"Name": name, **description}, str(action.request["Content"]), permissions={}, versions=None)
+    return DocumentState({"Name": name, **description}, str(action.request["Content"]))
 
 
 @_after.register

@@ -52,17 +52,20 @@ def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     return dataclasses.replace(state, latest_content=text, permissions=permissions)
 
 
-def again(client: api.Client, before: DocumentState | None, planned: DocumentState | None) -> DocumentState | None:
-    """The document after a change, as far as ``planned``, the state that was foreseen, knows it."""
+def again(
+    client: api.Client, before: DocumentState | None, planned: DocumentState | None, *, permissions: bool
+) -> DocumentState | None:
+    """The document after a change, with as much of it as ``planned``, the state that was foreseen, has.
+
+    ``permissions`` says whether to read those again, too.
+    """
     if planned is None:
         return None
     latest = api.describe_document(client, str(planned.latest["Name"]), LATEST)
     if latest is None:
         return None
-    state = DocumentState(latest, versions=planned.versions)
-    if planned.permissions is not None:
-        found = api.describe_document_permission(client, str(latest["Name"]))
-        state = dataclasses.replace(state, permissions=found)
+    shared = api.describe_document_permission(client, str(latest["Name"])) if permissions else planned.permissions
+    state = DocumentState(latest, permissions=shared, versions=planned.versions)
     known = [text for one in (planned, before) if one and (text := one.latest_content) is not None]
     if not known:
         return state

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from . import api, document_apply, document_diff, document_plan, document_read
-from .document_actions import Action
+from .document_actions import Action, Share
 from .document_apply import InterruptedPlanError, Progress
 from .documents import PREFERENCES, DocumentSpec, DocumentState, Removal
 from .errors import SSMError
@@ -59,7 +59,13 @@ def run(client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, w
     if not actions:
         return Outcome(before, before, [], warnings)
     foreseen = _act(progress, task, before, actions)
-    return Outcome(before, document_read.again(client, before, foreseen), progress.done, warnings)
+    shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, actions)))
+    after = document_read.again(client, before, foreseen, permissions=shared)
+    return Outcome(before, after, progress.done, warnings)
+
+
+def _is_share(action: Action) -> bool:
+    return isinstance(action, Share)
 
 
 def _act(
