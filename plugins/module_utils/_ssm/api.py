@@ -92,7 +92,7 @@ def update_document(client: Client, name: str, request: Mapping[str, Any]) -> Sh
 def update_document_default_version(client: Client, name: str, version: str) -> None:
     """Make ``version`` (digits: the service takes no ``$LATEST`` here) the default one."""
     with attempting(f"make version {version} the default of document {name}", needs="ssm:UpdateDocumentDefaultVersion"):
-        client.update_document_default_version(Name=name, DocumentVersion=version)
+        _shape(client.update_document_default_version(Name=name, DocumentVersion=version), "Description")
 
 
 def delete_document(client: Client, name: str, *, force: bool = False) -> None:
@@ -102,13 +102,13 @@ def delete_document(client: Client, name: str, *, force: bool = False) -> None:
     """
     request = {"Force": True} if force else {}
     with tolerating(MISSING_DOCUMENT), attempting(f"delete document {name}", needs="ssm:DeleteDocument"):
-        client.delete_document(Name=name, **request)
+        _empty(client.delete_document(Name=name, **request))
 
 
 def delete_document_version(client: Client, name: str, version: str) -> None:
     """Delete one version, by number. The default one cannot be."""
     with attempting(f"delete version {version} of document {name}", needs="ssm:DeleteDocument"):
-        client.delete_document(Name=name, DocumentVersion=version)
+        _empty(client.delete_document(Name=name, DocumentVersion=version))
 
 
 def describe_document_permission(client: Client, name: str) -> dict[str, str]:
@@ -135,7 +135,7 @@ def modify_document_permission(
     request = {"AccountIdsToAdd": list(add), "AccountIdsToRemove": list(remove), "SharedDocumentVersion": version}
     given = {key: value for key, value in request.items() if value}
     with attempting(f"change the permissions of document {name}", needs="ssm:ModifyDocumentPermission"):
-        client.modify_document_permission(Name=name, PermissionType="Share", **given)
+        _empty(client.modify_document_permission(Name=name, PermissionType="Share", **given))
 
 
 def list_document_tags(client: Client, name: str) -> list[Shape]:
@@ -147,13 +147,13 @@ def list_document_tags(client: Client, name: str) -> list[Shape]:
 def add_document_tags(client: Client, name: str, tags: Sequence[Shape]) -> None:
     """Set tags of a document."""
     with attempting(f"tag document {name}", needs="ssm:AddTagsToResource"):
-        client.add_tags_to_resource(ResourceType="Document", ResourceId=name, Tags=list(tags))
+        _empty(client.add_tags_to_resource(ResourceType="Document", ResourceId=name, Tags=list(tags)))
 
 
 def remove_document_tags(client: Client, name: str, keys: Sequence[str]) -> None:
     """Remove tags of a document by key."""
     with attempting(f"remove tags of document {name}", needs="ssm:RemoveTagsFromResource"):
-        client.remove_tags_from_resource(ResourceType="Document", ResourceId=name, TagKeys=list(keys))
+        _empty(client.remove_tags_from_resource(ResourceType="Document", ResourceId=name, TagKeys=list(keys)))
 
 
 def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> Iterator[SessionPage]:
@@ -234,6 +234,13 @@ def _shape(reply: Shape, member: str) -> Shape:
 
 def _text(reply: Shape, member: str) -> str:
     return _typed(reply, member, str)
+
+
+def _empty(reply: Shape) -> None:
+    """Check the reply of an operation that answers with nothing, of which only the headers can be wrong."""
+    kind = reply["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
+    if kind and "json" not in kind:
+        raise ValueError(f"the reply is {kind}")
 
 
 def _typed(reply: Shape, member: str, kind: type[T]) -> T:

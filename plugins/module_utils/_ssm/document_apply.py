@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from . import api, content, transform
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
@@ -19,6 +20,8 @@ from .errors import SSMError
 
 # Seconds between attempts when AWS says TooManyUpdates: it takes one change of a document at a time.
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
+
+T = TypeVar("T")
 
 
 class Progress:
@@ -59,7 +62,7 @@ def apply(progress: Progress, actions: Sequence[Action]) -> None:
     """Do ``actions`` in order; ``InterruptedPlanError`` at the first that fails."""
     for position, action in enumerate(actions):
         try:
-            _patiently(lambda action=action: _do(action, progress))  # type: ignore[misc] # bound on purpose
+            _do(action, progress)
         except SSMError as error:
             raise InterruptedPlanError(error, actions[position + 1 :]) from error
 
@@ -106,15 +109,16 @@ def _wait_while(
         delay = min(delay * 2, 5)
 
 
-def _patiently(call: Callable[[], None]) -> None:
+def _patiently(write: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Call ``write``, again after a while if AWS is busy with another change of the document."""
     for pause in _PAUSES:
         try:
-            return call()
+            return write(*given, **named)
         except SSMError as error:
             if error.code != "TooManyUpdates":
                 raise
         time.sleep(pause)
-    return call()
+    return write(*given, **named)
 
 
 @functools.singledispatch
@@ -142,25 +146,27 @@ def _set_default(action: SetDefault, progress: Progress) -> None:
     version = action.version or str(progress.made)
     if action.version:  # the one that was made has been waited for
         progress.wait_until_active(version)
-    api.update_document_default_version(progress.client, progress.name, version)
+    _patiently(api.update_document_default_version, progress.client, progress.name, version)
     progress.done.append(str(action))
 
 
 @_do.register
 def _share(action: Share, progress: Progress) -> None:
-    api.modify_document_permission(progress.client, progress.name, action.add, action.remove, action.version)
+    _patiently(
+        api.modify_document_permission, progress.client, progress.name, action.add, action.remove, action.version
+    )
     progress.done.append(str(action))
 
 
 @_do.register
 def _add_tags(action: AddTags, progress: Progress) -> None:
-    api.add_document_tags(progress.client, progress.name, transform.tag_list(action.tags))
+    _patiently(api.add_document_tags, progress.client, progress.name, transform.tag_list(action.tags))
     progress.done.append(str(action))
 
 
 @_do.register
 def _remove_tags(action: RemoveTags, progress: Progress) -> None:
-    api.remove_document_tags(progress.client, progress.name, action.keys)
+    _patiently(api.remove_document_tags, progress.client, progress.name, action.keys)
     progress.done.append(str(action))
 
 
@@ -179,7 +185,7 @@ def _delete_versions(action: DeleteVersions, progress: Progress) -> None:
 @_do.register
 def _delete(action: Delete, progress: Progress) -> None:
     try:
-        api.delete_document(progress.client, progress.name, force=action.force)
+        _patiently(api.delete_document, progress.client, progress.name, force=action.force)
     except SSMError as error:
         # The answer to a first attempt may have been lost, and the second met a document on its way out.
         found = api.describe_document(progress.client, progress.name, LATEST) if error.code else {"Status": None}
@@ -193,7 +199,7 @@ def _delete(action: Delete, progress: Progress) -> None:
 
 def _delete_version(progress: Progress, version: str) -> None:
     try:
-        api.delete_document_version(progress.client, progress.name, version)
+        _patiently(api.delete_document_version, progress.client, progress.name, version)
     except SSMError as error:
         # AWS has no error of its own for a version that is gone already, which it is if the first answer was lost.
         if not error.code or api.describe_document(progress.client, progress.name, version) is not None:
@@ -205,8 +211,8 @@ def _make(progress: Progress, action: Create | Update, latest_version: str) -> s
     client, name = progress.client, progress.name
     try:
         if isinstance(action, Create):
-            return str(api.create_document(client, name, action.request)["DocumentVersion"])
-        return str(api.update_document(client, name, action.request)["DocumentVersion"])
+            return str(_patiently(api.create_document, client, name, action.request)["DocumentVersion"])
+        return str(_patiently(api.update_document, client, name, action.request)["DocumentVersion"])
     except SSMError as error:
         # botocore sends a request again whose answer was lost, and AWS then complains about what the first one made.
         made = _made_before(client, name, action, latest_version) if error.retried else None

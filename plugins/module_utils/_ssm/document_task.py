@@ -60,7 +60,10 @@ def run(client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, w
         return Outcome(before, before, [], warnings)
     foreseen = _act(progress, task, before, actions)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, actions)))
-    after = document_read.again(client, before, foreseen, permissions=shared)
+    try:
+        after = document_read.again(client, before, foreseen, permissions=shared)
+    except SSMError as error:
+        raise progress.explain(error, []) from error
     return Outcome(before, after, progress.done, warnings)
 
 
