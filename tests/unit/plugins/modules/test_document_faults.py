@@ -163,7 +163,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "keep-versions": Flow(
         {"content": ONE, "keep_versions": 3},
-        [DESCRIBE, GET, LIST_VERSIONS, WHO, UPDATE, DESCRIBE, DESCRIBE, DEFAULT, DELETE, DELETE, DESCRIBE, WHO],
+        [DESCRIBE, GET, LIST_VERSIONS, WHO, UPDATE, DESCRIBE, DESCRIBE, DEFAULT, DELETE, DELETE, DESCRIBE],
         {"default": 5, "versions": [3, 4, 5], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, TWO, ONE, TWO, tags=TAGS, permissions=OTHERS),
     ),
