@@ -52,7 +52,7 @@ class Stage:
         self._attempts = attempts
         self._documents = self.aws.world.state(REGION, Documents)
         self._start = copy.deepcopy(self._documents.found)
-        self._client: Any = None
+        self.client: Any = None
 
     def __enter__(self) -> Self:
         self.aws.__enter__()
@@ -67,10 +67,10 @@ class Stage:
         self._documents.found = copy.deepcopy(self._start)
         self.calm()
         config = Config(retries={"mode": "standard", "total_max_attempts": self._attempts}, max_pool_connections=64)
-        if self._client is None or self._attempts > 1:
-            if self._client is not None:
-                self._client.close()
-            self._client = self.aws.client("ssm", config=config)
+        if self.client is None or self._attempts > 1:
+            if self.client is not None:
+                self.client.close()
+            self.client = self.aws.client("ssm", config=config)
 
     def calm(self) -> None:
         """From here on no call goes wrong."""
@@ -78,13 +78,11 @@ class Stage:
 
     def ensure(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         """Run ssm_document."""
-        return ssm_document.ensure(
-            _ensure.options(**{"name": NAME, **options}), lambda unused: self._client, check_mode
-        )
+        return ssm_document.ensure(_ensure.options(**{"name": NAME, **options}), lambda unused: self.client, check_mode)
 
     def info(self, **options: Any) -> dict[str, Any]:
         """Run ssm_document_info."""
-        return ssm_document_info.read(_info.options(**options), lambda unused: self._client, False)
+        return ssm_document_info.read(_info.options(**options), lambda unused: self.client, False)
 
     def operations(self, since: int = 0) -> list[str]:
         """The names of the calls, in order."""
