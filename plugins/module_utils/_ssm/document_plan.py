@@ -241,7 +241,7 @@ def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | N
     if spec.attachments:
         return list(spec.attachments)
     if document_type == "Package":
-        raise SSMError(f"Document {spec.name} is a Package, whose every version needs attachments.")
+        raise SSMError(f"Document {spec.name} is a Package, and each version of it needs attachments.")
     return None
 
 

@@ -45,6 +45,8 @@ TYPES = (
 )
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
 _NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html
+_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", "Session")
 _VERSION_NAME = re.compile(r"[a-zA-Z0-9_\-.]{1,128}")
 # One less than a document may have, so that there is room for the version that comes before the oldest goes.
 MAX_KEPT_VERSIONS = 999
@@ -84,6 +86,7 @@ class DocumentSpec:
             raise SSMError(f"keep_versions is {self.keep_versions}, not 1 to {MAX_KEPT_VERSIONS}.")
         if self.content is not None:
             content.check_size(self.content.encode(None)[0])
+            _check_schema_version(self.content, self.document_type)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,6 +180,11 @@ def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
 
 def _is_number(version: str) -> bool:
     return re.fullmatch(r"[1-9][0-9]*", version) is not None
+
+
+def _check_schema_version(wanted: content.Content, document_type: str | None) -> None:
+    if document_type in _WITH_SCHEMA and isinstance(wanted.value, dict) and "schemaVersion" not in wanted.value:
+        raise SSMError(f"content has no schemaVersion, which a document of type {document_type} must have.")
 
 
 def _check_names(name: str, version_name: str | None) -> None:
