@@ -66,7 +66,9 @@ class Flow:
     calls: list[str]
     wanted: dict[str, Any] | None
     document: dict[str, Any] | None = None
-    limits: dict[str, int] = dataclasses.field(default_factory=dict)
+    world: dict[str, Any] = dataclasses.field(default_factory=dict)
+    # What was planned first is not what is done in the end.
+    plans_anew: bool = False
     # The document is made anew, and what the task does not state is for the user to give again if that fails.
     remakes: bool = False
     carries_over: bool = False
@@ -102,6 +104,20 @@ FLOWS: dict[str, Flow] = {
         {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": accounts(3, 23)},
         document(ONE, tags=TAGS, permissions=accounts(0, 5)),
     ),
+    "make-private": Flow(
+        {"permissions": {"account_ids": OTHERS, "shared_document_version": "$LATEST"}},
+        [DESCRIBE, WHO, SHARE, SHARE, DESCRIBE, WHO],
+        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        document(ONE, tags=TAGS, permissions=["all"]),
+    ),
+    "go-back": Flow(
+        {"content": TWO, "tags": {"team": "b"}, "purge_tags": False},
+        [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
+        {"default": 2, "versions": [1, 2, 3, 4], "in_force": TWO, "tags": {**TAGS, "team": "b"}, "shared": OTHERS},
+        document(ONE, TWO, ONE, THREE, tags=TAGS, permissions=OTHERS),
+        {"switches": {"duplicate_scope": "any"}},
+        plans_anew=True,
+    ),
     "tags": Flow(
         {"tags": {"same": "1", "other": "9", "new": "4"}},
         [DESCRIBE, UNTAG, TAG, DESCRIBE],
@@ -125,7 +141,7 @@ FLOWS: dict[str, Flow] = {
         [DESCRIBE, GET, WHO, DELETE, DESCRIBE, DESCRIBE, DESCRIBE],
         None,
         document(ONE, TWO, tags=TAGS),
-        {"document_deleting_reads": 2},
+        {"limits": {"document_deleting_reads": 2}},
     ),
     "delete-shared": Flow(
         {"state": "absent", "force_unshare": True},
@@ -201,7 +217,7 @@ def stage_of(name: str) -> Stage:
         stage = Stage(*documents, attempts=3)
     else:
         flow = FLOWS[name]
-        stage = Stage(*([flow.document] if flow.document else []), attempts=3, limits=flow.limits)
+        stage = Stage(*([flow.document] if flow.document else []), attempts=3, **flow.world)
     stage.__enter__()
     atexit.register(stage.__exit__)
     return stage
@@ -268,7 +284,7 @@ def test_a_call_that_goes_wrong(name: str, operation: str, before: int, kind: st
     now = stage.held()
     if sentence:
         check_sentence(sentence, operation, kind)
-        check_account(sentence, clean["actions"], stage, position)
+        check_account(sentence, clean["actions"], stage, position, plans_anew=flow.plans_anew)
         if not flow.remakes:
             check_nothing_lost(at_first, wanted, now)
     else:
@@ -331,7 +347,7 @@ def check_sentence(sentence: str, operation: str, kind: str) -> None:
         assert "Check the credentials" in sentence
 
 
-def check_account(sentence: str, actions: list[str], stage: Stage, position: int) -> None:
+def check_account(sentence: str, actions: list[str], stage: Stage, position: int, *, plans_anew: bool) -> None:
     """What is said to be done was done, and what was done is said; the rest is said not to be done."""
     done = said(sentence, r"Done before that: (.*?)\.(?: Not done: |$)")
     left = said(sentence, r"Not done: (.*)\.$")
@@ -339,7 +355,7 @@ def check_account(sentence: str, actions: list[str], stage: Stage, position: int
     answered = [entry for entry in writes if entry.outcome == "ok" and not entry.fault]
     if not answered:
         assert done == []
-        assert left == [] or left == actions[1:]
+        assert left in ([], actions[1:]) or (plans_anew and left[1:] == actions[1:])
         return
     assert done, f"what was done is not said: {sentence}"
     assert len(done) <= len([entry for entry in writes if entry.outcome == "ok"])
