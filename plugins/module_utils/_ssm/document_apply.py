@@ -20,6 +20,11 @@ from .errors import SSMError
 
 # Seconds between attempts when AWS says TooManyUpdates: it takes one change of a document at a time.
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
+# What helps against an answer of AWS that is about more than the call.
+_ADVICE = {
+    "AssociatedInstances": "Delete its associations in State Manager first.",
+    "DocumentVersionLimitExceeded": "Set keep_versions to delete the oldest ones.",
+}
 
 T = TypeVar("T")
 
@@ -41,7 +46,7 @@ class Progress:
 
     def explain(self, error: SSMError, left: Sequence[Action]) -> SSMError:
         """``error`` with what was done before it, and what was not done after it."""
-        parts = [str(error)]
+        parts = [str(error), *([_ADVICE[error.code]] if error.code in _ADVICE else [])]
         if self.done:
             parts.append(f"Done before that: {'; '.join(self.done)}.")
         if left:

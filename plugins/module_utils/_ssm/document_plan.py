@@ -306,13 +306,19 @@ def _check_tags(tags: Mapping[str, str]) -> None:
 def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], list[Action]]:
     """What deletes old versions, before the change and after it.
 
-    It is done after, so that a change that fails costs no version, save where there is no room for a new one.
+    It is done after, so that a change that fails costs no version that was to be kept; before, only where there is no
+    room for a new version.
     """
     numbers = [] if _keeps_all_shared(state) else to_prune(spec, state)
-    if not numbers:
-        return [], []
-    prune: list[Action] = [DeleteVersions(tuple(numbers))]
-    return (prune, []) if len(state.versions or ()) >= _MAX_VERSIONS else ([], prune)
+    versions = sorted(state.versions or ())
+    spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= _MAX_VERSIONS else []
+    first = [number for number in numbers if number in spare]
+    last = [number for number in numbers if number not in spare]
+    return _deletion(first), _deletion(last)
+
+
+def _deletion(numbers: list[int]) -> list[Action]:
+    return [DeleteVersions(tuple(numbers))] if numbers else []
 
 
 def _keeps_all_shared(state: DocumentState) -> bool:
