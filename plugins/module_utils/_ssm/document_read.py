@@ -122,11 +122,12 @@ def _version_to_remove(client: api.Client, removal: Removal) -> tuple[int, ...]:
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> str | None:
-    """The newest version that has the wanted content."""
-    infos = api.list_document_versions(client, spec.name)
-    newest_first = sorted(infos, key=lambda info: int(info["DocumentVersion"]), reverse=True)
-    for start in range(0, len(newest_first), DEFAULT_WORKERS):
-        found = _first_holder(client, spec, newest_first[start : start + DEFAULT_WORKERS])
+    """The newest version that has the wanted content, which the latest and the default one are known not to have."""
+    known = (state.latest_version, state.default_version)
+    infos = [info for info in api.list_document_versions(client, spec.name) if info["DocumentVersion"] not in known]
+    infos.sort(key=lambda info: int(info["DocumentVersion"]), reverse=True)
+    for start in range(0, len(infos), DEFAULT_WORKERS):
+        found = _first_holder(client, spec, infos[start : start + DEFAULT_WORKERS])
         if found:
             return found
     return None
