@@ -94,7 +94,8 @@ def to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
         return []
     # The version that is about to be made is one of those kept.
     others = spec.keep_versions - needs_version(spec, state)
-    kept = {*sorted(state.versions, reverse=True)[:others], int(state.default_version), int(state.holder or 0)}
+    default = _wanted_default(spec, state, updated=needs_version(spec, state)) or 0
+    kept = {*sorted(state.versions, reverse=True)[:others], int(default), int(state.holder or 0)}
     return [number for number in state.versions if number not in kept]
 
 
@@ -266,17 +267,19 @@ def _named(spec: DocumentSpec, state: DocumentState) -> str | None:
 
 
 def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
-    if spec.default_version == "keep":
-        return []
-    if spec.default_version == "latest":
-        if updated:
-            return [SetDefault(None)]
-        wanted = state.holder or state.latest_version
-    else:
-        wanted = spec.default_version
-        if int(wanted) > int(state.latest_version) + updated:
-            raise SSMError(not_active(spec.name, wanted, {}))
+    wanted = _wanted_default(spec, state, updated=updated)
+    if wanted is not None and int(wanted) > int(state.latest_version) + updated:
+        raise SSMError(not_active(spec.name, wanted, {}))
     return [] if wanted == state.default_version else [SetDefault(wanted)]
+
+
+def _wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> str | None:
+    """The version that is the default after the change; None for the one that is about to be made."""
+    if spec.default_version == "keep":
+        return state.default_version
+    if spec.default_version == "latest":
+        return None if updated else state.holder or state.latest_version
+    return spec.default_version
 
 
 def _check_first_default(spec: DocumentSpec) -> None:
@@ -312,8 +315,8 @@ def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], li
     numbers = [] if _keeps_all_shared(state) else to_prune(spec, state)
     versions = sorted(state.versions or ())
     spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= _MAX_VERSIONS else []
-    first = [number for number in numbers if number in spare]
-    last = [number for number in numbers if number not in spare]
+    first = [number for number in numbers if number in spare and number != int(state.default_version)]
+    last = [number for number in numbers if number not in first]
     return _deletion(first), _deletion(last)
 
 
