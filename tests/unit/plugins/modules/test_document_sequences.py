@@ -15,7 +15,6 @@ from document_flows import Stage, accounts, document, hurried, in_force, meaning
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-Held = dict[str, Any] | None
 Task = dict[str, Any]
 
 ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
@@ -140,7 +139,7 @@ def attempt(stage: Stage, task: Task, *, check_mode: bool = False) -> dict[str, 
         return str(error)
 
 
-def check_again(stage: Stage, task: Task, after: Held) -> None:
+def check_again(stage: Stage, task: Task, after: dict[str, Any] | None) -> None:
     """The same task again has nothing to do."""
     position = stage.aws.position
     again = stage.ensure(**task)
@@ -152,7 +151,7 @@ def check_again(stage: Stage, task: Task, after: Held) -> None:
     assert stage.held(task["name"]) == after
 
 
-def check_result(done: dict[str, Any], after: Held) -> None:
+def check_result(done: dict[str, Any], after: dict[str, Any] | None) -> None:
     """What is returned is what AWS has."""
     shown = done["document"]
     if after is None:
@@ -165,7 +164,7 @@ def check_result(done: dict[str, Any], after: Held) -> None:
         assert shown["permissions"]["shared_document_versions"] == after["permissions"]
 
 
-def check_held(task: Task, before: Held, after: Held, *, refused: bool) -> None:
+def check_held(task: Task, before: dict[str, Any] | None, after: dict[str, Any] | None, *, refused: bool) -> None:
     if task.get("state") == "absent":
         check_removed(task, before, after)
         return
@@ -183,7 +182,7 @@ def check_held(task: Task, before: Held, after: Held, *, refused: bool) -> None:
         check_content(task, after, refused=refused)
 
 
-def check_removed(task: Task, before: Held, after: Held) -> None:
+def check_removed(task: Task, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
     number = int(task.get("document_version", 0))
     if before is None or not number:
         assert after is None
@@ -218,7 +217,7 @@ def check_default(task: Task, before: dict[str, Any], after: dict[str, Any]) -> 
         assert after["default"] == max(after["versions"])
 
 
-def check_made(task: Task, before: Held, made: dict[str, Any]) -> None:
+def check_made(task: Task, before: dict[str, Any] | None, made: dict[str, Any]) -> None:
     """A version has what the task says, and else what the one before it had; a name belongs to one version only."""
     latest = before["versions"][max(before["versions"])] if before else {}
     assert made["version_name"] == task.get("version_name")
