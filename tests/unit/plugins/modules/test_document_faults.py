@@ -112,7 +112,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "go-back": Flow(
         {"content": TWO, "tags": {"team": "b"}, "purge_tags": False},
-        [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
+        [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
         {"default": 2, "versions": [1, 2, 3, 4], "in_force": TWO, "tags": {**TAGS, "team": "b"}, "shared": OTHERS},
         document(ONE, TWO, ONE, THREE, tags=TAGS, permissions=OTHERS),
         {"switches": {"duplicate_scope": "any"}},
