@@ -108,10 +108,12 @@ def warnings(content: Any, *, preferences: bool) -> list[str]:
         return []
     found = []
     if _is_quoted(inputs.get("cloudWatchStreamingEnabled")):
-        found.append("inputs.cloudWatchStreamingEnabled is in quotes, and the agent reads no session document so.")
+        found.append(
+            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document."
+        )
     quoted = [key for key in _booleans() if _is_quoted(inputs.get(key)) and key != "cloudWatchStreamingEnabled"]
     if preferences and quoted:
-        found.append(f"The console cannot edit preferences where {', '.join(quoted)} are in quotes.")
+        found.append(f"The console cannot edit preferences with {', '.join(quoted)} in quotes.")
     if preferences and "idleSessionTimeout" not in inputs:
         found.append("The console cannot edit preferences without inputs.idleSessionTimeout.")
     if str(inputs.get("runAsEnabled")).lower() == "true" and not inputs.get("runAsDefaultUser"):

@@ -121,8 +121,8 @@ def test_trap_35_booleans_in_quotes_come_with_a_warning(switches: Switches) -> N
     with Stage(document(ONE, name=PREFERENCES), switches=switches) as stage:
         done = settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=quoted)
         assert done["warnings"] == [
-            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent reads no session document so.",
-            "The console cannot edit preferences where runAsEnabled are in quotes.",
+            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document.",
+            "The console cannot edit preferences with runAsEnabled in quotes.",
         ]
         assert in_force(present(stage, PREFERENCES)) == quoted, "content that somebody wrote is not rewritten"
 

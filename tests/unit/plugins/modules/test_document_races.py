@@ -1,0 +1,144 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Somebody else changes a document after the task has looked at it, and before it acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from document_flows import NAME, Stage, document, hurried, in_force, session
+
+ONE, TWO, THREE = session("one"), session("two"), session("three")
+
+Change = Callable[[Any], Any]
+
+
+def meanwhile(stage: Stage, operation: str, change: Change, *, at_rest: bool = True) -> None:
+    """Let ``change`` happen, with a client of its own, right before the first call of ``operation`` is sent.
+
+    ``at_rest`` says whether the version that it makes is ready by then.
+    """
+    other = stage.aws.client("ssm")
+    pending = [change]
+
+    def act(**unused: Any) -> None:
+        if pending:
+            pending.pop()(other)
+            if at_rest and stage.held():
+                other.list_document_versions(Name=NAME)
+
+    stage.client.meta.events.register(f"before-call.ssm.{operation}", act)
+
+
+def create(content: Any) -> Change:
+    return lambda client: client.create_document(Name=NAME, DocumentType="Session", Content=json.dumps(content))
+
+
+def update(content: Any, **more: Any) -> Change:
+    request = {"Name": NAME, "DocumentVersion": "$LATEST", "Content": json.dumps(content), **more}
+    return lambda client: client.update_document(**request)
+
+
+def delete(**version: str) -> Change:
+    return lambda client: client.delete_document(Name=NAME, **version)
+
+
+def outcome(stage: Stage, **task: Any) -> dict[str, Any]:
+    """The result of a task, which leaves nothing to do."""
+    with hurried():
+        done = stage.ensure(**task)
+    position = stage.aws.position
+    again = stage.ensure(**task)
+    assert (again["changed"], stage.aws.writes(since=position)) == (False, [])
+    return done
+
+
+def test_a_document_that_somebody_else_made_is_updated() -> None:
+    with Stage() as stage:
+        meanwhile(stage, "CreateDocument", create(ONE))
+        done = outcome(stage, content=TWO, document_type="Session")
+        held = stage.held()
+        assert done["actions"] == ["make a new version", "make it the default"]
+        assert held and (sorted(held["versions"]), in_force(held)) == ([1, 2], TWO)
+
+
+def test_a_document_that_somebody_else_made_alike_is_no_change() -> None:
+    with Stage() as stage:
+        meanwhile(stage, "CreateDocument", create(ONE))
+        done = outcome(stage, content=ONE, document_type="Session")
+        assert (done["changed"], done["actions"], done["document"]["latest_version"]) == (False, [], "1")
+
+
+def test_a_version_that_somebody_else_made_alike_is_only_put_into_force() -> None:
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "UpdateDocument", update(TWO))
+        # The very bytes that they sent.
+        done = outcome(stage, content=json.dumps(TWO))
+        assert done["actions"] == ["make version 2 the default"]
+
+
+def test_a_version_that_somebody_else_is_making_is_waited_for() -> None:
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "UpdateDocument", update(THREE), at_rest=False)
+        done = outcome(stage, content=TWO)
+        held = stage.held()
+        assert done["actions"] == ["make a new version", "make it the default"]
+        assert held and (sorted(held["versions"]), in_force(held)) == ([1, 2, 3], TWO)
+
+
+def test_a_document_that_somebody_else_deleted_is_made_again() -> None:
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "UpdateDocument", delete())
+        done = outcome(stage, content=TWO, document_type="Session")
+        held = stage.held()
+        assert done["actions"] == ["create the document"]
+        assert held and in_force(held) == TWO
+
+
+def test_a_version_name_that_somebody_else_took_is_reported() -> None:
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "UpdateDocument", update(THREE, VersionName="release-2"))
+        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* has the name release-2 already") as caught:
+            stage.ensure(content=TWO, version_name="release-2")
+        held = stage.held()
+        assert "\n" not in str(caught.value)
+        assert held and sorted(held["versions"]) == [1, 2]
+
+
+def test_a_document_that_somebody_else_deleted_needs_no_deletion() -> None:
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "DeleteDocument", delete())
+        outcome(stage, state="absent")
+        assert stage.held() is None
+
+
+def test_a_version_that_somebody_else_deleted_needs_no_deletion() -> None:
+    with Stage(document(ONE, TWO)) as stage:
+        meanwhile(stage, "DeleteDocument", delete(DocumentVersion="1"))
+        outcome(stage, state="absent", document_version="1")
+        held = stage.held()
+        assert held and sorted(held["versions"]) == [2]
+
+
+def test_a_document_that_somebody_else_shared_is_not_deleted() -> None:
+    def share(client: Any) -> None:
+        client.modify_document_permission(Name=NAME, PermissionType="Share", AccountIdsToAdd=["111122223333"])
+
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "DeleteDocument", share)
+        with hurried(), pytest.raises(SSMError, match="set force_unshare"):
+            stage.ensure(state="absent")
+        held = stage.held()
+        assert held and held["permissions"] == {"111122223333": "$DEFAULT"}
+
+
+def test_the_second_race_is_reported() -> None:
+    with Stage() as stage:
+        stage.aws.add_fault(op="CreateDocument", times="always", do={"error": "DocumentAlreadyExists"})
+        with hurried(), pytest.raises(SSMError, match="DocumentAlreadyExists"):
+            stage.ensure(content=ONE, document_type="Session")
+        assert len(stage.aws.calls("CreateDocument")) == 1
