@@ -13,9 +13,9 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from . import content, document_permissions, transform
+from . import document_permissions, document_requests
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .documents import LATEST, DocumentSpec, DocumentState, Removal, not_active
+from .documents import DocumentSpec, DocumentState, Removal, not_active
 from .errors import SSMError
 
 # No version can be made of a document that has so many.
@@ -27,7 +27,7 @@ _RESERVED = ("aws", "amazon", "amzn")
 def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
     if state is None or state.deleting:
-        return [Create(_create_request(spec)), *_sharing(spec, {})]
+        return [Create(document_requests.create(spec)), *_sharing(spec, {})]
     if remakes(spec, state):
         return _remake(spec, state)
     unchangeable = _unchangeable(spec, state)
@@ -36,7 +36,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
             f"Document {spec.name} {unchangeable}: set recreate to delete it and make it anew, "
             "or give the new one another name."
         )
-    update = _update_request(spec, state)
+    update = document_requests.update(spec, state)
     if spec.content and not update and state.holder == state.latest_version and state.status == "Failed":
         # To leave it as it is would report a broken document as good.
         raise SSMError(not_active(spec.name, state.latest_version, state.latest))
@@ -73,7 +73,7 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
     if state is None or state.deleting:
         return found
     updated = any(isinstance(action, (Create, Update)) for action in actions)
-    if spec.version_name and not updated and state.holder and state.holder != _named(spec, state):
+    if spec.version_name and not updated and state.holder and state.holder != document_requests.named(spec, state):
         found.append(
             f"Version {state.holder} of document {spec.name} is not called {spec.version_name}: a version gets its "
             "name when it is made."
@@ -93,21 +93,11 @@ def to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
     if spec.keep_versions is None or state.versions is None:
         return []
     # The version that is about to be made is one of those kept.
-    others = spec.keep_versions - needs_version(spec, state)
-    default = _wanted_default(spec, state, updated=needs_version(spec, state)) or 0
+    updated = document_requests.needs_version(spec, state)
+    others = spec.keep_versions - updated
+    default = _wanted_default(spec, state, updated=updated) or 0
     kept = {*sorted(state.versions, reverse=True)[:others], int(default), int(state.holder or 0)}
     return [number for number in state.versions if number not in kept]
-
-
-def needs_version(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Whether what is wanted takes a new version."""
-    if spec.content is not None and state.holder is None:
-        return True
-    wanted = {**_versioned(spec), "DocumentFormat": spec.document_format}
-    # A version's name is fixed when the version is made, so a name alone is no reason for a new one.
-    return any(
-        value is not None and state.latest.get(key) != value for key, value in wanted.items() if key != "VersionName"
-    )
 
 
 def _unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
@@ -117,7 +107,7 @@ def _unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
     if spec.requires is not None and not _requires_the_same(spec.requires, state.latest.get("Requires") or ()):
         return "requires other documents than it should, which cannot be changed"
     old_schema = state.document_type == "Command" and state.latest.get("SchemaVersion") == "1.2"
-    if old_schema and needs_version(spec, state):
+    if old_schema and document_requests.needs_version(spec, state):
         return "is a Command document of schema version 1.2, which AWS does not update"
     return ""
 
@@ -130,50 +120,16 @@ def _requires_the_same(wanted: Any, found: Any) -> bool:
     return all(by_name[entry["Name"]].get(key) == value for entry in wanted for key, value in entry.items())
 
 
-def _create_request(spec: DocumentSpec) -> dict[str, Any]:
-    if spec.content is None:
-        raise SSMError(
-            f"Document {spec.name} does not exist, and cannot be created without content, content_path or "
-            "session_preferences."
-        )
-    text, document_format = spec.content.encode(None)
-    request = {
-        "Content": text,
-        "DocumentFormat": document_format,
-        "DocumentType": spec.document_type,
-        "Requires": list(spec.requires) if spec.requires else None,
-        "Tags": transform.tag_list(spec.tags) if spec.tags else None,
-        "Attachments": _attachments(spec, spec.document_type),
-        **_versioned(spec),
-    }
-    _check_first_default(spec)
-    _check_tags(spec.tags or {})
-    return {key: value for key, value in request.items() if value is not None}
-
-
 def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     """Delete and create, with what the task does not state as it was."""
-    _check_first_default(spec)
-    permissions, text_format = state.permissions or {}, _text_to_send(spec, state)
-    tags = {key: value for key, value in state.tags.items() if not key.startswith("aws:")}
-    if spec.tags is not None:
-        tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
-    document_type = spec.document_type or state.document_type
-    requires = state.latest.get("Requires") if spec.requires is None else spec.requires
-    request = {
-        "Content": text_format[0],
-        "DocumentFormat": text_format[1],
-        "DocumentType": document_type,
-        "Requires": list(requires or ()) or None,
-        "Tags": transform.tag_list(tags) or None,
-        "Attachments": _attachments(spec, document_type),
-        **_kept(state),
-        **{key: value for key, value in _versioned(spec).items() if value is not None},
-    }
-    _check_tags(tags)
+    create = Create(document_requests.remake(spec, state))
     unsharing = _unsharing(spec.name, state, allowed=spec.force_unshare)
-    create = Create({key: value for key, value in request.items() if value is not None})
-    return [*unsharing, Delete(spec.force, _belongings(state)), create, *_sharing_again(spec, permissions)]
+    return [
+        *unsharing,
+        Delete(spec.force, _belongings(state)),
+        create,
+        *_sharing_again(spec, state.permissions or {}),
+    ]
 
 
 def _sharing_again(spec: DocumentSpec, before: Mapping[str, str]) -> list[Share]:
@@ -204,68 +160,6 @@ def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]
     return document_permissions.unshare(state.permissions or {})
 
 
-def _update_request(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
-    """The UpdateDocument request for a new version, or None if one that is there serves."""
-    if not needs_version(spec, state):
-        return None
-    if spec.updates_version not in (LATEST, state.latest_version):
-        raise SSMError(
-            f"document_version is {spec.updates_version}, but only the latest version of document {spec.name} can be "
-            f"updated, which is {state.latest_version}."
-        )
-    named = _named(spec, state)
-    if named is not None:
-        raise SSMError(
-            f"Version {named} of document {spec.name} has the name {spec.version_name} already: "
-            "give the new version another version_name."
-        )
-    text, document_format = _text_to_send(spec, state)
-    content.check_size(text)
-    attachments = _attachments(spec, state.document_type)
-    given = {key: value for key, value in _versioned(spec).items() if value is not None}
-    # What is left out of UpdateDocument may be dropped from the new version.
-    request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
-    return request if attachments is None else {**request, "Attachments": attachments}
-
-
-def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
-    """The content of the next version, and its format."""
-    if spec.content is not None:
-        return spec.content.encode(state.document_format)
-    if state.latest_content is None:
-        raise SSMError(not_active(spec.name, state.latest_version, {}))
-    return content.reformatted(state.latest_content, state.document_format, spec.document_format)
-
-
-def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | None:
-    """The attachments to send. AWS tells nobody where they came from, so the task has to say so each time."""
-    if spec.attachments:
-        return list(spec.attachments)
-    if document_type == "Package":
-        raise SSMError(f"Document {spec.name} is a Package, and each version of it needs attachments.")
-    return None
-
-
-def _kept(state: DocumentState) -> dict[str, Any]:
-    return {key: state.latest[key] for key in ("DisplayName", "TargetType") if state.latest.get(key)}
-
-
-def _versioned(spec: DocumentSpec) -> dict[str, str | None]:
-    """What belongs to a version, besides its content."""
-    return {
-        "DisplayName": spec.display_name,
-        "TargetType": spec.target_type,
-        "VersionName": spec.version_name,
-    }
-
-
-def _named(spec: DocumentSpec, state: DocumentState) -> str | None:
-    """The number of the version that has the wanted name."""
-    if spec.version_name is None:
-        return None
-    return state.latest_version if state.latest.get("VersionName") == spec.version_name else state.named
-
-
 def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
     wanted = _wanted_default(spec, state, updated=updated)
     if wanted is not None and int(wanted) > int(state.latest_version) + updated:
@@ -282,11 +176,6 @@ def _wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) 
     return spec.default_version
 
 
-def _check_first_default(spec: DocumentSpec) -> None:
-    if spec.default_version not in ("latest", "keep", "1"):
-        raise SSMError(f"Document {spec.name} has to be created, so its default can only be version 1 at first.")
-
-
 def _sharing(spec: DocumentSpec, found: Mapping[str, str]) -> list[Share]:
     return [] if spec.permissions is None else document_permissions.changes(spec.permissions, found, spec.name)
 
@@ -295,15 +184,9 @@ def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     if spec.tags is None:
         return []
     to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
-    _check_tags(to_set)
+    document_requests.check_tags(to_set)
     actions: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
     return [*actions, AddTags(to_set)] if to_set else actions
-
-
-def _check_tags(tags: Mapping[str, str]) -> None:
-    for key in tags:
-        if key.startswith("aws:"):
-            raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
 
 
 def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], list[Action]]:

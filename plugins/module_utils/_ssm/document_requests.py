@@ -1,0 +1,149 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The CreateDocument and UpdateDocument requests that make a version as it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import content, transform
+from .documents import LATEST, DocumentSpec, DocumentState, not_active
+from .errors import SSMError
+
+
+def needs_version(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether what is wanted takes a new version."""
+    if spec.content is not None and state.holder is None:
+        return True
+    wanted = {**_versioned(spec), "DocumentFormat": spec.document_format}
+    # A version's name is fixed when the version is made, so a name alone is no reason for a new one.
+    return any(
+        value is not None and state.latest.get(key) != value for key, value in wanted.items() if key != "VersionName"
+    )
+
+
+def create(spec: DocumentSpec) -> dict[str, Any]:
+    """The CreateDocument request for a document that is not there; an ``SSMError`` if it lacks something."""
+    if spec.content is None:
+        raise SSMError(
+            f"Document {spec.name} does not exist, and cannot be created without content, content_path or "
+            "session_preferences."
+        )
+    text, document_format = spec.content.encode(None)
+    request = {
+        "Content": text,
+        "DocumentFormat": document_format,
+        "DocumentType": spec.document_type,
+        "Requires": list(spec.requires) if spec.requires else None,
+        "Tags": transform.tag_list(spec.tags) if spec.tags else None,
+        "Attachments": _attachments(spec, spec.document_type),
+        **_versioned(spec),
+    }
+    _check_first_default(spec)
+    check_tags(spec.tags or {})
+    return _without_none(request)
+
+
+def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
+    """The CreateDocument request for a document made anew, with what the task does not state as it was."""
+    _check_first_default(spec)
+    text, document_format = _text_to_send(spec, state)
+    tags = {key: value for key, value in state.tags.items() if not key.startswith("aws:")}
+    if spec.tags is not None:
+        tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
+    document_type = spec.document_type or state.document_type
+    requires = state.latest.get("Requires") if spec.requires is None else spec.requires
+    request = {
+        "Content": text,
+        "DocumentFormat": document_format,
+        "DocumentType": document_type,
+        "Requires": list(requires or ()) or None,
+        "Tags": transform.tag_list(tags) or None,
+        "Attachments": _attachments(spec, document_type),
+        **_kept(state),
+        **_without_none(_versioned(spec)),
+    }
+    check_tags(tags)
+    return _without_none(request)
+
+
+def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
+    """The UpdateDocument request for a new version, or None if one that is there serves."""
+    if not needs_version(spec, state):
+        return None
+    if spec.updates_version not in (LATEST, state.latest_version):
+        raise SSMError(
+            f"document_version is {spec.updates_version}, but only the latest version of document {spec.name} can be "
+            f"updated, which is {state.latest_version}."
+        )
+    number = named(spec, state)
+    if number is not None:
+        raise SSMError(
+            f"Version {number} of document {spec.name} has the name {spec.version_name} already: "
+            "give the new version another version_name."
+        )
+    text, document_format = _text_to_send(spec, state)
+    content.check_size(text)
+    attachments = _attachments(spec, state.document_type)
+    given = _without_none(_versioned(spec))
+    # What is left out of UpdateDocument may be dropped from the new version.
+    request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
+    return request if attachments is None else {**request, "Attachments": attachments}
+
+
+def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
+    """The content of the next version, and its format."""
+    if spec.content is not None:
+        return spec.content.encode(state.document_format)
+    if state.latest_content is None:
+        raise SSMError(not_active(spec.name, state.latest_version, {}))
+    return content.reformatted(state.latest_content, state.document_format, spec.document_format)
+
+
+def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | None:
+    """The attachments to send. AWS tells nobody where they came from, so the task has to say so each time."""
+    if spec.attachments:
+        return list(spec.attachments)
+    if document_type == "Package":
+        raise SSMError(f"Document {spec.name} is a Package, and each version of it needs attachments.")
+    return None
+
+
+def _kept(state: DocumentState) -> dict[str, Any]:
+    return {key: state.latest[key] for key in ("DisplayName", "TargetType") if state.latest.get(key)}
+
+
+def _versioned(spec: DocumentSpec) -> dict[str, str | None]:
+    """What belongs to a version, besides its content."""
+    return {
+        "DisplayName": spec.display_name,
+        "TargetType": spec.target_type,
+        "VersionName": spec.version_name,
+    }
+
+
+def named(spec: DocumentSpec, state: DocumentState) -> str | None:
+    """The number of the version that has the wanted name."""
+    if spec.version_name is None:
+        return None
+    return state.latest_version if state.latest.get("VersionName") == spec.version_name else state.named
+
+
+def _check_first_default(spec: DocumentSpec) -> None:
+    if spec.default_version not in ("latest", "keep", "1"):
+        raise SSMError(f"Document {spec.name} has to be created, so its default can only be version 1 at first.")
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    for key in tags:
+        if key.startswith("aws:"):
+            raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
+
+
+def _without_none(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in request.items() if value is not None}
