@@ -188,6 +188,8 @@ options:
         and anything in a Command document of schema version 1.2.
       - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task says
         otherwise.
+      - Should AWS refuse the new document, the old one is gone; the failure then names the tags and the permissions
+        that it had.
       - A document that is shared takes O(force_unshare), too.
     type: bool
     default: false
@@ -207,7 +209,8 @@ options:
   wait:
     description:
       - Wait until a version that is being made is active, and until a document that is deleted is gone.
-      - A version that was made is put into force only when it is active.
+      - Without it the task still waits for what its next step takes, since a version is put into force only when it is
+        active, and a document is made anew only when the old one is gone.
     type: bool
     default: true
   wait_timeout:
@@ -431,8 +434,9 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
     times.check_seconds(params, "wait_timeout")
     task = document_options.task(params)
     ssm = client("ssm")
-    wait_timeout = params["wait_timeout"] if params["wait"] else None
-    outcome = document_task.run(ssm, task, check_mode=check_mode, wait_timeout=wait_timeout)
+    outcome = document_task.run(
+        ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"]
+    )
     warnings = [*outcome.warnings, *document_options.warnings(task)]
     document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
     return {

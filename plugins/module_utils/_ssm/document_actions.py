@@ -90,9 +90,10 @@ class DeleteVersions(Action):
 
 @dataclasses.dataclass(frozen=True)
 class Delete(Action):
-    """``had`` is what a document that is made anew after this had, for the case that it cannot be."""
+    """``remade`` says that the document is made anew afterwards; ``had`` is then what it had, should that fail."""
 
     force: bool = False
+    remade: bool = False
     had: str = ""
 
     def __str__(self) -> str:

@@ -30,19 +30,18 @@ T = TypeVar("T")
 
 
 class Progress:
-    """How far a plan has come. ``wait_timeout`` is in seconds; None means not to wait for anything."""
+    """How far a plan has come.
 
-    def __init__(self, client: api.Client, name: str, wait_timeout: float | None) -> None:
+    Without ``wait`` it is waited for nothing but what a later step takes. ``wait_timeout`` is in seconds.
+    """
+
+    def __init__(self, client: api.Client, name: str, *, wait: bool, wait_timeout: float) -> None:
         self.client = client
         self.name = name
+        self.wait = wait
         self.wait_timeout = wait_timeout
         self.done: list[str] = []
         self.made: str | None = None
-
-    def wait_until_active(self, version: str) -> None:
-        """Return once ``version`` is Active; an ``SSMError`` if it is not in time, or never will be."""
-        if self.wait_timeout is not None:
-            wait_until_active(self.client, self.name, version, self.wait_timeout)
 
     def explain(self, error: SSMError, left: Sequence[Action]) -> SSMError:
         """``error`` with what was done before it, and what was not done after it."""
@@ -72,43 +71,45 @@ def apply(progress: Progress, actions: Sequence[Action]) -> None:
             raise InterruptedPlanError(error, actions[position + 1 :]) from error
 
 
-def settle(progress: Progress, state: DocumentState) -> bool:
-    """Wait until the document is neither being made, changed nor deleted; whether there was anything to wait for."""
-    if progress.wait_timeout is None or not (state.pending or state.deleting):
-        return False
-    if state.deleting:
-        _wait_while(progress.client, progress.name, LATEST, progress.wait_timeout, lambda status: status == "Deleting")
+def settle(progress: Progress, state: DocumentState, *, makes: bool) -> bool:
+    """Wait until the document is neither being made, changed nor deleted; whether there was anything to wait for.
+
+    ``makes`` says that the document may have to be made, which nobody can while it is being deleted.
+    """
+    if state.deleting and (makes or progress.wait):
+        _wait_while(progress, LATEST, lambda status: status == "Deleting")
+    elif state.pending and progress.wait:
+        _wait_while(progress, state.latest_version, _is_pending)
     else:
-        _wait_while(progress.client, progress.name, state.latest_version, progress.wait_timeout, _is_pending)
+        return False
     return True
 
 
-def wait_until_active(client: api.Client, name: str, version: str, timeout: float) -> None:
-    """Return once ``version`` is Active; an ``SSMError`` if it fails, or takes longer than ``timeout`` seconds."""
-    found = _wait_while(client, name, version, timeout, _is_pending)
+def _wait_until_active(progress: Progress, version: str) -> None:
+    """Return once ``version`` is Active; an ``SSMError`` if it is not in time, or never will be."""
+    found = _wait_while(progress, version, _is_pending)
     if found.get("Status") != "Active":
-        raise SSMError(not_active(name, version, found))
+        raise SSMError(not_active(progress.name, version, found))
 
 
 def _is_pending(status: str | None) -> bool:
     return status in PENDING
 
 
-def _wait_while(
-    client: api.Client, name: str, version: str, timeout: float, unready: Callable[[str | None], bool]
-) -> api.Shape:
+def _wait_while(progress: Progress, version: str, unready: Callable[[str | None], bool]) -> api.Shape:
     """The description of ``version`` once its status (None: it is not there) is no more ``unready``."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + progress.wait_timeout
     delay = 0.2
     while True:
-        found = api.describe_document(client, name, version) or {}
+        found = api.describe_document(progress.client, progress.name, version) or {}
         status = found.get("Status")
         if not unready(status):
             return found
         if time.monotonic() + delay > deadline:
-            what = f"Document {name}" if version == LATEST else f"Version {version} of document {name}"
+            what = f"{'Document' if version == LATEST else f'Version {version} of document'} {progress.name}"
             raise SSMError(
-                f"{what} is still {status} after {timeout:g} seconds; raise wait_timeout, or run the task again."
+                f"{what} is still {status} after {progress.wait_timeout:g} seconds; raise wait_timeout, or run the "
+                "task again."
             )
         time.sleep(delay)
         delay = min(delay * 2, 5)
@@ -136,21 +137,23 @@ def _do(action: Action, progress: Progress) -> None:
 def _create(action: Create, progress: Progress) -> None:
     progress.made = _make(progress, action, "0")
     progress.done.append(str(action))
-    progress.wait_until_active(progress.made)
+    if progress.wait:
+        _wait_until_active(progress, progress.made)
 
 
 @_do.register
 def _update(action: Update, progress: Progress) -> None:
     progress.made = _make(progress, action, action.latest_version)
     progress.done.append(str(action))
-    progress.wait_until_active(progress.made)
+    if progress.wait:
+        _wait_until_active(progress, progress.made)
 
 
 @_do.register
 def _set_default(action: SetDefault, progress: Progress) -> None:
     version = action.version or str(progress.made)
-    if action.version:  # the one that was made has been waited for
-        progress.wait_until_active(version)
+    if action.version or not progress.wait:  # else the one that was made has been waited for
+        _wait_until_active(progress, version)
     _patiently(api.update_document_default_version, progress.client, progress.name, version)
     progress.done.append(str(action))
 
@@ -197,9 +200,9 @@ def _delete(action: Delete, progress: Progress) -> None:
         if found is not None and found.get("Status") != "Deleting":
             raise
     progress.done.append(str(action))
-    if progress.wait_timeout is not None:
+    if progress.wait or action.remade:
         # Whatever the status: a reply may come from before the deletion.
-        _wait_while(progress.client, progress.name, LATEST, progress.wait_timeout, lambda status: status is not None)
+        _wait_while(progress, LATEST, lambda status: status is not None)
 
 
 def _delete_version(progress: Progress, version: str) -> None:

@@ -78,6 +78,11 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
             f"Version {state.holder} of document {spec.name} is not called {spec.version_name}: a version gets its "
             "name when it is made."
         )
+    if state.holder not in (None, state.latest_version, state.default_version) and spec.default_version == "keep":
+        found.append(
+            f"AWS has the content as version {state.holder} of document {spec.name} and takes it no second time, so it "
+            "is staged nowhere else."
+        )
     if _keeps_all_shared(state) and to_prune(spec, state):
         found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
     return found
@@ -126,7 +131,7 @@ def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     unsharing = _unsharing(spec.name, state, allowed=spec.force_unshare)
     return [
         *unsharing,
-        Delete(spec.force, _belongings(state)),
+        Delete(spec.force, remade=True, had=_belongings(state)),
         create,
         *_sharing_again(spec, state.permissions or {}),
     ]

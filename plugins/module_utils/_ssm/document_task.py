@@ -41,24 +41,26 @@ class Outcome:
     warnings: Sequence[str]
 
 
-def run(client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, wait_timeout: float | None) -> Outcome:
+def run(
+    client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, wait: bool, wait_timeout: float
+) -> Outcome:
     """Bring a document to what ``task`` says, or find what that would take.
 
-    ``wait_timeout`` is in seconds, and None means not to wait. An ``SSMError`` midway says what was done before it.
+    Without ``wait`` it is waited for nothing but what a later step takes. ``wait_timeout`` is in seconds.
+    An ``SSMError`` midway says what was done before it.
     """
     before = _read(client, task)
     if check_mode:
         actions = _plan(task, before)
         foreseen = document_diff.predicted(before, actions, task.name)
         return Outcome(before, foreseen, [str(action) for action in actions], _warnings(task, before, actions))
-    progress = Progress(client, task.name, wait_timeout)
-    if before is not None and document_apply.settle(progress, before):
+    progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
+    if before is not None and document_apply.settle(progress, before, makes=isinstance(task, DocumentSpec)):
         before = _read(client, task)
     actions = _plan(task, before)
-    warnings = _warnings(task, before, actions)
     if not actions:
-        return Outcome(before, before, [], warnings)
-    foreseen = _act(progress, task, before, actions)
+        return Outcome(before, before, [], _warnings(task, before, actions))
+    foreseen, warnings = _act(progress, task, before, actions)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, actions)))
     try:
         after = document_read.again(client, before, foreseen, permissions=shared)
@@ -73,11 +75,14 @@ def _is_share(action: Action) -> bool:
 
 def _act(
     progress: Progress, task: DocumentSpec | Removal, before: DocumentState | None, actions: list[Action]
-) -> DocumentState | None:
-    """Do the actions; what they make of the document. A race is met once, with a plan from a fresh read."""
+) -> tuple[DocumentState | None, list[str]]:
+    """Do the actions; what they make of the document, and warnings.
+
+    A race is met once, with a plan from a fresh read.
+    """
     try:
         document_apply.apply(progress, actions)
-        return document_diff.predicted(before, actions, task.name)
+        return document_diff.predicted(before, actions, task.name), _warnings(task, before, actions)
     except InterruptedPlanError as interrupted:
         try:
             now, fresh = _look_again(progress, task, actions, interrupted)
@@ -87,7 +92,7 @@ def _act(
         document_apply.apply(progress, fresh)
     except InterruptedPlanError as interrupted:
         raise progress.explain(interrupted.error, interrupted.left) from interrupted
-    return document_diff.predicted(now, fresh, task.name)
+    return document_diff.predicted(now, fresh, task.name), _warnings(task, now, fresh)
 
 
 def _look_again(
@@ -99,7 +104,7 @@ def _look_again(
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
     now = _read(progress.client, task, search_versions=duplicate)
-    if now is not None and document_apply.settle(progress, now):
+    if now is not None and document_apply.settle(progress, now, makes=isinstance(task, DocumentSpec)):
         now = _read(progress.client, task, search_versions=duplicate)
     fresh = _plan(task, now)
     if fresh == actions[len(actions) - len(interrupted.left) - 1 :]:

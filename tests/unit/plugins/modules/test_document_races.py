@@ -142,3 +142,36 @@ def test_the_second_race_is_reported() -> None:
         with hurried(), pytest.raises(SSMError, match="DocumentAlreadyExists"):
             stage.ensure(content=ONE, document_type="Session")
         assert len(stage.aws.calls("CreateDocument")) == 1
+
+
+def test_without_wait_a_version_is_put_into_force_only_when_it_is_active() -> None:
+    with Stage(document(ONE, fail_versions={2: "no"}), switches={"promote_unready": "ok"}) as stage:
+        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* is Failed"):
+            stage.ensure(content=TWO, wait=False)
+        held = stage.held()
+        assert held and in_force(held) == ONE
+
+
+def test_without_wait_a_document_is_made_anew_only_when_the_old_one_is_gone() -> None:
+    with Stage(document(ONE), limits={"document_deleting_reads": 3}) as stage:
+        step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": ["id"]}}
+        command = {"schemaVersion": "2.2", "mainSteps": [step]}
+        outcome(stage, content=command, document_type="Command", recreate=True, wait=False)
+        held = stage.held()
+        assert held and held["type"] == "Command"
+
+
+def test_without_wait_a_document_that_is_being_deleted_is_made_when_it_is_gone() -> None:
+    with Stage(document(ONE, deleting_reads=3)) as stage:
+        outcome(stage, content=TWO, document_type="Session", wait=False)
+        held = stage.held()
+        assert held and in_force(held) == TWO
+
+
+def test_content_that_aws_takes_no_second_time_cannot_be_staged() -> None:
+    with Stage(document(ONE, TWO, THREE), switches={"duplicate_scope": "any"}) as stage, hurried():
+        held = stage.held()
+        assert held
+        done = stage.ensure(content=held["versions"][1]["content"], default_version="keep")
+        assert done["changed"] is False
+        assert "as version 1" in done["warnings"][0]
