@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .cache/venv/bin/python -B
 
-.PHONY: help demo test lint sanity unit contract integration docs build clean
+.PHONY: help demo test lint sanity unit contract integration docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -19,6 +19,9 @@ lint: ## Run ruff, mypy, yamllint and ansible-lint
 
 unit contract integration sanity docs build: ## Run one part of the tests
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py $@
+
+bench: ## Measure what takes long against how long it must take
+	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/bench/run.py
 
 clean: ## Remove everything that was made
 	rm -rf .cache

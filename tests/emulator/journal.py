@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from typing import Any
 
@@ -58,6 +59,13 @@ class Journal:
             for entry in self.entries[since:]
             if (operation is None or entry.operation == operation) and (entry.write or not writes)
         ]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many calls of each operation had which outcome."""
+        found: dict[str, collections.Counter[str]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.operation, collections.Counter())[entry.outcome] += 1
+        return {operation: dict(sorted(outcomes.items())) for operation, outcomes in sorted(found.items())}
 
     def summary(self) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -60,6 +60,7 @@ def create_app(engine: Engine) -> web.Application:
         [
             web.get("/_emulator/health", get_health),
             web.get("/_emulator/calls", get_calls),
+            web.get("/_emulator/counts", get_counts),
             web.get("/_emulator/violations", get_violations),
             web.get("/_emulator/faults", get_faults),
             web.put("/_emulator/faults", add_faults),
@@ -132,6 +133,11 @@ async def get_calls(request: web.Request) -> web.Response:
         return _refuse(f"since is a sequence number, not {query['since']!r}")
     calls = request.app[ENGINE].journal.select(query.get("operation"), since, query.get("writes") == "1")
     return _json({"calls": [dataclasses.asdict(call) for call in calls]})
+
+
+async def get_counts(request: web.Request) -> web.Response:
+    """How many calls of each operation came to what: ``{"GetConnectionStatus": {"ok": 3}}``."""
+    return _json(request.app[ENGINE].journal.counts())
 
 
 async def get_violations(request: web.Request) -> web.Response:

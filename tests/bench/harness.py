@@ -1,0 +1,187 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a benchmark needs: an emulator in a process of its own, commands that are measured, and rows for a table.
+
+Seconds of one machine say nothing about another, and a busy machine is slow: what counts is the ratio of two
+measurements of one run, taken in turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import re
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from environment import ROOT, variables
+
+EMULATOR = ROOT / "tests" / "emulator"
+MEGABYTE = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    ``value`` is in ``unit``; ``ratio`` compares it with what ``against`` names. ``wanted`` is the most that the ratio
+    may be. ``wrong`` says what else is wrong, such as a target without a status.
+    """
+
+    what: str
+    value: float
+    unit: str = "s"
+    ratio: float | None = None
+    against: str = ""
+    wanted: float | None = None
+    wrong: str = ""
+
+    @property
+    def missed(self) -> bool:
+        """Whether the ratio is not what is wanted."""
+        return self.wanted is not None and (self.ratio is None or self.ratio > self.wanted)
+
+
+# A benchmark is a file bench_NAME.py with a function ``rows`` of this type; quick means tiny sizes.
+Benchmark = Callable[[bool], Iterator[Row]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """What a command and the processes that it waited for took.
+
+    ``cpu`` is user and system time in seconds; ``memory`` is the peak of its largest process in bytes.
+    """
+
+    seconds: float
+    cpu: float
+    memory: int
+    printed: str
+
+
+class Emulator:
+    """A context manager around ``tests/emulator serve`` on a world."""
+
+    def __init__(self, world: Mapping[str, Any]) -> None:
+        self._world = world
+        self._stack = contextlib.ExitStack()
+        self.environment: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        path = folder / "world.json"
+        path.write_text(json.dumps(self._world))
+        command = [sys.executable, str(EMULATOR), "serve", "--world", str(path)]
+        process = subprocess.Popen(command, env=variables(), stdout=subprocess.PIPE, text=True)
+        self._stack.callback(_end, process)
+        assert process.stdout is not None
+        told: dict[str, str] = {}
+        for line in process.stdout:
+            if not line.startswith("export "):
+                break
+            name, unused, value = shlex.split(line)[1].partition("=")
+            told[name] = value
+        assert told, "the emulator did not start"
+        self.environment = {**variables(), **told, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._stack.close()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many calls of each operation came to what: ``{"GetConnectionStatus": {"ok": 1000}}``."""
+        with urllib.request.urlopen(f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/counts") as reply:  # noqa: S310 - http, to this machine
+            counts: dict[str, dict[str, int]] = json.load(reply)
+        return counts
+
+    def run(self, *command: str, **extra: str) -> Usage:
+        """Run a command against this endpoint, with ``extra`` environment variables."""
+        return measured(command, {**self.environment, **extra})
+
+    def playbook(self, *tasks: Mapping[str, Any], **extra: str) -> Usage:
+        """Run tasks on localhost in a process of ``ansible-playbook``."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "playbook.json"
+            path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]))
+            return self.run("ansible-playbook", str(path), **extra)
+
+
+def measured(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
+    """Run a command to its end; a RuntimeError with the end of what it printed when it failed."""
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        unused, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        printed = output.read().decode(errors="replace")
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}:\n{printed[-3000:]}")
+    kilo = 1 if sys.platform == "darwin" else 1024
+    return Usage(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * kilo, printed)
+
+
+def in_turns(times: int, **work: Callable[[], float]) -> dict[str, float]:
+    """The median of ``times`` results of each, taken A B A B, so that what disturbs the machine disturbs all."""
+    results: dict[str, list[float]] = {name: [] for name in work}
+    for unused in range(times):
+        for name, measure in work.items():
+            results[name].append(measure())
+    return {name: statistics.median(found) for name, found in results.items()}
+
+
+def rounds(calls: int, side_by_side: int) -> int:
+    """How many calls have to be made one after the other at the least."""
+    return math.ceil(calls / side_by_side)
+
+
+def table(title: str, rows: Iterator[Row], *, held: bool, write: Callable[[str], object] = print) -> bool:
+    """Print each row when it is there; whether all is well. Ratios are ``held`` to what is wanted, or just shown."""
+    write(f"\n{title}\n{'=' * len(title)}")
+    well = True
+    for row in rows:
+        broken = row.wrong or ("missed" if held and row.missed else "")
+        well = well and not broken
+        write(f"{_measure(row):>12}  {row.what}{_comparison(row)}{f'   FAILED: {broken}' if broken else ''}")
+    return well
+
+
+def _measure(row: Row) -> str:
+    return f"{row.value:,.2f} {row.unit}"
+
+
+def _comparison(row: Row) -> str:
+    if row.ratio is None:
+        return ""
+    wanted = "" if row.wanted is None else f", wanted at most {row.wanted:g}"
+    return f": {row.ratio:.2f} x {row.against}{wanted}"
+
+
+def benchmarks(names: Sequence[str]) -> list[str]:
+    """The benchmarks of these names, or all; a ValueError for a name that there is none of."""
+    known = sorted(re.sub(r"^bench_", "", path.stem) for path in Path(__file__).parent.glob("bench_*.py"))
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise ValueError(f"There is no benchmark called {', '.join(unknown)}; there are {', '.join(known)}.")
+    return list(names) or known
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.wait(timeout=30)
+    if process.stdout is not None:
+        process.stdout.close()

@@ -1,0 +1,50 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs benchmarks, all or those named, and prints a table of each; see "Benchmarks" in CONTRIBUTING.md.
+
+The exit status is not 0 when a ratio is not what is wanted, or when a result was not complete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
+
+import harness
+
+
+def main() -> None:
+    """Run what the command line names."""
+    parser = argparse.ArgumentParser(description="Measure how long things take against how long they must take.")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, whose ratios are shown and not held")
+    parser.add_argument("name", nargs="*", help="a benchmark; all unless told")
+    options = parser.parse_args()
+    try:
+        names = harness.benchmarks(options.name)
+    except ValueError as error:
+        sys.exit(str(error))
+    well = [_run(name, quick=options.quick) for name in names]
+    sys.exit(0 if all(well) else 1)
+
+
+def _run(name: str, *, quick: bool) -> bool:
+    module = importlib.import_module(f"bench_{name}")
+    measure: harness.Benchmark = module.rows
+    title = str(module.__doc__).partition("\n")[0].rstrip(".")
+    try:
+        return harness.table(f"{name}: {title}", measure(quick), held=not quick, write=_write)
+    except RuntimeError as error:
+        print(f"FAILED: {error}", flush=True)
+        return False
+
+
+def _write(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

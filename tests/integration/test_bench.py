@@ -1,0 +1,56 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The benchmarks run, at sizes that say nothing of speed, and a ratio that is missed is not taken for a good one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import child
+import harness
+import pytest
+from harness import Row
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", harness.benchmarks([]))
+def test_each_benchmark_runs(name: str) -> None:
+    printed = child.run([sys.executable, "tests/bench/run.py", "--quick", name], ROOT)
+    assert printed.startswith(f"\n{name}: ")
+    assert len(printed.splitlines()) > 3
+    assert "FAILED" not in printed
+
+
+def test_a_name_that_there_is_no_benchmark_of() -> None:
+    with pytest.raises(ValueError, match="no benchmark called fast; there are"):
+        harness.benchmarks(["status", "fast"])
+
+
+@pytest.mark.parametrize(
+    ("row", "held", "well"),
+    [
+        (Row("a", 1.0), True, True),
+        (Row("a", 1.0, ratio=1.10, against="the floor", wanted=1.15), True, True),
+        (Row("a", 1.0, ratio=1.20, against="the floor", wanted=1.15), True, False),
+        (Row("a", 1.0, ratio=1.20, against="the floor", wanted=1.15), False, True),
+        (Row("a", 1.0, wrong="3 targets have no status"), False, False),
+    ],
+)
+def test_what_is_missed_is_said(row: Row, held: bool, well: bool) -> None:
+    lines: list[str] = []
+    assert harness.table("title", iter([row]), held=held, write=lines.append) is well
+    assert ("FAILED" in lines[-1]) is not well
+
+
+def test_medians_are_taken_in_turns() -> None:
+    order: list[str] = []
+    numbers = iter(range(100))
+
+    def measure(name: str) -> float:
+        order.append(name)
+        return float(next(numbers))
+
+    assert harness.in_turns(3, a=lambda: measure("a"), b=lambda: measure("b")) == {"a": 2.0, "b": 3.0}
+    assert order == ["a", "b"] * 3
