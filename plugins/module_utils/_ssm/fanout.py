@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar, cast
@@ -26,11 +25,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What one target's call came to: a value, or the error that kept it from having one."""
+    """What one target's call came to: a value, or the error that kept it from having one.
+
+    ``attempted`` is False for a call that was not made, because ``error`` had come of another one and would of this.
+    """
 
     target: str
     value: T | None = None
     error: SSMError | None = None
+    attempted: bool = True
 
 
 def width(targets: int, workers: int = DEFAULT_WORKERS) -> int:
@@ -56,18 +59,28 @@ def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEF
     An ``SSMError`` is kept with its target, unless it is one that all the other calls would meet too (no credentials,
     no endpoint): that one is raised, and calls not yet begun are not made. Any other exception is raised.
     """
+    outcomes = fan_out_kept(call, targets, workers)
+    for outcome in outcomes:
+        if outcome.error and outcome.error.hopeless:
+            raise outcome.error
+    return outcomes
 
-    hopeless = threading.Event()
+
+def fan_out_kept(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:
+    """``fan_out`` for calls that change something, where what was done must be told whatever comes after.
+
+    The error that all the other calls would meet too is kept like any other, and with each call not made for it.
+    """
+    hopeless: list[SSMError] = []
 
     def attempt(target: str) -> Outcome[T]:
-        if hopeless.is_set():
-            return Outcome(target)  # seen by nobody: the error that set the event is raised below
+        if hopeless:
+            return Outcome(target, error=hopeless[0], attempted=False)
         try:
             return Outcome(target, value=call(target))
         except SSMError as error:
             if error.hopeless:
-                hopeless.set()
-                raise
+                hopeless.append(error)
             return Outcome(target, error=error)
 
     with ThreadPoolExecutor(max_workers=width(len(targets), workers), thread_name_prefix="ssm") as pool:

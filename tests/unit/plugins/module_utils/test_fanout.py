@@ -45,6 +45,23 @@ def test_an_error_that_all_would_meet_is_raised_and_ends_it() -> None:
     assert len(made) <= fanout.DEFAULT_WORKERS  # those that were under way when the first one failed
 
 
+def test_what_was_done_before_such_an_error_can_be_kept() -> None:
+    expired = SSMError("expired", ClientError({"Error": {"Code": "ExpiredTokenException"}}, "TerminateSession"))
+
+    def call(target: str) -> str:
+        if target == "b":
+            raise expired
+        return target
+
+    # One worker, so that it is known which calls come before and which after.
+    outcomes = fanout.fan_out_kept(call, ["a", "b", "c"], 1)
+    assert [(outcome.value, outcome.error, outcome.attempted) for outcome in outcomes] == [
+        ("a", None, True),
+        (None, expired, True),
+        (None, expired, False),
+    ]
+
+
 def test_a_defect_is_not_taken_for_an_answer() -> None:
     def call(target: str) -> str:
         raise ZeroDivisionError
