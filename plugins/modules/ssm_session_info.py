@@ -11,6 +11,7 @@ short_description: List Session Manager sessions
 description:
   - Lists the active sessions of a region, those of the last 30 days that have ended, or both, with DescribeSessions.
   - Only sessions of Session Manager are listed, not those that reach a node in another way.
+  - A session that ends while both are listed is returned once, in its later state.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -21,7 +22,8 @@ options:
     choices: [active, history, all]
     default: active
   session_id:
-    description: The session with this ID.
+    description:
+      - The session with this ID. With O(state=all) the past ones are only looked through if no active one has it.
     type: str
   target:
     description: Sessions on this node.
@@ -37,19 +39,23 @@ options:
     choices: [Connected, Connecting, Disconnected, Terminated, Terminating, Failed]
   access_type:
     description:
-      - Sessions that were opened in this way.
-      - The service knows this filter since June 2025; an older botocore does not return the access type.
+      - Sessions that were opened in this way. One for which AWS gives none is V(Standard).
+      - Needs botocore 1.39.0 or newer. With an older one the task fails before it makes any call.
     type: str
     choices: [Standard, JustInTime]
   invoked_after:
-    description: Sessions that were started after this time, in ISO 8601. A time without a zone is UTC.
+    description:
+      - Sessions that were started at this time or later, given in ISO 8601, as in V(2026-01-31T09:30:00Z). A time
+        without a zone is UTC.
+      - Or how long before now that is, as in V(2h), V(1d12h) or V(2h ago), by AWS's clock.
     type: str
   invoked_before:
-    description: Sessions that were started before this time, in ISO 8601. A time without a zone is UTC.
+    description: Sessions that were started before this time, given as for O(invoked_after).
     type: str
   document_name:
     description:
-      - Sessions that were started with this document.
+      - Sessions that were started with this document, given by its name or its ARN.
+      - If only one of this option and the session shows the ARN, the names are compared.
       - The service has no such filter, so this one is applied to what it returns.
     type: str
   older_than:
@@ -58,10 +64,15 @@ options:
       - The service has no such filter, so this one is applied to what it returns.
     type: str
   max_items:
-    description: Return this many sessions at most, and ask for no more pages than they take.
+    description:
+      - Return this many sessions at most, and ask for no page more than it takes to find them.
+      - They are the first that AWS lists, the active ones before the past ones. AWS does not say in which order it
+        lists sessions. To be sure of the newest ones, leave this out and take the first entries of RV(sessions).
     type: int
 notes:
   - Takes the permission C(ssm:DescribeSessions).
+  - Every filter is applied to what the service returns, whether it has that filter itself or not.
+  - A session for which AWS gives no start is in no selection by time.
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -85,6 +96,12 @@ EXAMPLES = r"""
   sessionops.aws.ssm_session_info:
     older_than: 12h
 
+- name: See who was on a node in the last two hours
+  sessionops.aws.ssm_session_info:
+    state: all
+    target: i-0a1b2c3d4e5f60001
+    invoked_after: 2h
+
 - name: See what a user did in January
   sessionops.aws.ssm_session_info:
     state: all
@@ -95,7 +112,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sessions:
-  description: The sessions, newest first. Members that AWS does not give for a session are left out.
+  description:
+    - The sessions, newest first, and those of the same time by ID. Members that AWS does not give for a session are
+      left out.
   returned: always
   type: list
   elements: dict
@@ -109,7 +128,7 @@ sessions:
       type: str
       sample: i-0a1b2c3d4e5f60001
     status:
-      description: The status of the session.
+      description: The status of the session, as AWS gives it, whether or not it is a choice of O(status).
       type: str
       sample: Connected
     start_date:
@@ -144,17 +163,23 @@ sessions:
       type: str
       sample: "60"
     access_type:
-      description: How the session was opened.
+      description: How the session was opened. Botocore before 1.39.0 does not know it.
       type: str
       sample: Standard
+listed_at:
+  description: When AWS began to list the sessions, by its own clock, in ISO 8601 UTC.
+  returned: always
+  type: str
+  sample: "2026-01-31T12:00:00Z"
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import sessions, times, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import sessions, transform
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter
 
 STATES = {
     "active": [sessions.ACTIVE],
@@ -181,23 +206,15 @@ def session_info(params: Mapping[str, Any], client: ClientFactory, check_mode: b
     """The sessions that the options describe."""
     if params["max_items"] is not None and params["max_items"] < 1:
         raise SSMError(f"max_items is {params['max_items']}, and must be at least 1.")
-    times_given = {
-        option: times.moment(params[option], option)
-        for option in ("invoked_after", "invoked_before")
-        if params[option] is not None
+    wanted = session_filter(params)
+    ssm = client("ssm")
+    sessions.check_filters(ssm, wanted)
+    listing = sessions.find(ssm, STATES[params["state"]], wanted, params["max_items"])
+    return {
+        "changed": False,
+        "sessions": [transform.resource(session) for session in listing.sessions],
+        "listed_at": transform.iso8601(listing.listed_at),
     }
-    wanted = sessions.SessionFilter(
-        session_id=params["session_id"],
-        target=params["target"],
-        owner=params["owner"],
-        status=params["status"],
-        access_type=params["access_type"],
-        document_name=params["document_name"],
-        older_than=times.option_duration(params, "older_than"),
-        **times_given,
-    )
-    found = sessions.find(client("ssm"), STATES[params["state"]], wanted, params["max_items"])
-    return {"changed": False, "sessions": [transform.resource(session) for session in found]}
 
 
 def main() -> None:

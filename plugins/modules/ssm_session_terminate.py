@@ -16,7 +16,7 @@ author:
 options:
   session_ids:
     description:
-      - The sessions to end. With an empty list there is nothing to do.
+      - The sessions to end. Entries that are empty count for nothing, and with no other there is nothing to do.
       - Mutually exclusive with the options that select sessions, of which at least one must be given instead.
     type: list
     elements: str
@@ -31,14 +31,16 @@ options:
     type: str
     choices: [Connected, Connecting, Disconnected]
   document_name:
-    description: Select the sessions that were started with this document.
+    description: Select the sessions that were started with this document, given by its name or its ARN.
     type: str
   older_than:
     description:
       - Select the sessions that were started longer ago than this, as in V(90m), V(12h) or V(1d12h), by AWS's clock.
     type: str
   exclude_session_ids:
-    description: Never end these sessions.
+    description:
+      - Never end these sessions.
+      - A play that itself runs over Session Manager names its own session here when a selection could hold it.
     type: list
     elements: str
     default: []
@@ -51,16 +53,19 @@ options:
   missing:
     description:
       - What to do about an ID in O(session_ids) that AWS does not know. AWS forgets a session 30 days after its end.
+      - V(ok) does not look for it among the past sessions, which may take many calls, and takes it for ended.
       - V(fail) ends no session at all when there is one.
     type: str
     choices: [ok, fail]
     default: ok
   wait:
-    description: Wait until the sessions are no longer active.
+    description:
+      - Wait until the sessions that were ended are no longer active.
+      - If some still are in the end, or if it cannot be learned, the task fails and returns what it ended.
     type: bool
     default: true
   wait_timeout:
-    description: How long to wait, in seconds.
+    description: How long to wait, in seconds. There is a last look when they are over.
     type: int
     default: 60
   wait_delay:
@@ -68,8 +73,13 @@ options:
     type: float
     default: 1
 notes:
-  - Takes the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession). Policies often allow a user to end only
-    sessions of their own, whose ARN holds C(${aws:username}) or C(${aws:userid}).
+  - Takes the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession). Policies usually allow users to end only
+    sessions of their own, on C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on
+    C(session/${aws:userid}-*), or where the tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
+  - Options that select sessions must not be empty. A variable that was never set must not mean every session.
+  - Every session is tried, whatever became of another one, and the task fails after the last. Only credentials that do
+    not work, and an endpoint that cannot be reached, end it at once. What was done until then is returned all the same.
+  - When the answer to a call is lost, the list of active sessions decides whether the session has ended.
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
@@ -123,13 +133,17 @@ terminated:
       type: str
       sample: "2026-01-31T09:30:00Z"
 already_ended:
-  description: The IDs of sessions that had ended before, and of unknown ones with O(missing=ok).
+  description:
+    - The IDs of sessions that were not active any more, or were about to end, without a doing of this task. Unknown
+      ones are among them with O(missing=ok).
   returned: always
   type: list
   elements: str
   sample: []
 failures:
-  description: The sessions that could not be ended. If there are any, the task fails after it has ended the rest.
+  description:
+    - The sessions that could not be ended, and those that were ended and may still be active after O(wait_timeout).
+      The latter are in RV(terminated) too. If there are any, the task fails after it has ended the rest.
   returned: always
   type: list
   elements: dict
@@ -139,13 +153,14 @@ failures:
       type: str
       sample: jane-0a1b2c3d4e5f6a7b8
     reason:
-      description: Why it could not be ended.
+      description: Why it could not be ended, or is not known to be gone.
       type: str
 selected:
-  description: The IDs that the selection holds.
+  description:
+    - The sessions that the selection holds, with the keys of RV(sessionops.aws.ssm_session_info#module:sessions).
   returned: when the selection holds more than O(max_sessions)
   type: list
-  elements: str
+  elements: dict
 diff:
   description: The active sessions among those asked for, before and after.
   returned: always
@@ -155,9 +170,11 @@ diff:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import sessions, times, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, times, transform
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_endings import Ending, Plan
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter
 
 SELECTORS = ("target", "owner", "status", "document_name", "older_than")
 
@@ -179,70 +196,78 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """End the sessions that the options name or select."""
-    times.check_seconds(params, "wait_timeout", "wait_delay")
-    ssm = client("ssm") if params["session_ids"] != [] else None
-    chosen = _chosen(ssm, params)
-    if params["session_ids"] is None and len(chosen.running) > params["max_sessions"]:
-        return _too_many(chosen, params["max_sessions"])
-    ids = [session["SessionId"] for session in chosen.running]
-    if check_mode or not ids:
-        return _result(chosen, ids, {})
-    outcomes = sessions.terminate(ssm, ids)
-    ended = [outcome.target for outcome in outcomes if outcome.value]
-    failures = {outcome.target: str(outcome.error) for outcome in outcomes if outcome.error}
-    chosen.ended.extend(outcome.target for outcome in outcomes if outcome.value is False)
-    if ended and params["wait"]:
-        for left in sessions.wait_until_gone(ssm, ended, params["wait_timeout"], params["wait_delay"]):
-            failures[left] = f"Session {left} is still active {params['wait_timeout']} seconds after it was ended."
-    return _result(chosen, ended, failures)
-
-
-def _chosen(ssm: Any, params: Mapping[str, Any]) -> sessions.Selection:
-    """The sessions to end, and what has become of the others that were asked for."""
-    if params["session_ids"] == []:
-        return sessions.Selection([], [], [])
+    times.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
+    wanted = session_filter(params)
+    by_id = params["session_ids"] is not None
+    # A template that comes to nothing is an empty list, or a list of an empty text.
+    ids = [entry for entry in params["session_ids"] or () if entry.strip()]
+    if by_id and not ids:
+        return _result(Plan([]), Ending())
+    ssm = client("ssm")
     excluded = params["exclude_session_ids"]
-    if params["session_ids"] is None:
-        wanted = sessions.SessionFilter(
-            target=params["target"],
-            owner=params["owner"],
-            status=params["status"],
-            document_name=params["document_name"],
-            older_than=times.option_duration(params, "older_than"),
-        )
-        found = sessions.find(ssm, [sessions.ACTIVE], wanted)
-        return sessions.Selection([s for s in found if sessions.may_be_ended(s, excluded)], [], [])
-    chosen = sessions.select(ssm, [entry for entry in params["session_ids"] if entry not in excluded])
-    if chosen.unknown and params["missing"] == "fail":
-        raise SSMError(f"AWS knows no session {', '.join(chosen.unknown)}; no session was ended.")
-    chosen.ended.extend(chosen.unknown)
-    return chosen
+    if by_id:
+        plan = session_endings.plan_ids(ssm, ids, excluded)
+        if params["missing"] == "fail":
+            _require_known(session_endings.unknown(ssm, plan))
+    else:
+        plan = session_endings.plan_selection(ssm, wanted, excluded)
+        if len(plan.running) > params["max_sessions"]:
+            return _too_many(plan, params["max_sessions"])
+    return _carry_out(ssm, plan, params, check_mode)
 
 
-def _result(chosen: sessions.Selection, ended: list[str], failures: Mapping[str, str]) -> Result:
-    terminated = [transform.resource(session) for session in chosen.running if session["SessionId"] in ended]
-    asked = [session["SessionId"] for session in chosen.running]
-    gone = set(ended) - set(failures)
-    result = {
-        "changed": bool(ended),
-        "terminated": terminated,
-        "already_ended": chosen.ended,
+def _require_known(unknown: list[str]) -> None:
+    if unknown:
+        raise SSMError(f"AWS knows no session {', '.join(unknown)}; no session was ended.")
+
+
+def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool) -> Result:
+    ids = [session["SessionId"] for session in plan.running]
+    if check_mode or not ids:
+        return _result(plan, Ending(ended=ids))
+    ending = session_endings.end(ssm, ids)
+    left: dict[str, str] = {}
+    if params["wait"] and ending.ended and not ending.hopeless:
+        left = session_endings.wait_until_gone(ssm, ending.ended, params["wait_timeout"], params["wait_delay"])
+    return _result(plan, ending, left)
+
+
+def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -> Result:
+    """What became of each session; ``left`` are those that were ended and may still be there, with the reason."""
+    left = left or {}
+    asked = [session["SessionId"] for session in plan.running]
+    gone = {*ending.ended, *ending.already_ended} - set(left)
+    failures = {**ending.failures, **left}
+    result: Result = {
+        "changed": bool(ending.ended),
+        "terminated": [transform.resource(session) for session in plan.running if session["SessionId"] in ending.ended],
+        "already_ended": plan.ended + ending.already_ended,
         "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
         "diff": {
             "before": "".join(f"{session_id}\n" for session_id in asked),
             "after": "".join(f"{session_id}\n" for session_id in asked if session_id not in gone),
         },
     }
-    if failures:
-        first = next(iter(failures.values()))
-        result |= {"failed": True, "msg": f"{len(failures)} of {len(asked)} sessions could not be ended. {first}"}
-    return result
+    return {**result, "failed": True, "msg": _message(ending, left, len(asked))} if failures else result
 
 
-def _too_many(chosen: sessions.Selection, limit: int) -> Result:
-    ids = [session["SessionId"] for session in chosen.running]
-    message = f"The selection holds {len(ids)} sessions, and max_sessions allows {limit}: no session was ended."
-    return {"failed": True, "msg": message, "selected": ids, **_result(sessions.Selection([], [], []), [], {})}
+def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
+    """How many went wrong, and why the first one did; the others have their reasons in ``failures``."""
+    parts = [
+        (ending.failures, "could not be ended"),
+        (left, "may still be active after they were ended"),
+    ]
+    return " ".join(
+        f"{len(reasons)} of {asked} sessions {what}. {next(iter(reasons.values()))}"
+        for reasons, what in parts
+        if reasons
+    )
+
+
+def _too_many(plan: Plan, limit: int) -> Result:
+    selected = [transform.resource(session) for session in plan.running]
+    message = f"The selection holds {len(selected)} sessions, and max_sessions allows {limit}: no session was ended."
+    return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}
 
 
 def main() -> None:

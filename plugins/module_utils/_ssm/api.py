@@ -25,6 +25,11 @@ Shape = dict[str, Any]
 T = TypeVar("T")
 
 _MISSING = MISSING_DOCUMENT | MISSING_DOCUMENT_VERSION
+# As the User Guide has it under "Additional sample IAM policies for Session Manager".
+_OWN_SESSIONS = (
+    "Policies usually grant it for the caller's own sessions only: on arn:aws:ssm:*:*:session/${aws:username}-*, for "
+    "federated users on session/${aws:userid}-*, or where the tag aws:ssmmessages:session-id is ${aws:userid}."
+)
 
 
 class SessionPage(NamedTuple):
@@ -160,17 +165,20 @@ def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> I
     """Yield the pages of sessions in ``state`` (``Active`` or ``History``), each asked for when it is needed.
 
     ``filters`` are ``{"key": ..., "value": ...}``. The service cuts pages before it filters, so a page may be empty
-    while more follow.
+    while more follow. Of a session's members only ``SessionId`` is sure to be there.
     """
     request = {"Filters": list(filters)} if filters else {}
     with attempting(f"list the sessions in state {state}", needs="ssm:DescribeSessions"):
         for page in _replies(client, "describe_sessions", 200, State=state, **request):
-            yield SessionPage(_list(page, "Sessions"), _served_at(page))
+            sessions = _list(page, "Sessions")
+            for session in sessions:
+                _text(session, "SessionId")
+            yield SessionPage(sessions, _served_at(page))
 
 
 def terminate_session(client: Client, session_id: str) -> None:
     """Ask for a session's end, which takes effect shortly after."""
-    with attempting(f"terminate session {session_id}", needs="ssm:TerminateSession"):
+    with attempting(f"terminate session {session_id}", needs="ssm:TerminateSession", granted=_OWN_SESSIONS):
         _text(client.terminate_session(SessionId=session_id), "SessionId")
 
 

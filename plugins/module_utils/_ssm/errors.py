@@ -100,19 +100,21 @@ class SSMError(AnsibleAWSError):
 class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
     """Turn any failure inside the block into an ``SSMError``.
 
-    ``what`` completes the sentence "Could not ..."; ``needs`` is the IAM permission that the call takes.
+    ``what`` completes the sentence "Could not ..."; ``needs`` is the IAM permission that the call takes, and
+    ``granted`` a sentence on how policies grant it, where having it is not enough.
     """
 
-    def __init__(self, what: str, *, needs: str) -> None:
+    def __init__(self, what: str, *, needs: str, granted: str = "") -> None:
         self._what = what
         self._needs = needs
+        self._granted = granted
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, boto.ClientError):
-            raise SSMError(f"Could not {self._what}: {_reason(error, self._needs)}", error) from error
+            raise SSMError(f"Could not {self._what}: {_reason(error, self._needs, self._granted)}", error) from error
         if isinstance(error, boto.BotoCoreError):
             raise SSMError(f"Could not {self._what}: {_without_full_stop(error)}{_advice(error)}.", error) from error
         if isinstance(error, _UNREADABLE):
@@ -129,13 +131,14 @@ def tolerating(codes: Collection[str]) -> Iterator[None]:
             raise
 
 
-def _reason(error: Any, needs: str) -> str:
+def _reason(error: Any, needs: str, granted: str) -> str:
     """AWS's code and text, and what would help."""
     code = error.response.get("Error", {}).get("Code") or "unknown error"
     text = (error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
     sentence = f"{code}: {text}" if text else str(code)
-    if code in DENIED and needs not in text:
-        return f"{sentence}. The caller needs the permission {needs}."
+    if code in DENIED:
+        lacking = "" if needs in text else f" The caller needs the permission {needs}."
+        return f"{sentence}.{lacking}" + (f" {granted}" if granted else "")
     if code in BAD_CREDENTIALS:
         return f"{sentence}. Check the credentials and the controller's clock."
     return f"{sentence}."

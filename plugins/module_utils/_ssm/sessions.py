@@ -4,26 +4,30 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Sessions: which there are, and the ending of some."""
+"""Sessions: which there are."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import itertools
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from . import api, transform
-from .errors import NOT_TERMINABLE, SSMError, tolerating
-from .fanout import Outcome, fan_out, fan_out_all
+from . import api, times, transform
+from .errors import SSMError
 
 ACTIVE = "Active"
 HISTORY = "History"
 STATUSES = ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed")
-# A session that is in one of these has its end behind it, or is about to.
-_ENDED = frozenset({"Terminated", "Terminating", "Failed"})
+# DescribeSessions takes no more of them in one call.
+_MOST_FILTERS = 6
+# Filters that came later than the oldest botocore that we support: which release has them.
+_SINCE = {"AccessType": "1.39.0"}
+# A time filter is sent that much wider: the times of sessions have fractions of a second and those of filters need
+# not, and AWS does not say in so many words what becomes of a session that started at that very time.
+_MARGIN = datetime.timedelta(seconds=1)
+# "The default for Session Manager sessions", says the API reference; older replies lack the member.
+_DEFAULT_ACCESS = "Standard"
 
 Session = Mapping[str, Any]
 
@@ -32,7 +36,9 @@ Session = Mapping[str, Any]
 class SessionFilter:
     """Which sessions are meant; None means any. The names are those of DescribeSessions, but for the last two.
 
-    ``document_name`` and ``older_than`` the service does not filter by, so they are applied here.
+    All of them are applied here. Those that the service has are sent besides, to keep its replies small: it cuts
+    pages before it filters, so that they spare no call. Durations before now are not sent, as only the reply tells
+    what time it is there.
     """
 
     session_id: str | None = None
@@ -40,8 +46,8 @@ class SessionFilter:
     owner: str | None = None
     status: str | None = None
     access_type: str | None = None
-    invoked_after: str | None = None
-    invoked_before: str | None = None
+    invoked_after: times.Moment | None = None
+    invoked_before: times.Moment | None = None
     document_name: str | None = None
     older_than: datetime.timedelta | None = None
 
@@ -53,96 +59,108 @@ class SessionFilter:
             "Owner": self.owner,
             "Status": self.status,
             "AccessType": self.access_type,
-            "InvokedAfter": self.invoked_after,
-            "InvokedBefore": self.invoked_before,
+            "InvokedAfter": _wider(self.invoked_after, -_MARGIN),
+            "InvokedBefore": _wider(self.invoked_before, _MARGIN),
         }
-        return transform.filter_list(names.items(), "key", "value")
+        return transform.filter_list(names.items(), "key", "value")[:_MOST_FILTERS]
 
     def matches(self, session: Session, now: datetime.datetime) -> bool:
         """Whether a session is meant, as far as its own members tell. ``now`` is the service's time."""
-        wanted = {
-            "SessionId": self.session_id,
-            "Target": self.target,
-            "Owner": self.owner,
-            "Status": self.status,
-            "AccessType": self.access_type,
-            "DocumentName": self.document_name,
-        }
+        wanted = {"SessionId": self.session_id, "Target": self.target, "Status": self.status}
         if any(value is not None and session.get(key) != value for key, value in wanted.items()):
             return False
-        if self.older_than is None:
+        return self._matches_owner(session) and self._matches_kind(session) and self._matches_times(session, now)
+
+    def _matches_owner(self, session: Session) -> bool:
+        return self.owner is None or _plain_owner(session.get("Owner")) == _plain_owner(self.owner)
+
+    def _matches_kind(self, session: Session) -> bool:
+        if self.access_type is not None and session.get("AccessType", _DEFAULT_ACCESS) != self.access_type:
+            return False
+        return self.document_name is None or _is_document(session.get("DocumentName"), self.document_name)
+
+    def _matches_times(self, session: Session, now: datetime.datetime) -> bool:
+        """From ``invoked_after`` on, and before the two others, as the API reference has it for the service's two."""
+        if self.invoked_after is None and self.invoked_before is None and self.older_than is None:
             return True
         started = session.get("StartDate")
-        return started is not None and now - started > self.older_than
+        if started is None:
+            return False  # nobody knows when
+        if self.invoked_after is not None and started < times.resolve(self.invoked_after, now):
+            return False
+        limits = (self.invoked_before, self.older_than)
+        return all(limit is None or started < times.resolve(limit, now) for limit in limits)
 
 
 @dataclasses.dataclass(frozen=True)
-class Selection:
-    """What a list of session ids came to: the sessions to end, the ids of ended ones, and those nobody knows."""
+class Listing:
+    """Sessions, and when the service began to list them, by its own clock."""
 
-    running: list[Session]
-    ended: list[str]
-    unknown: list[str]
-
-
-def find(
-    client: api.Client, states: Iterable[str], wanted: SessionFilter, max_items: int | None = None
-) -> list[Session]:
-    """The sessions that ``wanted`` means, newest first; no page is asked for once there are ``max_items``."""
-    found = itertools.chain.from_iterable(_matching(client, state, wanted) for state in states)
-    # A session that ends between the two listings is in both: its later state counts.
-    unique = {session["SessionId"]: session for session in itertools.islice(found, max_items)}
-    return sorted(unique.values(), key=_newest_first)
+    sessions: list[Session]
+    listed_at: datetime.datetime
 
 
-def select(client: api.Client, session_ids: Sequence[str]) -> Selection:
-    """Sort ``session_ids`` by what has become of each session: one listing, and a call per id that is not in it."""
-    wanted = list(dict.fromkeys(session_ids))
-    active = {session["SessionId"]: session for session in find(client, [ACTIVE], SessionFilter())}
-    running = [active[entry] for entry in wanted if entry in active and may_be_ended(active[entry])]
-    ending = [entry for entry in wanted if entry in active and not may_be_ended(active[entry])]
-    absent = [session_id for session_id in wanted if session_id not in active]
-    history = fan_out_all(lambda session_id: find(client, [HISTORY], SessionFilter(session_id=session_id)), absent)
-    ended = [session_id for session_id, found in zip(absent, history, strict=True) if found]
-    return Selection(running, ending + ended, [session_id for session_id in absent if session_id not in ended])
+def check_filters(client: api.Client, wanted: SessionFilter) -> None:
+    """An ``SSMError`` if the installed botocore is older than a filter; no call is made."""
+    known = client.meta.service_model.shape_for("SessionFilterKey").enum
+    for key, release in _SINCE.items():
+        option = transform.snake(key)
+        if getattr(wanted, option) is not None and key not in known:
+            raise SSMError(f"{option} needs botocore {release} or newer, and the one that is installed is older.")
 
 
-def may_be_ended(session: Session, excluded: Collection[str] = ()) -> bool:
-    """Whether a session is one to end: neither excluded nor ending already."""
-    return session["SessionId"] not in excluded and session.get("Status") not in _ENDED
+def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_items: int | None = None) -> Listing:
+    """The sessions that ``wanted`` means, newest first; no page is asked for once there are ``max_items``.
+
+    ``Active`` must come before ``History``: a session that ends between the two listings is then in both, and its
+    later state counts. The other way round it would be in none.
+    """
+    most = 1 if wanted.session_id else max_items
+    found: dict[str, Session] = {}
+    listed_at: datetime.datetime | None = None
+    for state in states:
+        for page in api.describe_sessions(client, state, wanted.request()):
+            listed_at = listed_at or page.served_at
+            matching = {s["SessionId"]: s for s in page.sessions if wanted.matches(s, listed_at)}
+            found |= matching
+            if most and len(found) >= most:
+                return Listing(sorted(list(found.values())[:most], key=_newest_first), listed_at)
+    return Listing(sorted(found.values(), key=_newest_first), listed_at or datetime.datetime.now(datetime.UTC))
 
 
-def terminate(client: api.Client, session_ids: Sequence[str]) -> list[Outcome[bool]]:
-    """End sessions side by side. An outcome's value is False for a session that had ended before it was its turn."""
-    return fan_out(lambda session_id: _terminate(client, session_id), session_ids)
+def find_by_id(client: api.Client, state: str, session_ids: Collection[str]) -> dict[str, Session]:
+    """Those of the sessions that are in ``state``, by id. One listing, which stops once all are found."""
+    wanted = SessionFilter(session_id=next(iter(session_ids)) if len(session_ids) == 1 else None)
+    found: dict[str, Session] = {}
+    for page in api.describe_sessions(client, state, wanted.request()) if session_ids else ():
+        found |= {session["SessionId"]: session for session in page.sessions if session["SessionId"] in session_ids}
+        if len(found) == len(session_ids):
+            break
+    return found
 
 
-def wait_until_gone(client: api.Client, session_ids: Collection[str], timeout: float, delay: float) -> list[str]:
-    """Wait until none of the sessions is active; the ids of those that still are after ``timeout`` seconds."""
-    deadline = time.monotonic() + timeout
-    while True:
-        active = find(client, [ACTIVE], SessionFilter())
-        left = [s["SessionId"] for s in active if s["SessionId"] in session_ids and s.get("Status") != "Terminated"]
-        if not left or time.monotonic() + delay > deadline:
-            return left
-        time.sleep(delay)
+def _wider(moment: times.Moment | None, margin: datetime.timedelta) -> str | None:
+    """A time for the service, in whole seconds; None for one that only the service's clock can tell."""
+    if not isinstance(moment, datetime.datetime):
+        return None
+    try:
+        return transform.iso8601((moment + margin).replace(microsecond=0))
+    except OverflowError:
+        return None  # at the end of the calendar, where there is nothing to keep apart
 
 
-def _terminate(client: api.Client, session_id: str) -> bool:
-    """End one session; False if it had ended already."""
-    with tolerating(NOT_TERMINABLE):
-        api.terminate_session(client, session_id)
-        return True
-    # The code says no more than that AWS would not; whether the session has ended, the list says.
-    active = find(client, [ACTIVE], SessionFilter(session_id=session_id))
-    if any(session.get("Status") not in _ENDED for session in active):
-        raise SSMError(f"Could not terminate session {session_id}: it is still active, but AWS calls it not valid.")
-    return False
+def _plain_owner(owner: Any) -> Any:
+    """An ARN without ``arn:``, as AWS's own examples show some owners."""
+    return owner.removeprefix("arn:") if isinstance(owner, str) else owner
 
 
-def _matching(client: api.Client, state: str, wanted: SessionFilter) -> Iterator[Session]:
-    for page in api.describe_sessions(client, state, wanted.request()):
-        yield from (session for session in page.sessions if wanted.matches(session, page.served_at))
+def _is_document(shown: Any, wanted: str) -> bool:
+    """Whether two names, or ARNs, or one of each, are of the same document."""
+    if not isinstance(shown, str):
+        return False
+    if shown.startswith("arn:") and wanted.startswith("arn:"):
+        return shown == wanted
+    return shown.rsplit("/", 1)[-1] == wanted.rsplit("/", 1)[-1]
 
 
 def _newest_first(session: Session) -> tuple[float, str]:

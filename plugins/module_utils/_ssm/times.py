@@ -14,23 +14,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import SSMError
-from .transform import iso8601
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:\d+[dhms])+")
-_PART = re.compile(r"(\d+)([dhms])")
+_SECONDS = re.compile(r"[0-9]+")
+_DURATION = re.compile(r"(?:[0-9]+[dhms])+")
+_PART = re.compile(r"([0-9]+)([dhms])")
+_AGO = re.compile(r"((?:[0-9]+[dhms])+)(?:\s+ago)?")
+
+# A moment, or how long before "now" it is, which is a matter of whose clock is asked.
+Moment = datetime.datetime | datetime.timedelta
 
 
 def duration(text: str, option: str) -> datetime.timedelta:
     """``90m``, ``1d12h`` or a plain number of seconds; an ``SSMError`` that names the option for anything else."""
-    if text.isdigit():
-        return datetime.timedelta(seconds=int(text))
-    if not _DURATION.fullmatch(text):
+    given = text.strip()
+    if _SECONDS.fullmatch(given):
+        given = f"{given}s"
+    if not _DURATION.fullmatch(given):
         raise SSMError(f"{option} is {text!r}, which is no duration: write it like 90m, 2h or 1d12h.")
-    parts = {_UNITS[unit]: 0 for unit in _UNITS}
-    for number, unit in _PART.findall(text):
-        parts[_UNITS[unit]] += int(number)
-    return datetime.timedelta(**parts)
+    return _parse(given, text, option)
 
 
 def option_duration(params: Mapping[str, Any], option: str) -> datetime.timedelta | None:
@@ -45,10 +47,39 @@ def check_seconds(params: Mapping[str, Any], *options: str) -> None:
             raise SSMError(f"{option} is {params[option]:g}, and cannot be negative.")
 
 
-def moment(text: str, option: str) -> str:
-    """An ISO 8601 time, as UTC in the form that the service takes; a time without a zone is UTC."""
+def moment(text: str, option: str) -> Moment:
+    """An ISO 8601 time, which without a zone is UTC, or a duration before now such as ``2h`` or ``2h ago``."""
+    ago = _AGO.fullmatch(text.strip())
+    if ago:
+        return _parse(ago.group(1), text, option)
     try:
-        parsed = datetime.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
-        raise SSMError(f"{option} is {text!r}, which is no time: write it like 2026-01-31T09:30:00Z.") from None
-    return iso8601(parsed.replace(microsecond=0))
+        parsed = datetime.datetime.fromisoformat(text.strip())
+        return parsed.astimezone(datetime.UTC) if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
+    except (ValueError, OverflowError):
+        sentence = f"{option} is {text!r}, which is no time: write it like 2026-01-31T09:30:00Z, 2h or 1d12h ago."
+        raise SSMError(sentence) from None
+
+
+def option_moment(params: Mapping[str, Any], option: str) -> Moment | None:
+    """The moment that an option holds; None only if it is not given, or the module has no such option."""
+    return None if params.get(option) is None else moment(params[option], option)
+
+
+def resolve(moment: Moment, now: datetime.datetime) -> datetime.datetime:
+    """The moment itself, counted back from ``now`` if need be."""
+    if isinstance(moment, datetime.datetime):
+        return moment
+    try:
+        return now - moment
+    except OverflowError:  # before the year 1: no session is that old
+        return datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+
+def _parse(given: str, text: str, option: str) -> datetime.timedelta:
+    parts = {_UNITS[unit]: 0 for unit in _UNITS}
+    for number, unit in _PART.findall(given):
+        parts[_UNITS[unit]] += int(number)
+    try:
+        return datetime.timedelta(**parts)
+    except OverflowError:
+        raise SSMError(f"{option} is {text!r}, which is longer than the calendar.") from None

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import times
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -18,27 +21,45 @@ def test_durations(text: str, seconds: int) -> None:
     assert times.duration(text, "older_than") == datetime.timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2 h", "-2h", "1.5h", "h", "2w"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2 h", "-2h", "1.5h", "h", "2w", "\u00b2", "\u0662h", "99999999999d", "2h ago"]
+)
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(SSMError, match="older_than"):
         times.duration(text, "older_than")
 
 
+NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.UTC)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2026-01-31T09:30:00Z", "2026-01-31T09:30:00Z"),
-        ("2026-01-31T09:30:00", "2026-01-31T09:30:00Z"),
-        ("2026-01-31T10:30:00+01:00", "2026-01-31T09:30:00Z"),
-        ("2026-01-31", "2026-01-31T00:00:00Z"),
-        ("2026-01-31 09:30:00.75Z", "2026-01-31T09:30:00Z"),
+        ("2026-01-31T09:30:00Z", "2026-01-31T09:30:00+00:00"),
+        ("2026-01-31T09:30:00", "2026-01-31T09:30:00+00:00"),
+        ("2026-01-31T10:30:00+01:00", "2026-01-31T09:30:00+00:00"),
+        ("2026-01-31", "2026-01-31T00:00:00+00:00"),
+        ("20260131", "2026-01-31T00:00:00+00:00"),
+        (" 2026-01-31 09:30:00.75Z", "2026-01-31T09:30:00.750000+00:00"),
+        ("2h", "2026-01-31T10:00:00+00:00"),
+        ("2h ago", "2026-01-31T10:00:00+00:00"),
+        ("1d12h  ago ", "2026-01-30T00:00:00+00:00"),
+        ("900000d", "0001-01-01T00:00:00+00:00"),
     ],
 )
 def test_moments(text: str, expected: str) -> None:
-    assert times.moment(text, "invoked_after") == expected
+    assert times.resolve(times.moment(text, "invoked_after"), NOW).isoformat() == expected
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "31.1.2026"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "31.1.2026", "ago", "2 h ago", "2h from now", "90", "0001-01-01T00:00:00+01:00", "-2h"]
+)
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(SSMError, match="invoked_after"):
         times.moment(text, "invoked_after")
+
+
+@given(st.text(max_size=30) | st.from_regex(r"[0-9]{1,12}[dhms]( ago)?", fullmatch=True))
+def test_any_text_is_a_moment_or_refused(text: str) -> None:
+    with contextlib.suppress(SSMError):  # and no other
+        times.resolve(times.moment(text, "invoked_after"), NOW)

@@ -1,0 +1,45 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The options that say which sessions are meant, for every module that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import times
+from .errors import SSMError
+from .sessions import SessionFilter
+
+_TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
+# DescribeSessions takes no longer value of a filter.
+_LONGEST = 400
+
+
+def session_filter(params: Mapping[str, Any]) -> SessionFilter:
+    """What the options mean; an ``SSMError`` for the first one that means nothing.
+
+    An empty text, such as a variable that was never set comes to, must not mean "any".
+    """
+    texts = {option: params.get(option) for option in _TEXTS}
+    for option, text in texts.items():
+        _check(option, text)
+    return SessionFilter(
+        **texts,
+        invoked_after=times.option_moment(params, "invoked_after"),
+        invoked_before=times.option_moment(params, "invoked_before"),
+        older_than=times.option_duration(params, "older_than"),
+    )
+
+
+def _check(option: str, text: str | None) -> None:
+    if text is None:
+        return
+    if not text.strip():
+        raise SSMError(f"{option} is empty, and would select nothing: name one, or leave the option out.")
+    if len(text) > _LONGEST:
+        raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_LONGEST} at most.")
