@@ -26,6 +26,15 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "terminate_unknown": ("DoesNotExistException", "echo"),
     # Where a session is listed while it ends.
     "terminating_in": ("Active", "History"),
+    # The order within a listing.
+    "session_order": ("newest", "oldest"),
+    # Filters that the service takes, and takes no notice of.
+    "session_filters": ("applied", "ignored"),
+    # Sessions that started at the very time that a filter names.
+    "invoked_after_equal": ("listed", "left_out"),
+    "invoked_before_equal": ("left_out", "listed"),
+    # Some of AWS's examples show owners without the "arn:" that the filter takes.
+    "session_owner": ("arn", "without_prefix"),
 }
 LIMITS: dict[str, int] = {
     "session_connecting_reads": 1,
@@ -163,7 +172,9 @@ def _denied(call: Call, session_id: str) -> APIError:
 
 
 def describe_sessions(world: World, call: Call) -> dict[str, Any]:
-    tests = [_test(item["key"], item["value"]) for item in call.params.get("Filters", [])]
+    tests = [_test(world, item["key"], item["value"]) for item in call.params.get("Filters", [])]
+    if world.switch("session_filters") == "ignored":
+        tests = []
     sessions = world.state(call.region, Sessions)
     if "NextToken" not in call.params:
         # Only here, so that no session moves from one list to the other between two pages.
@@ -171,9 +182,13 @@ def describe_sessions(world: World, call: Call) -> dict[str, Any]:
             session.count_listing(world.now)
     listed = [session for session in reversed(sessions.found.values()) if _listed(world, session, call.params["State"])]
     listed.sort(key=lambda session: session.started, reverse=True)
+    if world.switch("session_order") == "oldest":
+        listed.reverse()
     # The page is cut before the filters apply: a page may be empty, and not be the last.
     page, token = paginate(listed, call.params, default=world.limit("session_page"), world=world)
-    result: dict[str, Any] = {"Sessions": [_shape(session) for session in page if all(test(session) for test in tests)]}
+    result: dict[str, Any] = {
+        "Sessions": [_shape(world, session) for session in page if all(test(session) for test in tests)]
+    }
     if token:
         result["NextToken"] = token
     return result
@@ -188,7 +203,8 @@ def _listed(world: World, session: Session, state: str) -> bool:
     return state == "History" and session.ended is not None and session.ended >= oldest
 
 
-def _shape(session: Session) -> dict[str, Any]:
+def _shape(world: World, session: Session) -> dict[str, Any]:
+    without_prefix = world.switch("session_owner") == "without_prefix"
     members = {
         "SessionId": session.session_id,
         "Target": session.target,
@@ -196,7 +212,7 @@ def _shape(session: Session) -> dict[str, Any]:
         "StartDate": session.started,
         "EndDate": session.ended,
         "DocumentName": session.document_name,
-        "Owner": session.owner,
+        "Owner": session.owner.removeprefix("arn:") if without_prefix else session.owner,
         "Reason": session.reason,
         "Details": session.details,
         # A session that has not ended has the member with nothing in it.
@@ -221,14 +237,14 @@ _MEMBERS: dict[str, Callable[[Session], str | None]] = {
 }
 
 
-def _test(key: str, value: str) -> Test:
+def _test(world: World, key: str, value: str) -> Test:
     """What one filter asks of a session."""
     if key == "InvokedAfter":
-        after = _time(value)
-        return lambda session: session.started >= after
+        after, equal_too = _time(value), world.switch("invoked_after_equal") == "listed"
+        return lambda session: session.started > after or (equal_too and session.started == after)
     if key == "InvokedBefore":
-        before = _time(value)
-        return lambda session: session.started < before
+        before, equal_as_well = _time(value), world.switch("invoked_before_equal") == "listed"
+        return lambda session: session.started < before or (equal_as_well and session.started == before)
     if key not in _MEMBERS:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     if value not in _ENUMS.get(key, (value,)):

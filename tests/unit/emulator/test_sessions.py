@@ -116,6 +116,30 @@ def test_filters() -> None:
     assert listed(aws, "History", SessionId="jane-1") == []
 
 
+def test_what_aws_may_do_with_the_very_time_of_a_filter() -> None:
+    at = "2026-11-21T12:00:00Z"  # when mary-3 started
+    for after, before in (("listed", "left_out"), ("left_out", "listed")):
+        aws = world(switches={"invoked_after_equal": after, "invoked_before_equal": before})
+        assert ("mary-3" in listed(aws, InvokedAfter=at)) == (after == "listed")
+        assert ("mary-3" in listed(aws, InvokedBefore=at)) == (before == "listed")
+
+
+def test_a_service_that_takes_no_notice_of_filters() -> None:
+    aws = world(switches={"session_filters": "ignored"})
+    assert listed(aws, Owner=JANE, Target="i-0") == listed(aws)
+    assert aws.code("DescribeSessions", State="Active", Filters=[{"key": "Colour", "value": "red"}]) != "ok"
+
+
+def test_the_other_order() -> None:
+    assert listed(world(switches={"session_order": "oldest"})) == listed(world())[::-1]
+
+
+def test_owners_without_their_prefix() -> None:
+    aws = world(switches={"session_owner": "without_prefix"})
+    assert shown(aws, "jane-1")["Owner"] == JANE.removeprefix("arn:")
+    assert listed(aws, Owner=JANE) == ["jane-2", "jane-1"]
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
