@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import model, registry
+from . import breaches, model, registry
 from .service import APIError, Call
 from .world import World
 
@@ -33,9 +33,9 @@ class Direct:
             if not model.error_is_known(SERVICE, operation, error.code):
                 raise AssertionError(f"{operation} cannot answer {error.code}") from error
             raise
-        breaches = model.output_breaches(SERVICE, operation, result)
-        if breaches:
-            raise AssertionError("; ".join(breaches))
+        wrong = breaches.output_breaches(SERVICE, operation, result)
+        if wrong:
+            raise AssertionError("; ".join(wrong))
         return result
 
     def code(self, operation: str, **params: Any) -> str:

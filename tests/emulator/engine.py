@@ -14,10 +14,10 @@ import traceback
 import uuid
 from typing import Any
 
-from . import journal, model, paging, registry, sigv4, wire
+from . import breaches, journal, model, paging, registry, replies, sigv4, wire
+from .replies import Reply
 from .service import APIError, Call, Identity
 from .sigv4 import Request, Scope
-from .wire import Reply
 from .world import World
 
 VIOLATION = "EmulatorContractViolation"
@@ -157,9 +157,9 @@ class Engine:
             if model.error_is_known(target.service, target.operation, error.code):
                 raise
             raise ViolationError(f"{target.operation} cannot answer {error.code}") from error
-        breaches = model.output_breaches(target.service, target.operation, result)
-        if breaches:
-            raise ViolationError("; ".join(breaches))
+        wrong = breaches.output_breaches(target.service, target.operation, result)
+        if wrong:
+            raise ViolationError("; ".join(wrong))
         return result
 
     def _page(self, params: dict[str, Any]) -> int:
@@ -183,14 +183,14 @@ class Engine:
         operation = model.operation_model(target.service, target.operation)
         namespace = _namespace(target.service)
         if target.protocol == "json":
-            return wire.json_reply(operation.output_shape, result)
+            return replies.json_reply(operation.output_shape, result)
         if target.protocol == "ec2":
-            return wire.ec2_reply(operation, namespace, result, request_id)
-        return wire.query_reply(operation, namespace, result, request_id)
+            return replies.ec2_reply(operation, namespace, result, request_id)
+        return replies.query_reply(operation, namespace, result, request_id)
 
     def _error(self, target: Target, error: APIError, request_id: str) -> Reply:
         key = model.message_key(target.service, target.operation, error.code) if target.protocol == "json" else ""
-        return wire.error_reply(target.protocol, _namespace(target.service), error, request_id, key)
+        return replies.error_reply(target.protocol, _namespace(target.service), error, request_id, key)
 
     def _violated(self, progress: Progress, text: str) -> APIError:
         self.violations.append(f"{progress.target.service}:{progress.target.operation}: {text}")

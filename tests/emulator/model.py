@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS's service model allows, for requests and for replies.
+"""What AWS's service model has, and what it allows in requests.
 
 boto3 checks required members, types, minimums and names on its own side, and leaves maximums, enums and
 patterns to the service: all of it is checked here.
@@ -8,9 +8,8 @@ patterns to the service: all of it is checked here.
 
 from __future__ import annotations
 
-import datetime
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.loaders
@@ -29,12 +28,6 @@ SINCE: dict[tuple[str, str], str] = {
 
 # Operations that an old botocore lacks; a client of that age cannot ask for them either.
 SINCE_OPERATIONS: dict[tuple[str, str], str] = {("ssm", "DescribeInstanceProperties"): "1.34.100 at the latest"}
-
-# Values outside of an enum that AWS sends, or that its own pages show: other spellings of the enum's.
-OBSERVED_VALUES: dict[str, frozenset[str]] = {
-    "ConnectionStatus": frozenset({"Connected", "NotConnected"}),
-    "PlatformValues": frozenset({"windows"}),
-}
 
 # Codes that any operation may answer with, whether or not its error list has them.
 COMMON_ERRORS = frozenset(
@@ -103,8 +96,13 @@ def operation_model(service: str, operation: str) -> Any:
     return service_model(service).operation_model(operation)
 
 
+@functools.cache
+def _operation_names(service: str) -> frozenset[str]:
+    return frozenset(service_model(service).operation_names)
+
+
 def has_operation(service: str, operation: str) -> bool:
-    return operation in service_model(service).operation_names
+    return operation in _operation_names(service)
 
 
 # --- requests ---------------------------------------------------------------------------------------
@@ -220,67 +218,7 @@ def _lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-# --- replies ----------------------------------------------------------------------------------------
-
-
-def output_breaches(service: str, operation: str, result: Any) -> list[str]:
-    """Everything about a reply that AWS's model does not allow."""
-    shape = operation_model(service, operation).output_shape
-    if shape is None:
-        return [f"{operation} has no output"] if result else []
-    return list(_output_errors(shape, result, operation))
-
-
-_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "structure": dict,
-    "map": dict,
-    "list": list,
-    "string": str,
-    "boolean": bool,
-    "integer": int,
-    "long": int,
-    "float": (int, float),
-    "double": (int, float),
-    "timestamp": datetime.datetime,
-    "blob": bytes,
-}
-
-
-def _output_errors(shape: Any, value: Any, path: str) -> Iterable[str]:
-    if not _has_type(shape.type_name, value):
-        yield f"{path}: {type(value).__name__} where the model has {shape.type_name}"
-        return
-    if shape.type_name != "string" or value not in OBSERVED_VALUES.get(shape.name, ()):
-        for text in constraints(shape, value):
-            yield f"{path}: {value!r}: {text}"
-    if shape.type_name == "structure":
-        yield from _output_members(shape, value, path)
-    elif shape.type_name == "list":
-        for number, item in enumerate(value):
-            yield from _output_errors(shape.member, item, f"{path}[{number}]")
-    elif shape.type_name == "map":
-        for key, item in value.items():
-            yield from _output_errors(shape.key, key, f"{path}{{{key}}}")
-            yield from _output_errors(shape.value, item, f"{path}[{key}]")
-
-
-def _output_members(shape: Any, value: dict[str, Any], path: str) -> Iterable[str]:
-    for name in shape.required_members:
-        if name not in value:
-            yield f"{path}.{name}: required, and absent"
-    for name, item in value.items():
-        if name in shape.members:
-            yield from _output_errors(shape.members[name], item, f"{path}.{name}")
-        elif (shape.name, name) not in SINCE:
-            yield f"{path}.{name}: the model has no such member"
-
-
-def _has_type(type_name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return type_name == "boolean"
-    if isinstance(value, datetime.datetime) and value.tzinfo is None:
-        return False
-    return isinstance(value, _PYTHON_TYPES[type_name])
+# --- errors -----------------------------------------------------------------------------------------
 
 
 def error_is_known(service: str, operation: str, code: str) -> bool:

@@ -9,13 +9,12 @@ belong to the request that they came from, and no client may make one up.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .service import APIError
+from .service import APIError, Call
 
 if TYPE_CHECKING:
     from .world import World
@@ -24,6 +23,7 @@ T = TypeVar("T")
 
 # The service may always give fewer items than were asked for.
 LIMITS: dict[str, int] = {"page_size": 1000}
+KEPT_LISTINGS = 64
 
 
 def make_token(params: dict[str, Any], offset: int, page: int, world: World) -> str:
@@ -60,7 +60,27 @@ def paginate(items: Sequence[T], params: dict[str, Any], *, default: int, world:
     return list(items[offset:end]), token
 
 
+def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]:
+    """What a listing lists: selected for its first page, and kept for the pages after it.
+
+    A world may have 100,000 nodes in 2,000 pages, each of which would look at all of them.
+    """
+    key = (call.operation, call.region, _rest(call.params))
+    if "NextToken" not in call.params or key not in world.listings:
+        world.listings.pop(key, None)
+        world.listings[key] = select()
+        if len(world.listings) > KEPT_LISTINGS:
+            del world.listings[next(iter(world.listings))]
+    kept: list[T] = world.listings[key]
+    return kept
+
+
 def _tag(text: str, params: dict[str, Any], world: World) -> bytes:
+    message = f"{text}\n{_rest(params)}".encode()
+    return hmac.digest(str(world.seed).encode(), message, "sha256")[:16]
+
+
+def _rest(params: dict[str, Any]) -> str:
+    """What a request asks for, whichever page of it and however large."""
     rest = {key: value for key, value in params.items() if key not in ("NextToken", "MaxResults")}
-    message = json.dumps([text, rest], sort_keys=True, default=str).encode()
-    return hmac.new(str(world.seed).encode(), message, hashlib.sha256).digest()[:16]
+    return json.dumps(rest, sort_keys=True, default=str)

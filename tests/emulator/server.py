@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
+import functools
 import json
 from email.utils import format_datetime
 from typing import Any
@@ -98,10 +99,15 @@ def _headers(request: web.Request) -> dict[str, str]:
 def _reply_headers(engine: Engine, outcome: Outcome) -> dict[str, str]:
     return {
         "Content-Type": outcome.reply.content_type,
-        "Date": format_datetime(engine.world.now, usegmt=True),
+        "Date": _http_date(engine.world.now),
         "Server": NAME,
         "x-amzn-RequestId": outcome.request_id,
     }
+
+
+@functools.lru_cache(maxsize=16)
+def _http_date(moment: datetime.datetime) -> str:
+    return format_datetime(moment, usegmt=True)
 
 
 async def _cut(request: web.Request, engine: Engine, outcome: Outcome) -> web.StreamResponse:

@@ -129,11 +129,11 @@ def verify(
         raise refusal(protocol, "unknown")
     stamp = request.headers.get("x-amz-date", "")
     _check_headers(request, scope, stamp, protocol)
-    wanted = hmac.new(
+    wanted = hmac.digest(
         signing_key(identity.secret_key, scope.date, scope.region, scope.service),
         string_to_sign(request, scope, stamp).encode(),
-        hashlib.sha256,
-    ).hexdigest()
+        "sha256",
+    ).hex()
     if not hmac.compare_digest(wanted, scope.signature):
         raise refusal(protocol, "mismatch")
     _check_time(stamp, protocol, now)
@@ -157,19 +157,22 @@ def _check_headers(request: Request, scope: Scope, stamp: str, protocol: str) ->
 
 def _check_time(stamp: str, protocol: str, now: datetime.datetime) -> None:
     try:
-        signed = datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC)
+        signed = _moment(stamp)
     except ValueError:
         raise refusal(protocol, "incomplete") from None
-    here = now.strftime(STAMP)
     if signed < now - SKEW:
         limit = (now - SKEW).strftime(STAMP)
-        text = f"Signature expired: {stamp} is now earlier than {limit} ({here} - 5 min.)"
+        text = f"Signature expired: {stamp} is now earlier than {limit} ({now.strftime(STAMP)} - 5 min.)"
         raise refusal(protocol, "skew", text)
     if signed > now + SKEW:
         limit = (now + SKEW).strftime(STAMP)
-        raise refusal(
-            protocol, "skew", f"Signature not yet current: {stamp} is still later than {limit} ({here} + 5 min.)"
-        )
+        text = f"Signature not yet current: {stamp} is still later than {limit} ({now.strftime(STAMP)} + 5 min.)"
+        raise refusal(protocol, "skew", text)
+
+
+@functools.lru_cache(maxsize=256)
+def _moment(stamp: str) -> datetime.datetime:
+    return datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC)
 
 
 def string_to_sign(request: Request, scope: Scope, stamp: str) -> str:
@@ -178,18 +181,25 @@ def string_to_sign(request: Request, scope: Scope, stamp: str) -> str:
 
 
 def canonical_request(request: Request, signed: tuple[str, ...]) -> str:
-    parts = urlsplit(request.target)
+    path, query = _canonical_target(request.target)
     headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in sorted(signed))
     return "\n".join(
         (
             request.method.upper(),
-            quote(unquote(parts.path) or "/", safe="/~"),
-            "&".join(sorted(item if "=" in item else item + "=" for item in parts.query.split("&") if item)),
+            path,
+            query,
             headers,
             ";".join(sorted(signed)),
             hashlib.sha256(request.body).hexdigest(),
         )
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _canonical_target(target: str) -> tuple[str, str]:
+    parts = urlsplit(target)
+    query = "&".join(sorted(item if "=" in item else item + "=" for item in parts.query.split("&") if item))
+    return quote(unquote(parts.path) or "/", safe="/~"), query
 
 
 @functools.lru_cache(maxsize=256)

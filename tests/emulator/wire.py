@@ -1,38 +1,26 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes over the wire: AWS JSON 1.1 for Systems Manager, the query protocols for EC2 and STS.
+"""Requests as they come over the wire: AWS JSON 1.1 for Systems Manager, the query protocols for EC2 and STS.
 
 Everything here is driven by the shapes of botocore's service model, so a member that AWS does not have
-can neither be read nor be sent.
+cannot be read.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import datetime
 import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
-from xml.etree import ElementTree
 
 from .service import APIError
 
 JSON_TYPE = "application/x-amz-json-1.1"
-XML_TYPE = "text/xml;charset=UTF-8"
 INT32 = (-(2**31), 2**31 - 1)
 INT64 = (-(2**63), 2**63 - 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class Reply:
-    """An HTTP reply, before it meets a socket."""
-
-    status: int
-    body: bytes
-    content_type: str
 
 
 def garbled(detail: str) -> APIError:
@@ -233,98 +221,3 @@ _QUERY_READERS: dict[str, Callable[[str], Any]] = {
     "timestamp": datetime.datetime.fromisoformat,
     "blob": lambda text: base64.b64decode(text, validate=True),
 }
-
-
-# --- replies ----------------------------------------------------------------------------------------
-
-
-def json_reply(shape: Any, result: dict[str, Any]) -> Reply:
-    body = {} if shape is None else _to_json(shape, result)
-    return Reply(200, json.dumps(body, ensure_ascii=False).encode(), JSON_TYPE)
-
-
-def _to_json(shape: Any, value: Any) -> Any:
-    if shape is None:  # a member newer than this botocore: see model.SINCE
-        return value
-    if shape.type_name == "structure":
-        return {key: _to_json(shape.members.get(key), item) for key, item in value.items() if item is not None}
-    if shape.type_name == "list":
-        return [_to_json(shape.member, item) for item in value]
-    if shape.type_name == "map":
-        return {key: _to_json(shape.value, item) for key, item in value.items()}
-    if shape.type_name == "timestamp":
-        return value.timestamp() if isinstance(value, datetime.datetime) else value
-    if shape.type_name == "blob":
-        return base64.b64encode(value).decode()
-    return value
-
-
-def ec2_reply(operation: Any, namespace: str, result: dict[str, Any], request_id: str) -> Reply:
-    root = ElementTree.Element(f"{operation.name}Response", xmlns=namespace + "/")
-    ElementTree.SubElement(root, "requestId").text = request_id
-    if operation.output_shape is not None:
-        _structure_to_xml(root, operation.output_shape, result)
-    return _xml(200, root)
-
-
-def query_reply(operation: Any, namespace: str, result: dict[str, Any], request_id: str) -> Reply:
-    root = ElementTree.Element(f"{operation.name}Response", xmlns=namespace)
-    shape = operation.output_shape
-    if shape is not None:
-        wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
-        _structure_to_xml(ElementTree.SubElement(root, wrapper), shape, result)
-    metadata = ElementTree.SubElement(root, "ResponseMetadata")
-    ElementTree.SubElement(metadata, "RequestId").text = request_id
-    return _xml(200, root)
-
-
-def _structure_to_xml(parent: ElementTree.Element, shape: Any, value: dict[str, Any]) -> None:
-    for name, member in shape.members.items():
-        if value.get(name) is not None:
-            _to_xml(parent, str(member.serialization.get("name", name)), member, value[name])
-
-
-def _to_xml(parent: ElementTree.Element, name: str, shape: Any, value: Any) -> None:
-    element = ElementTree.SubElement(parent, name)
-    if shape.type_name == "structure":
-        _structure_to_xml(element, shape, value)
-    elif shape.type_name == "list":
-        for item in value:
-            _to_xml(element, str(shape.member.serialization.get("name", "member")), shape.member, item)
-    else:
-        element.text = _xml_text(value)
-
-
-def _xml_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return str(value)
-
-
-def _xml(status: int, root: ElementTree.Element) -> Reply:
-    return Reply(status, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True), XML_TYPE)
-
-
-# --- errors -----------------------------------------------------------------------------------------
-
-
-def error_reply(protocol: str, namespace: str, error: APIError, request_id: str, message_key: str) -> Reply:
-    if protocol == "json":
-        # AWS answers a fault of the framework with `message`, and one of the service as its shape has it.
-        body = {"__type": error.code, message_key: error.message}
-        return Reply(error.status, json.dumps(body, ensure_ascii=False).encode(), JSON_TYPE)
-    if protocol == "ec2":
-        root = ElementTree.Element("Response")
-        holder = ElementTree.SubElement(ElementTree.SubElement(root, "Errors"), "Error")
-        id_name = "RequestID"
-    else:
-        root = ElementTree.Element("ErrorResponse", xmlns=namespace)
-        holder = ElementTree.SubElement(root, "Error")
-        ElementTree.SubElement(holder, "Type").text = "Receiver" if error.status >= 500 else "Sender"
-        id_name = "RequestId"
-    ElementTree.SubElement(holder, "Code").text = error.code
-    ElementTree.SubElement(holder, "Message").text = error.message
-    ElementTree.SubElement(root, id_name).text = request_id
-    return _xml(error.status, root)

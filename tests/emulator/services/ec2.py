@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import model
-from ..paging import paginate
+from ..paging import paginate, selected
 from ..service import APIError, Call, Handler
 from .node_store import Node, kind_of, private_dns_name
 from .nodes import Nodes
@@ -29,13 +29,18 @@ def describe_instances(world: World, call: Call) -> dict[str, Any]:
     params = call.params
     _refuse_dry_run(params)
     _check_max_results(params)
-    instances = _by_ids(world.state(call.region, Nodes), params.get("InstanceIds"))
-    for item in params.get("Filters", []):
-        matches = _filter(item, call.region)
-        instances = [node for node in instances if matches(node)]
+    instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), params, call.region))
     page, token = paginate(instances, params, default=world.limit("ec2_page"), world=world)
     result: dict[str, Any] = {"Reservations": [_reservation(node, world, call.region) for node in page]}
     return result if token is None else {**result, "NextToken": token}
+
+
+def _select(nodes: Nodes, params: dict[str, Any], region: str) -> list[Node]:
+    instances = _by_ids(nodes, params.get("InstanceIds"))
+    for item in params.get("Filters", []):
+        matches = _filter(item, region)
+        instances = [node for node in instances if matches(node)]
+    return instances
 
 
 def _refuse_dry_run(params: dict[str, Any]) -> None:
@@ -57,20 +62,18 @@ def _check_max_results(params: dict[str, Any]) -> None:
 
 
 def _by_ids(nodes: Nodes, ids: list[str] | None) -> list[Node]:
-    instances = [node for node in nodes.all() if node.kind == "ec2"]
     if not ids:
-        return instances
+        return [node for node in nodes.all() if node.kind == "ec2"]
     for given in ids:
         if kind_of(given) != "ec2" or not re.fullmatch(r"i-[0-9a-f]+", given):
             raise APIError("InvalidInstanceID.Malformed", f'Invalid id: "{given}"')
-    known = {node.id for node in instances}
-    missing = [given for given in dict.fromkeys(ids) if given not in known]
+    missing = [given for given in dict.fromkeys(ids) if nodes.find(given) is None]
     if missing:
         text = f"The instance ID '{missing[0]}' does not exist"
         if len(missing) > 1:
             text = f"The instance IDs '{', '.join(missing)}' do not exist"
         raise APIError("InvalidInstanceID.NotFound", text)
-    return [node for node in instances if node.id in set(ids)]
+    return nodes.among(ids)
 
 
 @functools.cache

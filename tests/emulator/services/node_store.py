@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def error_of(status: str) -> str | None:
 
 @dataclasses.dataclass
 class Node:
-    """One target; a member that is None is absent from every answer."""
+    """One target; a member that is None is absent from every answer. ``place`` counts the nodes before it."""
 
     id: str
     kind: str
@@ -122,6 +122,7 @@ class Node:
     registration_date: datetime.datetime
     tags: dict[str, str]
     optional: dict[str, str | None]
+    place: int = 0
 
     def get(self, name: str) -> str | None:
         return self.optional.get(name)
@@ -159,11 +160,17 @@ class Nodes:
                 node = make_node(given, world, region)
                 if node.id in nodes.by_id:
                     raise ValueError(f"{node.id} is there twice")
+                node.place = len(nodes.by_id)
                 nodes.by_id[node.id] = node
         return nodes
 
     def all(self) -> list[Node]:
         return list(self.by_id.values())
+
+    def among(self, ids: Iterable[str]) -> list[Node]:
+        """The nodes that have one of these ids, in the order in which the world names them."""
+        found = {node.id: node for node in map(self.find, ids) if node is not None}
+        return sorted(found.values(), key=lambda node: node.place)
 
     def find(self, target: str) -> Node | None:
         return self.by_id.get(target)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate
+from ..paging import paginate, selected
 from ..service import APIError, Call, Handler
 from .node_filters import Predicate, information_predicates, property_predicates
 from .node_store import Node, Nodes, error_of
@@ -31,8 +31,8 @@ TITLE_CASE = {"connected": "Connected", "notconnected": "NotConnected"}
 
 def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
     nodes = world.state(call.region, Nodes)
-    listed = [node for node in nodes.all() if node.registered and node.running]
-    found = _select(listed, information_predicates(call.params))
+    predicates: list[Predicate] = [lambda node: node.registered and node.running, *information_predicates(call.params)]
+    found = selected(world, call, lambda: _select(nodes.all(), predicates))
     _refuse_unknown_ids(world, call, found)
     page, token = paginate(found, call.params, default=10, world=world)
     return _with_token({"InstanceInformationList": [_information(node) for node in page]}, token)
@@ -40,8 +40,8 @@ def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
 
 def describe_instance_properties(world: World, call: Call) -> dict[str, Any]:
     nodes = world.state(call.region, Nodes)
-    listed = [node for node in nodes.all() if node.registered]
-    found = _select(listed, property_predicates(call.params))
+    predicates: list[Predicate] = [lambda node: node.registered, *property_predicates(call.params)]
+    found = selected(world, call, lambda: _select(nodes.all(), predicates))
     page, token = paginate(found, call.params, default=10, world=world)
     return _with_token({"InstanceProperties": [_properties(node) for node in page]}, token)
 

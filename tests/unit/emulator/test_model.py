@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emulator import model, patterns, wire
+from emulator import breaches, model, patterns, replies
 from emulator.service import APIError
 
 
@@ -103,12 +103,21 @@ MOMENT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     ],
 )
 def test_a_reply_that_the_model_does_not_allow_is_a_breach(result: Any) -> None:
-    assert model.output_breaches("ssm", "DescribeSessions", result)
+    assert breaches.output_breaches("ssm", "DescribeSessions", result)
+
+
+def test_each_breach_says_where_it_is() -> None:
+    sessions = [{"Owner": "x"}, {"Owner": "", "OutputUrl": {"S3OutputUrl": 1}}, {"Owner": ""}]
+    assert breaches.output_breaches("ssm", "DescribeSessions", {"Sessions": sessions}) == [
+        "DescribeSessions.Sessions[1].Owner: '': Member must have length greater than or equal to 1",
+        "DescribeSessions.Sessions[1].OutputUrl.S3OutputUrl: int where the model has string",
+        "DescribeSessions.Sessions[2].Owner: '': Member must have length greater than or equal to 1",
+    ]
 
 
 def test_a_good_reply_is_not() -> None:
     result = {"Sessions": [{"Status": "Connected", "StartDate": MOMENT, "OutputUrl": {}}], "NextToken": "x"}
-    assert model.output_breaches("ssm", "DescribeSessions", result) == []
+    assert breaches.output_breaches("ssm", "DescribeSessions", result) == []
 
 
 def test_only_errors_that_the_operation_has_are_known() -> None:
@@ -123,10 +132,10 @@ def test_a_member_newer_than_the_model_is_sent_all_the_same(monkeypatch: pytest.
     members = output.members["Sessions"].member.members
     monkeypatch.delitem(members, "AccessType")
     result = {"Sessions": [{"AccessType": "Standard"}]}
-    assert model.output_breaches("ssm", "DescribeSessions", result) == []
-    assert b"AccessType" in wire.json_reply(output, result).body
+    assert breaches.output_breaches("ssm", "DescribeSessions", result) == []
+    assert b"AccessType" in replies.json_reply(output, result).body
     monkeypatch.delitem(members, "Owner")
-    assert model.output_breaches("ssm", "DescribeSessions", {"Sessions": [{"Owner": "x"}]})
+    assert breaches.output_breaches("ssm", "DescribeSessions", {"Sessions": [{"Owner": "x"}]})
 
 
 def test_every_member_of_the_since_table_is_in_the_newest_model() -> None:

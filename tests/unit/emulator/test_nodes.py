@@ -238,3 +238,33 @@ def test_both_ways_in_which_aws_may_answer() -> None:
 def test_a_region_has_its_own_nodes() -> None:
     with LocalAWS(WORLD) as aws:
         assert aws.client("ssm", region="eu-west-1").describe_instance_information()["InstanceInformationList"] == []
+
+
+def test_a_listing_keeps_to_its_nodes_and_a_new_one_sees_what_changed() -> None:
+    other = "mi-00000000000000007"
+    nodes = [{"id": HYBRID, "tags": {"Env": "dev"}}, {"id": other, "tags": {"Env": "dev"}}]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}, "limits": {"page_size": 1}}) as aws:
+        client = aws.client("ssm")
+        dev: dict[str, Any] = {"Filters": [key("tag:Env", "dev")], "MaxResults": 5}
+
+        def page(**more: Any) -> dict[str, Any]:
+            found: dict[str, Any] = client.describe_instance_information(**dev, **more)
+            return found
+
+        first = page()
+        client.remove_tags_from_resource(ResourceType="ManagedInstance", ResourceId=other, TagKeys=["Env"])
+        second = page(NextToken=first["NextToken"])
+        assert [node["InstanceId"] for node in second["InstanceInformationList"]] == [other]
+        assert [node["InstanceId"] for node in page()["InstanceInformationList"]] == [HYBRID]
+        assert "NextToken" not in page()
+
+
+@pytest.mark.parametrize("operation", ["describe_instance_properties", "describe_instance_information"])
+def test_every_page_of_a_large_fleet(operation: str) -> None:
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"generate": 5050, "id": "i-%017x"}]}}}) as aws:
+        size = {"describe_instance_properties": 1000, "describe_instance_information": 50}[operation]
+        pages = list(aws.client("ssm").get_paginator(operation).paginate(PaginationConfig={"PageSize": size}))
+        member = "InstanceProperties" if size == 1000 else "InstanceInformationList"
+        found = [node["InstanceId"] for page in pages for node in page[member]]
+        assert found == [f"i-{number:017x}" for number in range(1, 5051)]
+        assert len(pages) == -(-5050 // size)

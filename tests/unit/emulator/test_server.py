@@ -60,6 +60,18 @@ def test_connections_are_kept() -> None:
     assert len(ports) == 1
 
 
+def test_calls_are_counted_by_what_they_came_to() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert control(aws, "counts") == {}
+        client = aws.client("ssm")
+        client.get_connection_status(Target=NODE)
+        client.get_connection_status(Target=NODE)
+        aws.add_fault(op="GetConnectionStatus", do={"error": "ThrottlingException"})
+        with pytest.raises(ClientError):
+            client.get_connection_status(Target=NODE)
+        assert control(aws, "counts") == {"GetConnectionStatus": {"ThrottlingException": 1, "ok": 2}}
+
+
 def test_it_listens_on_the_loopback_address_only_and_stops() -> None:
     with LocalAWS() as aws:
         parts = urlsplit(aws.url)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import raw
 
-from emulator import model, wire
+from emulator import model, replies, wire
 from emulator.service import APIError
 from emulator.testing import LocalAWS
 
@@ -48,7 +48,7 @@ def test_times_are_epoch_seconds_and_absent_members_stay_absent() -> None:
     output = model.operation_model("ssm", "DescribeSessions").output_shape
     moment = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     session = {"SessionId": "a", "StartDate": moment, "EndDate": None, "AccessType": "Standard"}
-    body = json.loads(wire.json_reply(output, {"Sessions": [session]}).body)
+    body = json.loads(replies.json_reply(output, {"Sessions": [session]}).body)
     assert body == {"Sessions": [{"SessionId": "a", "StartDate": 1767323045.0, "AccessType": "Standard"}]}
 
 
