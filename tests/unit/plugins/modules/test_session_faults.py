@@ -1,0 +1,96 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every call of ending sessions goes wrong in every way.
+
+Whatever happens, the task says of each session what became of it, and does the rest when it runs again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
+from botocore.config import Config
+from session_tasks import NODE, hurried, ids, still_open, terminate, world
+
+from emulator.testing import LocalAWS
+
+COUNT = 3
+EVERY = {f"s-{number}" for number in range(1, COUNT + 1)}
+DESCRIBE, TERMINATE = "DescribeSessions", "TerminateSession"
+# What the task does: the plan, each of the sessions, and a look or two until they are gone.
+CALLS = [(DESCRIBE, 0), *((TERMINATE, before) for before in range(COUNT)), (DESCRIBE, 1), (DESCRIBE, 2)]
+KINDS: dict[str, tuple[dict[str, Any], Any]] = {
+    "throttled-once": ({"error": "ThrottlingException", "message": "Rate exceeded"}, 1),
+    "throttled": ({"error": "ThrottlingException", "message": "Rate exceeded"}, "always"),
+    "error-once": ({"error": "InternalServerError", "status": 500}, 1),
+    "error": ({"error": "InternalServerError", "status": 500}, "always"),
+    "error-after-once": ({"error": "InternalServerError", "status": 500, "commit": True}, 1),
+    "error-after": ({"error": "InternalServerError", "status": 500, "commit": True}, "always"),
+    "request-lost-once": ({"drop": "before"}, 1),
+    "request-lost": ({"drop": "before"}, "always"),
+    "answer-lost-once": ({"drop": "after"}, 1),
+    "answer-lost": ({"drop": "after"}, "always"),
+    "expired": ({"error": "ExpiredTokenException", "message": "The token is expired"}, "always"),
+    "denied": ({"error": "AccessDeniedException", "message": "Not authorized"}, "always"),
+    "unreadable": ({"raw": "<html>Sign in</html>", "status": 200}, 1),
+    "unreadable-always": ({"raw": "{}", "status": 200}, "always"),
+}
+# botocore sends these again, so that the task has to succeed.
+HARMLESS = {"throttled-once", "error-once", "error-after-once", "request-lost-once", "answer-lost-once"}
+
+
+def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
+    """Run the task with a client that tries again, as the module's own does."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=64)
+    with hurried():
+        return ssm_session_terminate.session_terminate(
+            terminate.options(target=NODE, wait_timeout=10, **options),
+            lambda service: aws.client(service, config=config),
+            False,
+        )
+
+
+@pytest.mark.parametrize("ended", ["ValidationException", "ok"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("operation", "before"), CALLS, ids=lambda part: str(part))
+def test_a_call_that_goes_wrong(operation: str, before: int, kind: str, ended: str) -> None:
+    do, times = KINDS[kind]
+    with LocalAWS(world(COUNT, switches={"terminate_ended": ended}), strict=False) as aws:
+        aws.add_fault(op=operation, after=before, times=times, do=do)
+        sentence = ""
+        try:
+            done = run(aws)
+        except SSMError as error:
+            done, sentence = {"terminated": [], "failures": [], "changed": False, "already_ended": []}, str(error)
+        assert aws.unused_faults() == [], "the call that was to go wrong was not made"
+        sentence = sentence or done.get("msg", "")
+        check_account(done, sentence, still_open(aws))
+        # When it ends anything, it has ended all that can be: one that fails does not keep the others.
+        if kind not in ("expired",) and operation == TERMINATE and times == 1:
+            assert len(done["terminated"]) + len(done["failures"]) == COUNT
+        assert kind not in HARMLESS or not sentence, sentence
+        aws.world.faults.rules.clear()
+        again = run(aws)
+        assert "failed" not in again
+        assert still_open(aws) == set()
+        assert run(aws)["changed"] is False
+        assert aws.violations == []
+
+
+def check_account(done: dict[str, Any], sentence: str, left_open: set[str]) -> None:
+    """Of every session it is said what became of it, and that is so."""
+    ended, failed, already = set(ids(done, "terminated")), set(ids(done, "failures")), set(done["already_ended"])
+    assert already == set(), "nobody else ended any"
+    assert done["changed"] is bool(ended)
+    assert not ended & left_open, "what is said to be ended is open"
+    if not sentence:
+        assert (ended, failed) == (EVERY, set())
+        return
+    assert "\n" not in sentence and "Traceback" not in sentence and sentence.endswith(".")
+    assert left_open <= failed or not (ended or failed), "what is open is not said to be"
+    for session in done["failures"]:
+        unsure = "not known" in session["reason"] or "expired" in session["reason"]
+        assert session["session_id"] in left_open | ended or unsure, session

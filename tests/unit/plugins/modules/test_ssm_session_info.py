@@ -1,0 +1,303 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""ssm_session_info where AWS is not kind, or may be one way or another."""
+
+from __future__ import annotations
+
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.loaders
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.modules import ssm_session_info
+from botocore.model import ServiceModel
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_tasks import NODE, ids, listing, opened, terminate, world
+
+from emulator.testing import LocalAWS
+
+JANE = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
+MARY = "arn:aws:iam::123456789012:user/mary"
+OTHER_NODE = "mi-0a1b2c3d4e5f60003"
+DOCUMENT = "arn:aws:ssm:us-east-1:123456789012:document/Team-Shell"
+
+# The clock of the world says 2026-11-23T12:00:00Z.
+SESSIONS = [
+    {"session_id": "a", "target": NODE, "owner": JANE, "started": "30m", "document_name": "Team-Shell"},
+    {"session_id": "b", "target": NODE, "owner": MARY, "started": "2026-11-23T10:00:00Z", "status": "Disconnected"},
+    {"session_id": "c", "target": OTHER_NODE, "owner": MARY, "started": "1d", "access_type": "JustInTime"},
+    {"session_id": "d", "target": NODE, "owner": MARY, "status": "Terminated", "started": "5d", "ended": "4d"},
+    {"session_id": "e", "target": NODE, "owner": MARY, "status": "Failed", "started": "6d"},
+    {"session_id": "old", "target": NODE, "owner": MARY, "status": "Terminated", "started": "40d", "ended": "31d"},
+]
+
+FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+    # What is asked for, which sessions that are, and the filters that the request has to have.
+    "none": ({}, ["a", "b", "c"], []),
+    "history": ({"state": "history"}, ["d", "e"], []),
+    "all": ({"state": "all"}, ["a", "b", "c", "d", "e"], []),
+    "session_id": ({"session_id": "b"}, ["b"], ["SessionId"]),
+    "session_id-all": ({"session_id": "e", "state": "all"}, ["e"], ["SessionId"]),
+    "target": ({"target": OTHER_NODE}, ["c"], ["Target"]),
+    "owner": ({"owner": JANE}, ["a"], ["Owner"]),
+    "status": ({"status": "Disconnected"}, ["b"], ["Status"]),
+    "status-all": ({"status": "Failed", "state": "all"}, ["e"], ["Status"]),
+    "access_type": ({"access_type": "JustInTime"}, ["c"], ["AccessType"]),
+    "invoked_after": ({"invoked_after": "2026-11-23T09:00:00Z"}, ["a", "b"], ["InvokedAfter"]),
+    "invoked_after-equal": ({"invoked_after": "2026-11-23T10:00:00Z"}, ["a", "b"], ["InvokedAfter"]),
+    "invoked_after-just-later": ({"invoked_after": "2026-11-23T10:00:00.001Z"}, ["a"], ["InvokedAfter"]),
+    "invoked_after-zone": ({"invoked_after": "2026-11-23T11:00:00+01:00"}, ["a", "b"], ["InvokedAfter"]),
+    "invoked_after-ago": ({"invoked_after": "2h ago"}, ["a", "b"], []),
+    "invoked_after-ago-less": ({"invoked_after": "1h59m59s"}, ["a"], []),
+    "invoked_before": ({"invoked_before": "2026-11-23T11:00:00Z"}, ["b", "c"], ["InvokedBefore"]),
+    "invoked_before-equal": ({"invoked_before": "2026-11-23T10:00:00Z"}, ["c"], ["InvokedBefore"]),
+    "invoked_before-just-later": ({"invoked_before": "2026-11-23T10:00:00.001Z"}, ["b", "c"], ["InvokedBefore"]),
+    "invoked_before-ago": ({"invoked_before": "2h"}, ["c"], []),
+    "between": ({"invoked_after": "1d", "invoked_before": "2h"}, ["c"], []),
+    "older_than": ({"older_than": "2h"}, ["c"], []),
+    "older_than-less": ({"older_than": "1h59m59s"}, ["b", "c"], []),
+    "document_name": ({"document_name": "Team-Shell"}, ["a"], []),
+    "document_name-arn": ({"document_name": DOCUMENT}, ["a"], []),
+}
+WAYS = [
+    {"session_filters": "applied"},
+    {"session_filters": "ignored"},
+    {"session_order": "oldest"},
+    {"invoked_after_equal": "left_out", "invoked_before_equal": "listed"},
+    {"session_owner": "without_prefix"},
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(way.values()))
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_in_every_way_that_aws_may_be(name: str, way: dict[str, str]) -> None:
+    options, wanted, sent = FILTERS[name]
+    with LocalAWS(world(SESSIONS, switches=way)) as aws:
+        found = listing(aws, **options)
+        assert (ids(found), found["listed_at"]) == (wanted, "2026-11-23T12:00:00Z")
+        assert [one["key"] for one in aws.calls()[0].params.get("Filters", [])] == sent
+
+
+def test_more_filters_than_one_call_takes() -> None:
+    every = {
+        "session_id": "c",
+        "target": OTHER_NODE,
+        "owner": MARY,
+        "status": "Connected",
+        "access_type": "JustInTime",
+        "invoked_after": "2026-11-20",
+        "invoked_before": "2026-11-23",
+    }
+    with LocalAWS(world(SESSIONS)) as aws:
+        assert ids(listing(aws, **every)) == ["c"]
+        assert ids(listing(aws, **{**every, "invoked_before": "2026-11-22"})) == []
+
+
+def test_an_owner_is_found_with_and_without_its_prefix() -> None:
+    with LocalAWS(world(SESSIONS, switches={"session_owner": "without_prefix"})) as aws:
+        assert listing(aws, owner=JANE)["sessions"][0]["owner"] == JANE.removeprefix("arn:")
+        assert ids(listing(aws, owner="jane")) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "asked", "same"),
+    [
+        (DOCUMENT, "Team-Shell", True),
+        (DOCUMENT, DOCUMENT, True),
+        (DOCUMENT, DOCUMENT.replace("123456789012", "210987654321"), False),
+        ("Team-Shell", DOCUMENT, True),
+        ("Team-Shell", "Shell", False),
+        (None, "Team-Shell", False),
+    ],
+)
+def test_documents_by_name_and_by_arn(shown: str | None, asked: str, same: bool) -> None:
+    given = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.DocumentName": shown}}}
+    with LocalAWS(world([opened("a")], faults=[given])) as aws:
+        assert ids(listing(aws, document_name=asked)) == ["a"] * same
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_page_is_read_and_none_that_is_not_needed() -> None:
+    with LocalAWS(world(450)) as aws:
+        assert len(listing(aws)["sessions"]) == 450
+        assert len(aws.calls("DescribeSessions")) == 3
+        position = aws.position
+        assert ids(listing(aws, max_items=5)) == [f"s-{number}" for number in range(1, 6)]
+        assert len(aws.calls("DescribeSessions", since=position)) == 1
+
+
+def test_pages_are_cut_before_the_filter_so_that_empty_ones_are_no_end() -> None:
+    with LocalAWS(world(450)) as aws:
+        assert ids(listing(aws, session_id="s-449")) == ["s-449"]
+        assert ids(listing(aws, older_than="448h")) == ["s-449", "s-450"]
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_an_empty_page_with_a_token_is_no_end(page: int) -> None:
+    empty = {"op": "DescribeSessions", "page": page, "do": {"page": "empty"}}
+    with LocalAWS(world(450, faults=[empty])) as aws:
+        assert len(listing(aws)["sessions"]) == 450
+        assert len(aws.calls("DescribeSessions")) == 4
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        {"raw": "{}", "status": 200},
+        {"raw": "<html>", "status": 200},
+        {"raw": "[]", "status": 200},
+        {"raw": '{"Sessions": [{}]}', "status": 200},
+        {"truncate": True},
+        {"drop": "before"},
+        {"error": "ExpiredTokenException"},
+        {"error": "InternalServerError", "status": 500},
+        {"page": "repeat"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_listing_that_breaks_is_an_error_and_nothing_is_ended(do: dict[str, Any], page: int) -> None:
+    if do.get("page") and page == 1:
+        page = 2  # only a later page has a token to repeat
+    fault = {"op": "DescribeSessions", "page": page, "times": "always", "do": do}
+    with LocalAWS(world(450, faults=[fault]), strict=False) as aws:
+        for task in (lambda: terminate(aws, older_than="0s", max_sessions=1000), lambda: listing(aws)):
+            with pytest.raises(SSMError, match="Could not list the sessions in state Active") as caught:
+                task()
+            assert "\n" not in str(caught.value)
+        assert aws.writes() == []
+
+
+def test_a_page_of_the_second_listing_that_is_lost_is_an_error_too() -> None:
+    fault = {"op": "DescribeSessions", "match": {"State": "History"}, "do": {"drop": "before"}}
+    with LocalAWS(world(2, faults=[fault])) as aws:
+        with pytest.raises(SSMError, match="Could not list the sessions in state History"):
+            listing(aws, state="all")
+
+
+# --- both states ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+@pytest.mark.parametrize("where", ["Active", "History"])
+def test_a_session_that_ends_between_the_two_listings_is_neither_lost_nor_doubled(reads: int, where: str) -> None:
+    ending = opened("ending", status="Terminating", reads=reads)
+    with LocalAWS(world([ending, opened("open")], switches={"terminating_in": where})) as aws:
+        found = listing(aws, state="all")["sessions"]
+        assert [session["session_id"] for session in found] == ["ending", "open"]
+        # With one reading left it is in both listings, and the later one counts.
+        assert found[0]["status"] == ("Terminating" if reads == 2 else "Terminated")
+
+
+@settings(max_examples=30, deadline=None, database=None)
+@given(
+    ages=st.lists(st.integers(0, 12), max_size=12),
+    statuses=st.lists(st.sampled_from(["Connected", "Terminating", "Terminated"]), min_size=12, max_size=12),
+    size=st.integers(1, 5),
+    most=st.none() | st.integers(1, 12),
+    order=st.sampled_from(["newest", "oldest"]),
+)
+def test_both_states_in_order_and_each_session_once(
+    ages: list[int], statuses: list[str], size: int, most: int | None, order: str
+) -> None:
+    sessions = [
+        opened(f"s-{number:02}", started=f"{age}h", status=statuses[number], reads=number % 3 if age % 2 else 0)
+        for number, age in enumerate(ages)
+    ]
+    described = world(sessions, limits={"page_size": size}, switches={"session_order": order})
+    with LocalAWS(described) as aws:
+        found = listing(aws, state="all", max_items=most)["sessions"]
+    keys = [(session["start_date"], session["session_id"]) for session in found]
+    assert keys == sorted(sorted(keys, key=lambda key: key[1]), key=lambda key: key[0], reverse=True)
+    assert len({session["session_id"] for session in found}) == len(found) == min(most or 99, len(sessions))
+
+
+def test_one_session_is_looked_for_in_as_few_calls_as_it_takes() -> None:
+    with LocalAWS(world([opened("open"), *SESSIONS[3:]])) as aws:
+        for session_id, calls in {
+            "open": ["Active"],
+            "d": ["Active", "History"],
+            "none": ["Active", "History"],
+        }.items():
+            position = aws.position
+            listing(aws, state="all", session_id=session_id)
+            assert [call.params["State"] for call in aws.calls(since=position)] == calls
+
+
+def test_max_items_that_the_active_sessions_fill_asks_for_no_past_ones() -> None:
+    with LocalAWS(world(SESSIONS)) as aws:
+        assert ids(listing(aws, state="all", max_items=3)) == ["a", "b", "c"]
+        assert len(aws.calls()) == 1
+        assert ids(listing(aws, state="all", max_items=4)) == ["a", "b", "c", "d"]
+
+
+def test_ties_are_in_the_order_of_their_ids() -> None:
+    with LocalAWS(world([opened(name, started="1h") for name in ("b", "c", "a")])) as aws:
+        assert ids(listing(aws)) == ["a", "b", "c"]
+
+
+# --- what AWS gives -------------------------------------------------------------------------------------------------
+
+
+def test_a_status_that_no_model_has_comes_through_as_it_is() -> None:
+    given = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.Status": "Hibernated"}}}
+    with LocalAWS(world(1, faults=[given])) as aws:
+        assert listing(aws)["sessions"][0]["status"] == "Hibernated"
+
+
+def test_members_that_aws_leaves_out_are_left_out() -> None:
+    bare = {"op": "DescribeSessions", "times": "always", "do": {"raw": '{"Sessions": [{"SessionId": "a"}]}'}}
+    with LocalAWS(world([], faults=[bare])) as aws:
+        assert listing(aws)["sessions"] == [{"session_id": "a"}]
+        assert ids(listing(aws, access_type="Standard")) == ["a"]
+        for option in ({"older_than": "0s"}, {"invoked_after": "2000-01-01"}, {"invoked_before": "0s"}):
+            assert ids(listing(aws, **option)) == [], "nobody knows when it was started"
+        for option in ({"owner": JANE}, {"target": NODE}, {"status": "Connected"}, {"access_type": "JustInTime"}):
+            assert ids(listing(aws, **option)) == []
+
+
+def test_the_clock_is_that_of_aws() -> None:
+    # The controller's is years off, as the world's clock is frozen.
+    with LocalAWS(world([opened("a", started="2h")], clock="2021-05-05T05:05:05Z")) as aws:
+        assert ids(listing(aws, invoked_after="2h")) == ["a"]
+        assert ids(listing(aws, older_than="119m")) == ["a"]
+        assert ids(listing(aws, older_than="2h")) == []
+        assert listing(aws)["listed_at"] == "2021-05-05T05:05:05Z"
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_name"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        *(({option: text}, f"{option} is empty") for option in EMPTY for text in ("", "  ")),
+        ({"older_than": ""}, "older_than is '', which is no duration"),
+        ({"invoked_after": ""}, "invoked_after is '', which is no time"),
+        ({"invoked_before": "tomorrow"}, "invoked_before is 'tomorrow', which is no time"),
+        ({"owner": "x" * 401}, "owner is 401 characters long, and AWS takes 400 at most"),
+        ({"max_items": 0}, "max_items is 0, and must be at least 1"),
+        ({"max_items": -3}, "max_items is -3, and must be at least 1"),
+    ],
+)
+def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:
+    with LocalAWS(world(1)) as aws:
+        with pytest.raises(SSMError, match=sentence):
+            listing(aws, **options)
+        assert aws.calls() == []
+
+
+def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
+    model = copy.deepcopy(botocore.loaders.Loader().load_service_model("ssm", "service-2"))
+    model["shapes"]["SessionFilterKey"]["enum"].remove("AccessType")
+    # It has nothing else, so that a call would be an AttributeError.
+    client = SimpleNamespace(meta=SimpleNamespace(service_model=ServiceModel(model, "ssm")))
+    with pytest.raises(SSMError, match=r"^access_type needs botocore 1\.39\.0 or newer, and the one that is installed"):
+        ssm_session_info.session_info(listing.options(access_type="Standard"), lambda service: client, False)

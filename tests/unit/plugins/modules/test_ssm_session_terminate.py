@@ -1,0 +1,258 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""ssm_session_terminate: what it ends, what it spares, and what it says of each session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from session_tasks import NODE, hurried, ids, listing, opened, still_open, terminate, world
+
+from emulator.testing import LocalAWS
+
+JANE = "arn:aws:iam::123456789012:user/jane"
+
+
+@pytest.mark.parametrize("ended", ["ValidationException", "ok"])
+@pytest.mark.parametrize("unknown", ["DoesNotExistException", "echo"])
+def test_an_ended_session_is_no_error_whatever_aws_answers(ended: str, unknown: str) -> None:
+    with LocalAWS(world(2, switches={"terminate_ended": ended, "terminate_unknown": unknown})) as aws:
+        assert ids(terminate(aws, session_ids=["s-1"], wait_delay=0), "terminated") == ["s-1"]
+        position = aws.position
+        again = terminate(aws, session_ids=["s-1", "s-9"], wait_delay=0)
+        assert (again["changed"], again["terminated"], again["already_ended"]) == (False, [], ["s-1", "s-9"])
+        assert aws.writes(since=position) == []
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "DoesNotExistException"])
+def test_a_session_that_ends_just_before_it_is_its_turn(code: str) -> None:
+    fault = {"op": "TerminateSession", "do": {"error": code, "commit": True}}
+    with LocalAWS(world(1, faults=[fault], limits={"session_terminating_reads": 0})) as aws:
+        done = terminate(aws, session_ids=["s-1"])
+        assert (done["changed"], done["already_ended"]) == (False, ["s-1"])
+
+
+def test_a_session_that_ends_just_before_and_that_aws_ends_again() -> None:
+    ending = opened("s-1", status="Terminating", reads=1)
+    with LocalAWS(world([ending], switches={"terminate_ended": "ok"})) as aws:
+        done = terminate(aws, session_ids=["s-1"])
+        assert (done["changed"], done["already_ended"], aws.writes()) == (False, ["s-1"], [])
+
+
+def test_a_refusal_for_a_session_that_is_open_still_is_a_failure() -> None:
+    fault = {"op": "TerminateSession", "do": {"error": "ValidationException", "message": "No."}}
+    with LocalAWS(world(1, faults=[fault])) as aws:
+        done = terminate(aws, session_ids=["s-1"])
+        assert (done["failed"], done["changed"]) == (True, False)
+        assert done["failures"] == [
+            {
+                "session_id": "s-1",
+                "reason": "Could not terminate session s-1: ValidationException: No. It is still active.",
+            }
+        ]
+
+
+def test_many_refusals_are_looked_into_with_one_listing() -> None:
+    fault = {"op": "TerminateSession", "times": 5, "do": {"error": "ValidationException", "commit": True}}
+    with LocalAWS(world(5, faults=[fault], limits={"session_terminating_reads": 0})) as aws:
+        assert len(terminate(aws, target=NODE)["already_ended"]) == 5
+        assert len(aws.calls("DescribeSessions")) == 2
+
+
+def test_one_that_may_not_be_ended_does_not_keep_the_others() -> None:
+    sessions = [opened(f"s-{number}", started=f"{number}h") for number in (1, 2, 3)]
+    sessions[1]["terminate"] = "AccessDeniedException"
+    with LocalAWS(world(sessions)) as aws:
+        done = terminate(aws, target=NODE, wait_delay=0)
+        assert (done["failed"], done["changed"]) == (True, True)
+        assert (ids(done, "terminated"), ids(done, "failures")) == (["s-1", "s-3"], ["s-2"])
+        assert done["diff"] == {"before": "s-1\ns-2\ns-3\n", "after": "s-2\n"}
+        assert done["msg"].startswith(
+            "1 of 3 sessions could not be ended. Could not terminate session s-2: AccessDenied"
+        )
+        for usual in ("session/${aws:username}-*", "session/${aws:userid}-*", "aws:ssmmessages:session-id"):
+            assert usual in done["msg"]
+        assert "\n" not in done["msg"]
+        assert ids(listing(aws)) == ["s-2"]
+
+
+def test_check_mode_lists_what_a_run_ends() -> None:
+    with LocalAWS(world(5)) as aws:
+        planned = terminate(aws, older_than="2h", check_mode=True)
+        assert aws.writes() == []
+        done = terminate(aws, older_than="2h", wait_delay=0)
+        assert planned == done
+        assert ids(done, "terminated") == ["s-3", "s-4", "s-5"]
+
+
+@pytest.mark.parametrize("way", ["applied", "ignored"])
+@pytest.mark.parametrize(
+    ("options", "ended"),
+    [
+        ({"target": "mi-1"}, "a"),
+        ({"owner": JANE}, "b"),
+        ({"status": "Disconnected"}, "c"),
+        ({"document_name": "Team-Shell"}, "d"),
+        ({"older_than": "2d"}, "e"),
+        ({"older_than": "30m", "target": NODE}, "bcde"),
+        ({"older_than": "30m", "exclude_session_ids": ["a", "e", "e"]}, "bcd"),
+        ({"session_ids": ["e", "a", "e"], "exclude_session_ids": ["a"]}, "e"),
+        ({"session_ids": [" ", "e", ""]}, "e"),
+    ],
+    ids=str,
+)
+def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], ended: str, way: str) -> None:
+    sessions = [
+        opened("a", target="mi-1", owner="mary"),
+        opened("b"),
+        opened("c", owner="mary", status="Disconnected"),
+        opened("d", owner="mary", document_name="Team-Shell"),
+        opened("e", owner="mary", started="3d"),
+        opened("gone", owner="jane", status="Terminated"),
+    ]
+    with LocalAWS(world(sessions, switches={"session_filters": way})) as aws:
+        planned = terminate(aws, **options, check_mode=True)
+        done = terminate(aws, **options, wait_delay=0)
+        assert set(ids(done, "terminated")) == set(ended)
+        assert planned == done
+        assert still_open(aws) == {"a", "b", "c", "d", "e"} - set(ended)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 10])
+def test_a_selection_that_is_too_large_ends_nothing_and_is_shown(limit: int) -> None:
+    with LocalAWS(world(12)) as aws:
+        for check_mode in (True, False):
+            done = terminate(aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=limit, check_mode=check_mode)
+            assert (done["failed"], done["changed"], done["terminated"]) == (True, False, [])
+            assert f"holds 11 sessions, and max_sessions allows {limit}" in done["msg"]
+            assert ids(done, "selected") == [f"s-{number}" for number in range(2, 13)]
+            assert done["selected"][0]["owner"] == JANE
+        assert aws.writes() == []
+        assert (
+            len(terminate(aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=11, wait=False)["terminated"])
+            == 11
+        )
+
+
+def test_the_limit_is_for_selections_only() -> None:
+    with LocalAWS(world(3)) as aws:
+        done = terminate(aws, session_ids=["s-1", "s-2", "s-3"], max_sessions=1, wait_delay=0)
+        assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
+
+
+@pytest.mark.parametrize("given", [[], [""], ["", "  "]])
+def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
+    with LocalAWS(world(3)) as aws:
+        done = terminate(aws, session_ids=given)
+        assert (done["changed"], done["terminated"], done["already_ended"]) == (False, [], [])
+        assert aws.calls() == []
+
+
+def test_an_id_that_nobody_knows() -> None:
+    sessions = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
+    with LocalAWS(world(sessions)) as aws:
+        with pytest.raises(SSMError, match=r"^AWS knows no session nobody, none; no session was ended\.$"):
+            terminate(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
+        assert aws.writes() == []
+        assert len(aws.calls()) == 2  # one listing of each state, however many ids are not active
+        done = terminate(aws, session_ids=["open", "gone-too", "gone"], missing="fail", wait_delay=0)
+        assert (ids(done, "terminated"), done["already_ended"]) == (["open"], ["gone-too", "gone"])
+
+
+def test_what_is_not_active_is_not_looked_for_where_it_makes_no_difference() -> None:
+    with LocalAWS(world(1)) as aws:
+        assert terminate(aws, session_ids=["gone"])["already_ended"] == ["gone"]
+        assert [call.params["State"] for call in aws.calls()] == ["Active"]
+
+
+# --- waiting --------------------------------------------------------------------------------------------------------
+
+
+def test_waiting_for_the_end_of_a_session_that_stays() -> None:
+    with LocalAWS(world(1, limits={"session_terminating_reads": 1000})) as aws:
+        done = terminate(aws, session_ids=["s-1"], wait_timeout=0)
+        assert (done["failed"], done["changed"], ids(done, "terminated")) == (True, True, ["s-1"])
+        assert done["msg"].startswith("1 of 1 sessions may still be active after they were ended. Session s-1 is still")
+        assert "still active 0 seconds after" in done["msg"]
+        assert done["diff"] == {"before": "s-1\n", "after": "s-1\n"}
+
+
+def test_the_last_look_is_at_the_deadline() -> None:
+    # It is gone at the fourth look. The looks are after 0, 4 and 8 seconds, and the last one as late as it may be.
+    for timeout, gone in ((8, False), (9, True)):
+        with LocalAWS(world(1, limits={"session_terminating_reads": 3})) as aws, hurried() as pauses:
+            done = terminate(aws, session_ids=["s-1"], wait_timeout=timeout, wait_delay=4)
+        assert ("failed" not in done) is gone
+        assert sum(pauses) == timeout
+
+
+def test_only_sessions_that_are_still_there_are_looked_for() -> None:
+    with LocalAWS(world(2, limits={"session_terminating_reads": 3})) as aws, hurried():
+        client = aws.client("ssm")
+        terminate(aws, session_ids=["s-1"], wait=False)
+        terminate(aws, session_ids=["s-2"], wait=False)  # lists once more, so that s-1 is gone one look earlier
+        position = aws.position
+        assert session_endings.wait_until_gone(client, ["s-1", "s-2"], 60, 1) == {}
+        looks = [call.params.get("Filters") for call in aws.calls(since=position)]
+        assert looks == [None, None, None, [{"key": "SessionId", "value": "s-2"}]]
+
+
+def test_a_look_that_fails_is_not_the_end_of_the_wait() -> None:
+    fault = {"op": "DescribeSessions", "after": 1, "do": {"error": "InternalServerError", "status": 500}}
+    with LocalAWS(world(1, faults=[fault])) as aws, hurried():
+        assert "failed" not in terminate(aws, session_ids=["s-1"])
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "InternalServerError"])
+def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
+    fault = {"op": "DescribeSessions", "after": 1, "times": "always", "do": {"error": code, "status": 500}}
+    with LocalAWS(world(3, faults=[fault])) as aws, hurried() as pauses:
+        done = terminate(aws, target=NODE, wait_timeout=5)
+        assert (done["failed"], done["changed"]) == (True, True)
+        assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
+        assert "Session s-1 was ended, and whether it is gone is not known. Could not list the sessions" in done["msg"]
+        assert sum(pauses) == (5 if code == "InternalServerError" else 0), "a wait that is in vain"
+
+
+# --- what ends a task midway ----------------------------------------------------------------------------------------
+
+
+def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
+    count, good = 200, 7
+    fault = {"op": "TerminateSession", "after": good, "times": "always", "do": {"error": "ExpiredTokenException"}}
+    with LocalAWS(world(count, faults=[fault])) as aws:
+        done = terminate(aws, target=NODE, max_sessions=count)
+        ended, failed = set(ids(done, "terminated")), set(ids(done, "failures"))
+        assert (done["failed"], done["changed"], len(ended)) == (True, True, good)
+        assert still_open(aws) == failed
+        assert not ended & failed
+        assert len(ended | failed) == count
+        assert f"{count - good} of {count} sessions could not be ended. Could not terminate session" in done["msg"]
+        assert "ExpiredTokenException" in done["msg"]
+        assert "was not tried after another one had failed" in done["failures"][-1]["reason"]
+        assert len(aws.writes()) < count, "calls in vain"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        *(
+            ({option: text}, f"{option} is empty")
+            for option in ("target", "owner", "document_name")
+            for text in ("", " ")
+        ),
+        ({"status": "", "target": NODE}, "status is empty"),
+        ({"older_than": ""}, "older_than is '', which is no duration"),
+        ({"older_than": "2h", "max_sessions": -1}, "max_sessions is -1, and cannot be negative"),
+        ({"older_than": "2h", "wait_timeout": -1}, "wait_timeout is -1"),
+        ({"older_than": "2h", "wait_delay": -0.5}, "wait_delay is -0.5"),
+    ],
+)
+def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:
+    with LocalAWS(world(3)) as aws:
+        with pytest.raises(SSMError, match=sentence):
+            terminate(aws, **options)
+        assert aws.calls() == []
