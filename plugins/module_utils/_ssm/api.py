@@ -30,6 +30,8 @@ _OWN_SESSIONS = (
     "Policies usually grant it for the caller's own sessions only: on arn:aws:ssm:*:*:session/${aws:username}-*, for "
     "federated users on session/${aws:userid}-*, or where the tag aws:ssmmessages:session-id is ${aws:userid}."
 )
+# What DescribeDocument always says, and the modules go by.
+_DESCRIBED = ("Name", "DocumentVersion", "DefaultVersion")
 
 
 class SessionPage(NamedTuple):
@@ -47,7 +49,7 @@ def describe_document(client: Client, name: str, version: str) -> Shape | None:
 def describe_selected(client: Client, name: str, selector: Mapping[str, str]) -> Shape | None:
     """The DocumentDescription of the version that ``DocumentVersion`` or ``VersionName`` selects; None if none is."""
     with tolerating(_MISSING), attempting(f"describe document {name}", needs="ssm:DescribeDocument"):
-        return _shape(client.describe_document(Name=name, **selector), "Document")
+        return _having(_shape(client.describe_document(Name=name, **selector), "Document"), *_DESCRIBED)
     return None
 
 
@@ -71,27 +73,31 @@ def get_selected(client: Client, name: str, selector: Mapping[str, str], documen
 def list_documents(client: Client, filters: Sequence[Shape]) -> list[Shape]:
     """The DocumentIdentifiers that match all ``filters`` (``{"Key": ..., "Values": [...]}``)."""
     with attempting("list documents", needs="ssm:ListDocuments"):
-        return _pages(client, "list_documents", "DocumentIdentifiers", 50, Filters=list(filters))
+        found = _pages(client, "list_documents", "DocumentIdentifiers", 50, Filters=list(filters))
+        return [_having(one, "Name") for one in found]
 
 
 def list_document_versions(client: Client, name: str) -> list[Shape]:
     """The DocumentVersionInfo of every version; empty if there is no such document."""
     needs = "ssm:ListDocumentVersions"
     with tolerating(MISSING_DOCUMENT), attempting(f"list the versions of document {name}", needs=needs):
-        return _pages(client, "list_document_versions", "DocumentVersions", 50, Name=name)
+        found = _pages(client, "list_document_versions", "DocumentVersions", 50, Name=name)
+        return [_having(one, "DocumentVersion") for one in found]
     return []
 
 
 def create_document(client: Client, name: str, request: Mapping[str, Any]) -> Shape:
     """Create a document; its DocumentDescription, whose Status is usually still ``Creating``."""
     with attempting(f"create document {name}", needs="ssm:CreateDocument"):
-        return _shape(client.create_document(Name=name, **request), "DocumentDescription")
+        reply = client.create_document(Name=name, **request)
+        return _having(_shape(reply, "DocumentDescription"), "DocumentVersion")
 
 
 def update_document(client: Client, name: str, request: Mapping[str, Any]) -> Shape:
     """Make a new version after the latest one, the only one that can be updated; its DocumentDescription."""
     with attempting(f"update document {name}", needs="ssm:UpdateDocument"):
-        return _shape(client.update_document(Name=name, DocumentVersion="$LATEST", **request), "DocumentDescription")
+        reply = client.update_document(Name=name, DocumentVersion="$LATEST", **request)
+        return _having(_shape(reply, "DocumentDescription"), "DocumentVersion")
 
 
 def update_document_default_version(client: Client, name: str, version: str) -> None:
@@ -249,6 +255,13 @@ def _empty(reply: Shape) -> None:
     kind = reply["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
     if kind and "json" not in kind:
         raise ValueError(f"the reply is {kind}")
+
+
+def _having(shape: Shape, *members: str) -> Shape:
+    """The shape, with members that it always carries."""
+    for member in members:
+        _text(shape, member)
+    return shape
 
 
 def _typed(reply: Shape, member: str, kind: type[T]) -> T:

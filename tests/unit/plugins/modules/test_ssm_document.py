@@ -112,7 +112,7 @@ def test_a_failure_midway_says_what_was_done_and_a_second_run_repairs() -> None:
 
 
 @pytest.mark.parametrize("operation", ["DescribeDocument", "GetDocument"])
-@pytest.mark.parametrize("body", ["{}", "", "<html>Sign in</html>", "[]", '{"Document": {"Na'])
+@pytest.mark.parametrize("body", ["{}", "", "<html>Sign in</html>", "[]", '{"Document": {"Na', '{"Document": {}}'])
 def test_an_answer_that_is_not_from_aws_is_never_taken_for_no_document(operation: str, body: str) -> None:
     fault = {"op": operation, "do": {"raw": body, "status": 200}}
     with LocalAWS(world(ONE, faults=[fault])) as aws:
@@ -157,6 +157,29 @@ def test_a_listing_that_breaks_off_is_an_error_and_not_a_shorter_list() -> None:
     with LocalAWS({"regions": {"us-east-1": {"documents": documents}}, "faults": [fault]}) as aws:
         with pytest.raises(SSMError, match="Could not list documents"):
             info(aws)
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        ("ListDocuments", '{"DocumentIdentifiers": [{}]}'),
+        ("ListDocumentVersions", '{"DocumentVersions": [{}]}'),
+        ("DescribeDocumentPermission", '{"AccountIds": [], "AccountSharingInfoList": [{}]}'),
+    ],
+)
+def test_an_entry_that_says_nothing_is_an_error_in_one_sentence(operation: str, body: str) -> None:
+    fault = {"op": operation, "do": {"raw": body, "status": 200}}
+    with LocalAWS(world(ONE, faults=[fault])) as aws:
+        with pytest.raises(SSMError, match=r"^Could not .* is not one that the service gives\.$"):
+            info(aws, include=["versions", "permissions"])
+
+
+@pytest.mark.parametrize("operation", ["CreateDocument", "UpdateDocument"])
+def test_an_answer_to_a_write_that_says_nothing_is_an_error_in_one_sentence(operation: str) -> None:
+    fault = {"op": operation, "do": {"raw": '{"DocumentDescription": {}}', "status": 200}}
+    with LocalAWS(world(*([ONE] if operation == "UpdateDocument" else []), faults=[fault])) as aws:
+        with pytest.raises(SSMError, match=r"Could not .* is not one that the service gives\."):
+            ensure(aws, name="Prefs", document_type="Session", content=TWO)
 
 
 def test_a_task_about_tags_puts_no_staged_version_into_force() -> None:
