@@ -41,13 +41,24 @@ class Content:
     format_given: bool
 
     def encode(self, stored_format: str | None) -> tuple[str, str]:
-        """The bytes to send, as text, and their format; ``stored_format`` is kept unless another was asked for."""
+        """The bytes to send, as text, and their format.
+
+        Unless a format was asked for, ``stored_format`` is kept, as long as a text can be read in it: JSON cannot hold
+        YAML, and YAML takes most texts of JSON, but not tabs.
+        """
         wanted = self.document_format if self.format_given or stored_format is None else stored_format
         if self.text is None:
             return _dump(self.value, wanted), wanted
-        if wanted == JSON and self.document_format == YAML:
-            return self.text, YAML  # YAML text cannot be kept as JSON; the reverse can, every JSON text being YAML
-        return self.text, wanted
+        return self.text, wanted if self._can_be(self.text, wanted) else self.document_format
+
+    def _can_be(self, text: str, document_format: str) -> bool:
+        """Whether ``text`` means the same when it is read in ``document_format``."""
+        if document_format in (self.document_format, TEXT):
+            return True
+        try:
+            return _canonical(_load(text, document_format)) == _canonical(self.value)
+        except ValueError:
+            return False
 
     def means_the_same(self, stored: str, stored_format: str) -> bool:
         """Whether ``stored`` differs from this at most in white space, key order, comments and format."""
@@ -72,12 +83,13 @@ def wanted(raw: Any, document_format: str | None) -> Content:
         return Content(_checked(raw), None, document_format or JSON, document_format is not None)
     if not isinstance(raw, str):
         raise SSMError(f"content is neither a string nor a mapping, but {_kind(raw)}.")
+    text = raw.removeprefix("\ufeff")  # says how a file is encoded, and no JSON begins with it
     if document_format == TEXT:
-        return Content(None, raw, TEXT, True)
-    value, found = _parse(raw, document_format)
+        return Content(None, text, TEXT, True)
+    value, found = _parse(text, document_format)
     if not isinstance(value, dict):
         raise SSMError(f"content is {_kind(value)} in {found}: a document is a mapping at its top.")
-    return Content(value, raw, found, document_format is not None)
+    return Content(value, text, found, document_format is not None)
 
 
 def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tuple[str, str]:
@@ -104,7 +116,10 @@ def read_file(path: str) -> str:
 
 def check_size(text: str) -> None:
     """An ``SSMError`` for content that is larger than the service takes."""
-    size = len(text.encode())
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise SSMError("content holds half of a character, as of a file that was not read as UTF-8.") from None
     if size > MAX_BYTES:
         raise SSMError(f"content is {size} bytes long, and a document may have {MAX_BYTES} at most.")
 
@@ -147,30 +162,33 @@ def _parse(text: str, document_format: str | None) -> tuple[Any, str]:
 
 def _load(text: str, document_format: str) -> Any:
     """Parse; a ValueError says where it fails in one line."""
-    if document_format == JSON:
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise ValueError(str(error)) from None
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return json.loads(text) if document_format == JSON else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
         raise ValueError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _dump(value: Any, document_format: str) -> str:
-    if document_format == YAML:
-        return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    if document_format != YAML:
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    text = str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+    # PyYAML writes some ends of lines of Unicode as they are, and then reads them as others.
+    is_read_back = _canonical(yaml.safe_load(text)) == _canonical(value)
+    return text if is_read_back else str(yaml.safe_dump(value, sort_keys=False))
 
 
 def _checked(content: dict[str, Any]) -> dict[str, Any]:
     """The mapping, with schemaVersion as the string that AWS wants where YAML made it a number.
 
-    An ``SSMError`` names the first value that JSON has no form for, such as the date that YAML makes of 2026-01-31.
+    An ``SSMError`` says what JSON has no form for, such as the date that YAML makes of 2026-01-31.
     """
     # A round trip also turns the string types of Ansible's templating, which YAML would not write, into plain ones.
-    plain: dict[str, Any] = json.loads(json.dumps(content, default=_refuse))
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(content, default=_refuse, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SSMError(f"content holds what a document cannot: {str(error).rstrip('.')}.") from error
     if isinstance(plain.get("schemaVersion"), (int, float)):
         plain["schemaVersion"] = str(plain["schemaVersion"])
     return plain
@@ -186,8 +204,20 @@ def _kind(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """YAML's dates and keys of other types as the strings that JSON would show."""
-    return json.loads(json.dumps(value, default=str))
+    """YAML's dates, also where they are keys, and keys of other types as the strings that JSON would show."""
+    return json.loads(json.dumps(_with_plain_keys(value), default=str))
+
+
+def _with_plain_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_plain_key(key): _with_plain_keys(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_keys(entry) for entry in value]
+    return value
+
+
+def _plain_key(key: Any) -> Any:
+    return key if key is None or isinstance(key, (str, int, float)) else str(key)
 
 
 def _canonical(value: Any) -> str:

@@ -140,3 +140,55 @@ def test_content_over_the_limit_is_refused() -> None:
     content.check_size("x" * content.MAX_BYTES)
     with pytest.raises(SSMError, match="65538 bytes"):
         content.check_size("é" * (content.MAX_BYTES // 2 + 1))
+
+
+SPECIAL = "\x85\u2028\u2029\ufeff\x7f:#- '\"\n\t"
+
+
+@given(mappings | st.dictionaries(st.text(SPECIAL, max_size=4), st.text("ab" + SPECIAL, max_size=6), max_size=3))
+def test_a_mapping_is_written_in_each_format_as_it_is(value: dict[str, Any]) -> None:
+    text, unused = content.wanted(value, None).encode("YAML")
+    assert json.dumps(yaml.safe_load(text)) == json.dumps(value)
+    assert content.wanted(value, None).means_the_same(text, "YAML")
+
+
+@pytest.mark.parametrize("text", ['{\n\t"a": 1\n}', '{"a":\t1}'])
+def test_json_that_is_no_yaml_is_stored_as_json(text: str) -> None:
+    assert content.wanted(text, None).encode("YAML") == (text, "JSON")
+
+
+@pytest.mark.parametrize("raw", ['{"a": 1}', "a: 1\n"])
+def test_a_byte_order_mark_is_no_content(raw: str) -> None:
+    assert content.wanted("\ufeff" + raw, None) == content.wanted(raw, None)
+    assert content.wanted("\ufeff" + raw, "TEXT").text == raw
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"a": float("nan")},
+        {"a": float("-inf")},
+        {datetime.date(2026, 1, 31): "a"},
+        {"a": {datetime.date(2026, 1, 31): "a"}},
+        '{"a":' * 9000 + "1" + "}" * 9000,
+        "{a: " * 3000 + "1" + "}" * 3000,
+    ],
+    ids=["nan", "infinity", "date as a key", "date as a key below", "nested JSON", "nested YAML"],
+)
+def test_content_that_cannot_be_written_is_refused_in_one_sentence(raw: Any) -> None:
+    with pytest.raises(SSMError) as caught:
+        content.wanted(raw, None)
+    assert str(caught.value).startswith("content ") and "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("raw", ['{"a": "\udcff"}', {"a": "\udcff"}, "a: \udcff"])
+def test_half_of_a_character_is_refused_in_one_sentence(raw: Any) -> None:
+    with pytest.raises(SSMError, match=r"^content .*\.$"):
+        content.check_size(content.wanted(raw, None).encode(None)[0])
+
+
+def test_dates_as_keys_in_yaml_are_compared_as_the_text_that_json_shows() -> None:
+    text = "2026-01-31: a\n"
+    assert content.wanted(text, None).means_the_same('{"2026-01-31": "a"}', "JSON")
+    assert content.parsed(text, "YAML") == {"2026-01-31": "a"}
