@@ -76,8 +76,9 @@ options:
   document_format:
     description:
       - The format to store the content in.
-      - Unset, the format that the document has is kept. A new one is stored in the format of the string that
-        O(content) is, or as JSON if it is a mapping.
+      - Unset, the format that the document has is kept, unless O(content) is a string that it cannot hold, such as one
+        of YAML for a document in JSON. A new document is stored in the format of the string that O(content) is, or as
+        JSON if it is a mapping.
     type: str
     choices: [JSON, YAML, TEXT]
   display_name:
@@ -210,7 +211,8 @@ options:
     description:
       - Wait until a version that is being made is active, and until a document that is deleted is gone.
       - Without it the task still waits for what its next step takes, since a version is put into force only when it is
-        active, and a document is made anew only when the old one is gone.
+        active, another one is made only when the latest is ready, and a document is made anew only when the old one is
+        gone.
     type: bool
     default: true
   wait_timeout:

@@ -79,10 +79,15 @@ def settle(progress: Progress, state: DocumentState, *, makes: bool) -> bool:
     if state.deleting and (makes or progress.wait):
         _wait_while(progress, LATEST, lambda status: status == "Deleting")
     elif state.pending and progress.wait:
-        _wait_while(progress, state.latest_version, _is_pending)
+        wait_until_ready(progress, state)
     else:
         return False
     return True
+
+
+def wait_until_ready(progress: Progress, state: DocumentState) -> None:
+    """Return once the latest version is on its way no more."""
+    _wait_while(progress, state.latest_version, _is_pending)
 
 
 def _wait_until_active(progress: Progress, version: str) -> None:

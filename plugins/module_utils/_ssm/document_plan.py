@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from . import document_permissions, document_requests
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .documents import DocumentSpec, DocumentState, Removal, not_active
+from .documents import PENDING, DocumentSpec, DocumentState, Removal, not_active
 from .errors import SSMError
 
 # No version can be made of a document that has so many.
@@ -37,9 +37,9 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
             "or give the new one another name."
         )
     update = document_requests.update(spec, state)
-    if spec.content and not update and state.holder == state.latest_version and state.status == "Failed":
+    if spec.content and state.holder and state.held and state.held.get("Status") == "Failed":
         # To leave it as it is would report a broken document as good.
-        raise SSMError(not_active(spec.name, state.latest_version, state.latest))
+        raise SSMError(not_active(spec.name, state.holder, state.held))
     first, last = _pruning(spec, state)
     actions: list[Action] = list(first)
     actions += [Update(update, state.latest_version)] if update else []
@@ -167,9 +167,20 @@ def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]
 
 def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
     wanted = _wanted_default(spec, state, updated=updated)
-    if wanted is not None and int(wanted) > int(state.latest_version) + updated:
-        raise SSMError(not_active(spec.name, wanted, {}))
-    return [] if wanted == state.default_version else [SetDefault(wanted)]
+    if wanted == state.default_version:
+        return []
+    if wanted is not None:
+        _check_default(spec, state, wanted, updated=updated)
+    return [SetDefault(wanted)]
+
+
+def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str, *, updated: bool) -> None:
+    """An ``SSMError`` for a version that is not there, or has failed, and so can never be the default."""
+    found = state.latest if wanted == state.latest_version else state.chosen
+    if int(wanted) > int(state.latest_version) + updated:
+        found = {}
+    if found is not None and found.get("Status") not in ("Active", *PENDING):
+        raise SSMError(not_active(spec.name, wanted, found))
 
 
 def _wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> str | None:

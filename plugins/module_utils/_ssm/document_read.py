@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from . import api, content
 from .document_plan import remakes, to_prune
+from .document_requests import fits, stated
 from .documents import LATEST, DocumentSpec, DocumentState, Removal
 from .errors import DENIED, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
@@ -28,11 +30,12 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
         return None if latest is None else DocumentState(latest)
     state = _with_content(client, spec, DocumentState(latest))
     if search_versions and state.holder is None:
-        state = dataclasses.replace(state, holder=_search(client, spec, state))
+        state = _holding(state, _search(client, spec, state))
     if spec.version_name and latest.get("VersionName") != spec.version_name:
         named = api.describe_selected(client, spec.name, {"VersionName": spec.version_name})
         state = dataclasses.replace(state, named=None if named is None else str(named["DocumentVersion"]))
-    return _with_permissions(client, spec, _with_versions(client, spec, state))
+    state = _with_chosen(client, spec, _with_versions(client, spec, state))
+    return _with_permissions(client, spec, state)
 
 
 def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
@@ -46,7 +49,7 @@ def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     # The content is for the diff alone; without force_unshare so are the permissions, for AWS minds them itself.
     text, permissions = None, None
     with tolerating(DENIED):
-        text = _stored(client, state, LATEST)
+        text = _stored(client, state)
     with tolerating(frozenset() if removal.force_unshare else DENIED):
         permissions = api.describe_document_permission(client, removal.name)
     return dataclasses.replace(state, latest_content=text, permissions=permissions)
@@ -70,7 +73,7 @@ def again(
     if not known:
         return state
     same = next((text for text in known if content.sha256(text) == latest.get("Hash")), None)
-    return dataclasses.replace(state, latest_content=_stored(client, state, LATEST) if same is None else same)
+    return dataclasses.replace(state, latest_content=_stored(client, state) if same is None else same)
 
 
 def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
@@ -78,26 +81,52 @@ def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) 
     if spec.content is None:
         if not _needs_stored_content(spec, state):
             return state
-        return dataclasses.replace(state, latest_content=_stored(client, state, LATEST))
+        return dataclasses.replace(state, latest_content=_stored(client, state))
     text, unused = spec.content.encode(state.document_format)
-    if state.latest.get("Hash") == content.sha256(text):
-        return dataclasses.replace(state, latest_content=text, holder=state.latest_version)
-    state = dataclasses.replace(state, latest_content=_stored(client, state, LATEST))
-    if _holds(spec, state.latest_content, state.document_format):
-        return dataclasses.replace(state, holder=state.latest_version)
+    same = state.latest.get("Hash") == content.sha256(text)
+    state = dataclasses.replace(state, latest_content=text if same else _stored(client, state))
+    if fits(spec, state.latest) and (same or _holds(spec, state.latest_content, state.document_format)):
+        return _holding(state, state.latest)
     if state.default_version == state.latest_version:
         return state
     # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
-    if _holds(spec, _stored(client, state, state.default_version), state.document_format):
-        return dataclasses.replace(state, holder=state.default_version)
-    return state
+    return _holding(state, _held(client, spec, state.default_version, state.document_format))
+
+
+def _holding(state: DocumentState, version: Mapping[str, Any] | None) -> DocumentState:
+    """The state with the version that is as wanted, if there is one."""
+    if version is None:
+        return state
+    return dataclasses.replace(state, holder=str(version["DocumentVersion"]), held=version)
+
+
+def _held(client: api.Client, spec: DocumentSpec, version: str, document_format: str) -> api.Shape | None:
+    """A version that is not the latest, with its status, if it has the wanted content and all else that is stated.
+
+    ``document_format`` is the one that it probably has: what its content means can be told from any.
+    """
+    if spec.exact or stated(spec):
+        described = api.describe_document(client, spec.name, version)
+        if described is None or not fits(spec, described):
+            return None
+        document_format = str(described.get("DocumentFormat") or document_format)
+    reply = api.get_document(client, spec.name, version, document_format)
+    if reply is None:
+        return None
+    return reply if _holds(spec, str(reply["Content"]), str(reply.get("DocumentFormat") or document_format)) else None
 
 
 def _needs_stored_content(spec: DocumentSpec, state: DocumentState) -> bool:
     """Whether the task changes what takes a new version, which then has the content that is there."""
-    wanted = {"DisplayName": spec.display_name, "TargetType": spec.target_type, "DocumentFormat": spec.document_format}
-    changed = any(value is not None and state.latest.get(key) != value for key, value in wanted.items())
-    return changed or remakes(spec, state)
+    return not fits(spec, state.latest) or remakes(spec, state)
+
+
+def _with_chosen(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
+    """The state with the version that is to be the default, if that is another one than those already described."""
+    number = spec.default_version
+    if number in ("latest", "keep", state.default_version) or int(number) >= int(state.latest_version):
+        return state
+    return dataclasses.replace(state, chosen=api.describe_document(client, spec.name, number) or {})
 
 
 def _with_permissions(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
@@ -121,28 +150,19 @@ def _version_to_remove(client: api.Client, removal: Removal) -> tuple[int, ...]:
     return () if found is None else (int(found["DocumentVersion"]),)
 
 
-def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> str | None:
-    """The newest version that has the wanted content, which the latest and the default one are known not to have."""
+def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
+    """The newest version that is as wanted, which the latest and the default one are known not to be."""
     known = (state.latest_version, state.default_version)
-    infos = [info for info in api.list_document_versions(client, spec.name) if info["DocumentVersion"] not in known]
-    infos.sort(key=lambda info: int(info["DocumentVersion"]), reverse=True)
-    for start in range(0, len(infos), DEFAULT_WORKERS):
-        found = _first_holder(client, spec, infos[start : start + DEFAULT_WORKERS])
-        if found:
-            return found
-    return None
+    infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
+    others = sorted((number for number in infos if number not in known), key=int, reverse=True)
 
+    def held(number: str) -> api.Shape | None:
+        return _held(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
 
-def _first_holder(client: api.Client, spec: DocumentSpec, infos: Sequence[api.Shape]) -> str | None:
-    formats = {str(info["DocumentVersion"]): info.get("DocumentFormat") or content.JSON for info in infos}
-
-    def fetch(version: str) -> str | None:
-        reply = api.get_document(client, spec.name, version, formats[version])
-        return None if reply is None else str(reply["Content"])
-
-    for version, text in zip(formats, fan_out_all(fetch, list(formats)), strict=True):
-        if _holds(spec, text, formats[version]):
-            return version
+    for start in range(0, len(others), DEFAULT_WORKERS):
+        for version in fan_out_all(held, others[start : start + DEFAULT_WORKERS]):
+            if version is not None:
+                return version
     return None
 
 
@@ -155,6 +175,7 @@ def _holds(spec: DocumentSpec, stored: str | None, stored_format: str) -> bool:
     return spec.content.means_the_same(stored, stored_format)
 
 
-def _stored(client: api.Client, state: DocumentState, version: str) -> str | None:
-    reply = api.get_document(client, str(state.latest["Name"]), version, state.document_format)
+def _stored(client: api.Client, state: DocumentState) -> str | None:
+    """The content of the latest version."""
+    reply = api.get_document(client, str(state.latest["Name"]), LATEST, state.document_format)
     return None if reply is None else str(reply["Content"])

@@ -18,13 +18,21 @@ from .errors import SSMError
 
 def needs_version(spec: DocumentSpec, state: DocumentState) -> bool:
     """Whether what is wanted takes a new version."""
-    if spec.content is not None and state.holder is None:
-        return True
-    wanted = {**_versioned(spec), "DocumentFormat": spec.document_format}
-    # A version's name is fixed when the version is made, so a name alone is no reason for a new one.
-    return any(
-        value is not None and state.latest.get(key) != value for key, value in wanted.items() if key != "VersionName"
-    )
+    return state.holder is None if spec.content is not None else not fits(spec, state.latest)
+
+
+def stated(spec: DocumentSpec) -> dict[str, str]:
+    """What the task says of a version, besides its content.
+
+    A version's name is fixed when the version is made, so another name is no reason for a new one.
+    """
+    wanted = {**_versioned(spec), "VersionName": None, "DocumentFormat": spec.document_format}
+    return _without_none(wanted)
+
+
+def fits(spec: DocumentSpec, version: Mapping[str, Any]) -> bool:
+    """Whether a version, as AWS describes it, has all that is stated; what it does not have is an empty text."""
+    return all((version.get(member) or "") == value for member, value in stated(spec).items())
 
 
 def create(spec: DocumentSpec) -> dict[str, Any]:

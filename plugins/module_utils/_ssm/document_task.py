@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from . import api, document_apply, document_diff, document_plan, document_read
-from .document_actions import Action, Share
+from .document_actions import Action, Share, Update
 from .document_apply import InterruptedPlanError, Progress
 from .documents import PREFERENCES, DocumentSpec, DocumentState, Removal
 from .errors import SSMError
@@ -49,15 +49,13 @@ def run(
     Without ``wait`` it is waited for nothing but what a later step takes. ``wait_timeout`` is in seconds.
     An ``SSMError`` midway says what was done before it.
     """
-    before = _read(client, task)
     if check_mode:
+        before = _read(client, task)
         actions = _plan(task, before)
         foreseen = document_diff.predicted(before, actions, task.name)
         return Outcome(before, foreseen, [str(action) for action in actions], _warnings(task, before, actions))
     progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
-    if before is not None and document_apply.settle(progress, before, makes=isinstance(task, DocumentSpec)):
-        before = _read(client, task)
-    actions = _plan(task, before)
+    before, actions = _look(progress, task)
     if not actions:
         return Outcome(before, before, [], _warnings(task, before, actions))
     foreseen, warnings = _act(progress, task, before, actions)
@@ -103,14 +101,27 @@ def _look_again(
     if error.code not in _RACES:
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
-    now = _read(progress.client, task, search_versions=duplicate)
-    if now is not None and document_apply.settle(progress, now, makes=isinstance(task, DocumentSpec)):
-        now = _read(progress.client, task, search_versions=duplicate)
-    fresh = _plan(task, now)
+    now, fresh = _look(progress, task, search_versions=duplicate)
     if fresh == actions[len(actions) - len(interrupted.left) - 1 :]:
         # Nothing has changed meanwhile, so AWS would say the same again.
         raise SSMError(f"{error} {_NOTHING_NEW}", error.exception) if duplicate else error
     return now, fresh
+
+
+def _look(
+    progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False
+) -> tuple[DocumentState | None, list[Action]]:
+    """The document and a plan from there, once it is as much at rest as the task or its plan takes."""
+    state = _read(progress.client, task, search_versions=search_versions)
+    if state is not None and document_apply.settle(progress, state, makes=isinstance(task, DocumentSpec)):
+        state = _read(progress.client, task, search_versions=search_versions)
+    actions = _plan(task, state)
+    if state is not None and state.pending and any(isinstance(action, Update) for action in actions):
+        # AWS may update no version that is not ready, so this is waited for even without wait.
+        document_apply.wait_until_ready(progress, state)
+        state = _read(progress.client, task, search_versions=search_versions)
+        actions = _plan(task, state)
+    return state, actions
 
 
 def _read(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> DocumentState | None:

@@ -119,10 +119,11 @@ class Removal:
 class DocumentState:
     """A document as found. ``latest`` is the DocumentDescription of its latest version.
 
-    The rest is None where nothing needed it. ``holder`` is the number of the version that has the wanted content: the
-    latest if that one has it, the default one if that one has it, or another that AWS takes for the same.
-    ``permissions`` maps each account (or ``all``) to the version that it may use. ``versions`` are the numbers of all
-    versions. ``named`` is the number of the version with the wanted name.
+    The rest is None where nothing needed it. ``holder`` is the number of the version that has the wanted content and
+    what else a version is to have: the latest if that one has it, the default one if that one has it, or another that
+    AWS takes for the same; ``held`` has its status. ``permissions`` maps each account (or ``all``) to the version that
+    it may use. ``versions`` are the numbers of all versions. ``named`` is the number of the version with the wanted
+    name. ``chosen`` describes the older version that is to be the default, and is empty if there is no such one.
     """
 
     latest: Mapping[str, Any]
@@ -131,6 +132,8 @@ class DocumentState:
     permissions: Mapping[str, str] | None = None
     versions: tuple[int, ...] | None = None
     named: str | None = None
+    held: Mapping[str, Any] | None = None
+    chosen: Mapping[str, Any] | None = None
 
     @property
     def document_format(self) -> str:

@@ -96,9 +96,12 @@ def test_content_that_is_in_force_behind_a_staged_version_is_nothing_to_do() -> 
 
 
 @pytest.mark.parametrize(("option", "member"), [("target_type", "TargetType"), ("display_name", "DisplayName")])
-def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(option: str, member: str) -> None:
-    state = found(TargetType="/old", DisplayName="old")
-    update = document_plan.plan(spec(**{option: "/new"}), state)[0]
+@pytest.mark.parametrize("wanted", [[ONE], [None]], ids=["with the content", "without"])
+def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
+    wanted: list[Any], option: str, member: str
+) -> None:
+    state = found(holder=None, TargetType="/old", DisplayName="old")
+    update = document_plan.plan(spec(*wanted, **{option: "/new"}), state)[0]
     assert isinstance(update, Update)
     expected = {"TargetType": "/old", "DisplayName": "old"} | {member: "/new"}
     assert {key: update.request[key] for key in expected} == expected

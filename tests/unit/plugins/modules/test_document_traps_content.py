@@ -81,6 +81,36 @@ def test_trap_03_duplicate_content_is_searched_in_the_versions_and_put_into_forc
 
 
 @under("duplicate_scope", "version_order")
+@pytest.mark.parametrize(
+    ("had", "task"),
+    [
+        ({}, {"content": COMPACT, "target_type": "/"}),
+        ({}, {"content": ONE, "target_type": "/", "display_name": "Shown"}),
+        ({"content": COMMENTED, "document_format": "YAML"}, {"content": ONE, "document_format": "YAML"}),
+        ({"content": COMMENTED, "document_format": "YAML"}, {"content": COMMENTED, "content_comparison": "exact"}),
+    ],
+    ids=["target type", "display name", "format", "exact"],
+)
+def test_trap_03_a_version_that_is_all_that_was_asked_for_is_looked_for(
+    had: Task, task: Task, switches: Switches
+) -> None:
+    first = {"content": COMPACT, "target_type": "/", "display_name": "Shown", **had}
+    # One has the content alone, and the last one nothing of it. Its target type is sent again if the task has none.
+    last_type = "/AWS::EC2::Instance" if "target_type" in task else "/"
+    others = [{"content": json.dumps(ONE, indent=1)}, {"content": OTHER, "target_type": last_type}]
+    described = {"name": "Team-Doc", "document_type": "Session", "versions": [first, *others]}
+    with Stage({**described, "default_version": 1}, switches=switches) as stage:
+        unchanged(stage, **task)
+    with Stage(described, switches=switches) as stage:
+        if switches["duplicate_scope"] == "any":
+            done = settle(stage, [DEFAULT], attempted=[UPDATE, DEFAULT], **{**task, "content": first["content"]})
+            assert done["document"]["default_version"] == "1"
+        else:
+            settle(stage, [UPDATE, DEFAULT], **task)
+        assert in_force(present(stage)) == ONE
+
+
+@under("duplicate_scope", "version_order")
 def test_trap_04_going_back_to_an_older_content_says_which_version_it_is(switches: Switches) -> None:
     with Stage(document(COMPACT, OTHER, THREE), switches=switches) as stage:
         if switches["duplicate_scope"] == "any":
@@ -150,6 +180,12 @@ def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
         assert last(stage, DEFAULT)["DocumentVersion"] == "3"
         refused(stage, "not latest, keep or a version number", default_version="$LATEST")
         refused(stage, "has no version 4", default_version="4")
+    described = document(ONE, TWO, THREE, fail_versions={2: "no access to the bucket"})
+    with Stage({**described, "default_version": 3}, switches=switches) as stage:
+        refused(stage, "Version 2 of document Team-Doc is Failed: no access to the bucket.", default_version="2")
+        refused(stage, "Version 2 of document Team-Doc is Failed", default_version="2", content=session("four"))
+        stage.ensure(state="absent", document_version="1")
+        refused(stage, "has no version 1", default_version="1", content=session("four"))
 
 
 @under("promote_unready", "update_unready")
@@ -162,15 +198,31 @@ def test_trap_09_a_version_is_put_into_force_when_it_is_active(switches: Switche
         assert len(looks) > 3, "it was Updating for three looks"
 
 
+@pytest.mark.parametrize("wait", [True, False])
 @under("promote_unready", "update_unready")
-def test_trap_09_a_version_that_is_on_its_way_is_waited_for_before_an_update(switches: Switches) -> None:
+def test_trap_09_a_version_that_is_on_its_way_is_waited_for_before_an_update(switches: Switches, wait: bool) -> None:
     on_the_way = {"content": TWO, "status": "Updating", "reads": 3}
     described = document(ONE, default_version=1)
     described["versions"].append(on_the_way)
     with Stage(described, switches=switches) as stage:
-        assert stage.ensure(content=THREE)["changed"]
+        assert stage.ensure(content=THREE, wait=wait)["changed"]
         assert [entry.outcome for entry in stage.aws.writes()] == ["ok", "ok"]
         assert in_force(present(stage)) == THREE
+
+
+@under("duplicate_scope")
+@pytest.mark.parametrize("default_version", [None, "keep", "latest"])
+def test_trap_10_a_failed_version_is_not_good_because_it_is_in_force(
+    default_version: str | None, switches: Switches
+) -> None:
+    failed = document(COMPACT, OTHER, fail_versions={1: "no access to the bucket"})
+    with Stage({**failed, "default_version": 1}, switches=switches) as stage:
+        refused(stage, "Version 1 of document Team-Doc is Failed", content=ONE, default_version=default_version)
+        unchanged(stage, content=TWO, default_version="keep")
+        settle(stage, [DEFAULT], content=TWO)
+    failed = document(COMPACT, OTHER, fail_versions={2: "no access to the bucket"})
+    with Stage({**failed, "default_version": 1}, switches=switches) as stage:
+        refused(stage, "Version 2 of document Team-Doc is Failed", default_version="latest")
 
 
 @under("promote_unready", "update_unready")
@@ -216,6 +268,17 @@ def test_trap_13_the_format_changes_only_when_the_task_says_so(switches: Switche
         settle(stage, [UPDATE, DEFAULT], content=TWO)
         assert latest(stage)["format"] == "YAML"
         assert latest(stage)["target_type"] == "/AWS::EC2::Instance"
+
+
+@under("duplicate_scope")
+def test_trap_13_a_text_that_the_format_cannot_hold_comes_in_its_own(switches: Switches) -> None:
+    tabs = json.dumps(ONE, indent="\t")
+    with Stage(document(TWO, document_format="YAML"), switches=switches) as stage:
+        settle(stage, [UPDATE, DEFAULT], content=tabs)
+        assert (latest(stage)["format"], latest(stage)["content"]) == ("JSON", tabs)
+        edited = COMMENTED.replace("one", "more")
+        settle(stage, [UPDATE, DEFAULT], content=edited)
+        assert (latest(stage)["format"], latest(stage)["content"]) == ("YAML", edited)
 
 
 def test_trap_14_another_type_is_refused_before_any_write() -> None:

@@ -135,11 +135,27 @@ def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() ->
         unchanged(stage, content={"schemaVersion": "2.2", "mainSteps": [step]})
 
 
-def test_trap_36_a_date_is_refused_before_any_call() -> None:
-    content = yaml.safe_load("{schemaVersion: '1.0', sessionType: Standard_Stream, description: 2026-01-31}")
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("description: 2026-01-31", "content holds 2026-01-31, a date, which a document cannot: put it in quotes."),
+        ("inputs: {2026-01-31: a}", "content holds what a document cannot: keys must be"),
+        ("description: .nan", "content holds what a document cannot: "),
+    ],
+)
+def test_trap_36_what_json_has_no_form_for_is_refused_before_any_call(value: str, sentence: str) -> None:
+    content = {**ONE, **yaml.safe_load(value)}
     with Stage() as stage:
-        refused(stage, "content holds 2026-01-31, a date, which a document cannot: put it in quotes.", content=content)
+        refused(stage, sentence, content=content)
         assert stage.operations() == []
+
+
+def test_trap_36_a_date_in_a_text_stays_the_text() -> None:
+    text = yaml.safe_dump(ONE) + "parameters: {day: {type: String, default: 2026-01-31}}\n"
+    with Stage() as stage:
+        settle(stage, [CREATE], document_type="Session", content=text)
+        assert latest(stage)["content"] == text
+        unchanged(stage, content=text.replace("2026-01-31", "'2026-01-31'"))
 
 
 @under("session_numbers")
