@@ -25,6 +25,7 @@ options:
     description:
       - Filters of ListDocuments, each a name with one value or a list, such as C(Name), which matches the beginning
         of names, C(PlatformTypes), C(TargetType), C(SearchKeyword) and C(tag:KEY).
+      - C(Owner) and C(DocumentType) are filters, too, which O(owner) and O(document_types) stand for.
     type: dict
     default: {}
   owner:
@@ -46,7 +47,8 @@ options:
     default: []
   document_version:
     description:
-      - The version to describe, a number, V($LATEST) or V($DEFAULT).
+      - The version to describe, a number, V($LATEST) or V($DEFAULT). To describe it takes a call for each document
+        that is listed.
       - Unset, it is the default version, unless O(version_name) is given. The two are mutually exclusive.
       - A document without that version counts as one that does not exist.
     type: str
@@ -197,9 +199,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """The documents that the options name or select."""
-    listing = params["filters"] or params["document_types"] or params["owner"] != "Self"
-    if params["names"] is not None and listing:
+    filters, types, owner = params["filters"], params["document_types"], params["owner"]
+    if params["names"] is not None and (filters or types or owner != "Self"):
         raise SSMError("names cannot be combined with filters, owner and document_types.")
+    if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
+        raise SSMError("owner and document_types stand for the filters Owner and DocumentType: give each once.")
     if params["document_version"] is not None and params["version_name"] is not None:
         raise SSMError("document_version and version_name are two ways to say which version is meant: give one.")
     version = document_info.Version(
@@ -209,7 +213,9 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
     if params["names"] is not None:
         found = document_info.describe(ssm, params["names"], version)
     else:
-        found = document_info.listing(ssm, params["owner"], params["document_types"] or [], params["filters"])
+        found = document_info.listing(ssm, owner, types or [], filters)
+        if version.selector != {"DocumentVersion": "$DEFAULT"}:  # which is the one that is listed
+            found = document_info.describe(ssm, list(found), version)
     return {"changed": False, "documents": document_info.with_extras(ssm, found, params["include"], version)}
 
 

@@ -56,12 +56,11 @@ def listing(
     client: api.Client, owner: str, document_types: Sequence[str], filters: Mapping[str, Any]
 ) -> dict[str, Document]:
     """The documents that match all of owner (``All``: any), types and filters, sorted by name, each by its ARN if it
-    is another account's."""
-    wanted: list[tuple[str, list[Any] | None]] = [
-        (key, value if isinstance(value, list) else [value]) for key, value in filters.items()
-    ]
-    wanted += [("Owner", [owner] if owner != "All" else None), ("DocumentType", list(document_types) or None)]
-    found = api.list_documents(client, transform.filter_list(wanted, "Key", "Values"))
+    is another account's. AWS takes each filter once, so those that are given win."""
+    options = {"Owner": [owner] if owner != "All" else None, "DocumentType": list(document_types) or None}
+    given = {key: [str(one) for one in _as_list(value)] for key, value in filters.items()}
+    owner = ", ".join(given.get("Owner", [owner]))
+    found = api.list_documents(client, transform.filter_list((options | given).items(), "Key", "Values"))
     documents = [shape(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
     # Our own and AWS's are found by name; only the ARN finds one that another account shares.
     by_name = owner in ("Self", "Amazon")
@@ -82,6 +81,10 @@ def with_extras(
     for (unused, name), more in zip(jobs.values(), fan_out_all(fetch, list(jobs)), strict=True):
         complete[name] |= more
     return list(complete.values())
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _arns(client: api.Client, description: Mapping[str, Any]) -> dict[str, str]:
@@ -115,9 +118,19 @@ def _versions(client: api.Client, name: str, document: Document, version: Versio
 
 
 def _permissions(client: api.Client, name: str, document: Document, version: Version) -> Document:
-    # By its ARN a document is somebody else's, and so are its permissions.
-    found = {} if name.startswith("arn:") else api.describe_document_permission(client, name)
+    # Only the owner may ask, and only by the name.
+    found = api.describe_document_permission(client, document["name"]) if _is_own(client, name, document) else {}
     return {"permissions": document_permissions.shown(found)}
+
+
+def _is_own(client: api.Client, name: str, document: Document) -> bool:
+    """Whether the account's own document is meant; by an ARN that may be one, or somebody else's of the same name."""
+    if not name.startswith("arn:"):
+        return True
+    if document["name"].startswith("arn:"):
+        return False
+    own = api.describe_document(client, document["name"], "$DEFAULT")
+    return own is not None and own.get("Owner") == document.get("owner")
 
 
 def _tags(client: api.Client, name: str, document: Document, version: Version) -> Document:
