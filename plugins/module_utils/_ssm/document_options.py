@@ -13,6 +13,7 @@ from typing import Any
 
 from . import content, document_permissions, preferences, transform
 from .documents import LATEST, PREFERENCES, DocumentSpec, Removal
+from .errors import SSMError
 
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
@@ -42,7 +43,9 @@ def _removal(params: Mapping[str, Any]) -> Removal:
 def _spec(params: Mapping[str, Any]) -> DocumentSpec:
     wanted, document_type = _content(params), params["document_type"]
     if params["session_preferences"] is not None:
-        document_type = document_type or "Session"
+        if document_type not in (None, "Session"):
+            raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
+        document_type = "Session"
     return DocumentSpec(
         name=params["name"],
         content=wanted,

@@ -55,6 +55,7 @@ _PATTERNS = (
     ),
     ("kms_key_id", r"[\w:/\-]{1,2048}", "it is the ID, the ARN or the alias of a key"),
     ("run_as_default_user", r"\S+", "the name of a user has no spaces"),
+    ("s3_key_prefix", r"(?s:(?!.*\{\{).*)", "these documents have no parameters that it could refer to"),
 )
 _PAIRS = (
     ("s3_key_prefix", "s3_bucket_name", "the bucket that it is a prefix in"),
@@ -94,8 +95,10 @@ def from_content(content: Any) -> dict[str, Any] | None:
     read = {by_input[key]: _read(by_input[key], value) for key, value in inputs.items()}
     if _UNREADABLE in read.values():
         return None
-    # What the document leaves out is off, or has no limit.
+    # What the document leaves out is off, or has no limit, but for the minutes without input that AWS then takes.
     absent = {name: False if OPTIONS[name]["type"] == "bool" else None for name in _INPUTS}
+    if read.get("idle_session_timeout") is None:
+        read["idle_session_timeout"] = OPTIONS["idle_session_timeout"]["default"]
     texts = {name: "" for name in _INPUTS if OPTIONS[name]["type"] == "str"}
     shells = {**dict.fromkeys(_SHELLS, ""), **(read.pop("shell_profile", None) or {})}
     return {"description": content.get("description", ""), **absent, **texts, **read, "shell_profile": shells}
@@ -175,5 +178,6 @@ def _read(name: str, value: Any) -> Any:
             return None
         return int(value) if re.fullmatch(r"[0-9]+", str(value)) else _UNREADABLE
     if kind == "dict":
-        return value if isinstance(value, Mapping) and set(value) <= set(_SHELLS) else _UNREADABLE
+        is_profile = isinstance(value, Mapping) and set(value) <= set(_SHELLS)
+        return value if is_profile and all(isinstance(one, str) for one in value.values()) else _UNREADABLE
     return value if isinstance(value, str) and "{{" not in value else _UNREADABLE

@@ -81,6 +81,7 @@ def test_aws_takes_it(numbers: str, unknown: str) -> None:
         ({"idle_session_timeout": 0}, "not 1 to 60 minutes"),
         ({"max_session_duration": 1441}, "not 1 to 1440 minutes"),
         ({"s3_key_prefix": "x"}, "needs s3_bucket_name"),
+        ({"s3_key_prefix": "a\n{{ x }}", "s3_bucket_name": "logs"}, "no parameters"),
         ({"cloud_watch_streaming_enabled": True}, "needs cloud_watch_log_group_name"),
         ({"run_as_default_user": "operator"}, "needs run_as_enabled"),
         ({"run_as_enabled": True, "run_as_default_user": "two words"}, "no spaces"),
@@ -108,6 +109,16 @@ def test_what_others_wrote_is_read_all_the_same() -> None:
     assert (read["idle_session_timeout"], read["max_session_duration"]) == (30, None)
 
 
+@pytest.mark.parametrize("inputs", [{}, {"idleSessionTimeout": ""}, {"idleSessionTimeout": "5"}])
+def test_what_others_wrote_can_be_given_back_as_it_was_read(inputs: dict[str, Any]) -> None:
+    read = preferences.from_content(document(**inputs))
+    assert read is not None
+    # Ansible refuses nothing at all for an option that has a default.
+    assert [name for name, value in read.items() if value is None] == ["max_session_duration"]
+    assert preferences.from_content(preferences.to_content(read)) == read
+    assert read["idle_session_timeout"] == int(inputs.get("idleSessionTimeout") or 20)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -116,6 +127,8 @@ def test_what_others_wrote_is_read_all_the_same() -> None:
         document(idleSessionTimeout="{{ minutes }}"),
         document(s3BucketName="{{ bucket }}"),
         document(runAsEnabled="perhaps"),
+        document(shellProfile={"linux": 7}),
+        document(shellProfile={"macos": "exec zsh"}),
         {**document(), "parameters": {}},
         ["a list"],
         None,
