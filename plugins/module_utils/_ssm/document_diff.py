@@ -93,6 +93,11 @@ def _without_content(action: Create | Update) -> dict[str, Any]:
 def difference(before: DocumentState | None, after: DocumentState | None, name: str) -> list[dict[str, str]]:
     """The two states as Ansible's diff mode shows them: the content first, then the rest."""
     old, new = _diff_texts(before), _diff_texts(after)
+    if before and after and old.get("content") == new.get("content"):
+        # The same in another form: what differs is white space, the order of keys, or comments.
+        same_format = before.document_format == after.document_format
+        old |= {"content": before.latest_content or ""} if same_format else {}
+        new |= {"content": after.latest_content or ""} if same_format else {}
     return [
         {
             "before_header": f"{name} ({part})",
@@ -114,9 +119,20 @@ def _diff_texts(state: DocumentState | None) -> dict[str, str]:
     lines += [f"permissions.{account}: {version}" for account, version in sorted((state.permissions or {}).items())]
     lines += [f"tags.{key}: {value}" for key, value in sorted(state.tags.items())]
     if state.versions is not None:
-        lines.append(f"versions: {', '.join(map(str, state.versions))}")
+        lines.append(f"versions: {_ranges(state.versions)}")
     text = state.latest_content
     return {
         "content": "" if text is None else content.pretty(text, state.document_format),
         "metadata": "".join(f"{line}\n" for line in lines),
     }
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers, those in a row as ``3-12``."""
+    rows: list[list[int]] = []
+    for number in numbers:
+        if rows and rows[-1][-1] == number - 1:
+            rows[-1][1:] = [number]
+        else:
+            rows.append([number])
+    return ", ".join("-".join(map(str, row)) for row in rows)

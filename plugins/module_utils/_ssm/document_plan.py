@@ -149,7 +149,7 @@ def _sharing_again(spec: DocumentSpec, before: Mapping[str, str]) -> list[Share]
 def _belongings(state: DocumentState) -> str:
     """The tags and the sharing of a document, which nothing else would know once it is deleted."""
     tags = [f"the tag {key}={value}" for key, value in sorted(state.tags.items())]
-    accounts = sorted(state.permissions or {})
+    accounts = [f"{account} ({version})" for account, version in sorted((state.permissions or {}).items())]
     return ", ".join([*tags, f"permissions for {', '.join(accounts)}"] if accounts else tags)
 
 

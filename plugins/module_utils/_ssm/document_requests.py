@@ -61,6 +61,7 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
     """The CreateDocument request for a document made anew, with what the task does not state as it was."""
     _check_first_default(spec)
     text, document_format = _text_to_send(spec, state)
+    content.check_size(text)
     tags = {key: value for key, value in state.tags.items() if not key.startswith("aws:")}
     if spec.tags is not None:
         tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)

@@ -182,3 +182,31 @@ def test_the_difference_shows_content_first_and_only_what_changed() -> None:
     assert [part["before_header"] for part in shown] == ["Prefs (content)", "Prefs (metadata)"]
     assert '"description": "two"' in shown[0]["after"] and "description" not in shown[0]["before"]
     assert document_diff.difference(before, before, "Prefs") == []
+
+
+def test_the_difference_shows_other_bytes_that_mean_the_same() -> None:
+    before = found(ONE)
+    other = dataclasses.replace(before, latest_content=json.dumps(ONE, indent=8))
+    [shown] = document_diff.difference(before, other, "Prefs")
+    assert (shown["before"], shown["after"]) == (before.latest_content, other.latest_content)
+    as_yaml = dataclasses.replace(other, latest={**before.latest, "DocumentFormat": "YAML"})
+    [shown] = document_diff.difference(before, as_yaml, "Prefs")
+    assert "document_format: JSON\n" in shown["before"] and "document_format: YAML\n" in shown["after"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [((), ""), ((3,), "3"), ((1, 2), "1-2"), ((1, 3, 4, 5, 9), "1, 3-5, 9"), (tuple(range(1, 1001)), "1-1000")],
+)
+def test_the_difference_shows_versions_in_a_row_as_one(numbers: tuple[int, ...], shown: str) -> None:
+    before = dataclasses.replace(found(), versions=(7,))
+    [part] = document_diff.difference(before, dataclasses.replace(before, versions=numbers), "Prefs")
+    assert f"versions: {shown}\n" in part["after"]
+
+
+def test_what_is_made_anew_is_measured_before_anything_is_deleted() -> None:
+    # As JSON it is small enough, and as the YAML that the document is stored in it is not.
+    lines = {**ONE, "description": "x\n" * 20000}
+    asked = spec(lines, document_type="Command", recreate=True)
+    with pytest.raises(SSMError, match="a document may have 65536 at most"):
+        document_plan.plan(asked, found(holder=None, DocumentFormat="YAML"))

@@ -63,8 +63,9 @@ def test_trap_02_comments_count_only_in_an_exact_comparison(switches: Switches) 
         edited = COMMENTED.replace("why it is so", "another reason")
         unchanged(stage, content=edited)
         assert latest(stage)["content"] == COMMENTED
-        settle(stage, [UPDATE, DEFAULT], content=edited, content_comparison="exact")
+        done = settle(stage, [UPDATE, DEFAULT], content=edited, content_comparison="exact")
         assert latest(stage)["content"] == edited
+        assert (done["diff"][0]["before"], done["diff"][0]["after"]) == (COMMENTED, edited)
 
 
 @under("duplicate_scope", "version_order")
