@@ -12,7 +12,7 @@ description:
     connection status of each that may be connected.
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
     when they have no hosts.
-  - An instance that is not running counts as not connected, and is not asked for. Terminated instances are left out.
+  - The inventory is complete or it fails. A listing that breaks off is an error and never a shorter inventory.
   - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml).
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
@@ -29,6 +29,65 @@ options:
     type: list
     elements: str
     default: []
+  filters:
+    description:
+      - Which nodes to list, by the names that Systems Manager has for its filters. A node must match each of them, and
+        one value of each.
+      - The keys are C(ActivationIds), C(AgentVersion), C(AssociationStatus), C(IamRole), C(InstanceIds),
+        C(PingStatus), C(PlatformTypes), C(ResourceType), C(SourceIds), C(SourceTypes), C(tag-key), and C(tag:) followed
+        by the key of a tag. Case counts, in keys and in values.
+      - C(tag-key), C(tag:), C(SourceIds) and C(SourceTypes) are filters of DescribeInstanceInformation alone. A
+        configuration that has one of them in any of its filters lists all nodes with that operation, which
+        leaves out stopped instances, gives fewer variables and takes more calls.
+      - Tags of hybrid machines can be filtered by like those of instances.
+    type: dict
+    default: {}
+  include_filters:
+    description:
+      - A list of O(filters). Nodes that match one of its entries, or O(filters) if that is set too, are listed.
+      - Each entry takes a listing of its own.
+    type: list
+    elements: dict
+    default: []
+  exclude_filters:
+    description:
+      - A list of O(filters). Nodes that match one of its entries are left out, whatever else they match.
+      - Takes a listing of its own for each entry with C(tag-key) or C(tag:), and no call for others.
+    type: list
+    elements: dict
+    default: []
+  ec2_details:
+    description:
+      - Whether to ask EC2 for the tags, addresses and other details of the instances among the nodes. They become
+        variables whose names begin with C(ec2_), such as C(ec2_tags) and C(ec2_private_ip_address).
+      - An instance that EC2 does not know has none of these variables.
+      - Takes the permission C(ec2:DescribeInstances), which nothing else needs.
+    type: bool
+    default: false
+  status_source:
+    description:
+      - Where the connection status of a node comes from.
+      - V(connection_status) asks Session Manager, one call for each node that may be connected.
+      - V(ping_status) takes what the listing says of the agent and makes no further call. Systems Manager calls an
+        agent C(Online) minutes before a session can be started on it, and for minutes after none can.
+      - With V(none) nobody is asked, and every host is in C(ssm_unknown).
+    type: str
+    choices: [connection_status, ping_status, none]
+    default: connection_status
+  ask_all_nodes:
+    description:
+      - Whether to ask for the connection status of nodes too that cannot be connected.
+      - By default two kinds are not asked and count as not connected, and C(connection_status_source) tells which. One
+        is an instance that is not running (C(instance_state)), the other a node whose agent has been silent for
+        longer than O(connection_lost_seconds) (C(ping_status)).
+    type: bool
+    default: false
+  connection_lost_seconds:
+    description:
+      - How long ago the last ping of an agent may be for its node to be asked for its connection status all the same,
+        once C(ping_status) is no longer C(Online). Compared with the time of the service, not of the controller.
+    type: int
+    default: 86400
   statuses:
     description: Keep hosts that have one of these connection statuses.
     type: list
@@ -37,47 +96,91 @@ options:
     default: [connected, notconnected, unknown]
   hostnames:
     description:
-      - The host variables to take a host's name from. The first that a node has counts.
-      - A node that has none of them, or whose name another node has too, is named by its ID.
+      - Where a host's name comes from. The first entry that gives a node a name counts.
+      - An entry is the name of a host variable (C(computer_name)), C(tag:) and the key of a tag (C(tag:Name), which
+        takes O(ec2_details)), a Jinja2 expression on either (C(computer_name | lower), C(tag:Name | lower)), or a
+        template (C({{ region }}-{{ computer_name }})).
+      - An entry can also be a dictionary with C(name), and C(prefix) and C(separator) to put before it. The first two
+        are entries as above, and the separator is C(_) unless told.
+      - Any character of a name other than letters, digits, C(_), C(.) and C(-) becomes C(_), and so does a C(.) or
+        C(-) at its beginning.
+      - A node is named by its ID when no entry gives it a name, when another node would have the same name, when the
+        name is that of a group or of the controller (C(localhost)), or when it looks like a node's ID.
     type: list
-    elements: str
+    elements: raw
     default: [instance_id]
   hostvars_prefix:
-    description: A prefix for the names of the host variables.
+    description: A prefix for the names of the host variables. O(hostnames) uses them without it.
     type: str
     default: ""
   hostvars_suffix:
-    description: A suffix for the names of the host variables.
+    description: A suffix for the names of the host variables. O(hostnames) uses them without it.
     type: str
     default: ""
+  connection:
+    description:
+      - Sets the variables with which plays reach the hosts through a connection plugin.
+      - These are C(ansible_connection), C(ansible_aws_ssm_instance_id) and C(ansible_aws_ssm_region),
+        C(ansible_aws_ssm_profile) if there is a O(profile), and C(ansible_shell_type=powershell) for Windows.
+        O(compose) can set each to something else.
+      - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which no service tells. It is set by O(compose)
+        or in C(group_vars). It does not assume the role of O(assume_role_arn).
+      - V(sessionops.aws.aws_ssm) takes the same variables.
+      - Credentials are never among the variables.
+    type: str
+    choices: [none, sessionops.aws.aws_ssm, amazon.aws.aws_ssm]
+    default: none
   strict_permissions:
     description:
-      - Whether to fail when listing the nodes of a region is not allowed. Otherwise the region is left out, with a
-        warning.
-      - A node whose connection status may not be read is in C(ssm_unknown) in either case.
+      - Whether to fail when the nodes of a region cannot be listed, their details cannot be read, or the
+        permission to ask for connection statuses is missing.
+      - Otherwise a region that cannot be listed to its end, whether this is forbidden, the region is not enabled, or
+        its service does not answer, is left out as a whole with a warning. Beware of that where a missing host is
+        taken for one that is gone, such as by an inventory source of AWX that overwrites.
+      - Credentials that are expired or wrong for every region always fail, and so do regions of which none can
+        be listed.
+      - A node whose connection status cannot be read is in C(ssm_unknown) in either case.
     type: bool
     default: true
   max_workers:
-    description: How many connection statuses of one region are asked for at a time, V(64) at most.
+    description: How many connection statuses are asked for at a time, in all regions together, V(64) at most.
     type: int
     default: 32
+  cache_statuses_seconds:
+    description:
+      - How long connection statuses are kept when O(cache) is on. Before that time is over, a run makes no call at all.
+      - V(0) asks each time.
+    type: int
+    default: 0
 notes:
   - A host has the members that AWS gives for its node as variables, in snake_case, such as C(instance_id),
-    C(computer_name), C(ip_address), C(ping_status), C(platform_type), C(resource_type) and C(region), and besides them
-    C(connection_status), and C(connection_status_reason) where that is unknown. The C(Name) of a node is
-    C(instance_name).
+    C(computer_name), C(ip_address), C(ping_status), C(platform_type), C(resource_type) and C(region). The C(Name) of a
+    node is C(instance_name). A name that Ansible reserves gets the prefix C(instance_).
+  - Besides them it has C(connection_status), C(connection_status_source), C(connection_status_reason) where the status
+    is unknown, and C(ssm_connected), which is true where the status is C(connected) and false otherwise. AWX takes it
+    as the enabled variable of an inventory source.
   - Takes the permissions C(ssm:DescribeInstanceProperties), or C(ssm:DescribeInstanceInformation) in its stead, and
     C(ssm:GetConnectionStatus). DescribeInstanceInformation, which also serves where botocore is too old to know the
     other, leaves out stopped instances and gives fewer variables.
+  - Terminated instances are left out.
+  - The credentials of O(assume_role_arn) are renewed while the inventory is made, however long that takes.
+  - An empty environment variable, such as AWX sets, is taken for one that is not set.
+  - O(cache) keeps the nodes and their details, and a run that finds them does not list them again. What was kept
+    counts only for the same regions, filters, role, profile, endpoint and access key. An instance that was stopped
+    then counts as not connected until the nodes are listed anew.
+  - Connection statuses are asked for all the same, unless O(cache_statuses_seconds) says otherwise.
   - No value that comes from AWS is treated as a template.
 extends_documentation_fragment:
   - ansible.builtin.constructed
+  - ansible.builtin.inventory_cache
   - amazon.aws.boto3
   - amazon.aws.common.plugins
   - amazon.aws.region.plugins
   - amazon.aws.assume_role.plugins
 seealso:
   - module: sessionops.aws.ssm_connection_status
+  - plugin: amazon.aws.aws_ec2
+    plugin_type: inventory
 """
 
 EXAMPLES = r"""
@@ -85,80 +188,127 @@ EXAMPLES = r"""
 plugin: sessionops.aws.aws_ssm
 region: us-east-1
 ---
-# Two regions, hosts by computer name, one group for each platform.
+# Linux nodes that can be reached now, ready for plays over Session Manager.
 plugin: sessionops.aws.aws_ssm
 regions:
   - us-east-1
   - eu-west-1
+filters:
+  PlatformTypes: Linux
+statuses:
+  - connected
+connection: amazon.aws.aws_ssm
+compose:
+  ansible_aws_ssm_bucket_name: "'transfers-' ~ region"
+---
+# Hosts by their Name tag, groups by other tags, and the private address as a variable.
+plugin: sessionops.aws.aws_ssm
+region: us-east-1
+ec2_details: true
 hostnames:
-  - computer_name
+  - tag:Name
+  - computer_name | lower
 keyed_groups:
+  - key: ec2_tags.Role
+    prefix: role
   - key: platform_type | lower
     prefix: platform
+groups:
+  hybrid: resource_type == 'ManagedInstance'
 compose:
-  ansible_host: instance_id
+  private_address: ec2_private_ip_address
+---
+# Production and staging, but no node of the team that looks after itself.
+plugin: sessionops.aws.aws_ssm
+region: us-east-1
+include_filters:
+  - tag:Environment: production
+  - tag:Environment: staging
+exclude_filters:
+  - tag:Team: platform
+---
+# Another account, with nodes kept for an hour and statuses for a minute.
+plugin: sessionops.aws.aws_ssm
+region: us-east-1
+assume_role_arn: arn:aws:iam::123456789012:role/Inventory
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/ansible/inventory
+cache_timeout: 3600
+cache_statuses_seconds: 60
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleParserError
-from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import MAX_WORKERS
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import (
-    COLLECTION_NAME,
-    COLLECTION_VERSION,
-    client_config,
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find, fingerprint
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import make_hosts, warnings
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import (
+    known_variables,
+    outer_name,
+    populate,
+    without_garbage_collection,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils import _inventory
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import (
+    Connection,
+    identity,
+    without_empty_variables,
+)
 
 # The base class has no type hints, so that to a type checker it is anything.
 _Base: Any = AWSInventoryBase
 
 
-class InventoryModule(_Base):  # type: ignore[misc]
+class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
     NAME = "sessionops.aws.aws_ssm"
     INVENTORY_FILE_SUFFIXES = ("aws_ssm.yml", "aws_ssm.yaml")
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Add the hosts that the configuration file at ``path`` describes to ``inventory``."""
-        super().parse(inventory, loader, path, cache=cache)
-        set_collection_info(COLLECTION_NAME, COLLECTION_VERSION)
-        try:
-            self._populate(self._hosts())
-        except SSMError as error:
-            raise AnsibleParserError(str(error)) from error
+        with without_empty_variables():
+            # The method of AWSInventoryBase assumes the role at once, even for nodes that are kept, and only once.
+            super(_Base, self).parse(inventory, loader, path, cache=cache)
+            self.require_aws_sdk()
+            self._read_config_data(path)
+            try:
+                self._add_hosts(path, fresh=not cache)
+            except SSMError as error:
+                raise AnsibleParserError(str(error)) from error
 
-    def _hosts(self) -> list[_inventory.Host]:
-        workers = self.get_option("max_workers")
-        if not 1 <= workers <= MAX_WORKERS:
-            raise SSMError(f"max_workers is {workers}, and may be 1 to {MAX_WORKERS}.")
-        regions = [region for region in dict.fromkeys(self.get_option("regions") or [self.region]) if region]
-        if not regions:
-            raise SSMError("There is no region: set regions, region or AWS_REGION.")
-        # Clients are safe to share between threads, the session that makes them is not.
-        clients = {region: self.client("ssm", region=region, config=client_config()) for region in regions}
-        found = _inventory.fetch(clients, workers, strict=self.get_option("strict_permissions"))
-        for warning in found.warnings:
+    def _add_hosts(self, path: str, *, fresh: bool) -> None:
+        plan = read(self.get_option, self.region)
+        hostnames = self.get_option("hostnames")
+        check_hostnames(hostnames, tags=plan.ec2_details)
+        outer = outer_name(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
+        with without_garbage_collection():
+            found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
+            hosts = make_hosts(found, plan, self.get_option)
+            self.prepare(known_variables(hosts, outer))
+            named = zip(names(hosts, hostnames, self.evaluate, self.inventory.groups), hosts, strict=True)
+            populate(self, dict(named), outer)
+        for warning in warnings(found):
             self.warn(warning)
-        hosts = _inventory.hosts(found.nodes, self.get_option("hostnames"))
-        wanted = self.get_option("statuses")
-        return [host for host in hosts if host.variables["connection_status"] in wanted]
 
-    def _populate(self, hosts: list[_inventory.Host]) -> None:
-        for group in _inventory.GROUPS.values():
-            self.inventory.add_group(group)
-        prefix, suffix = self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix")
-        for host in hosts:
-            name = self.inventory.add_host(host.name, group=host.group)
-            variables = {f"{prefix}{key}{suffix}": value for key, value in host.variables.items()}
-            for key, value in variables.items():
-                self.inventory.set_variable(name, key, value)
-            self._construct(name, variables)
+    def _store(self, path: str, plan: Plan) -> Store | None:
+        if not self.get_option("cache"):
+            return None
+        return Store(
+            entries=self.cache,
+            key=self.get_cache_key(path),
+            fingerprint=fingerprint(plan, identity(self.get_option)),
+            nodes_for=self.get_option("cache_timeout"),
+            statuses_for=self.get_option("cache_statuses_seconds"),
+        )
 
-    def _construct(self, name: str, variables: dict[str, Any]) -> None:
-        strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+    def _clients(self, plan: Plan, regions: Sequence[str]) -> Mapping[str, Clients]:
+        region, endpoint, options = get_aws_connection_info(self)
+        connection = Connection(region or plan.regions[0], endpoint, options, self.get_option("assume_role_arn"))
+        return connection.clients(regions, ec2=plan.ec2_details)

@@ -41,6 +41,13 @@ class SessionPage(NamedTuple):
     served_at: datetime.datetime
 
 
+class NodePage(NamedTuple):
+    """One page of a listing of managed nodes."""
+
+    nodes: list[Shape]
+    served_at: datetime.datetime
+
+
 def describe_document(client: Client, name: str, version: str) -> Shape | None:
     """The DocumentDescription of one version (a number, ``$LATEST``, ``$DEFAULT``); None if there is no such one."""
     return describe_selected(client, name, {"DocumentVersion": version})
@@ -194,16 +201,40 @@ def get_connection_status(client: Client, target: str) -> str:
         return _text(client.get_connection_status(Target=target), "Status")
 
 
-def describe_instance_properties(client: Client) -> list[Shape]:
-    """The InstanceProperties of every managed node, EC2 and hybrid, in the client's region."""
+def describe_instance_properties(client: Client, filters: Sequence[Shape]) -> Iterator[NodePage]:
+    """Yield the pages of InstanceProperties of the managed nodes, EC2 and hybrid, in the client's region.
+
+    ``filters`` are ``{"key": ..., "valueSet": [...]}``, all of which a node must match.
+    """
+    request = {"InstancePropertyFilterList": list(filters)} if filters else {}
     with attempting("list the managed nodes", needs="ssm:DescribeInstanceProperties"):
-        return _pages(client, "describe_instance_properties", "InstanceProperties", 1000)
+        for page in _replies(client, "describe_instance_properties", 1000, **request):
+            yield NodePage(_list(page, "InstanceProperties"), _served_at(page))
 
 
-def describe_instance_information(client: Client) -> list[Shape]:
-    """The InstanceInformation of every managed node that is not stopped or terminated, in the client's region."""
+def describe_instance_information(client: Client, filters: Sequence[Shape]) -> Iterator[NodePage]:
+    """Yield the pages of InstanceInformation of the managed nodes that are not stopped or terminated.
+
+    ``filters`` are ``{"Key": ..., "Values": [...]}``, all of which a node must match.
+    """
+    request = {"Filters": list(filters)} if filters else {}
     with attempting("list the managed nodes", needs="ssm:DescribeInstanceInformation"):
-        return _pages(client, "describe_instance_information", "InstanceInformationList", 50)
+        for page in _replies(client, "describe_instance_information", 50, **request):
+            yield NodePage(_list(page, "InstanceInformationList"), _served_at(page))
+
+
+def describe_instances(client: Client, filters: Sequence[Shape]) -> Iterator[list[Shape]]:
+    """Yield the pages of instances; ``client`` is one of EC2, ``filters`` are ``{"Name": ..., "Values": [...]}``."""
+    request = {"Filters": list(filters)} if filters else {}
+    with attempting("read the details of EC2 instances", needs="ec2:DescribeInstances"):
+        for page in _replies(client, "describe_instances", 1000, **request):
+            yield [shape for reservation in _list(page, "Reservations") for shape in _list(reservation, "Instances")]
+
+
+def assume_role(client: Client, role: str, session_name: str) -> Shape:
+    """The Credentials of a role, given by its ARN; ``client`` is one of STS."""
+    with attempting(f"assume the role {role}", needs="sts:AssumeRole"):
+        return _shape(client.assume_role(RoleArn=role, RoleSessionName=session_name), "Credentials")
 
 
 def _permission_pages(client: Client, name: str) -> Iterator[Shape]:

@@ -47,6 +47,9 @@ BAD_CREDENTIALS = frozenset(
     }
 )
 
+# Those of them that a region gives too which is not enabled for the account.
+NOT_ENABLED = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
+
 # What botocore's parsers raise for a 200 whose body is not what the service model says (a proxy's page, a JSON list).
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 
@@ -95,6 +98,11 @@ class SSMError(AnsibleAWSError):
             self.exception,
             (boto.NoCredentialsError, boto.PartialCredentialsError, boto.EndpointConnectionError, boto.SSLError),
         )
+
+    @property
+    def regional(self) -> bool:
+        """Whether one region may be the cause, one that is not enabled or that does not exist, and others may do."""
+        return not self.hopeless or self.code in NOT_ENABLED or isinstance(self.exception, boto.EndpointConnectionError)
 
 
 class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)

@@ -8,43 +8,113 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from . import api, transform
-from .errors import DENIED, tolerating
+from .errors import SSMError
+from .node_filters import FilterSet, Selection, information_requests, property_requests
 
 # An EC2 instance in one of these has no agent running. Hybrid machines have no state.
-_NOT_RUNNING = frozenset({"pending", "shutting-down", "stopping", "stopped", "terminated"})
+NOT_RUNNING = frozenset({"pending", "shutting-down", "stopping", "stopped", "terminated"})
+_TERMINATED = "terminated"
+# Variables of a host that Ansible reserves for something else; Port and Environment are not members of a node yet.
+_RESERVED = frozenset({"environment", "name", "port", "tags", "vars", "when"})
 
 Node = dict[str, Any]
 
 
-def find(client: api.Client, region: str) -> list[Node]:
-    """Every managed node of ``region``, with its members in snake_case, sorted by id; terminated ones are left out."""
-    shapes = [shape for shape in _listing(client) if shape.get("InstanceState") != "terminated"]
-    nodes = [{"region": region, **_members(shape)} for shape in shapes]
-    return sorted(nodes, key=lambda node: str(node["instance_id"]))
+class Page(NamedTuple):
+    """Some of the nodes of a region, and when the service listed them by its own clock."""
+
+    nodes: list[Node]
+    served_at: datetime.datetime
 
 
-def may_be_connected(node: Node) -> bool:
-    """Whether it makes sense to ask for the node's connection status."""
-    return node.get("instance_state") not in _NOT_RUNNING
+def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Page]:
+    """Yield the selected nodes of ``region`` as they come, with their members in snake_case, and none of them twice.
+
+    Terminated instances are left out. A listing that breaks off raises, after pages that were good.
+    """
+    listing = _Listing(client, information=selection.information_only)
+    excluded = {
+        shape["InstanceId"]
+        for conditions in selection.excludes
+        if conditions.tags
+        for page in listing.find(conditions)
+        for shape in page.nodes
+    }
+    untagged = [conditions for conditions in selection.excludes if not conditions.tags]
+    seen: set[str] = set(excluded)
+    for conditions in selection.includes:
+        for page in listing.find(conditions):
+            fresh = [shape for shape in page.nodes if shape["InstanceId"] not in seen]
+            seen.update(shape["InstanceId"] for shape in fresh)
+            wanted = [shape for shape in fresh if not any(each.met_by(shape) for each in untagged)]
+            listed = [shape for shape in wanted if shape.get("InstanceState") != _TERMINATED]
+            yield Page([_node(shape, region) for shape in listed], page.served_at)
 
 
-def _members(shape: api.Shape) -> Node:
-    members = transform.resource(shape)
-    if "name" in members:
-        members["instance_name"] = members.pop("name")  # Ansible reserves the variable "name"
-    return members
-
-
-def _listing(client: api.Client) -> list[api.Shape]:
+class _Listing:
     """DescribeInstanceProperties, in pages of 1,000, or else DescribeInstanceInformation, in pages of 50.
 
     The latter is the older of the two. Policies that allow just that one are common, and old versions of botocore know
-    no other.
+    no other. Once it had to serve, it serves for the rest.
     """
-    if hasattr(client, "describe_instance_properties"):
-        with tolerating(DENIED):
-            return api.describe_instance_properties(client)
-    return api.describe_instance_information(client)
+
+    def __init__(self, client: api.Client, *, information: bool) -> None:
+        self._client = client
+        self._information = information or not hasattr(client, "describe_instance_properties")
+
+    def find(self, conditions: FilterSet) -> Iterator[api.NodePage]:
+        """Yield the pages of nodes that meet the conditions."""
+        if self._information:
+            yield from self._by_information(conditions)
+            return
+        begun = False
+        try:
+            for filters in property_requests(conditions):
+                for page in api.describe_instance_properties(self._client, filters):
+                    begun = True
+                    yield page
+        except SSMError as error:
+            if begun or not error.denied:
+                raise
+            self._information = True
+            yield from self._by_information(conditions)
+
+    def _by_information(self, conditions: FilterSet) -> Iterator[api.NodePage]:
+        try:
+            yield from self._with_information(conditions)
+        except SSMError as error:
+            if error.code != "InvalidInstanceId":
+                raise
+            # One ID that is not registered (any more) makes an error of the whole request: judge by ID here.
+            for page in self._with_information(conditions.without("InstanceIds")):
+                yield page._replace(nodes=[shape for shape in page.nodes if conditions.met_by(shape)])
+
+    def _with_information(self, conditions: FilterSet) -> Iterator[api.NodePage]:
+        for filters in information_requests(conditions):
+            for page in api.describe_instance_information(self._client, filters):
+                yield page._replace(nodes=[shape for shape in page.nodes if conditions.met_by(shape)])
+
+
+def _node(shape: api.Shape, region: str) -> Node:
+    node: Node = {"region": region}
+    for member, value in shape.items():
+        # Nearly all members are texts, and there may be millions of them.
+        node[variable(member)] = value if isinstance(value, str) else _plain(member, value)
+    return node
+
+
+@functools.cache
+def variable(member: str) -> str:
+    """``ComputerName`` as ``computer_name``; a name that Ansible reserves gets a prefix."""
+    name = transform.snake(member)
+    return f"instance_{name}" if name in _RESERVED else name
+
+
+def _plain(member: str, value: Any) -> Any:
+    return next(iter(transform.resource({member: value}).values()))

@@ -47,6 +47,16 @@ def ask(client: api.Client, targets: Sequence[str], workers: int = DEFAULT_WORKE
     return [_readiness(outcome) for outcome in outcomes]
 
 
+def ask_one(client: api.Client, target: str) -> Readiness:
+    """The status of one target; raises only what all other targets would meet too, such as expired credentials."""
+    try:
+        return _readiness(Outcome(target, api.get_connection_status(client, target)))
+    except SSMError as error:
+        if error.hopeless:
+            raise
+        return _readiness(Outcome(target, error=error))
+
+
 def require_any(found: Sequence[Readiness]) -> None:
     """Raise the first error if every call failed: there is nothing to report, and nothing to wait for."""
     errors = [readiness.error for readiness in found if readiness.error]

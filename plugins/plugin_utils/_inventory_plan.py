@@ -1,0 +1,72 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The options of the inventory, checked: what to ask of AWS, before anything is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import MAX_WORKERS
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.node_filters import ANYTHING, Selection, selection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.readiness import UNKNOWN
+
+CONNECTION_STATUS = "connection_status"
+PING_STATUS = "ping_status"
+NO_SOURCE = "none"
+
+GetOption = Callable[[str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to ask, and of whom; the fields are the options of their names."""
+
+    regions: tuple[str, ...]
+    selection: Selection = ANYTHING
+    ec2_details: bool = False
+    status_source: str = CONNECTION_STATUS
+    ask_all_nodes: bool = False
+    connection_lost_seconds: int = 86400
+    strict_permissions: bool = True
+    max_workers: int = 32
+
+
+def read(get: GetOption, region: str | None) -> Plan:
+    """The plan that options come to. ``region`` counts where there are no regions; ``SSMError`` tells mistakes."""
+    plan = Plan(
+        regions=_regions(get("regions"), region),
+        selection=selection(get("filters"), get("include_filters"), get("exclude_filters")),
+        ec2_details=get("ec2_details"),
+        status_source=get("status_source"),
+        ask_all_nodes=get("ask_all_nodes"),
+        connection_lost_seconds=_from_zero(get, "connection_lost_seconds"),
+        strict_permissions=get("strict_permissions"),
+        max_workers=get("max_workers"),
+    )
+    if not 1 <= plan.max_workers <= MAX_WORKERS:
+        raise SSMError(f"max_workers is {plan.max_workers}, and may be 1 to {MAX_WORKERS}.")
+    if plan.status_source == NO_SOURCE and UNKNOWN not in get("statuses"):
+        raise SSMError("With status_source: none every status is unknown, and statuses keeps none of these hosts.")
+    _from_zero(get, "cache_statuses_seconds")
+    return plan
+
+
+def _regions(given: list[str], region: str | None) -> tuple[str, ...]:
+    regions = tuple(dict.fromkeys(name for name in given or [region or ""] if name))
+    if not regions:
+        raise SSMError("There is no region: set regions, region or AWS_REGION.")
+    return regions
+
+
+def _from_zero(get: GetOption, option: str) -> int:
+    value: int = get(option)
+    if value < 0:
+        raise SSMError(f"{option} is {value}, and may be 0 or more.")
+    return value

@@ -1,0 +1,72 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Hosts put into an inventory, with their variables, groups, and what is constructed from them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+
+from ._inventory_construct import FastConstructable
+from ._inventory_hosts import GROUPS, Host
+
+Outer = Callable[[str], str]
+
+
+def outer_name(prefix: str, suffix: str) -> Outer:
+    """The function from a variable's name to the one that users see; an ``SSMError`` where that is no name."""
+    if not f"{prefix}x{suffix}".isidentifier():
+        raise SSMError(f"hostvars_prefix {prefix!r} and hostvars_suffix {suffix!r} make no valid names of variables.")
+    return functools.cache(lambda name: f"{prefix}{name}{suffix}")
+
+
+def known_variables(hosts: Sequence[Host], outer: Outer) -> frozenset[str]:
+    """Every variable that some host has: another host may lack it."""
+    names: set[str] = set()
+    for host in hosts:
+        names.update(host.variables)
+    return frozenset(map(outer, names))
+
+
+def populate(plugin: FastConstructable, named: Mapping[str, Host], outer: Outer) -> None:
+    """Add the hosts by their names, in the order of these, to the inventory of a plugin that is prepared."""
+    inventory = plugin.inventory
+    for group in GROUPS.values():
+        inventory.add_group(group)
+    for name, host in sorted(named.items()):
+        elsewhere = name in inventory.hosts
+        inventory.add_host(name, group=host.group)
+        variables = {outer(key): value for key, value in host.variables.items()}
+        _set(inventory.hosts[name], {**variables, **host.connecting}, one_by_one=elsewhere)
+        # What another source says of the host may be templates.
+        plugin.construct(name, variables, fast=not elsewhere)
+
+
+def _set(host: Any, variables: dict[str, Any], *, one_by_one: bool) -> None:
+    """Set a host's variables. ``set_variable`` merges dictionaries, for which a new host has no need."""
+    if not one_by_one:
+        host.vars.update(variables)
+        return
+    for name, value in variables.items():
+        host.set_variable(name, value)
+
+
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Spare the collector the search through ever more variables, none of which is garbage: an eighth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
