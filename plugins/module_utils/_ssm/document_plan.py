@@ -170,14 +170,17 @@ def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list
     if wanted == state.default_version:
         return []
     if wanted is not None:
-        _check_default(spec, state, wanted, updated=updated)
+        _check_default(spec, state, wanted)
     return [SetDefault(wanted)]
 
 
-def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str, *, updated: bool) -> None:
-    """An ``SSMError`` for a version that is not there, or has failed, and so can never be the default."""
+def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str) -> None:
+    """An ``SSMError`` for a version that is not there, or has failed, and so can never be the default.
+
+    A version that is about to be made has no number yet: AWS gives none twice, and tells nobody which it gave before.
+    """
     found = state.latest if wanted == state.latest_version else state.chosen
-    if int(wanted) > int(state.latest_version) + updated:
+    if int(wanted) > int(state.latest_version):
         found = {}
     if found is not None and found.get("Status") not in ("Active", *PENDING):
         raise SSMError(not_active(spec.name, wanted, found))

@@ -93,6 +93,11 @@ class Stage:
         found = self._documents.found.get((self.aws.world.account_id, name))
         return None if found is None or found.deleting_reads is not None else _held(found)
 
+    def is_numbered_on(self, name: str) -> bool:
+        """Whether a new version's number is the one after the latest, and not that after one which is gone."""
+        found = self._documents.found.get((self.aws.world.account_id, name))
+        return found is None or found.highest == max(found.versions)
+
 
 def _held(found: Document) -> dict[str, Any]:
     return {
@@ -115,6 +120,8 @@ def _held(found: Document) -> dict[str, Any]:
 
 def meaning(text: str, text_format: str) -> Any:
     """What the text of a version stands for."""
+    if text_format == "TEXT":
+        return text
     return json.loads(text) if text_format == "JSON" else yaml.safe_load(text)
 
 

@@ -110,6 +110,30 @@ FLOWS: dict[str, Flow] = {
         {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, tags=TAGS, permissions=["all"]),
     ),
+    "make-public": Flow(
+        {"permissions": {"account_ids": ["all"]}},
+        [DESCRIBE, WHO, SHARE, SHARE, DESCRIBE, WHO],
+        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": ["all"]},
+        document(ONE, tags=TAGS, permissions=OTHERS),
+    ),
+    "unshare": Flow(
+        {"permissions": {"account_ids": []}},
+        [DESCRIBE, WHO, SHARE, DESCRIBE, WHO],
+        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": []},
+        document(ONE, tags=TAGS, permissions=OTHERS),
+    ),
+    "default-by-number": Flow(
+        {"default_version": "1"},
+        [DESCRIBE, DESCRIBE, DESCRIBE, DEFAULT, DESCRIBE],
+        {"default": 1, "versions": [1, 2], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        document(ONE, TWO, tags=TAGS, permissions=OTHERS),
+    ),
+    "format": Flow(
+        {"document_format": "YAML", "default_version": "latest", "wait": False},
+        [DESCRIBE, GET, UPDATE, DESCRIBE, DESCRIBE, DEFAULT, DESCRIBE],
+        {"default": 2, "versions": [1, 2], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        document(ONE, tags=TAGS, permissions=OTHERS, target_type="/"),
+    ),
     "go-back": Flow(
         {"content": TWO, "tags": {"team": "b"}, "purge_tags": False},
         [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
