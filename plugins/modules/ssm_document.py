@@ -189,8 +189,8 @@ options:
         and anything in a Command document of schema version 1.2.
       - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task says
         otherwise.
-      - Should AWS refuse the new document, the old one is gone; the failure then names the tags and the permissions
-        that it had.
+      - Should AWS refuse the new document, the latest version of the old one is put back with its tags and permissions,
+        unless it has attachments. The failure says so, and names the tags and the permissions.
       - A document that is shared takes O(force_unshare), too.
     type: bool
     default: false

@@ -137,6 +137,12 @@ def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     ]
 
 
+def restoration(state: DocumentState) -> list[Action]:
+    """What brings back a document that was deleted to be made anew, as far as AWS told of it: its latest version."""
+    request = document_requests.as_it_was(state)
+    return [Create(request), *document_permissions.share_again(state.permissions or {})] if request else []
+
+
 def _sharing_again(spec: DocumentSpec, before: Mapping[str, str]) -> list[Share]:
     """The calls that share a document made anew as the old one was, or as the task wants it."""
     wanted = dict(before)

@@ -62,7 +62,7 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
     _check_first_default(spec)
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
-    tags = {key: value for key, value in state.tags.items() if not key.startswith("aws:")}
+    tags = _users(state.tags)
     if spec.tags is not None:
         tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
     document_type = spec.document_type or state.document_type
@@ -78,6 +78,22 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
         **_without_none(_versioned(spec)),
     }
     check_tags(tags)
+    return _without_none(request)
+
+
+def as_it_was(state: DocumentState) -> dict[str, Any] | None:
+    """The CreateDocument request for the latest version of a document that is gone; None if AWS did not tell enough."""
+    if state.latest_content is None or state.latest.get("AttachmentsInformation"):
+        return None
+    request = {
+        "Content": state.latest_content,
+        "DocumentFormat": state.document_format,
+        "DocumentType": state.document_type,
+        "Requires": list(state.latest.get("Requires") or ()) or None,
+        "Tags": transform.tag_list(_users(state.tags)) or None,
+        "VersionName": state.latest.get("VersionName"),
+        **_kept(state),
+    }
     return _without_none(request)
 
 
@@ -146,6 +162,11 @@ def named(spec: DocumentSpec, state: DocumentState) -> str | None:
 def _check_first_default(spec: DocumentSpec) -> None:
     if spec.default_version not in ("latest", "keep", "1"):
         raise SSMError(f"Document {spec.name} has to be created, so its default can only be version 1 at first.")
+
+
+def _users(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that are not AWS's own, which nobody else can set."""
+    return {key: value for key, value in tags.items() if not key.startswith("aws:")}
 
 
 def check_tags(tags: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from . import api, document_apply, document_diff, document_plan, document_read
-from .document_actions import Action, Share, Update
+from .document_actions import Action, Create, Delete, Share, Update
 from .document_apply import InterruptedPlanError, Progress
 from .documents import PREFERENCES, DocumentSpec, DocumentState, Removal
 from .errors import SSMError
@@ -85,12 +85,29 @@ def _act(
         try:
             now, fresh = _look_again(progress, task, actions, interrupted)
         except SSMError as error:
-            raise progress.explain(error, interrupted.left) from interrupted
+            told = _put_back(progress, before, actions, interrupted)
+            raise progress.explain(SSMError(f"{error}{told}", error.exception), interrupted.left) from interrupted
     try:
         document_apply.apply(progress, fresh)
     except InterruptedPlanError as interrupted:
         raise progress.explain(interrupted.error, interrupted.left) from interrupted
     return document_diff.predicted(now, fresh, task.name), _warnings(task, now, fresh)
+
+
+def _put_back(
+    progress: Progress, before: DocumentState | None, actions: list[Action], interrupted: InterruptedPlanError
+) -> str:
+    """Bring back a document that is deleted if the new one could not be made; what there is to say of it."""
+    position = len(actions) - len(interrupted.left) - 1
+    deleted = any(isinstance(action, Delete) for action in actions[:position])
+    if before is None or not deleted or not isinstance(actions[position], Create) or progress.made:
+        return ""
+    again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
+    try:
+        document_apply.apply(again, document_plan.restoration(before))
+    except InterruptedPlanError:
+        pass  # what it got done is said, and why the new document could not be made
+    return f" The old document was put back: {'; '.join(again.done)}." if again.done else ""
 
 
 def _look_again(

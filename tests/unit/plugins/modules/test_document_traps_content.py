@@ -305,6 +305,26 @@ def test_trap_14_with_recreate_the_document_is_made_anew_with_all_that_it_had() 
         assert (latest(stage)["display_name"], latest(stage)["target_type"]) == ("Shown", "/")
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> None:
+    had: Task = {"tags": {"team": "a", "aws:own": "x"}, "display_name": "Shown", "permissions": {"2" * 12: "$LATEST"}}
+    refused_by_aws = {"schemaVersion": "2.2", "mainSteps": []}
+    task: Task = {"content": refused_by_aws, "document_type": "Command", "recreate": True, "force_unshare": True}
+    with Stage({**document(COMMENTED, document_format="YAML"), **had}) as stage:
+        before = present(stage)
+        with pytest.raises(SSMError) as caught:
+            stage.ensure(**task, wait=wait)
+        shared_again = f"share the document with {'2' * 12}"
+        assert f"The old document was put back: create the document; {shared_again}. Done before" in str(caught.value)
+        assert f"Not done: {shared_again}." in str(caught.value)
+        assert present(stage) == {**before, "tags": {"team": "a"}}
+    with Stage(document(ONE, tags={"team": "a"})) as stage:
+        stage.aws.add_fault(op=CREATE, times="always", do={"error": "InternalServerError", "status": 500})
+        with pytest.raises(SSMError, match=r"Done before that: delete the document, which had the tag team=a\.$"):
+            stage.ensure(**task, wait=wait)
+        assert stage.held() is None
+
+
 def old_command(script: str) -> dict[str, Any]:
     """A Command document of schema 1.2."""
     properties = [{"id": "0.aws:runShellScript", "runCommand": [script]}]

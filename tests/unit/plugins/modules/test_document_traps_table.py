@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from emulator.services.documents import SWITCHES
+
 HERE = Path(__file__).parent
 TABLE = (HERE.parents[3] / "docs" / "docsite" / "rst" / "document_traps.rst").read_text(encoding="utf-8")
 ROWS = {int(number): cells for number, cells in re.findall(r"^  \* - (\d+)\n(.*?)(?=^  \* - |\Z)", TABLE, re.M | re.S)}
@@ -29,3 +31,8 @@ def test_every_row_has_four_cells_and_names_the_tests_of_its_trap() -> None:
 def test_no_two_tests_have_one_name_and_none_is_of_an_unknown_trap() -> None:
     assert len(set(TESTS)) == len(TESTS)
     assert {int(name.split("_")[2]) for name in TESTS} == set(ROWS)
+
+
+def test_every_way_that_aws_may_answer_is_one_that_the_tests_run_under() -> None:
+    runs = [names for source in SOURCES for names in re.findall(r"^@under\((.*)\)$", source, re.M)]
+    assert set(re.findall(r"\w+", " ".join(runs))) == set(SWITCHES)
