@@ -1,0 +1,175 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What goes wrong with the versions of SSM documents; document_traps.rst has a table of it all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from document_flows import document, in_force, session
+from trap_tasks import (
+    DEFAULT,
+    TAG,
+    UPDATE,
+    Stage,
+    last,
+    latest,
+    names,
+    present,
+    refused,
+    settle,
+    unchanged,
+    under,
+)
+
+ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
+COMPACT, OTHER = (json.dumps(content, separators=(",", ":")) for content in (ONE, TWO))
+COMMENTED = "# why it is so\n" + yaml.safe_dump(ONE)
+Switches = dict[str, str]
+Task = dict[str, Any]
+
+
+def test_trap_05_an_update_is_of_the_latest_version_whatever_is_the_default() -> None:
+    with Stage(document(ONE, TWO, default_version=1)) as stage:
+        settle(stage, [UPDATE, DEFAULT], content=THREE)
+        assert last(stage, UPDATE)["DocumentVersion"] in ("$LATEST", "2")
+        assert present(stage)["default"] == 3
+
+
+def test_trap_05_an_update_of_another_version_is_refused() -> None:
+    with Stage(document(ONE, TWO, default_version=1)) as stage:
+        refused(stage, "only the latest version", content=THREE, document_version="1")
+        settle(stage, [UPDATE, DEFAULT], content=THREE, document_version="$LATEST")
+    with Stage(document(ONE, TWO, default_version=1)) as stage:
+        assert stage.ensure(content=THREE, document_version="2")["changed"]
+        assert in_force(present(stage)) == THREE
+
+
+@under("duplicate_scope", "promote_unready")
+def test_trap_06_a_new_version_is_put_into_force_unless_it_is_staged(switches: Switches) -> None:
+    with Stage(document(ONE), switches=switches) as stage:
+        settle(stage, [UPDATE, DEFAULT], content=TWO)
+        assert in_force(present(stage)) == TWO
+        settle(stage, [UPDATE], content=THREE, default_version="keep")
+        assert in_force(present(stage)) == TWO
+        settle(stage, [TAG], tags={"team": "a"})
+        assert in_force(present(stage)) == TWO, "a task about tags puts nothing into force"
+
+
+def test_trap_07_a_default_that_lags_is_moved_though_the_content_is_the_same() -> None:
+    with Stage(document(ONE, TWO, default_version=1)) as stage:
+        unchanged(stage, content=TWO, default_version="keep")
+        done = settle(stage, [DEFAULT], content=TWO)
+        assert done["document"]["default_version"] == "2"
+        assert in_force(present(stage)) == TWO
+        settle(stage, [DEFAULT], default_version="1")
+        assert in_force(present(stage)) == ONE
+
+
+@under("promote_unready")
+def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
+    with Stage(document(ONE), switches=switches) as stage:
+        stage.ensure(content=TWO)
+        assert last(stage, DEFAULT)["DocumentVersion"] == "2"
+        stage.ensure(content=THREE, default_version="keep")
+        settle(stage, [DEFAULT], default_version="latest")
+        assert last(stage, DEFAULT)["DocumentVersion"] == "3"
+        refused(stage, "not latest, keep or a version number", default_version="$LATEST")
+        refused(stage, "has no version 4", default_version="4")
+    described = document(ONE, TWO, THREE, fail_versions={2: "no access to the bucket"})
+    with Stage({**described, "default_version": 3}, switches=switches) as stage:
+        refused(stage, "Version 2 of document Team-Doc is Failed: no access to the bucket.", default_version="2")
+        refused(stage, "Version 2 of document Team-Doc is Failed", default_version="2", content=session("four"))
+        stage.ensure(state="absent", document_version="1")
+        refused(stage, "has no version 1", default_version="1", content=session("four"))
+
+
+@under("promote_unready", "update_unready")
+def test_trap_09_a_version_is_put_into_force_when_it_is_active(switches: Switches) -> None:
+    with Stage(document(ONE), switches=switches, limits={"document_transition_reads": 3}) as stage:
+        settle(stage, [UPDATE, DEFAULT], content=TWO)
+        calls = names(stage.aws.calls())
+        between = stage.aws.calls()[calls.index(UPDATE) + 1 : calls.index(DEFAULT)]
+        looks = [call for call in between if call.params.get("DocumentVersion") in ("2", "$LATEST")]
+        assert len(looks) > 3, "it was Updating for three looks"
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@under("promote_unready", "update_unready")
+def test_trap_09_a_version_that_is_on_its_way_is_waited_for_before_an_update(switches: Switches, wait: bool) -> None:
+    on_the_way = {"content": TWO, "status": "Updating", "reads": 3}
+    described = document(ONE, default_version=1)
+    described["versions"].append(on_the_way)
+    with Stage(described, switches=switches) as stage:
+        assert stage.ensure(content=THREE, wait=wait)["changed"]
+        assert [entry.outcome for entry in stage.aws.writes()] == ["ok", "ok"]
+        assert in_force(present(stage)) == THREE
+
+
+@under("duplicate_scope")
+@pytest.mark.parametrize("default_version", [None, "keep", "latest"])
+def test_trap_10_a_failed_version_is_not_good_because_it_is_in_force(
+    default_version: str | None, switches: Switches
+) -> None:
+    failed = document(COMPACT, OTHER, fail_versions={1: "no access to the bucket"})
+    with Stage({**failed, "default_version": 1}, switches=switches) as stage:
+        refused(stage, "Version 1 of document Team-Doc is Failed", content=ONE, default_version=default_version)
+        unchanged(stage, content=TWO, default_version="keep")
+        settle(stage, [DEFAULT], content=TWO)
+    failed = document(COMPACT, OTHER, fail_versions={2: "no access to the bucket"})
+    with Stage({**failed, "default_version": 1}, switches=switches) as stage:
+        refused(stage, "Version 2 of document Team-Doc is Failed", default_version="latest")
+
+
+@under("promote_unready", "update_unready")
+def test_trap_10_a_version_that_failed_is_never_reported_as_good(switches: Switches) -> None:
+    with Stage(document(ONE, fail_versions={2: "no access to the bucket"}), switches=switches) as stage:
+        with pytest.raises(SSMError, match=r"Version 2 .* is Failed: no access to the bucket"):
+            stage.ensure(content=TWO)
+        assert names(stage.aws.writes()) == [UPDATE]
+        assert in_force(present(stage)) == ONE
+        refused(stage, "is Failed: no access to the bucket", content=TWO)
+        settle(stage, [UPDATE, DEFAULT], content=THREE)
+        assert in_force(present(stage)) == THREE
+
+
+@under("duplicate_scope")
+def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> None:
+    with Stage(document(ONE), switches=switches) as stage:
+        settle(stage, [UPDATE, DEFAULT], content=TWO, version_name="v2")
+        assert latest(stage)["version_name"] == "v2"
+        again = unchanged(stage, content=TWO, version_name="v3")
+        assert again["warnings"] == [
+            "Version 2 of document Team-Doc is not called v3: a version gets its name when it is made."
+        ]
+        refused(stage, "has the name v2 already", content=THREE, version_name="v2")
+        settle(stage, [UPDATE, DEFAULT], content=THREE, version_name="v3")
+        refused(stage, "Version 2 of document Team-Doc has the name v2 already", content=ONE, version_name="v2")
+
+
+@under("duplicate_scope", "target_type_omitted")
+def test_trap_18_the_target_type_alone_makes_a_version_and_is_sent_again(switches: Switches) -> None:
+    with Stage(document(COMPACT), switches=switches) as stage:
+        settle(stage, [UPDATE], target_type="/AWS::EC2::Instance")
+        assert latest(stage)["content"] == COMPACT
+        assert latest(stage)["target_type"] == "/AWS::EC2::Instance"
+        settle(stage, [UPDATE, DEFAULT], content=TWO)
+        assert latest(stage)["target_type"] == "/AWS::EC2::Instance"
+
+
+@under("duplicate_scope", "target_type_omitted")
+def test_trap_19_a_display_name_is_kept_and_goes_with_new_content(switches: Switches) -> None:
+    with Stage(document(COMPACT, display_name="Shown"), switches=switches) as stage:
+        unchanged(stage, content=ONE, display_name="Shown")
+        settle(stage, [UPDATE, DEFAULT], content=TWO)
+        assert latest(stage)["display_name"] == "Shown"
+        settle(stage, [UPDATE, DEFAULT], content=THREE, display_name="Other")
+        assert latest(stage)["display_name"] == "Other"
+        held = present(stage)
+        with pytest.raises(SSMError, match="change the content, too"):
+            stage.ensure(display_name="Third")
+        assert present(stage) == held
