@@ -203,14 +203,15 @@ properties: {portNumber: "{{ portNumber }}"}
 @pytest.mark.parametrize("way", ["content_path", "string", "mapping"])
 def test_trap_38_a_parameter_in_braces_reaches_aws_untouched(way: str, tmp_path: Path) -> None:
     path = tmp_path / "port.yml"
-    path.write_text(PORT)
-    options: dict[str, Task] = {"content_path": {"content_path": str(path)}, "string": {"content": PORT}}
+    text = PORT if way == "string" else PORT.replace("\n", "\r\n")
+    path.write_bytes(text.encode())
+    options: dict[str, Task] = {"content_path": {"content_path": str(path)}, "string": {"content": text}}
     with Stage() as stage:
         settle(stage, [CREATE], document_type="Session", **options.get(way, {"content": yaml.safe_load(PORT)}))
         assert in_force(present(stage)) == yaml.safe_load(PORT)
         assert "{{ portNumber }}" in latest(stage)["content"]
         if way != "mapping":
-            assert latest(stage)["content"] == PORT
+            assert latest(stage)["content"] == text
     assert "!unsafe" in documentation()
 
 
