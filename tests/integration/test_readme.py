@@ -37,6 +37,11 @@ def test_playbook(playbook: str, tmp_path: Path) -> None:
     assert "failed=0" in run(["ansible-playbook", "playbook.yml"], tmp_path)
 
 
+@pytest.mark.parametrize("command", [line for line in SHELL if line.startswith("ansible-playbook")])
+def test_shipped_playbook(command: str, tmp_path: Path) -> None:
+    assert "failed=0" in run(command.split(), tmp_path)
+
+
 @pytest.mark.parametrize("inventory", INVENTORIES)
 def test_inventory(inventory: str, tmp_path: Path) -> None:
     command = next(line for line in SHELL if line.startswith("ansible-inventory")).split()

@@ -6,22 +6,25 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import yaml
 from environment import CACHE, DEPENDENCIES, ROOT, tracked_files, variables
 
 OUTPUT = CACHE / "build"
 INSTALLED = CACHE / "installed"
+REPORTS = CACHE / "reports"
 SHIPPED = (
     *("README.md", "CHANGELOG.md", "COPYING", "CODE_OF_CONDUCT.md", "changelogs/changelog.yaml"),
-    *("meta/", "plugins/", "examples/", "docs/"),
+    *("meta/", "plugins/", "playbooks/", "examples/", "docs/"),
 )
 
 
 def run() -> bool:
-    """Whether the collection builds, holds what it should, installs, and documents every plugin."""
-    for folder in (OUTPUT, INSTALLED):
+    """Whether the collection builds, holds what it should, installs, shows its documentation and runs its playbooks."""
+    for folder in (OUTPUT, INSTALLED, REPORTS):
         shutil.rmtree(folder, ignore_errors=True)
     if not _call("ansible-galaxy", "collection", "build", "--output-path", str(OUTPUT)):
         return False
@@ -41,7 +44,7 @@ def run() -> bool:
         "--collections-path",
         str(INSTALLED),
     ]
-    return _call(*install) and _documents_every_plugin()
+    return _call(*install) and _documents_every_plugin() and _runs_every_playbook()
 
 
 def _expected() -> set[str]:
@@ -61,15 +64,44 @@ def _documents_every_plugin() -> bool:
     return all(shown)
 
 
+def _runs_every_playbook() -> bool:
+    """By name, from a folder that has nothing to do with it: what a playbook needs must have come with it."""
+    variables = {
+        "audit_sessions": ["sessionops_report_dir=."],
+        "end_stale_sessions": ["sessionops_older_than=1d"],
+        "wait_until_ready": ["sessionops_targets=i-0a1b2c3d4e5f60001"],
+    }
+    playbooks = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+    if playbooks != sorted(variables):
+        print(f"There are the playbooks {playbooks}, and {sorted(variables)} are run.")
+        return False
+    REPORTS.mkdir()
+    emulator = [sys.executable, str(ROOT / "tests" / "emulator"), "run", "--world", "demo", "--"]
+    done = [
+        _call(*emulator, "ansible-playbook", f"sessionops.aws.{name}", *_extra(given), quiet=True, directory=REPORTS)
+        for name, given in variables.items()
+    ]
+    written = sorted(path.name for path in REPORTS.iterdir())
+    if written != ["sessions.csv", "sessions.html", "sessions.json"]:
+        print(f"audit_sessions wrote {written}.")
+        return False
+    return all(done)
+
+
+def _extra(given: list[str]) -> list[str]:
+    return [word for setting in given for word in ("--extra-vars", setting)]
+
+
 def _documents(kind: str, name: str) -> bool:
     return _call("ansible-doc", "--type", kind, name, quiet=True)
 
 
-def _call(*command: str, quiet: bool = False) -> bool:
+def _call(*command: str, quiet: bool = False, directory: Path = ROOT) -> bool:
     paths = f"{INSTALLED}:{DEPENDENCIES}"
     environment = {key: value for key, value in variables().items() if key != "PYTHONPATH"}
     environment["ANSIBLE_COLLECTIONS_PATH"] = paths
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL if quiet else None, check=False)
+    hidden = subprocess.DEVNULL if quiet else None
+    done = subprocess.run(command, cwd=directory, env=environment, stdout=hidden, check=False)
     if done.returncode:
         print(f"Failed: {' '.join(command)}")
     return done.returncode == 0

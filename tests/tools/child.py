@@ -8,8 +8,9 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from environment import variables
 
@@ -17,12 +18,27 @@ from environment import variables
 TIMEOUT = 300
 
 
-def run(command: Sequence[str], directory: Path) -> str:
+class Done(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    status: int
+    printed: str
+    complained: str
+
+
+def run(command: Sequence[str], directory: Path, settings: Mapping[str, str] | None = None) -> str:
     """What the command wrote to its standard output; an AssertionError with the end of it when it failed."""
+    done = attempt(command, directory, settings)
+    assert done.status == 0, f"{done.printed[-6000:]}\n{done.complained[-3000:]}"
+    return done.printed
+
+
+def attempt(command: Sequence[str], directory: Path, settings: Mapping[str, str] | None = None) -> Done:
+    """Run a command that may fail; ``settings`` are environment variables besides those that every command gets."""
     child = subprocess.Popen(
         command,
         cwd=directory,
-        env=variables(),
+        env={**variables(), **(settings or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -34,8 +50,7 @@ def run(command: Sequence[str], directory: Path) -> str:
     except BaseException:
         _end(child)
         raise
-    assert child.returncode == 0, f"{printed[-6000:]}\n{complained[-3000:]}"
-    return printed
+    return Done(child.returncode, printed, complained)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

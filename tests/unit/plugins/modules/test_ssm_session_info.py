@@ -15,6 +15,7 @@ from ansible_collections.sessionops.aws.plugins.modules import ssm_session_info
 from botocore.model import ServiceModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from running import Runner
 from session_tasks import NODE, ids, listing, opened, terminate, world
 
 from emulator.testing import LocalAWS
@@ -82,7 +83,7 @@ def test_every_filter_in_every_way_that_aws_may_be(name: str, way: dict[str, str
 
 
 def test_more_filters_than_one_call_takes() -> None:
-    every = {
+    every: dict[str, Any] = {
         "session_id": "c",
         "target": OTHER_NODE,
         "owner": MARY,
@@ -166,9 +167,13 @@ def test_a_listing_that_breaks_is_an_error_and_nothing_is_ended(do: dict[str, An
         page = 2  # only a later page has a token to repeat
     fault = {"op": "DescribeSessions", "page": page, "times": "always", "do": do}
     with LocalAWS(world(450, faults=[fault]), strict=False) as aws:
-        for task in (lambda: terminate(aws, older_than="0s", max_sessions=1000), lambda: listing(aws)):
+        tasks: list[tuple[Runner, dict[str, Any]]] = [
+            (terminate, {"older_than": "0s", "max_sessions": 1000}),
+            (listing, {}),
+        ]
+        for task, options in tasks:
             with pytest.raises(SSMError, match="Could not list the sessions in state Active") as caught:
-                task()
+                task(aws, **options)
             assert "\n" not in str(caught.value)
         assert aws.writes() == []
 
@@ -255,10 +260,11 @@ def test_members_that_aws_leaves_out_are_left_out() -> None:
     with LocalAWS(world([], faults=[bare])) as aws:
         assert listing(aws)["sessions"] == [{"session_id": "a"}]
         assert ids(listing(aws, access_type="Standard")) == ["a"]
-        for option in ({"older_than": "0s"}, {"invoked_after": "2000-01-01"}, {"invoked_before": "0s"}):
-            assert ids(listing(aws, **option)) == [], "nobody knows when it was started"
-        for option in ({"owner": JANE}, {"target": NODE}, {"status": "Connected"}, {"access_type": "JustInTime"}):
-            assert ids(listing(aws, **option)) == []
+        # Nobody knows when it was started.
+        times: list[dict[str, Any]] = [{"older_than": "0s"}, {"invoked_after": "2000-01-01"}, {"invoked_before": "0s"}]
+        others: list[dict[str, Any]] = [{"owner": JANE}, {"target": NODE}, {"status": "Connected"}]
+        for options in (*times, *others, {"access_type": "JustInTime"}):
+            assert ids(listing(aws, **options)) == []
 
 
 def test_the_clock_is_that_of_aws() -> None:

@@ -1,0 +1,436 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The playbooks of the collection, run by their names with every variable, and with what is no value of any."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import child
+import pytest
+import yaml
+
+from emulator.services.session_store import Sessions
+from emulator.testing import LocalAWS
+
+ROOT = Path(__file__).parents[2]
+PLAYBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "playbooks").glob("*.yml"))}
+GUIDE = (ROOT / "docs" / "docsite" / "rst" / "session_playbooks.rst").read_text()
+NAMES = r"(?<!_)\bsessionops_[a-z_]+"
+
+NODE, LAB = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60002"
+JANE = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
+DOCUMENT = "Team-Shell"
+
+
+def run(aws: LocalAWS, folder: Path, playbook: str, *flags: str, **variables: Any) -> child.Done:
+    """Run a playbook by its name, in ``folder``, with these variables, given without their prefix."""
+    return child.attempt(_command(playbook, variables, *flags), folder, aws.env)
+
+
+def _command(playbook: str, variables: dict[str, Any], *flags: str) -> list[str]:
+    given = {f"sessionops_{name}": value for name, value in variables.items()}
+    words = [word for name, value in given.items() for word in ("-e", _setting(name, value))]
+    return ["ansible-playbook", f"sessionops.aws.{playbook}", *words, *flags]
+
+
+def _setting(name: str, value: Any) -> str:
+    is_word = not isinstance(value, list) and not re.search(r"\s", str(value))
+    return f"{name}={value}" if is_word else json.dumps({name: value})
+
+
+def succeeds(done: child.Done) -> str:
+    """What a playbook wrote that did not fail."""
+    assert done.status == 0, f"{done.printed[-4000:]}\n{done.complained[-2000:]}"
+    assert "[WARNING]" not in done.complained, done.complained
+    return done.printed
+
+
+def fails(done: child.Done) -> str:
+    """What a playbook wrote that failed, and not by an accident."""
+    assert done.status == 2, done.printed
+    assert "Traceback" not in done.printed + done.complained
+    assert "is undefined" not in done.printed
+    return done.printed
+
+
+# --- what is written about them -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_the_variables_of_a_playbook_are_those_that_its_header_and_the_guide_have(name: str) -> None:
+    header, body = PLAYBOOKS[name].split("\n- name:", 1)
+    listed = re.findall(rf"^# ({NAMES})  ", header, re.M)
+    tasks = (ROOT / "playbooks" / "tasks" / "check_regions.yml").read_text() if "check_regions" in body else ""
+    assert sorted(listed) == sorted(set(re.findall(NAMES, body + tasks)))
+    guide = re.search(rf"^\.\. _\S+{name}:\n(.*?)(?=^\.\. _|\Z)", GUIDE, re.M | re.S)
+    assert guide
+    assert re.findall(rf"^  \* - ``({NAMES})``", guide.group(1), re.M) == listed
+
+
+def test_every_variable_is_known_to_the_check_of_names() -> None:
+    known = yaml.safe_load((ROOT / "playbooks" / "tasks" / "check_variables.yml").read_text())[0]["vars"][
+        "known_variables"
+    ]
+    assert known == sorted({name for text in PLAYBOOKS.values() for name in re.findall(rf"^# ({NAMES})  ", text, re.M)})
+
+
+# --- wait_until_ready -----------------------------------------------------------------------------------------------
+
+NODES = {
+    "us-east-1": {
+        "nodes": [
+            {"id": NODE, "status": ["notconnected", "connected", "notconnected", "connected"]},
+            {"id": LAB, "status": "connected"},
+            {"id": "i-0a1b2c3d4e5f60003", "status": "notconnected"},
+            {"id": "i-0a1b2c3d4e5f60004", "status": "error: AccessDeniedException"},
+        ]
+    },
+    "eu-west-1": {"nodes": [{"id": "i-0a1b2c3d4e5f60005", "status": "connected"}]},
+}
+INVENTORY = """
+fleet:
+  hosts:
+    web-1: {instance_id: i-0a1b2c3d4e5f60001, region: us-east-1}
+    mi-0a1b2c3d4e5f60002: {}
+    win: {ansible_aws_ssm_instance_id: i-0a1b2c3d4e5f60005, instance_id: other, region: eu-west-1}
+broken:
+  hosts:
+    i-0a1b2c3d4e5f60003: {}
+"""
+
+
+@pytest.mark.parametrize("targets", [f"{NODE},{LAB}", [NODE, LAB], f"{NODE}\n {LAB}"], ids=["text", "list", "lines"])
+def test_waiting_for_nodes_until_they_are_ready(targets: Any, tmp_path: Path) -> None:
+    with LocalAWS({"regions": NODES}) as aws:
+        succeeds(run(aws, tmp_path, "wait_until_ready", targets=targets, wait_delay="0.1", wait_timeout=30))
+        assert [call.params["Target"] for call in aws.calls("GetConnectionStatus")].count(NODE) == 2
+        assert aws.writes() == []
+
+
+def test_waiting_for_several_answers_in_a_row_in_another_region(tmp_path: Path) -> None:
+    regions = {"us-east-1": {}, "eu-west-1": NODES["us-east-1"]}
+    with LocalAWS({"regions": regions}) as aws:
+        variables = {"targets": NODE, "region": "eu-west-1", "consecutive": 3, "wait_delay": "0.1"}
+        succeeds(run(aws, tmp_path, "wait_until_ready", **variables))
+        # Ready, away again, and ready for good.
+        assert [call.region for call in aws.calls("GetConnectionStatus")] == ["eu-west-1"] * 6
+
+
+def test_waiting_for_the_hosts_of_a_group_each_in_its_region(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    with LocalAWS({"regions": NODES}) as aws:
+        flags = ("-i", "hosts.yml", "--check")
+        succeeds(run(aws, tmp_path, "wait_until_ready", *flags, group="fleet", region="us-east-1", wait_delay="0.1"))
+        asked = {(call.region, call.params["Target"]) for call in aws.calls("GetConnectionStatus")}
+        assert asked == {("us-east-1", NODE), ("us-east-1", LAB), ("eu-west-1", "i-0a1b2c3d4e5f60005")}
+
+
+def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
+    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004"]
+    with LocalAWS({"regions": NODES}) as aws:
+        printed = fails(run(aws, tmp_path, "wait_until_ready", targets=[LAB, *late], wait_timeout=1, wait_delay="0.2"))
+    assert "i-0a1b2c3d4e5f60003 is notconnected." in printed
+    assert (
+        "i-0a1b2c3d4e5f60004 is unknown. Could not get the connection status of i-0a1b2c3d4e5f60004: Access" in printed
+    )
+    assert "2 of 3 targets are not connected after 1 seconds: i-0a1b2c3d4e5f60003, i-0a1b2c3d4e5f60004." in printed
+
+
+# --- end_stale_sessions ---------------------------------------------------------------------------------------------
+
+MATCH = {"target": NODE, "owner": JANE, "status": "Disconnected", "document_name": DOCUMENT, "started": "3d"}
+# Each is like the first but in one thing.
+STALE = [
+    {**MATCH, "session_id": "match"},
+    {**MATCH, "session_id": "other-target", "target": LAB},
+    {**MATCH, "session_id": "other-owner", "owner": "mary"},
+    {**MATCH, "session_id": "other-status", "status": "Connected"},
+    {**MATCH, "session_id": "other-document", "document_name": "Other"},
+    {**MATCH, "session_id": "other-age", "started": "1h"},
+    {**MATCH, "session_id": "kept"},
+    {**MATCH, "session_id": "kept-too"},
+]
+ELSEWHERE = [{**MATCH, "session_id": "elsewhere"}]
+SELECTION = {
+    "older_than": "1d12h",
+    "target": NODE,
+    "owner": JANE,
+    "status": "Disconnected",
+    "document_name": DOCUMENT,
+    "exclude_session_ids": "kept, kept-too",
+    "regions": "us-east-1\neu-west-1",
+}
+
+
+def stale() -> LocalAWS:
+    return LocalAWS({"regions": {"us-east-1": {"sessions": STALE}, "eu-west-1": {"sessions": ELSEWHERE}}})
+
+
+def left(aws: LocalAWS) -> set[str]:
+    """The ids of the sessions that are open, in both regions."""
+    found = [one for region in aws.world.regions for one in aws.world.state(region, Sessions).found.values()]
+    return {session.session_id for session in found if not session.has_ended and session.status != "Terminating"}
+
+
+ALL = {str(one["session_id"]) for one in (*STALE, *ELSEWHERE)}
+
+
+@pytest.mark.parametrize(
+    "flags", [{}, {"dry_run": True}, {"dry_run": "yes"}, {"dry_run": "false", "check": True}], ids=str
+)
+def test_stale_sessions_are_shown_and_not_ended_unless_that_is_asked_for(flags: dict[str, Any], tmp_path: Path) -> None:
+    check = ["--check"] if flags.pop("check", False) else []
+    with stale() as aws:
+        printed = succeeds(run(aws, tmp_path, "end_stale_sessions", *check, **SELECTION, **flags))
+        assert aws.writes() == []
+    shown = set(re.findall(r'"msg": "(\S+) of ', printed))
+    assert shown == {"match", "elsewhere"}
+    assert f"match of {JANE} on {NODE} in us-east-1, open since 2026-11-20T12:00:00Z" in printed
+    assert ("This was a dry run: 2 sessions are as they were." in printed) is not bool(check)
+
+
+def test_stale_sessions_are_ended_and_no_others(tmp_path: Path) -> None:
+    with stale() as aws:
+        options = {**SELECTION, "dry_run": False, "wait_timeout": 20, "max_sessions": 2}
+        assert "changed=1" in succeeds(run(aws, tmp_path, "end_stale_sessions", **options))
+        assert left(aws) == ALL - {"match", "elsewhere"}
+        position = aws.position
+        assert "changed=0" in succeeds(run(aws, tmp_path, "end_stale_sessions", **options))
+        assert aws.writes(since=position) == []
+
+
+def test_more_sessions_than_allowed_in_all_regions_together_are_shown_and_not_ended(tmp_path: Path) -> None:
+    with stale() as aws:
+        for limit, count in ((1, 2), (0, 2)):
+            printed = fails(run(aws, tmp_path, "end_stale_sessions", **SELECTION, dry_run=False, max_sessions=limit))
+            assert f"{count} sessions have been open for more than 1d12h" in printed
+            assert f"sessionops_max_sessions allows {limit}: no session was ended." in printed
+            assert "elsewhere of " in printed
+        assert aws.writes() == []
+
+
+def test_a_session_that_cannot_be_ended_is_said_after_the_rest(tmp_path: Path) -> None:
+    sessions = [{**MATCH, "session_id": "mine"}, {**MATCH, "session_id": "other", "terminate": "AccessDeniedException"}]
+    with LocalAWS({"regions": {"us-east-1": {"sessions": sessions}, "eu-west-1": {"sessions": ELSEWHERE}}}) as aws:
+        options = {"older_than": "1d", "dry_run": "no", "regions": ["us-east-1", "eu-west-1"]}
+        printed = fails(run(aws, tmp_path, "end_stale_sessions", **options))
+        assert "1 of 2 sessions could not be ended. Could not terminate session other: AccessDeniedException" in printed
+        assert left(aws) == {"other"}
+
+
+# --- audit_sessions -------------------------------------------------------------------------------------------------
+
+AUDITED = {**MATCH, "started": "2d", "access_type": "JustInTime", "reason": '=cmd "x", y'}
+AUDIT = [
+    {**AUDITED, "session_id": "match"},
+    {**AUDITED, "session_id": "other-target", "target": LAB},
+    {**AUDITED, "session_id": "other-owner", "owner": "mary"},
+    {**AUDITED, "session_id": "other-status", "status": "Connected"},
+    {**AUDITED, "session_id": "other-document", "document_name": "Other"},
+    {**AUDITED, "session_id": "other-access", "access_type": "Standard"},
+    {**AUDITED, "session_id": "too-early", "started": "5d"},
+    {**AUDITED, "session_id": "too-late", "started": "26h"},
+    {**AUDITED, "session_id": "ended", "started": "9d", "ended": "8d", "status": "Terminated"},
+]
+FILTERS = {
+    "target": NODE,
+    "owner": JANE,
+    "status": "Disconnected",
+    "access_type": "JustInTime",
+    "document_name": f"arn:aws:ssm:us-east-1:123456789012:document/{DOCUMENT}",
+    "invoked_after": "4d ago",
+    "invoked_before": "2026-11-22T08:00:00Z",
+}
+
+
+def audited() -> LocalAWS:
+    return LocalAWS({"regions": {"us-east-1": {"sessions": AUDIT}, "eu-west-1": {"sessions": ELSEWHERE}}})
+
+
+def read(folder: Path, name: str = "sessions") -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+    return report
+
+
+def reported(folder: Path) -> list[str]:
+    return [session["session_id"] for session in read(folder)["sessions"]]
+
+
+def test_every_filter_of_a_report(tmp_path: Path) -> None:
+    with audited() as aws:
+        succeeds(run(aws, tmp_path, "audit_sessions", report_dir=tmp_path, report_formats="json", **FILTERS))
+    assert reported(tmp_path) == ["match"]
+    assert read(tmp_path)["filters"] == FILTERS
+    # Without any one of them there would be one more.
+    for name in FILTERS:
+        rest = {key: value for key, value in FILTERS.items() if key != name}
+        assert len([one for one in AUDIT if _passes(one, rest)]) > 1, name
+
+
+def test_the_age_of_a_report(tmp_path: Path) -> None:
+    with audited() as aws:
+        options = {"report_dir": tmp_path, "report_formats": "json", "older_than": "4d", "state": "active"}
+        succeeds(run(aws, tmp_path, "audit_sessions", **options))
+    assert reported(tmp_path) == ["too-early"]
+
+
+def _passes(session: dict[str, Any], filters: dict[str, str]) -> bool:
+    """Whether a session of this world differs from the first only in what ``filters`` do not ask for."""
+    differs = {
+        "target": session["target"] != NODE,
+        "owner": session["owner"] != JANE,
+        "status": session["status"] != "Disconnected",
+        "access_type": session["access_type"] != "JustInTime",
+        "document_name": session["document_name"] != DOCUMENT,
+        "invoked_after": session["started"] in ("5d", "9d"),
+        "invoked_before": session["started"] == "26h",
+    }
+    return not any(differs[name] for name in filters)
+
+
+def test_reports_of_several_regions_in_a_new_folder(tmp_path: Path) -> None:
+    with audited() as aws:
+        options = {"report_dir": "new/reports", "report_name": "march", "regions": "us-east-1,eu-west-1"}
+        printed = succeeds(run(aws, tmp_path, "audit_sessions", **options))
+        assert aws.writes() == []
+    folder = tmp_path / "new" / "reports"
+    assert f"10 sessions, 9 of them open: {folder}/march.json, .csv, .html" in printed
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        f"march.{ending}": 0o600 for ending in ("json", "csv", "html")
+    }
+    assert folder.stat().st_mode & 0o777 == 0o700
+    report = read(folder, "march")
+    assert (report["account_id"], report["listed_at"], report["open"]) == ("123456789012", "2026-11-23T12:00:00Z", 9)
+    assert {session["region"] for session in report["sessions"]} == {"us-east-1", "eu-west-1"}
+    starts = [session["start_date"] for session in report["sessions"]]
+    assert starts == sorted(starts, reverse=True)
+
+
+def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
+    reasons = ["=1+1", "+1", "-1", "@x", "\tx", 'say "a", b', "{{ 7 * 7 }}", "plain", "a=1"]
+    sessions = [
+        {"session_id": f"s-{number}", "target": NODE, "owner": JANE, "started": f"{number}h", "reason": reason}
+        for number, reason in enumerate(reasons, 1)
+    ]
+    with LocalAWS({"regions": {"us-east-1": {"sessions": sessions}}}) as aws:
+        succeeds(run(aws, tmp_path, "audit_sessions", report_dir=".", report_formats=["csv"], state="active"))
+    raw = (tmp_path / "sessions.csv").read_bytes()
+    assert raw.endswith(b"\r\n") and raw.count(b"\n") == raw.count(b"\r\n") == len(reasons) + 1
+    rows = list(csv.DictReader(raw.decode().splitlines(), strict=True))
+    shown = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", *reasons[5:]]
+    assert [row["reason"] for row in rows] == shown
+    assert rows[1]["seconds_open"] == "7200"
+    assert rows[0]["start_date"] == "2026-11-23T11:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"), [("active", {"kept"}), ("history", {"ended"}), ("all", {"kept", "ended"})]
+)
+def test_the_states_of_a_report(state: str, wanted: set[str], tmp_path: Path) -> None:
+    sessions = [{**MATCH, "session_id": "kept"}, AUDIT[-1]]
+    with LocalAWS({"regions": {"us-east-1": {"sessions": sessions}}}) as aws:
+        succeeds(run(aws, tmp_path, "audit_sessions", report_dir=".", report_formats="json", state=state))
+    assert set(reported(tmp_path)) == wanted
+
+
+def test_check_mode_writes_nothing(tmp_path: Path) -> None:
+    with audited() as aws:
+        for folder in ("missing", "."):
+            succeeds(run(aws, tmp_path, "audit_sessions", "--check", report_dir=folder))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_region_that_cannot_be_read_is_no_shorter_report(tmp_path: Path) -> None:
+    with audited() as aws:
+        aws.add_fault(op="DescribeSessions", after=2, do={"error": "AccessDeniedException"}, times="always")
+        options = {"report_dir": ".", "regions": "us-east-1,eu-west-1"}
+        assert "Could not list the sessions in state Active" in fails(run(aws, tmp_path, "audit_sessions", **options))
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- credentials ----------------------------------------------------------------------------------------------------
+
+WITH_PROFILE: dict[str, dict[str, Any]] = {
+    "wait_until_ready": {"targets": "i-0a1b2c3d4e5f60001"},
+    "end_stale_sessions": {"older_than": "1d", "dry_run": False},
+    "audit_sessions": {"report_dir": "."},
+}
+
+
+@pytest.mark.parametrize("playbook", WITH_PROFILE)
+def test_a_profile_is_used_for_every_call(playbook: str, tmp_path: Path) -> None:
+    with LocalAWS("demo") as aws:
+        who = aws.world.default_identity
+        keys = f"[ops]\naws_access_key_id={who.access_key}\naws_secret_access_key={who.secret_key}\n"
+        (tmp_path / "keys").write_text(keys)
+        settings = {name: value for name, value in aws.env.items() if "KEY" not in name}
+        settings["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "keys")
+        command = _command(playbook, {**WITH_PROFILE[playbook], "profile": "ops"})
+        succeeds(child.attempt(command, tmp_path, settings))
+        assert aws.calls()
+
+
+# --- what is no value -----------------------------------------------------------------------------------------------
+
+BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
+    "wait_until_ready": [
+        ({}, "Set sessionops_targets or sessionops_group, and not both."),
+        ({"targets": NODE, "group": "fleet"}, "Set sessionops_targets or sessionops_group, and not both."),
+        ({"targets": " , "}, "sessionops_targets names no node."),
+        ({"group": "fleet"}, "sessionops_group is 'fleet', and the inventory has no host in it."),
+        ({"targets": NODE, "wait_timeout": "soon"}, "sessionops_wait_timeout is 'soon', and must be a whole number"),
+        ({"targets": NODE, "wait_delay": "x"}, "sessionops_wait_delay is 'x', and must be a number of seconds."),
+        ({"targets": NODE, "consecutive": 0}, "sessionops_consecutive is '0', and must be a whole number from 1."),
+        ({"targets": NODE, "timeout": 5}, "sessionops_timeout is no variable of the playbooks of sessionops.aws"),
+    ],
+    "end_stale_sessions": [
+        ({}, "Set sessionops_older_than to the age from which on sessions are to be ended"),
+        ({"older_than": "long"}, "sessionops_older_than is 'long', and must be like 90m, 12h or 1d12h."),
+        ({"older_than": "1h", "dry_run": "fasle"}, "sessionops_dry_run is 'fasle', and must be true or false."),
+        ({"older_than": "1h", "dry_run": ""}, "sessionops_dry_run is '', and must be true or false."),
+        (
+            {"older_than": "1h", "max_sessions": "many"},
+            "sessionops_max_sessions is 'many', and must be a whole number.",
+        ),
+        ({"older_than": "1h", "wait_timeout": "x"}, "sessionops_wait_timeout is 'x', and must be a whole number"),
+        ({"older_than": "1h", "regions": " "}, "There is no region: set sessionops_regions, or AWS_REGION"),
+        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would select nothing"),
+        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty, and would select nothing"),
+        ({"older_than": "1h", "status": "Gone", "dry_run": "no"}, "value of status must be one of"),
+        ({"older_than": "1h", "ownr": JANE, "dry_run": "no"}, "sessionops_ownr is no variable of the playbooks"),
+    ],
+    "audit_sessions": [
+        ({}, "Set sessionops_report_dir to the folder for the reports."),
+        (
+            {"report_dir": "."} | {"report_name": "../x"},
+            "sessionops_report_name is '../x', and must be the name of a file.",
+        ),
+        (
+            {"report_dir": ".", "report_formats": "pdf"},
+            "sessionops_report_formats is 'pdf', and may have json, csv and",
+        ),
+        ({"report_dir": ".", "state": "open"}, "sessionops_state is 'open', and must be active, history or all."),
+        ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after is 'noon', which is no time"),
+        ({"report_dir": ".", "access_type": "Best"}, "value of access_type must be one of"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables", "sentence"),
+    [(name, variables, sentence) for name, cases in BAD.items() for variables, sentence in cases],
+    ids=str,
+)
+def test_what_is_no_value_gets_its_sentence(
+    playbook: str, variables: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    with stale() as aws:
+        assert sentence in fails(run(aws, tmp_path, playbook, **variables))
+        assert aws.calls("DescribeSessions") == aws.calls("GetConnectionStatus") == []
+        assert aws.writes() == []
+    assert list(tmp_path.iterdir()) == []
