@@ -12,6 +12,9 @@ description:
   - Asks GetConnectionStatus for many targets at once, and can wait until they are connected, or no longer are.
   - A connected node is one that a session can be started on. That is not the same as the C(Online) ping status of
     Systems Manager, which a node may have minutes before a session can be started, and after none can.
+  - One task takes thousands of targets, and is some forty times as fast as a loop.
+  - With C(ansible-playbook -v) a task that takes long says every second or at every pause how far it is, before it
+    ends, where its connection is C(local).
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -25,30 +28,52 @@ options:
     required: true
   wait_for:
     description:
-      - Wait until every target has this status. The task fails if one does not have it after O(wait_timeout) seconds.
-      - Unset, every target is asked once.
+      - Wait until every target has this status. The task fails if one does not have it after O(wait_timeout) seconds,
+        and returns the statuses all the same.
+      - Only targets that do not have it yet are asked for again.
+      - A status that is unknown is never the one that is waited for. If AWS refuses to tell of all that are left for
+        60 seconds, as it does where a permission is missing, the wait is given up.
+      - Unset, every target is asked for once.
     type: str
     choices: [connected, notconnected]
   wait_timeout:
-    description: How long to wait, in seconds.
+    description:
+      - How long to wait, in seconds.
+      - The last time that those which are left are asked for is when it is over, however long O(wait_delay) is, and
+        V(0) means to ask once. To ask for thousands of targets takes its own time, which may come on top.
     type: int
     default: 300
   wait_delay:
-    description: How long to pause between an answer and the next question, in seconds.
+    description:
+      - How long to pause before asking again, in seconds.
+      - Each pause is up to a quarter longer or shorter, so that tasks which were started together do not ask together.
     type: float
     default: 5
   consecutive:
     description:
-      - How many times in a row a target must have the status that is waited for.
+      - How many times in a row a target must have the status that is waited for. Any other answer starts the count
+        again, an unknown status too.
       - Agents may be connected, gone and connected again for a while after a reboot; V(2) or V(3) gets past that.
     type: int
     default: 1
+  include_ping:
+    description:
+      - Whether to return what Systems Manager last heard of each node, which helps to find out why one is not connected.
+      - This is one listing for all of them rather than a call for each, made while the statuses are asked for, or after
+        a wait. If it fails, there is a warning, and the statuses are returned without.
+    type: bool
+    default: false
   max_workers:
-    description: How many questions may be under way at a time, V(64) at most.
+    description:
+      - How many questions may be under way at a time, V(64) at most. For few targets there are fewer, since a connection
+        takes longer to set up than it would save.
+      - A higher number does not get past the limits of AWS. Where it throttles, the questions adapt to the rate that
+        it allows, whatever this number is, and none is lost.
     type: int
     default: 32
 notes:
-  - Takes the permission C(ssm:GetConnectionStatus).
+  - Takes the permission C(ssm:GetConnectionStatus), and with O(include_ping) C(ssm:DescribeInstanceProperties) or
+    C(ssm:DescribeInstanceInformation).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -75,6 +100,16 @@ EXAMPLES = r"""
     wait_for: connected
     wait_timeout: 600
     consecutive: 2
+
+- name: Find out why nodes are not connected
+  sessionops.aws.ssm_connection_status:
+    targets: "{{ groups['web'] }}"
+    include_ping: true
+  register: readiness
+
+- name: Show them with what their agents last said
+  ansible.builtin.debug:
+    msg: "{{ readiness.statuses | rejectattr('status', 'eq', 'connected') }}"
 """
 
 RETURN = r"""
@@ -98,6 +133,24 @@ statuses:
       returned: when the status is unknown
       type: str
       sample: "Could not get the connection status of i-0a1b2c3d4e5f60001: ThrottlingException: Rate exceeded."
+    ping:
+      description:
+        - What Systems Manager last heard of the node, as far as it lists that; null for a target that it does not list,
+          as it lists no ECS target, and for all if there is RV(ping_error).
+        - C(is_latest_version) is there only where the caller may not use C(ssm:DescribeInstanceProperties), and
+          C(instance_state) only otherwise and for EC2 instances.
+      returned: when O(include_ping) is true
+      type: dict
+      sample:
+        agent_version: 3.3.1611.0
+        computer_name: ip-10-0-0-1.ec2.internal
+        instance_state: running
+        last_ping_date_time: "2026-01-31T09:30:00Z"
+        ping_status: Online
+        platform_name: Amazon Linux
+        platform_type: Linux
+        platform_version: "2023"
+        resource_type: EC2Instance
 connected:
   description: The targets that are connected.
   returned: always
@@ -116,14 +169,24 @@ unknown:
   type: list
   elements: str
   sample: []
+late:
+  description: The targets that were waited for in vain, all of which are also in one of the lists above.
+  returned: when O(wait_for) is set
+  type: list
+  elements: str
+  sample: []
+ping_error:
+  description: Why there is no ping data.
+  returned: when O(include_ping) is true and the nodes could not be listed
+  type: str
+  sample: "Could not list the managed nodes: AccessDeniedException."
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness, times
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import DEFAULT_WORKERS, MAX_WORKERS
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness, readiness_task
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import DEFAULT_WORKERS
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -132,61 +195,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "wait_timeout": {"type": "int", "default": 300},
     "wait_delay": {"type": "float", "default": 5},
     "consecutive": {"type": "int", "default": 1},
+    "include_ping": {"type": "bool", "default": False},
     "max_workers": {"type": "int", "default": DEFAULT_WORKERS},
 }
 
 
 def connection_status(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """The status of every target, after waiting for them if that was asked for."""
-    targets = list(dict.fromkeys(params["targets"]))
-    _check(params, targets)
-    ssm = client("ssm")
-    wanted = params["wait_for"]
-    if not wanted:
-        statuses = readiness.ask(ssm, targets, params["max_workers"])
-        readiness.require_any(statuses)
-        return _result(statuses)
-    statuses = readiness.wait(
-        lambda pending: readiness.ask(ssm, pending, params["max_workers"]),
-        targets,
-        wanted,
-        timeout=params["wait_timeout"],
-        delay=params["wait_delay"],
-        consecutive=params["consecutive"],
-    )
-    late = [found.target for found in statuses if not found.settled]
-    if late:
-        message = (
-            f"{len(late)} of {len(targets)} targets are not {wanted} after {params['wait_timeout']} seconds: "
-            f"{', '.join(late[:10])}{', ...' if len(late) > 10 else ''}."
-        )
-        return {"failed": True, "msg": message, **_result(statuses)}
-    return _result(statuses)
-
-
-def _check(params: Mapping[str, Any], targets: list[str]) -> None:
-    if not targets:
-        raise SSMError("targets is empty: give at least one.")
-    if not all(0 < len(target) <= 400 for target in targets):
-        raise SSMError("targets has an entry that is empty or longer than the 400 characters that AWS allows.")
-    if not 1 <= params["max_workers"] <= MAX_WORKERS:
-        raise SSMError(f"max_workers is {params['max_workers']}, and may be 1 to {MAX_WORKERS}.")
-    if params["consecutive"] < 1:
-        raise SSMError(f"consecutive is {params['consecutive']}, and must be at least 1.")
-    times.check_seconds(params, "wait_timeout", "wait_delay")
-
-
-def _result(statuses: list[readiness.Readiness]) -> Result:
-    def having(status: str) -> list[str]:
-        return [found.target for found in statuses if found.status == status]
-
-    return {
-        "changed": False,
-        "statuses": [found.as_dict() for found in statuses],
-        "connected": having(readiness.CONNECTED),
-        "not_connected": having(readiness.NOT_CONNECTED),
-        "unknown": having(readiness.UNKNOWN),
-    }
+    task = readiness_task.task(params)
+    return readiness_task.run(task, client("ssm"))
 
 
 def main() -> None:

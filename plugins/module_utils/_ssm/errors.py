@@ -68,6 +68,18 @@ class SSMError(AnsibleAWSError):
     def __str__(self) -> str:
         return self.sentence
 
+    def lean(self) -> SSMError:
+        """This error without the frames that it went through.
+
+        They hold the request, the reply and what was read of it, which are of no use where thousands of errors are
+        kept.
+        """
+        link: BaseException | None = self
+        while link is not None:
+            link.__traceback__ = None
+            link = link.__cause__ or link.__context__
+        return self
+
     @property
     def response(self) -> dict[str, Any]:
         """AWS's answer, or an empty dict if there was none."""

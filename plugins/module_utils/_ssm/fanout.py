@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar, cast
@@ -23,7 +24,7 @@ DEFAULT_WORKERS = 32
 T = TypeVar("T")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
     """What one target's call came to: a value, or the error that kept it from having one.
 
@@ -71,22 +72,48 @@ def fan_out_kept(call: Callable[[str], T], targets: Sequence[str], workers: int 
 
     The error that all the other calls would meet too is kept like any other, and with each call not made for it.
     """
+    outcomes: dict[int, Outcome[T]] = {}
     hopeless: list[SSMError] = []
 
-    def attempt(target: str) -> Outcome[T]:
+    def attempt(place: int) -> None:
+        target = targets[place]
         if hopeless:
-            return Outcome(target, error=hopeless[0], attempted=False)
+            outcomes[place] = Outcome(target, error=hopeless[0], attempted=False)
+            return
         try:
-            return Outcome(target, value=call(target))
+            outcomes[place] = Outcome(target, value=call(target))
         except SSMError as error:
             if error.hopeless:
                 hopeless.append(error)
-            return Outcome(target, error=error)
+            outcomes[place] = Outcome(target, error=error.lean())
 
-    with ThreadPoolExecutor(max_workers=width(len(targets), workers), thread_name_prefix="ssm") as pool:
-        pending = [pool.submit(attempt, target) for target in targets]
+    _side_by_side(attempt, len(targets), width(len(targets), workers))
+    return [outcomes[place] for place in range(len(targets))]
+
+
+def _side_by_side(work: Callable[[int], None], count: int, threads: int) -> None:
+    """Do ``work`` for each number below ``count``. A thread takes the next when it is done: there is no queue."""
+    left = iter(range(count))
+    taking = threading.Lock()
+    stop = threading.Event()
+
+    def take_and_work() -> None:
+        while not stop.is_set():
+            with taking:
+                number = next(left, None)
+            if number is None:
+                return
+            try:
+                work(number)
+            except BaseException:
+                stop.set()
+                raise
+
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ssm") as pool:
+        working = [pool.submit(take_and_work) for unused in range(threads)]
         try:
-            return [future.result() for future in pending]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for thread in working:
+                thread.result()
+        except BaseException:  # an interrupt too: no call is begun after it
+            stop.set()
             raise

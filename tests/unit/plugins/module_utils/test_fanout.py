@@ -78,3 +78,49 @@ def test_calls_are_made_side_by_side() -> None:
 @given(st.integers(0, 100_000), st.integers(1, 64))
 def test_the_width_never_exceeds_what_was_asked_for(targets: int, workers: int) -> None:
     assert 1 <= fanout.width(targets, workers) <= workers
+
+
+def test_an_interrupt_begins_no_further_call() -> None:
+    made: list[str] = []
+    begun = threading.Event()
+
+    def call(target: str) -> None:
+        made.append(target)
+        begun.set()
+        if target == "0":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fanout.fan_out(call, [str(number) for number in range(10_000)], 4)
+    assert begun.is_set()
+    assert len(made) < 10_000
+
+
+def test_what_is_kept_of_an_error_holds_no_frames() -> None:
+    def call(target: str) -> None:
+        reply = ClientError({"Error": {"Code": "ThrottlingException"}}, "GetConnectionStatus")
+        try:
+            raise reply
+        except ClientError as error:
+            raise SSMError("slower", error) from error
+
+    outcome = fanout.fan_out(call, ["a"])[0]
+    assert outcome.error is not None
+    assert outcome.error.__traceback__ is None
+    assert outcome.error.__cause__ is not None
+    assert outcome.error.__cause__.__traceback__ is None
+    assert outcome.error.code == "ThrottlingException"
+
+
+def test_no_more_calls_are_under_way_than_there_are_threads() -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def call(target: str) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        with lock:
+            now[0] -= 1
+
+    fanout.fan_out(call, [str(number) for number in range(5000)], 6)
+    assert 1 <= most[0] <= 6

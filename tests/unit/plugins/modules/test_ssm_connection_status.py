@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness_task
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_connection_status
+from botocore.exceptions import ClientError
 from running import Runner
 
 from emulator.testing import LocalAWS
@@ -73,3 +76,189 @@ def test_targets_are_passed_on_as_they_are(target: str) -> None:
     with LocalAWS(world()) as aws:
         ask(aws, targets=[target])
         assert aws.calls()[0].params == {"Target": target}
+
+
+def test_the_spelling_of_other_versions_of_the_service_counts_for_a_wait() -> None:
+    with LocalAWS(world(["notconnected", "connected"], switches={"status_case": "title"})) as aws:
+        done = ask(aws, targets=[ONE], wait_for="connected", wait_delay=0.01)
+        assert done["statuses"] == [{"target": ONE, "status": "connected"}]
+
+
+def test_a_status_that_nobody_knows_is_no_step_towards_the_one_that_is_waited_for() -> None:
+    fault = {"op": "GetConnectionStatus", "after": 1, "do": {"set": {"Status": "brandnew"}}}
+    with LocalAWS(world("connected", faults=[fault])) as aws:
+        done = ask(aws, targets=[ONE], wait_for="connected", wait_delay=0.01, consecutive=2)
+        assert done["connected"] == [ONE]
+        assert len(aws.calls()) == 4
+
+
+def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None:
+    with LocalAWS(world("notconnected", "error: AccessDeniedException")) as aws:
+        done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=0, consecutive=2)
+        assert done["failed"]
+        assert done["late"] == [ONE, TWO]
+        assert (done["not_connected"], done["unknown"]) == ([ONE], [TWO])
+        assert done["msg"].startswith(
+            f"2 of 2 targets are not connected 2 times in a row after 0 seconds: {ONE}, {TWO}. "
+            f"The status of 1 of them is unknown, as in: Could not get the connection status of {TWO}: "
+            "AccessDeniedException: "
+        )
+
+
+def test_credentials_that_expire_during_a_wait_end_it_and_say_how_far_it_had_come() -> None:
+    fault = {"op": "GetConnectionStatus", "after": 2, "times": "always", "do": {"error": "ExpiredTokenException"}}
+    with LocalAWS(world(faults=[fault])) as aws:
+        with pytest.raises(SSMError, match=r"ExpiredTokenException.* Until then 1 of 2 targets were connected"):
+            ask(aws, targets=[ONE, TWO], wait_for="connected", wait_delay=0.01)
+
+
+def test_ten_thousand_targets_each_get_their_status_in_order() -> None:
+    nodes = [
+        {"generate": 5000, "id": "i-%017x", "status": "connected"},
+        {"generate": 4000, "id": "mi-%017x", "status": "connected"},
+        {"generate": 1000, "id": "mi-1%016x", "status": ["notconnected", "connected"]},
+    ]
+    slow = [f"mi-1{number:016x}" for number in range(1, 1001)]
+    targets = [f"{kind}-{number:017x}" for number in range(1, 4001) for kind in ("i", "mi")] + slow
+    targets += [f"i-{number:017x}" for number in range(4001, 5001)]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        done = ask(aws, targets=targets, wait_for="connected", wait_delay=0.01)
+        assert done["statuses"] == [{"target": target, "status": "connected"} for target in targets]
+        asked = [call.params["Target"] for call in aws.calls()]
+        assert sorted(asked[:10_000]) == sorted(targets)
+        assert sorted(asked[10_000:]) == slow
+
+
+class Answers:
+    """A client that answers at once, to see what the rest of the work takes."""
+
+    def __init__(self, error: str | None) -> None:
+        self._error = error
+
+    def get_connection_status(self, Target: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        if self._error and not Target.endswith("1"):
+            headers = {"x-amzn-requestid": "01234567-89ab-cdef-0123-456789abcdef", "date": "now", "server": "x"}
+            text = f"User: arn:aws:iam::123456789012:user/operator is not authorized to do this on {Target} " * 2
+            reply = {"Error": {"Code": self._error, "Message": text}, "ResponseMetadata": {"HTTPHeaders": headers}}
+            raise ClientError(reply, "GetConnectionStatus")
+        return {"Target": Target, "Status": "connected"}
+
+
+@pytest.mark.parametrize(("error", "most"), [(None, 1000), ("AccessDeniedException", 4000)])
+def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
+    """A hundred thousand targets are to take less than 500 MB, of which this is the part that is kept of each."""
+    count = 5000
+    given = readiness_task.task(ask.options(targets=[f"i-{number:017x}" for number in range(count)]))
+    readiness_task.run(given, Answers(error))
+    tracemalloc.start()
+    done = readiness_task.run(given, Answers(error))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(done["statuses"]) == count
+    assert peak / count < most
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"targets": []}, "targets is empty"),
+        ({"targets": [ONE, ""]}, "targets has an entry that is empty"),
+        ({"targets": ["x" * 401]}, "longer than the 400 characters"),
+        ({"targets": [ONE], "max_workers": 65}, "max_workers is 65, and may be 1 to 64"),
+        ({"targets": [ONE], "wait_for": "connected", "consecutive": 0}, "consecutive is 0, and must be at least 1"),
+        ({"targets": [ONE], "consecutive": 2}, "consecutive is 2, which makes sense only together with wait_for"),
+        ({"targets": [ONE], "wait_for": "connected", "wait_timeout": -1}, "wait_timeout is -1, and cannot be negative"),
+    ],
+    ids=str,
+)
+def test_options_that_make_no_sense_cost_no_call(options: dict[str, Any], sentence: str) -> None:
+    with LocalAWS(world()) as aws:
+        with pytest.raises(SSMError, match=sentence):
+            ask(aws, **options)
+        assert aws.calls() == []
+
+
+ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
+STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
+
+
+def pings(done: dict[str, Any]) -> dict[str, Any]:
+    return {entry["target"]: entry["ping"] for entry in done["statuses"]}
+
+
+def operations(aws: LocalAWS) -> list[str]:
+    return sorted(call.operation for call in aws.calls())
+
+
+def test_the_ping_data_of_few_nodes_is_one_call_for_their_ids() -> None:
+    with LocalAWS(world()) as aws:
+        done = ask(aws, targets=[ONE, ECS, TWO, "mi-0a1b2c3d4e5f60009"], include_ping=True)
+        assert operations(aws) == [PROPERTIES] + [STATUS] * 4
+        ids = sorted([ONE, TWO, "mi-0a1b2c3d4e5f60009"])
+        assert aws.calls(PROPERTIES)[0].params["InstancePropertyFilterList"] == [
+            {"key": "InstanceIds", "valueSet": ids}
+        ]
+        found = pings(done)
+        assert found[ONE] == {
+            "agent_version": "3.3.1611.0",
+            "computer_name": found[ONE]["computer_name"],
+            "instance_state": "running",
+            "last_ping_date_time": "2026-11-23T11:59:00Z",
+            "ping_status": "Online",
+            "platform_name": "Amazon Linux",
+            "platform_type": "Linux",
+            "platform_version": "2023",
+            "resource_type": "EC2Instance",
+        }
+        assert found[TWO]["resource_type"] == "ManagedInstance"
+        assert (found[ECS], found["mi-0a1b2c3d4e5f60009"]) == (None, None)
+        assert "ping_error" not in done
+
+
+def test_the_ping_data_of_many_nodes_is_one_listing_and_no_page_too_much() -> None:
+    nodes = [{"generate": 3500, "id": "i-%017x"}]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        targets = [f"i-{number:017x}" for number in range(901, 1001)]
+        done = ask(aws, targets=targets, include_ping=True)
+        assert [entry["ping"]["ping_status"] for entry in done["statuses"]] == ["Online"] * 100
+        assert len(aws.calls(PROPERTIES)) == 1
+        done = ask(aws, targets=[*targets, "i-0a1b2c3d4e5f60001"], include_ping=True)
+        assert len(aws.calls(PROPERTIES)) == 1 + 4
+        assert done["statuses"][-1]["ping"] is None
+
+
+def test_no_listing_for_targets_that_are_in_none() -> None:
+    with LocalAWS(world()) as aws:
+        done = ask(aws, targets=[ECS], include_ping=True)
+        assert operations(aws) == [STATUS]
+        assert pings(done) == {ECS: None}
+
+
+def test_the_ping_data_is_from_after_a_wait() -> None:
+    with LocalAWS(world(["notconnected", "connected"])) as aws:
+        done = ask(aws, targets=[ONE], include_ping=True, wait_for="connected", wait_delay=0.01)
+        assert [call.operation for call in aws.calls()] == [STATUS, STATUS, PROPERTIES]
+        assert pings(done)[ONE]["ping_status"] == "Online"
+
+
+@pytest.mark.parametrize("answer", ["empty", "InvalidInstanceId"])
+@pytest.mark.parametrize("many", [0, 41, 101])
+def test_the_older_listing_serves_where_the_newer_is_denied(answer: str, many: int) -> None:
+    others = [f"i-{number:017x}" for number in range(1, many + 1)]
+    denied = {"op": PROPERTIES, "do": {"error": "AccessDeniedException"}}
+    with LocalAWS(world(faults=[denied], switches={"unknown_instance_id": answer})) as aws:
+        done = ask(aws, targets=[ONE, TWO, "i-0a1b2c3d4e5f60009", *others], include_ping=True)
+        assert pings(done)[ONE]["is_latest_version"] is True
+        assert pings(done)["i-0a1b2c3d4e5f60009"] is None
+        assert "ping_error" not in done
+
+
+@pytest.mark.parametrize("wait_for", [None, "connected"])
+def test_a_listing_that_fails_does_not_lose_the_statuses(wait_for: str | None) -> None:
+    denied = [{"op": name, "do": {"error": "AccessDeniedException"}} for name in (PROPERTIES, INFORMATION)]
+    with LocalAWS(world("connected", "connected", faults=denied)) as aws:
+        done = ask(aws, targets=[ONE, TWO], include_ping=True, wait_for=wait_for)
+        assert done["connected"] == [ONE, TWO]
+        assert pings(done) == {ONE: None, TWO: None}
+        assert "The caller needs the permission ssm:DescribeInstanceInformation" in done["ping_error"]
+        assert done["warnings"] == [f"There is no ping data. {done['ping_error']}"]
