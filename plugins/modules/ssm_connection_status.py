@@ -58,15 +58,16 @@ options:
     default: 1
   include_ping:
     description:
-      - Whether to return what Systems Manager last heard of each node, which helps to find out why one is not connected.
+      - Whether to return what Systems Manager last heard of each node, which helps to find out why one is not
+        connected.
       - This is one listing for all of them rather than a call for each, made while the statuses are asked for, or after
         a wait. If it fails, there is a warning, and the statuses are returned without.
     type: bool
     default: false
   max_workers:
     description:
-      - How many questions may be under way at a time, V(64) at most. For few targets there are fewer, since a connection
-        takes longer to set up than it would save.
+      - How many questions may be under way at a time, V(64) at most. For few targets there are fewer, since a
+        connection takes longer to set up than it would save.
       - A higher number does not get past the limits of AWS. Where it throttles, the questions adapt to the rate that
         it allows, whatever this number is, and none is lost.
     type: int

@@ -50,9 +50,9 @@ class Progress:
         """Say before a pause how many targets are pending, and how many seconds are left for them."""
         if self._now() - self._paused_at >= EVERY:
             self._paused_at = self._now()
-            verb = "is" if total == 1 else "are"
-            noun = "target" if total == 1 else "targets"
-            self._write(f"{pending:,} of {total:,} {noun} {verb} not {wanted} yet, {left:,.0f} seconds left.")
+            targets = "target is" if total == 1 else "targets are"
+            seconds = "second" if round(left) == 1 else "seconds"
+            self._write(f"{pending:,} of {total:,} {targets} not {wanted} yet, {left:,.0f} {seconds} left.")
 
     def _write(self, line: str) -> None:
         if self._path:

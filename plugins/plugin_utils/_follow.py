@@ -1,0 +1,50 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Reading a file while another process writes it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+# Seconds between two looks at the file.
+INTERVAL = 0.25
+
+
+@contextlib.contextmanager
+def followed(show: Callable[[str], object], interval: float = INTERVAL) -> Iterator[str]:
+    """The path of an empty file that only this user can reach; ``show`` is called with each line as it is written.
+
+    The end of the context waits until the last line is shown.
+    """
+    with tempfile.TemporaryDirectory(prefix="sessionops-") as folder:
+        path = Path(folder) / "progress"
+        path.touch(mode=0o600)
+        done = threading.Event()
+        with path.open(encoding="utf-8") as stream:
+            thread = threading.Thread(target=_follow, args=(stream, show, done, interval), name="progress", daemon=True)
+            thread.start()
+            try:
+                yield str(path)
+            finally:
+                done.set()
+                thread.join()
+
+
+def _follow(stream: TextIO, show: Callable[[str], object], done: threading.Event, interval: float) -> None:
+    rest = ""
+    while True:
+        last = done.wait(interval)
+        whole, unused, rest = (rest + stream.read()).rpartition("\n")
+        for line in whole.splitlines():
+            show(line)
+        if last:
+            return

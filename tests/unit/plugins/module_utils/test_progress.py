@@ -1,0 +1,55 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lines about how far a task is: when there are any, and where they go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress import Progress
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_answers_are_counted_and_told_of_once_a_second(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "progress"
+    count = Progress(str(path), clock).counter(12_000)
+    for unused in range(10_000):
+        count(None)
+        clock.now += 0.0003
+    lines = path.read_text().splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith(" of 12,000 targets have been asked for.")
+
+
+def test_pauses_are_told_of_once_a_second_the_first_at_once(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "progress"
+    progress = Progress(str(path), clock)
+    for number in range(8):
+        progress.pause(23, 500, "connected", 240 - number / 4)
+        clock.now += 0.25
+    progress.pause(1, 1, "notconnected", 0)
+    assert path.read_text().splitlines() == [
+        "23 of 500 targets are not connected yet, 240 seconds left.",
+        "23 of 500 targets are not connected yet, 239 seconds left.",
+        "1 of 1 target is not notconnected yet, 0 seconds left.",
+    ]
+
+
+def test_nobody_is_told_where_nobody_asked_and_a_file_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    for path in (None, "", str(tmp_path / "missing" / "progress")):
+        clock = Clock()
+        progress = Progress(path, clock)
+        count = progress.counter(100)
+        clock.now += 5
+        count(None)
+        progress.pause(1, 100, "connected", 10)
+    assert list(tmp_path.iterdir()) == []
