@@ -11,31 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from fleet import LATENCY, targets, task, world
 from harness import Emulator, Row, in_turns, rounds
 
-LATENCY = 0.080
 WORKERS = 32
 TARGETS = 1000
 LOOPED = 20
-
-
-def targets(count: int) -> list[str]:
-    """The ids of the first nodes of ``world``."""
-    return [f"i-{number:017x}" for number in range(1, count + 1)]
-
-
-def world(count: int, **settings: Any) -> dict[str, Any]:
-    """So many connected nodes."""
-    return {"regions": {"us-east-1": {"nodes": [{"generate": count, "id": "i-%017x"}]}}, **settings}
-
-
-def task(count: int) -> dict[str, Any]:
-    """A task that asks for so many targets at once, and fails unless each is connected."""
-    return {
-        "sessionops.aws.ssm_connection_status": {"targets": targets(count)},
-        "register": "asked",
-        "failed_when": f"asked.connected | default([]) | length != {count}",
-    }
 
 
 def loop(count: int) -> dict[str, Any]:
