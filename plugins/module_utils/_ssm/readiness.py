@@ -70,16 +70,6 @@ def ask_one(client: api.Client, target: str) -> Readiness:
     return Readiness(target, UNKNOWN, f"AWS gave the status {given!r}.")
 
 
-def ask_one(client: api.Client, target: str) -> Readiness:
-    """The status of one target; raises only what all other targets would meet too, such as expired credentials."""
-    try:
-        return _readiness(Outcome(target, api.get_connection_status(client, target)))
-    except SSMError as error:
-        if error.hopeless:
-            raise
-        return _readiness(Outcome(target, error=error))
-
-
 def require_any(found: Sequence[Readiness]) -> None:
     """Raise the first error if every call failed: there is nothing to report."""
     errors = [readiness.error for readiness in found if readiness.error]
