@@ -30,6 +30,7 @@ KEYS = {
     "latency_ms",
     "limits",
     "regions",
+    "roles",
     "seed",
     "switches",
     "throttle",
@@ -67,6 +68,7 @@ class World:
         self._limits = _limits(given.get("limits") or {})
         self.throttle = Throttle(_rates(given.get("throttle") or {}))
         self._latency = _latency(given.get("latency_ms", 0))
+        self.roles = frozenset(map(str, _list(given.get("roles") or [], "roles")))
         self.identities = _identities(given.get("identities"), self.account_id)
         try:
             self.faults = Faults(_list(given.get("faults") or [], "faults"), _operation_names())

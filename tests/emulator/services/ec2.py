@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-import hashlib
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import model
 from ..paging import paginate, selected
 from ..service import APIError, Call, Handler
+from .ec2_instances import STATE_CODES, public_dns_name, reservation, reservation_id
 from .node_store import Node, kind_of, private_dns_name
 from .nodes import Nodes
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..world import World
 
 LIMITS: dict[str, int] = {"ec2_page": 1000}
-STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
-HIDDEN_STATES = ("terminated",)
+# The most values that a filter may have.
+MOST_VALUES = 200
 
 
 def describe_instances(world: World, call: Call) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def describe_instances(world: World, call: Call) -> dict[str, Any]:
     _check_max_results(params)
     instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), params, call.region))
     page, token = paginate(instances, params, default=world.limit("ec2_page"), world=world)
-    result: dict[str, Any] = {"Reservations": [_reservation(node, world, call.region) for node in page]}
+    result: dict[str, Any] = {"Reservations": [reservation(node, world, call.region) for node in page]}
     return result if token is None else {**result, "NextToken": token}
 
 
@@ -86,22 +86,10 @@ def documented_filters() -> frozenset[str]:
 Getter = Callable[[Node, str], str | None]
 
 
-def _reservation_id(node: Node) -> str:
-    return "r-" + hashlib.sha256(node.id.encode()).hexdigest()[:17]
-
-
-def _public_dns_name(node: Node, region: str) -> str:
-    ip = node.get("public_ip_address")
-    if ip is None:
-        return ""
-    suffix = "compute-1" if region == "us-east-1" else f"{region}.compute"
-    return f"ec2-{ip.replace('.', '-')}.{suffix}.amazonaws.com"
-
-
 FILTERS: dict[str, Getter] = {
     "architecture": lambda node, region: node.architecture,
     "availability-zone": lambda node, region: node.availability_zone,
-    "dns-name": _public_dns_name,
+    "dns-name": public_dns_name,
     "image-id": lambda node, region: node.get("image_id"),
     "instance-id": lambda node, region: node.id,
     "instance-state-code": lambda node, region: str(STATE_CODES[node.instance_state]),
@@ -112,7 +100,7 @@ FILTERS: dict[str, Getter] = {
     "platform": lambda node, region: "windows" if node.platform == "Windows" else None,
     "private-dns-name": lambda node, region: private_dns_name(node.get("ip_address"), region),
     "private-ip-address": lambda node, region: node.get("ip_address"),
-    "reservation-id": lambda node, region: _reservation_id(node),
+    "reservation-id": lambda node, region: reservation_id(node),
     "subnet-id": lambda node, region: node.get("subnet_id"),
     "tenancy": lambda node, region: "default",
     "vpc-id": lambda node, region: node.get("vpc_id"),
@@ -122,6 +110,8 @@ FILTERS: dict[str, Getter] = {
 def _filter(item: dict[str, Any], region: str) -> Callable[[Node], bool]:
     """One filter; its values may have the wildcards * and ?, and one of them has to match."""
     name = item.get("Name", "")
+    if len(item.get("Values", [])) > MOST_VALUES:
+        raise APIError("FilterLimitExceeded", f"The maximum number of filter values is {MOST_VALUES}")
     patterns = [_wildcard(value) for value in item.get("Values", [])]
     if name == "tag-key":
         return lambda node: any(pattern.fullmatch(key) for key in node.tags for pattern in patterns)
@@ -143,59 +133,6 @@ def _wildcard(value: str) -> re.Pattern[str]:
 
 def _any(patterns: list[re.Pattern[str]], value: str | None) -> bool:
     return value is not None and any(pattern.fullmatch(value) for pattern in patterns)
-
-
-def _reservation(node: Node, world: World, region: str) -> dict[str, Any]:
-    """Every instance was launched on its own, so that pages hold as many as were asked for."""
-    return {
-        "ReservationId": _reservation_id(node),
-        "OwnerId": world.account_id,
-        "Groups": [],
-        "Instances": [_instance(node, world, region)],
-    }
-
-
-def _instance(node: Node, world: World, region: str) -> dict[str, Any]:
-    windows = node.platform == "Windows"
-    gone = node.instance_state in HIDDEN_STATES
-    ip = None if gone else node.get("ip_address")
-    members: dict[str, Any] = {
-        "InstanceId": node.id,
-        "ImageId": node.get("image_id"),
-        "State": {"Code": STATE_CODES[node.instance_state], "Name": node.instance_state},
-        "PrivateDnsName": private_dns_name(ip, region) or "",
-        "PublicDnsName": "" if gone else _public_dns_name(node, region),
-        "StateTransitionReason": "" if node.instance_state in ("pending", "running") else "User initiated",
-        "KeyName": node.get("key_name"),
-        "AmiLaunchIndex": 0,
-        "InstanceType": node.get("instance_type"),
-        "LaunchTime": node.launch_time,
-        "Placement": {"AvailabilityZone": node.availability_zone, "GroupName": "", "Tenancy": "default"},
-        "Platform": "windows" if windows else None,
-        "PlatformDetails": "Windows" if windows else "Linux/UNIX",
-        "Monitoring": {"State": "disabled"},
-        "SubnetId": None if gone else node.get("subnet_id"),
-        "VpcId": None if gone else node.get("vpc_id"),
-        "PrivateIpAddress": ip,
-        "PublicIpAddress": None if gone else node.get("public_ip_address"),
-        "Architecture": node.architecture,
-        "Hypervisor": "xen",
-        "VirtualizationType": "hvm",
-        "RootDeviceType": "ebs",
-        "RootDeviceName": "/dev/sda1" if windows else "/dev/xvda",
-        "IamInstanceProfile": _profile(node, world),
-        "SecurityGroups": [],
-        "Tags": [{"Key": key, "Value": value} for key, value in node.tags.items()] or None,
-    }
-    return {key: value for key, value in members.items() if value is not None}
-
-
-def _profile(node: Node, world: World) -> dict[str, str] | None:
-    name = node.get("instance_profile")
-    if name is None:
-        return None
-    digest = hashlib.sha256(name.encode()).hexdigest()[:17].upper()
-    return {"Arn": f"arn:aws:iam::{world.account_id}:instance-profile/{name}", "Id": f"AIPA{digest}"}
 
 
 def describe_regions(world: World, call: Call) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -147,3 +148,29 @@ def test_who_is_asking() -> None:
         assert (answer["Account"], answer["Arn"], answer["UserId"]) == ("123456789012", role, "AROAEXAMPLE:alice")
         assert aws.client("iam").list_account_aliases()["AccountAliases"] == []
         assert bob is aws.world.default_identity
+
+
+def test_more_values_than_a_filter_may_have() -> None:
+    with LocalAWS(WORLD) as aws:
+        values = [f"i-{number:017x}" for number in range(201)]
+        assert ids(aws, Filters=[{"Name": "instance-id", "Values": values[:200]}]) == [WEB, DB, WIN, GONE]
+        with pytest.raises(ClientError, match="FilterLimitExceeded"):
+            ids(aws, Filters=[{"Name": "instance-id", "Values": values}])
+
+
+ROLE = "arn:aws:iam::210987654321:role/Inventory"
+
+
+def test_a_role_of_the_world_has_an_identity_of_its_own() -> None:
+    with LocalAWS({**WORLD, "roles": [ROLE], "limits": {"role_seconds": 900}}) as aws:
+        reply = aws.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="tests")
+        given = reply["Credentials"]
+        left = given["Expiration"] - datetime.datetime.now(datetime.UTC)
+        assert 0 < left.total_seconds() <= 900
+        who = aws.client("sts", identity=aws.world.identities[given["AccessKeyId"]]).get_caller_identity()
+        assert who["Arn"] == "arn:aws:sts::210987654321:assumed-role/Inventory/tests"
+
+
+def test_another_role_may_not_be_assumed() -> None:
+    with LocalAWS(WORLD) as aws, pytest.raises(ClientError, match="AccessDenied"):
+        aws.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="tests")
