@@ -202,6 +202,9 @@ def test_dark_and_print(page: Browser) -> None:
     light = page.script(colour)
     page.emulate(prefers_color_scheme="dark")
     assert page.script(colour) != light
-    page.emulate("print")
+    page.emulate("print", prefers_color_scheme="dark")
+    page.resize(1040, 700)  # a landscape page of A4 less its margins
+    assert page.script(colour) == "rgb(255, 255, 255)"
+    assert page.script("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.script("getComputedStyle(document.querySelector('.tools')).display") == "none"
     assert page.script("getComputedStyle(document.querySelector('thead')).display") == "table-header-group"
