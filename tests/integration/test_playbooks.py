@@ -22,6 +22,9 @@ PLAYBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "playbooks")
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "session_playbooks.rst").read_text()
 NAMES = r"(?<!_)\bsessionops_[a-z_]+"
 
+# amazon.aws causes one, on newer versions of ansible-core.
+QUIET = {"ANSIBLE_DEPRECATION_WARNINGS": "false"}
+
 NODE, LAB = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60002"
 JANE = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
 DOCUMENT = "Team-Shell"
@@ -29,7 +32,7 @@ DOCUMENT = "Team-Shell"
 
 def run(aws: LocalAWS, folder: Path, playbook: str, *flags: str, **variables: Any) -> child.Done:
     """Run a playbook by its name, in ``folder``, with these variables, given without their prefix."""
-    return child.attempt(_command(playbook, variables, *flags), folder, aws.env)
+    return child.attempt(_command(playbook, variables, *flags), folder, {**aws.env, **QUIET})
 
 
 def _command(playbook: str, variables: dict[str, Any], *flags: str) -> list[str]:
@@ -368,7 +371,7 @@ def test_a_profile_is_used_for_every_call(playbook: str, tmp_path: Path) -> None
         who = aws.world.default_identity
         keys = f"[ops]\naws_access_key_id={who.access_key}\naws_secret_access_key={who.secret_key}\n"
         (tmp_path / "keys").write_text(keys)
-        settings = {name: value for name, value in aws.env.items() if "KEY" not in name}
+        settings = {name: value for name, value in aws.env.items() if "KEY" not in name} | QUIET
         settings["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / "keys")
         command = _command(playbook, {**WITH_PROFILE[playbook], "profile": "ops"})
         succeeds(child.attempt(command, tmp_path, settings))
