@@ -89,7 +89,7 @@ NODES = {
         "nodes": [
             {"id": NODE, "status": ["notconnected", "connected", "notconnected", "connected"]},
             {"id": LAB, "status": "connected"},
-            {"id": "i-0a1b2c3d4e5f60003", "status": "notconnected"},
+            {"id": "i-0a1b2c3d4e5f60003", "status": "notconnected", "ping_status": "ConnectionLost"},
             {"id": "i-0a1b2c3d4e5f60004", "status": "error: AccessDeniedException"},
         ]
     },
@@ -134,14 +134,17 @@ def test_waiting_for_the_hosts_of_a_group_each_in_its_region(tmp_path: Path) -> 
 
 
 def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
-    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004"]
+    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004", "ecs:cluster_task_run"]
     with LocalAWS({"regions": NODES}) as aws:
         printed = fails(run(aws, tmp_path, "wait_until_ready", targets=[LAB, *late], wait_timeout=1, wait_delay="0.2"))
-    assert "i-0a1b2c3d4e5f60003 is notconnected." in printed
+    heard = "Systems Manager last heard of it at 2026-11-23T1"
+    assert f"i-0a1b2c3d4e5f60003 is notconnected. {heard}" in printed
+    assert "and calls it ConnectionLost." in printed
+    assert "ecs:cluster_task_run is notconnected. Systems Manager has told nothing of it." in printed
     assert (
         "i-0a1b2c3d4e5f60004 is unknown. Could not get the connection status of i-0a1b2c3d4e5f60004: Access" in printed
     )
-    assert "2 of 3 targets are not connected after 1 seconds: i-0a1b2c3d4e5f60003, i-0a1b2c3d4e5f60004." in printed
+    assert "3 of 4 targets are not connected after 1 seconds: i-0a1b2c3d4e5f60003, i-0a1b2c3d4e5f60004, ecs:" in printed
 
 
 # --- end_stale_sessions ---------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ended", ["ValidationException", "ok"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("operation", "before"), CALLS, ids=lambda part: str(part))
+@pytest.mark.parametrize(("operation", "before"), CALLS, ids=str)
 def test_a_call_that_goes_wrong(operation: str, before: int, kind: str, ended: str) -> None:
     do, times = KINDS[kind]
     with LocalAWS(world(COUNT, switches={"terminate_ended": ended}), strict=False) as aws:
