@@ -18,7 +18,8 @@ import sanity
 from environment import ROOT, variables
 
 COLLECTION = "ansible_collections.sessionops.aws"
-PYTEST = ["pytest", "--quiet", "--numprocesses", "2"]
+# What was skipped is said, with the reason.
+PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", "2"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -370,6 +372,26 @@ def test_ending_what_never_was() -> None:
     assert world().code("TerminateSession", SessionId="nobody-9") == "DoesNotExistException"
     echo = world(switches={"terminate_unknown": "echo"})
     assert echo("TerminateSession", SessionId="nobody-9") == {"SessionId": "nobody-9"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("DescribeSessions", {"State": "Active"}),
+        ("TerminateSession", {"SessionId": "jane-1"}),
+        ("ResumeSession", {"SessionId": "jane-2"}),
+        ("StartSession", {"Target": NODE}),
+        ("GetConnectionStatus", {"Target": NODE}),
+    ],
+)
+def test_every_operation_can_be_throttled(operation: str, params: dict[str, Any]) -> None:
+    region = {"nodes": NODES, "sessions": KNOWN}
+    with LocalAWS({"regions": {"us-east-1": region}, "throttle": {operation: {"rate": 0.0001, "burst": 1}}}) as aws:
+        call = getattr(aws.client("ssm"), xform_name(operation))
+        call(**params)
+        with pytest.raises(ClientError, match="ThrottlingException"):
+            call(**params)
+        assert [entry.outcome for entry in aws.calls()] == ["ok", "ThrottlingException"]
 
 
 def test_a_session_that_is_not_ours_to_end() -> None:

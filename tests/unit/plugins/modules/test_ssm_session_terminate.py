@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import client_config
+from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
 from session_tasks import NODE, hurried, ids, listing, opened, still_open, terminate, world
 
 from emulator.testing import LocalAWS
@@ -215,6 +217,19 @@ def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
         assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
         assert "Session s-1 was ended, and whether it is gone is not known. Could not list the sessions" in done["msg"]
         assert sum(pauses) == (5 if code == "InternalServerError" else 0), "a wait that is in vain"
+
+
+def test_no_session_is_lost_when_aws_throttles() -> None:
+    rates = {"TerminateSession": {"rate": 60, "burst": 5}, "DescribeSessions": {"rate": 20, "burst": 1}}
+    with LocalAWS(world(60, throttle=rates)) as aws:
+        done = ssm_session_terminate.session_terminate(
+            terminate.options(target=NODE, max_sessions=60),
+            lambda service: aws.client(service, config=client_config()),  # with the module's own retries
+            False,
+        )
+        assert "failed" not in done
+        assert (len(done["terminated"]), still_open(aws)) == (60, set())
+        assert "ThrottlingException" in {call.outcome for call in aws.calls()}
 
 
 # --- what ends a task midway ----------------------------------------------------------------------------------------
