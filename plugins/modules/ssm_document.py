@@ -104,7 +104,7 @@ options:
     description:
       - V(latest) makes the version that has the wanted content the default, even when nothing else is to be done.
       - V(keep) leaves the default as it is, so that a new version is staged, not put into force.
-      - A number makes that version the default.
+      - A number makes that version the default. It has to be there before the task; V(latest) is what the task makes.
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
     type: str
