@@ -78,12 +78,13 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
             f"Version {state.holder} of document {spec.name} is not called {spec.version_name}: a version gets its "
             "name when it is made."
         )
-    if state.holder not in (None, state.latest_version, state.default_version) and spec.default_version == "keep":
+    in_force = _wanted_default(spec, state, updated=False)
+    if not updated and state.holder not in (None, state.latest_version, in_force):
         found.append(
             f"AWS has the content as version {state.holder} of document {spec.name} and takes it no second time, so it "
             "is staged nowhere else."
         )
-    if _keeps_all_shared(state) and to_prune(spec, state):
+    if _keeps_all_shared(spec, state) and to_prune(spec, state):
         found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
     return found
 
@@ -145,11 +146,15 @@ def restoration(state: DocumentState) -> list[Action]:
 
 def _sharing_again(spec: DocumentSpec, before: Mapping[str, str]) -> list[Share]:
     """The calls that share a document made anew as the old one was, or as the task wants it."""
+    return document_permissions.share_again(_shared(spec, before))
+
+
+def _shared(spec: DocumentSpec, before: Mapping[str, str]) -> dict[str, str]:
+    """Who may use what after the change."""
     wanted = dict(before)
-    if spec.permissions is not None:
-        for share in document_permissions.changes(spec.permissions, before, spec.name):
-            wanted = document_permissions.after(wanted, share)
-    return document_permissions.share_again(wanted)
+    for share in _sharing(spec, before):
+        wanted = document_permissions.after(wanted, share)
+    return wanted
 
 
 def _belongings(state: DocumentState) -> str:
@@ -220,7 +225,7 @@ def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], li
     It is done after, so that a change that fails costs no version that was to be kept; before, only where there is no
     room for a new version.
     """
-    numbers = [] if _keeps_all_shared(state) else to_prune(spec, state)
+    numbers = [] if _keeps_all_shared(spec, state) else to_prune(spec, state)
     versions = sorted(state.versions or ())
     spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= _MAX_VERSIONS else []
     first = [number for number in numbers if number in spare and number != int(state.default_version)]
@@ -232,6 +237,6 @@ def _deletion(numbers: list[int]) -> list[Action]:
     return [DeleteVersions(tuple(numbers))] if numbers else []
 
 
-def _keeps_all_shared(state: DocumentState) -> bool:
-    """Whether some account may use every version, so that none is without use."""
-    return "$ALL" in (state.permissions or {}).values()
+def _keeps_all_shared(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether some account may use every version after the change, so that none is without use."""
+    return "$ALL" in _shared(spec, state.permissions or {}).values()

@@ -87,10 +87,16 @@ def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) 
     state = dataclasses.replace(state, latest_content=text if same else _stored(client, state))
     if fits(spec, state.latest) and (same or _holds(spec, state.latest_content, state.document_format)):
         return _holding(state, state.latest)
-    if state.default_version == state.latest_version:
+    in_force = _in_force(spec, state)
+    if in_force == state.latest_version:
         return state
     # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
-    return _holding(state, _held(client, spec, state.default_version, state.document_format))
+    return _holding(state, _held(client, spec, in_force, state.document_format))
+
+
+def _in_force(spec: DocumentSpec, state: DocumentState) -> str:
+    """The version that is in force after the task if it makes none."""
+    return state.default_version if spec.default_version in ("latest", "keep") else spec.default_version
 
 
 def _holding(state: DocumentState, version: Mapping[str, Any] | None) -> DocumentState:
@@ -151,8 +157,8 @@ def _version_to_remove(client: api.Client, removal: Removal) -> tuple[int, ...]:
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
-    """The newest version that is as wanted, which the latest and the default one are known not to be."""
-    known = (state.latest_version, state.default_version)
+    """The newest version that is as wanted, which the latest and the one in force are known not to be."""
+    known = (state.latest_version, _in_force(spec, state))
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
     others = sorted((number for number in infos if number not in known), key=int, reverse=True)
 

@@ -179,7 +179,7 @@ def check_versions(task: Task, before: Held, after: Held) -> None:
     left = {number: version for number, version in before["versions"].items() if number in after["versions"]}
     assert {number: after["versions"][number] for number in left} == left
     gone = set(before["versions"]) - set(after["versions"])
-    if "keep_versions" not in task or "$ALL" in before["permissions"].values():
+    if "keep_versions" not in task or "$ALL" in after["permissions"].values():
         assert not gone
         return
     newest = sorted({*before["versions"], *after["versions"]})[-task["keep_versions"] :]

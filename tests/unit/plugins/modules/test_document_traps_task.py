@@ -283,6 +283,11 @@ def test_trap_42_versions_that_are_all_shared_are_not_deleted() -> None:
     with Stage(document(ONE, TWO, THREE, permissions={A: "$ALL"})) as stage:
         done = unchanged(stage, content=THREE, keep_versions=1)
         assert done["warnings"] == ["All versions of document Team-Doc are shared, so keep_versions deletes none."]
+        # It counts how they are shared after the task.
+        task = {"keep_versions": 1, **shared(A, shared_document_version="$LATEST")}
+        settle(stage, [SHARE, DELETE, DELETE], **task)
+    with Stage(document(ONE, TWO, THREE)) as stage:
+        settle(stage, [SHARE], keep_versions=1, **shared(A, shared_document_version="$ALL"))
 
 
 def test_trap_42_a_document_with_1000_versions_takes_no_more_until_one_goes() -> None:

@@ -70,6 +70,22 @@ def test_trap_07_a_default_that_lags_is_moved_though_the_content_is_the_same() -
         assert in_force(present(stage)) == ONE
 
 
+@under("duplicate_scope", "version_order")
+def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(switches: Switches) -> None:
+    with Stage({**document(COMPACT, OTHER, THREE), "default_version": 1}, switches=switches) as stage:
+        settle(stage, [DEFAULT], content=OTHER, default_version="2")
+        # What is in force now is in force no more after the task, and so it has to be the latest.
+        if switches["duplicate_scope"] == "any":
+            for changed in (True, False):
+                done = stage.ensure(content=OTHER, default_version="1")
+                assert done["changed"] is changed
+                assert "AWS has the content as version 2" in done["warnings"][0]
+        else:
+            settle(stage, [UPDATE, DEFAULT], content=OTHER, default_version="1")
+            assert latest(stage)["content"] == OTHER
+        assert in_force(present(stage)) == ONE
+
+
 @under("promote_unready")
 def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
     with Stage(document(ONE), switches=switches) as stage:
