@@ -58,6 +58,7 @@ COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
             "InvalidAction",
             "InvalidFilter",
             "InvalidInstanceID.Malformed",
+            "FilterLimitExceeded",
             "InvalidInstanceID.NotFound",
             "InvalidNextToken",
             "InvalidParameterCombination",
