@@ -281,7 +281,7 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
             try:
                 self._add_hosts(path, fresh=not cache)
             except SSMError as error:
-                raise AnsibleParserError(str(error)) from error
+                raise AnsibleParserError(str(error)) from None  # the sentence says it all
 
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
         plan = read(self.get_option, self.region)

@@ -58,11 +58,11 @@ class Connection:
         agent = f"APN/1.0 Ansible/{core_version} {COLLECTION_NAME}/{COLLECTION_VERSION}"
         config = client_config().merge(Config(user_agent=agent))
         where = {"region_name": region, "endpoint_url": self._endpoint}
-        try:
-            with attempting("connect to AWS", needs="sts:AssumeRole"):
+        with attempting("connect to AWS", needs="sts:AssumeRole"):
+            try:
                 return self._session.client(service, config=config, **where, **self._options)
-        except ValueError as error:  # of an endpoint or a region that is none
-            raise SSMError(f"Could not connect to AWS: {error}.") from error
+            except ValueError as error:  # of an endpoint or a region that is none
+                raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from error
 
     def clients(self, regions: Sequence[str], *, ec2: bool) -> dict[str, Clients]:
         """Clients of each region. They are safe to share between threads; the session that makes them is not."""

@@ -70,30 +70,32 @@ class _Listing:
 
     def find(self, conditions: FilterSet) -> Iterator[api.NodePage]:
         """Yield the pages of nodes that meet the conditions."""
-        if self._information:
-            yield from self._by_information(conditions)
-            return
-        begun = False
         try:
-            for filters in property_requests(conditions):
-                for page in api.describe_instance_properties(self._client, filters):
-                    begun = True
-                    yield page
+            yield from self._find(conditions)
         except SSMError as error:
-            if begun or not error.denied:
-                raise
-            self._information = True
-            yield from self._by_information(conditions)
-
-    def _by_information(self, conditions: FilterSet) -> Iterator[api.NodePage]:
-        try:
-            yield from self._with_information(conditions)
-        except SSMError as error:
-            if error.code != "InvalidInstanceId":
+            if error.code != "InvalidInstanceId" or "InstanceIds" not in conditions.wanted:
                 raise
             # One ID that is not registered (any more) makes an error of the whole request: judge by ID here.
-            for page in self._with_information(conditions.without("InstanceIds")):
+            for page in self._find(conditions.without("InstanceIds")):
                 yield page._replace(nodes=[shape for shape in page.nodes if conditions.met_by(shape)])
+
+    def _find(self, conditions: FilterSet) -> Iterator[api.NodePage]:
+        begun = False
+        if not self._information:
+            try:
+                for page in self._with_properties(conditions):
+                    begun = True
+                    yield page
+                return
+            except SSMError as error:
+                if begun or not error.denied:
+                    raise
+            self._information = True
+        yield from self._with_information(conditions)
+
+    def _with_properties(self, conditions: FilterSet) -> Iterator[api.NodePage]:
+        for filters in property_requests(conditions):
+            yield from api.describe_instance_properties(self._client, filters)
 
     def _with_information(self, conditions: FilterSet) -> Iterator[api.NodePage]:
         for filters in information_requests(conditions):

@@ -1,107 +1,239 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Nodes fetched, and shaped into hosts."""
+"""Which nodes become hosts, with which variables, in which groups, and after which calls."""
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.plugin_utils import _inventory
-from hypothesis import given
-from hypothesis import strategies as st
+from ansible.errors import AnsibleParserError
+from inventories import Parsed, Source, parse
 
 from emulator.testing import LocalAWS
 
-
-def node(instance_id: str, **members: Any) -> dict[str, Any]:
-    return {"instance_id": instance_id, "connection_status": "connected", **members}
-
-
-def names(nodes: list[dict[str, Any]], *hostnames: str) -> list[str]:
-    return [host.name for host in _inventory.hosts(nodes, hostnames)]
-
-
-def test_the_first_name_that_a_node_has_counts() -> None:
-    found = [node("i-1", computer_name="web"), node("i-2", instance_name="db", computer_name="x"), node("i-3")]
-    assert names(found, "instance_name", "computer_name") == ["db", "i-3", "web"]
-
-
-def test_a_name_that_two_nodes_share_is_used_for_neither() -> None:
-    found = [node("i-1", computer_name="web"), node("i-2", computer_name="web"), node("i-3", computer_name="db")]
-    assert names(found, "computer_name") == ["db", "i-1", "i-2"]
-
-
-def test_each_status_has_its_group() -> None:
-    found = [node(f"i-{status}", connection_status=status) for status in ("connected", "notconnected", "unknown")]
-    assert [host.group for host in _inventory.hosts(found, [])] == ["ssm_connected", "ssm_not_connected", "ssm_unknown"]
-
-
-@given(st.dictionaries(st.text(), st.text() | st.lists(st.text()) | st.integers() | st.none()))
-def test_values_stay_as_they_are(members: dict[str, Any]) -> None:
-    shaped = _inventory.hosts([{**members, **node("i-1")}], ["instance_id"])
-    assert shaped[0].variables == {**members, **node("i-1")}
-
-
-WORLD = {
+WEB, STOPPED, LOST, SILENT = (f"i-0a1b2c3d4e5f6000{number}" for number in range(1, 5))
+DENIED, WINDOWS = "mi-0a1b2c3d4e5f60005", "mi-0a1b2c3d4e5f60006"
+WORLD: dict[str, Any] = {
+    "clock": "2026-11-23T12:00:00Z",
     "regions": {
         "us-east-1": {
             "nodes": [
-                {"id": "i-0a1b2c3d4e5f60001", "status": "connected"},
-                {"id": "i-0a1b2c3d4e5f60002", "status": "connected", "instance_state": "stopped"},
-                {"id": "mi-0a1b2c3d4e5f60003", "status": "error: AccessDeniedException"},
+                {"id": WEB, "status": "connected", "tags": {"Name": "web", "Env": "prod"}, "computer_name": "web.a"},
+                {"id": STOPPED, "status": "connected", "instance_state": "stopped", "tags": {"Env": "prod"}},
+                {
+                    "id": LOST,
+                    "status": "connected",
+                    "ping_status": "ConnectionLost",
+                    "last_ping": "2026-11-23T11:00:00Z",
+                    "tags": {"Env": "dev"},
+                },
+                {
+                    "id": SILENT,
+                    "status": "connected",
+                    "ping_status": "ConnectionLost",
+                    "last_ping": "2026-11-20T12:00:00Z",
+                    "tags": {"Env": "prod", "Team": "own"},
+                },
+                {"id": DENIED, "status": "error: AccessDeniedException", "tags": {"Env": "dev"}},
             ]
-        }
-    }
+        },
+        "eu-west-1": {"nodes": [{"id": WINDOWS, "status": "notconnected", "platform": "Windows", "name": "office"}]},
+    },
 }
-PROPERTIES_DENIED = {"op": "DescribeInstanceProperties", "do": {"error": "AccessDeniedException"}}
-INFORMATION_DENIED = {"op": "DescribeInstanceInformation", "do": {"error": "AccessDeniedException"}}
+BOTH = ["us-east-1", "eu-west-1"]
 
 
-def fetch(aws: LocalAWS, *, strict: bool = True) -> _inventory.Fetched:
-    return _inventory.fetch({"us-east-1": aws.client("ssm")}, 32, strict=strict)
+def calls(aws: LocalAWS) -> dict[str, int]:
+    return dict(collections.Counter(call.operation for call in aws.calls()))
 
 
-def statuses(found: _inventory.Fetched) -> dict[str, str]:
-    return {node["instance_id"]: node["connection_status"] for node in found.nodes}
+def statuses(parsed: Parsed) -> dict[str, str]:
+    return {name: variables["connection_status"] for name, variables in parsed.hosts.items()}
 
 
-def test_nodes_that_cannot_be_connected_are_not_asked_and_one_error_is_one_unknown() -> None:
+def sources(parsed: Parsed) -> dict[str, str]:
+    return {name: variables["connection_status_source"] for name, variables in parsed.hosts.items()}
+
+
+def test_the_region_of_the_session_is_the_default() -> None:
     with LocalAWS(WORLD) as aws:
-        found = fetch(aws)
-        assert statuses(found) == {
-            "i-0a1b2c3d4e5f60001": "connected",
-            "i-0a1b2c3d4e5f60002": "notconnected",
-            "mi-0a1b2c3d4e5f60003": "unknown",
-        }
-        assert {call.params["Target"] for call in aws.calls("GetConnectionStatus")} == {
-            "i-0a1b2c3d4e5f60001",
-            "mi-0a1b2c3d4e5f60003",
-        }
-        assert ["1 of 3 nodes is unknown" in warning for warning in found.warnings] == [True]
+        assert {each["region"] for each in parse(aws).hosts.values()} == {"us-east-1"}
+        assert {each["region"] for each in parse(aws, region="eu-west-1").hosts.values()} == {"eu-west-1"}
+        assert list(parse(aws, regions=[*BOTH, *BOTH]).hosts) == [WEB, STOPPED, LOST, SILENT, DENIED, WINDOWS]
 
 
-def test_the_older_listing_serves_where_the_newer_is_denied() -> None:
-    with LocalAWS({**WORLD, "faults": [PROPERTIES_DENIED]}) as aws:
-        assert statuses(fetch(aws))["i-0a1b2c3d4e5f60001"] == "connected"
+def test_each_host_is_in_the_group_of_its_status() -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws, regions=BOTH)
+    assert parsed.group("ssm_connected") == [WEB, LOST]
+    assert parsed.group("ssm_not_connected") == [STOPPED, SILENT, WINDOWS]
+    assert parsed.group("ssm_unknown") == [DENIED]
+    assert [name for name, each in parsed.hosts.items() if each["ssm_connected"] is True] == [WEB, LOST]
+    assert all(each["ssm_connected"] is False for name, each in parsed.hosts.items() if name not in (WEB, LOST))
 
 
-@pytest.mark.parametrize("strict", [True, False])
-def test_a_region_that_may_not_be_listed(strict: bool) -> None:
-    with LocalAWS({**WORLD, "faults": [PROPERTIES_DENIED, INFORMATION_DENIED]}) as aws:
-        if strict:
-            with pytest.raises(SSMError, match="Region us-east-1: Could not list the managed nodes"):
-                fetch(aws)
-        else:
-            found = fetch(aws, strict=False)
-            assert found.nodes == []
-            assert "Region us-east-1 is left out." in found.warnings[0]
+def test_the_groups_are_there_without_hosts() -> None:
+    with LocalAWS() as aws:
+        assert {"ssm_connected", "ssm_not_connected", "ssm_unknown"} <= set(parse(aws).data.groups)
 
 
-@pytest.mark.parametrize("body", ["{}", "<html>", "[]"])
-def test_a_listing_that_is_not_from_aws_is_no_empty_inventory(body: str) -> None:
-    fault = {"op": "DescribeInstanceProperties", "do": {"raw": body, "status": 200}}
-    with LocalAWS({**WORLD, "faults": [fault]}) as aws:
-        with pytest.raises(SSMError, match="Could not list the managed nodes"):
-            fetch(aws, strict=False)
+def test_nodes_that_cannot_be_connected_are_not_asked_and_say_so() -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws)
+        assert {call.params["Target"] for call in aws.calls("GetConnectionStatus")} == {WEB, LOST, DENIED}
+    assert sources(parsed) == {
+        WEB: "connection_status",
+        STOPPED: "instance_state",
+        LOST: "connection_status",
+        SILENT: "ping_status",
+        DENIED: "connection_status",
+    }
+
+
+def test_a_status_that_cannot_be_read_is_unknown_with_its_reason() -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws)
+    assert "AccessDeniedException" in parsed.hosts[DENIED]["connection_status_reason"]
+    assert "connection_status_reason" not in parsed.hosts[WEB]
+    assert [warning[:52] for warning in parsed.warnings] == [
+        "The connection status of 1 of 5 nodes is unknown. Cou"[:52]
+    ]
+
+
+def test_all_nodes_are_asked_on_request() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert statuses(parse(aws, ask_all_nodes=True))[SILENT] == "connected"
+        assert len(aws.calls("GetConnectionStatus")) == 5
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(3599, False), (3600, True)])
+def test_how_long_a_lost_agent_may_be_silent(seconds: int, asked: bool) -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws, connection_lost_seconds=seconds)
+    assert (sources(parsed)[LOST] == "connection_status") is asked
+
+
+def test_the_ping_status_is_enough_on_request() -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws, status_source="ping_status")
+        assert calls(aws) == {"DescribeInstanceProperties": 1}
+    assert statuses(parsed) == {
+        WEB: "connected",
+        STOPPED: "notconnected",
+        LOST: "notconnected",
+        SILENT: "notconnected",
+        DENIED: "connected",
+    }
+    assert sources(parsed)[WEB] == "ping_status"
+
+
+def test_nobody_is_asked_on_request() -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws, status_source="none")
+        assert calls(aws) == {"DescribeInstanceProperties": 1}
+    assert set(statuses(parsed).values()) == {"unknown"}
+    assert sources(parsed)[WEB] == "none"
+    assert parsed.warnings == []
+
+
+def test_hosts_of_the_wanted_statuses_are_kept() -> None:
+    with LocalAWS(WORLD) as aws:
+        assert list(parse(aws, statuses=["connected"]).hosts) == [WEB, LOST]
+        assert list(parse(aws, statuses=["unknown", "notconnected"]).hosts) == [STOPPED, SILENT, DENIED]
+
+
+def test_terminated_instances_are_left_out() -> None:
+    world = {"regions": {"us-east-1": {"nodes": [{"id": WEB, "instance_state": "terminated"}, {"id": LOST}]}}}
+    with LocalAWS(world) as aws:
+        assert list(parse(aws).hosts) == [LOST]
+
+
+@pytest.mark.parametrize(
+    ("connection", "variables"),
+    [
+        ("none", {}),
+        (
+            "amazon.aws.aws_ssm",
+            {
+                "ansible_connection": "amazon.aws.aws_ssm",
+                "ansible_aws_ssm_instance_id": WINDOWS,
+                "ansible_aws_ssm_region": "eu-west-1",
+                "ansible_shell_type": "powershell",
+            },
+        ),
+    ],
+)
+def test_what_a_connection_plugin_needs(connection: str, variables: dict[str, str]) -> None:
+    with LocalAWS(WORLD) as aws:
+        found = parse(aws, region="eu-west-1", connection=connection, hostvars_prefix="x_").hosts[WINDOWS]
+    assert {key: value for key, value in found.items() if key.startswith("ansible")} == variables
+
+
+def test_compose_has_the_last_word_on_how_to_connect() -> None:
+    compose = {"ansible_connection": "'ssh'", "ansible_aws_ssm_region": "'other'", "ansible_host": "ip_address"}
+    with LocalAWS(WORLD) as aws:
+        found = parse(aws, connection="sessionops.aws.aws_ssm", compose=compose).hosts[WEB]
+    assert (found["ansible_connection"], found["ansible_aws_ssm_region"]) == ("ssh", "other")
+    assert found["ansible_aws_ssm_instance_id"] == WEB
+    assert "ansible_shell_type" not in found and "ansible_aws_ssm_profile" not in found
+
+
+def test_secrets_are_no_variables() -> None:
+    with LocalAWS(WORLD) as aws:
+        who = aws.world.default_identity
+        text = str(parse(aws, connection="amazon.aws.aws_ssm", ec2_details=True).hosts)
+    assert who.secret_key not in text and who.access_key not in text
+
+
+def test_prefix_and_suffix_go_around_every_variable() -> None:
+    compose = {"where": "ssm_region_var"}
+    with LocalAWS(WORLD) as aws:
+        found = parse(aws, hostvars_prefix="ssm_", hostvars_suffix="_var", compose=compose).hosts[WEB]
+    assert found.pop("where") == "us-east-1"
+    assert all(name.startswith("ssm_") and name.endswith("_var") for name in found)
+
+
+def test_details_of_ec2_take_their_names_from_it() -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws, ec2_details=True)
+        assert calls(aws)["DescribeInstances"] == 1
+    assert parsed.hosts[WEB]["ec2_tags"] == {"Name": "web", "Env": "prod"}
+    assert parsed.hosts[WEB]["ec2_private_ip_address"] == parsed.hosts[WEB]["ip_address"]
+    assert parsed.hosts[WEB]["ec2_security_group_ids"] == ["sg-0123456789abcdef0"]
+    assert not [name for name in parsed.hosts[DENIED] if name.startswith("ec2_")]
+
+
+def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
+    with LocalAWS(WORLD) as aws:
+        parse(aws)
+        assert calls(aws) == {"DescribeInstanceProperties": 1, "GetConnectionStatus": 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"max_workers": 0}, "max_workers is 0, and may be 1 to 64."),
+        ({"connection_lost_seconds": -1}, "connection_lost_seconds is -1, and may be 0 or more."),
+        ({"cache_statuses_seconds": -1}, "cache_statuses_seconds is -1, and may be 0 or more."),
+        ({"status_source": "none", "statuses": ["connected"]}, "every status is unknown"),
+        ({"hostvars_prefix": "my-"}, "make no valid names of variables"),
+        ({"filters": {"Name": "web"}}, "filters has the key Name, which is no filter of Systems Manager"),
+        ({"filters": {"tag:": "web"}}, "filters has the key tag:, which is no filter"),
+        ({"include_filters": [{}]}, "include_filters has the entry {}"),
+        ({"exclude_filters": [{"PingStatus": None}]}, "exclude_filters has None for PingStatus"),
+        ({"hostnames": ["tag:Name"]}, "hostnames has tag:Name, which takes ec2_details: true."),
+        ({"hostnames": ["computer_name |"]}, "hostnames has computer_name |, which is no Jinja2 expression"),
+        ({"hostnames": [{"prefix": "x"}]}, "hostnames has the entry {'prefix': 'x'}"),
+        ({"endpoint_url": "nowhere"}, "Could not connect to AWS: Invalid endpoint: nowhere."),
+        ({"profile": "nobody"}, "nobody"),
+    ],
+)
+def test_bad_input_is_told_before_any_call(options: dict[str, Any], sentence: str) -> None:
+    env = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""} if "profile" in options else {}
+    with LocalAWS(WORLD) as aws:
+        with pytest.raises(AnsibleParserError) as raised:
+            Source(aws, **options).parse(env=env)
+        assert sentence in str(raised.value)
+        assert aws.calls() == []

@@ -1,0 +1,97 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The inventory plugin as Ansible loads and runs it, in the process of the test."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import yaml
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader, inventory_loader
+
+from emulator.testing import LocalAWS
+
+NAME = "sessionops.aws.aws_ssm"
+
+
+class Parsed(NamedTuple):
+    """What a run of the plugin made, and what it warned of."""
+
+    data: Any
+    warnings: list[str]
+
+    @property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """The variables of each host, without those that Ansible sets."""
+        return {name: {key: host.vars[key] for key in sorted(host.vars) if key not in OWN} for name, host in self._all}
+
+    @property
+    def _all(self) -> list[tuple[str, Any]]:
+        return list(self.data.hosts.items())
+
+    def group(self, name: str) -> list[str]:
+        """The hosts of a group, in order."""
+        return [host.name for host in self.data.groups[name].get_hosts()]
+
+
+OWN = ("inventory_dir", "inventory_file")
+
+
+class Source:
+    """One inventory file in a folder of its own, which also holds what is cached."""
+
+    def __init__(self, aws: LocalAWS, **options: Any) -> None:
+        self._folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, self._folder)
+        self._aws = aws
+        self.path = self._folder / "test.aws_ssm.yml"
+        self.write(**options)
+
+    def write(self, **options: Any) -> None:
+        """Make the file anew with other options."""
+        self.path.write_text(yaml.safe_dump({"plugin": NAME, **options}))
+
+    def write_cached(self, **options: Any) -> None:
+        """The same with a cache on the disk."""
+        cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(self._folder)}
+        self.write(**cache, **options)
+
+    def parse(self, *, cache: bool = True, env: Mapping[str, str] | None = None) -> Parsed:
+        """Run the plugin, with ``env`` over the variables that lead to the emulator."""
+        _load()
+        plugin = inventory_loader.get(NAME)
+        warnings: list[str] = []
+        data = InventoryData()
+        with _environment({**self._aws.clean_env(), **(env or {})}), mock.patch.object(plugin, "warn", warnings.append):
+            plugin.parse(data, DataLoader(), str(self.path), cache=cache)
+            if plugin.get_option("cache"):
+                plugin.update_cache_if_changed()
+        data.reconcile_inventory()
+        return Parsed(data, warnings)
+
+
+def parse(aws: LocalAWS, **options: Any) -> Parsed:
+    """What one run makes of the options."""
+    return Source(aws, **options).parse()
+
+
+@functools.cache
+def _load() -> None:
+    init_plugin_loader()
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    with mock.patch.dict(os.environ, variables, clear=True):
+        yield

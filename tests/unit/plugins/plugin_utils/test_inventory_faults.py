@@ -1,0 +1,148 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What goes wrong in one region, on one page or with one node, and what the inventory makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleParserError
+from inventories import Parsed, Source, parse
+
+from emulator.testing import LocalAWS
+
+EAST, WEST = (
+    [f"i-1000000000000000{number}" for number in range(3)],
+    [f"i-2000000000000000{number}" for number in range(3)],
+)
+REGIONS = ["us-east-1", "eu-west-1"]
+WORLD: dict[str, Any] = {
+    "limits": {"page_size": 1},
+    "regions": {
+        "us-east-1": {"nodes": [{"id": target} for target in EAST]},
+        "eu-west-1": {"nodes": [{"id": target} for target in WEST]},
+    },
+}
+LISTING = {"op": "DescribeInstanceProperties", "page": 2}
+SECOND_REGION = "eu-west-1"
+
+
+def broken(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
+    """The world with a second page that fails in each region, until the retries of one are used up."""
+    return {**WORLD, "faults": [{**LISTING, "do": do, "times": 1, **rule}]}
+
+
+def run(world: dict[str, Any], **options: Any) -> Parsed:
+    with LocalAWS(world, strict=False) as aws:
+        return parse(aws, regions=REGIONS, **options)
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        {"error": "AccessDeniedException"},
+        {"error": "UnrecognizedClientException"},
+        {"error": "InvalidNextToken"},
+        {"raw": "{}", "status": 200},
+        {"raw": "<html>", "status": 200},
+        {"page": "repeat"},
+    ],
+)
+def test_a_listing_that_breaks_off_is_an_error_or_leaves_out_its_whole_region(do: dict[str, Any]) -> None:
+    with pytest.raises(AnsibleParserError, match="Could not list the managed nodes"):
+        run(broken(do))
+    parsed = run(broken(do), strict_permissions=False)
+    assert list(parsed.hosts) in (EAST, WEST)
+    assert [" is left out. Could not list the managed nodes: " in warning for warning in parsed.warnings] == [True]
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "InvalidSignatureException"])
+def test_credentials_that_are_bad_everywhere_fail_in_any_case(code: str) -> None:
+    with pytest.raises(AnsibleParserError, match=code):
+        run(broken({"error": code}), strict_permissions=False)
+
+
+def test_regions_of_which_none_can_be_listed_fail_in_any_case() -> None:
+    rule = {"op": "DescribeInstanceProperties", "do": {"error": "UnrecognizedClientException"}, "times": "always"}
+    with pytest.raises(AnsibleParserError, match="UnrecognizedClientException"):
+        run({**WORLD, "faults": [rule]}, strict_permissions=False)
+
+
+def test_nobody_is_told_of_statuses_in_a_region_that_is_left_out() -> None:
+    parsed = run(broken({"error": "InvalidNextToken"}), strict_permissions=False)
+    assert len(parsed.group("ssm_connected")) == 3
+
+
+def denied(count: int) -> dict[str, Any]:
+    nodes = [{"id": target, "status": "error: AccessDeniedException"} for target in EAST[:count]]
+    return {"regions": {"us-east-1": {"nodes": [*nodes, *({"id": target} for target in EAST[count:])]}}}
+
+
+def test_a_missing_permission_to_ask_fails_and_a_node_that_is_denied_does_not() -> None:
+    with LocalAWS(denied(3)) as aws:
+        with pytest.raises(AnsibleParserError, match="ssm:GetConnectionStatus"):
+            parse(aws)
+        assert parse(aws, strict_permissions=False).group("ssm_unknown") == EAST
+    with LocalAWS(denied(2)) as aws:
+        assert parse(aws).group("ssm_unknown") == EAST[:2]
+
+
+def test_credentials_that_expire_while_statuses_are_asked_for_are_an_error() -> None:
+    rule = {"op": "GetConnectionStatus", "after": 1, "do": {"error": "ExpiredTokenException"}, "times": "always"}
+    with pytest.raises(AnsibleParserError, match="ExpiredTokenException"):
+        run({**WORLD, "faults": [rule]}, strict_permissions=False)
+
+
+def test_details_that_may_not_be_read() -> None:
+    rule = {"op": "DescribeInstances", "do": {"error": "UnauthorizedOperation"}, "times": "always"}
+    world = {**WORLD, "faults": [rule]}
+    with pytest.raises(AnsibleParserError, match="ec2:DescribeInstances"):
+        run(world, ec2_details=True)
+    parsed = run(world, ec2_details=True, strict_permissions=False)
+    assert list(parsed.hosts) == [*EAST, *WEST]
+    assert len(parsed.warnings) == 2 and "have no variables of EC2" in parsed.warnings[0]
+
+
+def test_an_endpoint_of_one_region_for_two_is_noticed() -> None:
+    world = {"regions": {name: {"nodes": [{"id": EAST[0]}]} for name in REGIONS}}
+    with pytest.raises(AnsibleParserError, match="is in us-east-1 and in eu-west-1"):
+        run(world)
+
+
+ROLE = "arn:aws:iam::210987654321:role/Inventory"
+
+
+def test_a_role_is_assumed_and_signs_every_call() -> None:
+    with LocalAWS({**WORLD, "roles": [ROLE]}) as aws:
+        assert len(parse(aws, regions=REGIONS, assume_role_arn=ROLE, ec2_details=True).hosts) == 6
+        first, *others = aws.calls()
+        assert (first.operation, first.access_key) == ("AssumeRole", aws.world.default_identity.access_key)
+        assert {call.access_key[:4] for call in others} == {"ASIA"}
+
+
+def test_the_credentials_of_a_role_are_renewed_before_they_end() -> None:
+    # Whoever has credentials that end within ten minutes renews them before the next call.
+    with LocalAWS({**WORLD, "roles": [ROLE], "limits": {"role_seconds": 300}}) as aws:
+        parse(aws, assume_role_arn=ROLE)
+        keys = {call.access_key for call in aws.calls("GetConnectionStatus")}
+        assert len(keys) > 1 and aws.world.default_identity.access_key not in keys
+
+
+def test_a_role_that_may_not_be_assumed_is_one_sentence() -> None:
+    with (
+        LocalAWS(WORLD) as aws,
+        pytest.raises(AnsibleParserError, match=f"Could not assume the role {ROLE}: AccessDenied"),
+    ):
+        parse(aws, assume_role_arn=ROLE, strict_permissions=False)
+
+
+def test_empty_variables_are_none() -> None:
+    """AWX sets what a credential lacks to nothing."""
+    empty = dict.fromkeys(
+        ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_DEFAULT_REGION", "AWS_URL"), ""
+    )
+    with LocalAWS(WORLD) as aws:
+        assert list(Source(aws, regions=REGIONS).parse(env=empty).hosts) == [*EAST, *WEST]
+        with pytest.raises(AnsibleParserError, match="There is no region: set regions, region or AWS_REGION"):
+            Source(aws).parse(env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})

@@ -1,0 +1,111 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""filters, include_filters and exclude_filters: which nodes, by which operation, with how many calls."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleParserError
+from inventories import parse
+
+from emulator.testing import LocalAWS
+
+WEB, DB, OFF = (f"i-0a1b2c3d4e5f6000{number}" for number in range(1, 4))
+HYBRID = "mi-0a1b2c3d4e5f60004"
+GONE = "i-0a1b2c3d4e5f60009"
+WORLD: dict[str, Any] = {
+    "regions": {
+        "us-east-1": {
+            "nodes": [
+                {"id": WEB, "tags": {"Env": "prod", "Team": "own"}},
+                {"id": DB, "tags": {"Env": "dev"}, "platform": "Windows"},
+                {"id": OFF, "tags": {"Env": "prod"}, "instance_state": "stopped"},
+                {"id": HYBRID, "tags": {"Env": "prod"}},
+            ]
+        }
+    }
+}
+PROPERTIES, INFORMATION = "DescribeInstanceProperties", "DescribeInstanceInformation"
+DENIED = {"op": PROPERTIES, "do": {"error": "AccessDeniedException"}, "times": "always"}
+
+
+def found(**options: Any) -> tuple[list[str], dict[str, int]]:
+    """The hosts, and how often each listing was called."""
+    with LocalAWS(WORLD) as aws:
+        hosts = list(parse(aws, status_source="none", **options).hosts)
+        return hosts, dict(collections.Counter(call.operation for call in aws.calls()))
+
+
+@pytest.mark.parametrize(
+    ("filters", "hosts", "operation"),
+    [
+        ({"PlatformTypes": "Linux"}, [WEB, OFF, HYBRID], PROPERTIES),
+        ({"PlatformTypes": ["Linux", "Windows"]}, [WEB, DB, OFF, HYBRID], PROPERTIES),
+        ({"PlatformTypes": "Linux", "ResourceType": "ManagedInstance"}, [HYBRID], PROPERTIES),
+        ({"InstanceIds": [WEB, OFF]}, [WEB, OFF], PROPERTIES),
+        ({"tag:Env": "prod"}, [WEB, HYBRID], INFORMATION),
+        ({"tag:Env": ["prod", "dev"]}, [WEB, DB, HYBRID], INFORMATION),
+        ({"tag:Env": "prod", "tag:Team": "own"}, [WEB], INFORMATION),
+        ({"tag-key": "Team"}, [WEB], INFORMATION),
+        ({"tag:Env": "prod", "ResourceType": "ManagedInstance"}, [HYBRID], INFORMATION),
+        ({"SourceIds": DB}, [DB], INFORMATION),
+        ({"SourceTypes": "AWS::SSM::ManagedInstance"}, [HYBRID], INFORMATION),
+    ],
+)
+def test_filters_are_sent_to_the_operation_that_has_them(
+    filters: dict[str, Any], hosts: list[str], operation: str
+) -> None:
+    assert found(filters=filters) == (hosts, {operation: 1})
+
+
+def test_nodes_of_any_included_set_are_listed_once() -> None:
+    sets = [{"PlatformTypes": "Linux"}, {"InstanceIds": [WEB, DB]}]
+    assert found(include_filters=sets) == ([WEB, DB, OFF, HYBRID], {PROPERTIES: 2})
+    assert found(filters={"InstanceIds": DB}, include_filters=[{"ResourceType": "ManagedInstance"}])[0] == [DB, HYBRID]
+
+
+def test_nodes_of_an_excluded_set_are_left_out_without_a_call() -> None:
+    excludes = [{"PlatformTypes": "Windows"}, {"InstanceIds": [HYBRID]}]
+    assert found(exclude_filters=excludes) == ([WEB, OFF], {PROPERTIES: 1})
+
+
+def test_excluded_tags_take_one_listing_and_hold_for_what_the_other_listing_would_show() -> None:
+    # DescribeInstanceProperties would list the stopped instance, whose tags the other cannot judge.
+    assert found(exclude_filters=[{"tag:Env": "prod"}]) == ([DB], {INFORMATION: 2})
+    assert found(exclude_filters=[{"tag:Env": "prod", "ResourceType": "EC2Instance"}])[0] == [DB, HYBRID]
+
+
+def test_nobody_is_asked_for_the_status_of_an_excluded_node() -> None:
+    with LocalAWS(WORLD) as aws:
+        parse(aws, exclude_filters=[{"tag:Env": "prod"}])
+        assert [call.params["Target"] for call in aws.calls("GetConnectionStatus")] == [DB]
+
+
+def test_more_values_than_a_request_takes() -> None:
+    many = [f"i-{number:017x}" for number in range(100)]
+    assert found(filters={"InstanceIds": [*many, WEB]}) == ([WEB], {PROPERTIES: 3})
+    assert found(filters={"tag:Env": [*many, "dev"]}) == ([DB], {INFORMATION: 2})
+
+
+@pytest.mark.parametrize("faults", [[], [DENIED]])
+def test_an_id_that_is_not_registered_any_more_keeps_no_other_node_from_being_listed(faults: list[Any]) -> None:
+    with LocalAWS({**WORLD, "faults": faults, "switches": {"unknown_instance_id": "InvalidInstanceId"}}) as aws:
+        assert list(parse(aws, filters={"InstanceIds": [WEB, GONE]}).hosts) == [WEB]
+
+
+def test_the_older_listing_serves_where_the_newer_is_denied() -> None:
+    with LocalAWS({**WORLD, "faults": [DENIED]}) as aws:
+        assert list(parse(aws, include_filters=[{"PlatformTypes": "Linux"}, {"InstanceIds": DB}]).hosts) == [
+            WEB,
+            DB,
+            HYBRID,
+        ]
+        assert len(aws.calls(PROPERTIES)) == 1
+
+
+def test_a_value_that_aws_does_not_know_is_an_error() -> None:
+    with LocalAWS(WORLD) as aws, pytest.raises(AnsibleParserError, match="Region us-east-1: Could not list"):
+        parse(aws, filters={"PlatformTypes": "linux"})
