@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The status of many targets at 80 ms latency, in one task and in a loop.
 
-The floor is what the latency alone takes: so many rounds of calls, one after the other. What an Ansible task takes
-before it makes its first call is measured by the same task with one target, and subtracted.
+The floor is what the latency alone takes: so many rounds of calls, one after the other.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fleet import LATENCY, targets, task, world
-from harness import Emulator, Row, in_turns, rounds
+from harness import Emulator, Row, rounds
 
 WORKERS = 32
 TARGETS = 1000
@@ -29,24 +28,22 @@ def rows(quick: bool) -> Iterator[Row]:
     """One task against the floor, and against a loop."""
     count, looped, times = (40, 2, 1) if quick else (TARGETS, LOOPED, 3)
     with Emulator(world(count, latency_ms={"GetConnectionStatus": LATENCY * 1000})) as aws:
-        took = in_turns(
-            times,
-            start=lambda: aws.playbook(task(1)).seconds - LATENCY,
-            many=lambda: aws.playbook(task(count)).seconds,
-        )
-        loops = aws.playbook(loop(looped)).seconds - took["start"]
+        took = aws.beyond_start(times, task(1), task(count))
+        loops = aws.playbook(loop(looped)).seconds - took.start + LATENCY
         counts = aws.counts()
-    floor = rounds(count, min(count, WORKERS)) * LATENCY
-    beyond = took["many"] - took["start"]
-    each = loops / looped
-    expected = {"GetConnectionStatus": {"ok": times * (count + 1) + looped}}
-    wrong = "" if counts == expected else f"calls: {counts}"
-    yield Row("start of a play with one task", took["start"])
-    yield Row(f"the floor of {count:,} targets, {WORKERS} side by side", floor)
-    yield Row(f"{count:,} targets in one task, beyond the start", beyond, "s", beyond / floor, "the floor", 1.15, wrong)
+    expected = {"GetConnectionStatus": {"ok": (times + 1) * (count + 1) + looped}}
+    side_by_side = min(count, WORKERS)
+    yield from took.rows(
+        f"{count:,} targets in one task",
+        rounds(count, side_by_side) * LATENCY,
+        f"{count:,} calls, {side_by_side} at a time",
+        less=LATENCY,
+        wrong="" if counts == expected else f"calls: {counts}",
+    )
+    each, one_task = loops / looped, took.whole - took.start + LATENCY
     yield Row(
         f"{count:,} targets in a loop, beyond the start ({looped} measured, the rest by that)",
         each * count,
-        ratio=each * count / beyond,
+        ratio=each * count / one_task,
         against="one task",
     )

@@ -28,7 +28,10 @@ from typing import Any, Self
 from environment import ROOT, variables
 
 EMULATOR = ROOT / "tests" / "emulator"
+LIBRARY = Path(__file__).parent / "library"
 MEGABYTE = 1_000_000
+# How much longer than its floor a task may take.
+WANTED = 1.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +73,32 @@ class Usage:
     printed: str
 
 
+# A task of a playbook.
+Task = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Beyond:
+    """Seconds: of the same task with next to nothing to do, of Ansible for the larger result, and of the task."""
+
+    start: float
+    handling: float
+    whole: float
+
+    def rows(self, what: str, floor: float, floor_is: str, *, less: float = 0, wrong: str = "") -> Iterator[Row]:
+        """The rows that compare the task with its floor; ``less`` is what the small task spent on calls."""
+        start = self.start - less
+        with_handling = self.whole - start
+        beyond = with_handling - self.handling
+        yield Row("start of a play with one task that does next to nothing", start)
+        yield Row("what Ansible takes for a result of that size", self.handling)
+        yield Row(f"the floor: {floor_is}", floor)
+        yield Row(
+            f"{what}, beyond the start", self.whole - start, ratio=(self.whole - start) / floor, against="the floor"
+        )
+        yield Row(f"{what}, beyond both", beyond, "s", beyond / floor, "the floor", WANTED, wrong)
+
+
 class Emulator:
     """A context manager around ``tests/emulator serve`` on a world."""
 
@@ -109,12 +138,41 @@ class Emulator:
         """Run a command against this endpoint, with ``extra`` environment variables."""
         return measured(command, {**self.environment, **extra})
 
-    def playbook(self, *tasks: Mapping[str, Any], **extra: str) -> Usage:
+    def beyond_start(self, times: int, one: Task, many: Task) -> Beyond:
+        """How much longer a task takes than what no task can do without.
+
+        ``one`` is the same task with next to nothing to do. What Ansible takes for a larger result, whoever made it,
+        is measured by a module that returns the same and does nothing else.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            small, large = Path(folder) / "small.json", Path(folder) / "large.json"
+            self.playbook(*_kept(one, small))
+            self.playbook(*_kept(many, large))
+            took = in_turns(
+                times,
+                one=lambda: self.playbook(one).seconds,
+                many=lambda: self.playbook(many).seconds,
+                small=lambda: self.playbook(_same_result(small)).seconds,
+                large=lambda: self.playbook(_same_result(large)).seconds,
+            )
+        return Beyond(took["one"], max(0.0, took["large"] - took["small"]), took["many"])
+
+    def playbook(self, *tasks: Task, **extra: str) -> Usage:
         """Run tasks on localhost in a process of ``ansible-playbook``."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "playbook.json"
             path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]))
-            return self.run("ansible-playbook", str(path), **extra)
+            return self.run("ansible-playbook", str(path), ANSIBLE_LIBRARY=str(LIBRARY), **extra)
+
+
+def _kept(task: Task, path: Path) -> list[Task]:
+    """The task, and one that writes its result to a file."""
+    content = {"content": f"{{{{ {task['register']} | to_json }}}}", "dest": str(path), "mode": "600"}
+    return [task, {"ansible.builtin.copy": content}]
+
+
+def _same_result(path: Path) -> Task:
+    return {"same_result": {"path": str(path)}, "register": "kept"}
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str]) -> Usage:

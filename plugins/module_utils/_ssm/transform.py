@@ -12,6 +12,7 @@ Only the API's own members are renamed. Content and tag keys are the user's, and
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,15 +26,15 @@ _to_snake: Callable[[dict[str, Any]], dict[str, Any]] = camel_dict_to_snake_dict
 
 def resource(shape: Shape) -> dict[str, Any]:
     """Any API shape: keys in snake_case, ``Tags`` as a dict, times as text."""
-    plain = {key: _plain(value) for key, value in shape.items() if key not in ("Tags", "ResponseMetadata")}
-    result = _to_snake(plain)
+    result: dict[str, Any] = _plain({key: shape[key] for key in shape if key not in ("Tags", "ResponseMetadata")})
     if "Tags" in shape:
         result["tags"] = tags(shape["Tags"])
     return result
 
 
+@functools.cache
 def snake(name: str) -> str:
-    """``DocumentType`` as ``document_type``."""
+    """``DocumentType`` as ``document_type``; a listing of thousands has the same few names in each entry."""
     return str(next(iter(_to_snake({name: None}))))
 
 
@@ -72,7 +73,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
         return iso8601(value)
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {snake(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
     return value

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate
+from ..paging import paginate, selected
 from ..service import APIError, Call, Handler
 from .document_content import parse
 from .document_store import Document, Documents
@@ -180,18 +180,24 @@ def describe_sessions(world: World, call: Call) -> dict[str, Any]:
         # Only here, so that no session moves from one list to the other between two pages.
         for session in sessions.found.values():
             session.count_listing(world.now)
-    listed = [session for session in reversed(sessions.found.values()) if _listed(world, session, call.params["State"])]
-    listed.sort(key=lambda session: session.started, reverse=True)
-    if world.switch("session_order") == "oldest":
-        listed.reverse()
+    state = call.params["State"]
+    listed = selected(world, call, lambda: _in_order(world, sessions, state))
     # The page is cut before the filters apply: a page may be empty, and not be the last.
     page, token = paginate(listed, call.params, default=world.limit("session_page"), world=world)
-    result: dict[str, Any] = {
-        "Sessions": [_shape(world, session) for session in page if all(test(session) for test in tests)]
-    }
+    shown = [session for session in page if _listed(world, session, state) and all(test(session) for test in tests)]
+    result: dict[str, Any] = {"Sessions": [_shape(world, session) for session in shown]}
     if token:
         result["NextToken"] = token
     return result
+
+
+def _in_order(world: World, sessions: Sessions, state: str) -> list[Session]:
+    """The sessions in a state, in the order in which they are listed."""
+    listed = [session for session in reversed(sessions.found.values()) if _listed(world, session, state)]
+    listed.sort(key=lambda session: session.started, reverse=True)
+    if world.switch("session_order") == "oldest":
+        listed.reverse()
+    return listed
 
 
 def _listed(world: World, session: Session, state: str) -> bool:
