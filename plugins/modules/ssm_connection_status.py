@@ -73,6 +73,8 @@ options:
     type: int
     default: 32
 notes:
+  - Where the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, lines about how far the task is are added
+    to it. That is how C(ansible-playbook -v) learns of them, and anything else may do the same.
   - Takes the permission C(ssm:GetConnectionStatus), and with O(include_ping) C(ssm:DescribeInstanceProperties) or
     C(ssm:DescribeInstanceInformation).
 extends_documentation_fragment:

@@ -55,10 +55,11 @@ def _check(shape: Any) -> Check:
     inner = _INNER[shape.type_name](shape) if shape.type_name in _INNER else None
     bounds = _bounds(shape)
     type_name = shape.type_name
-    usual = None if type_name == "timestamp" else _PYTHON_TYPES[type_name]
+    # Of these one look tells; a truth value could be taken for a number, and a time needs a zone.
+    plain = _PYTHON_TYPES[type_name] if type_name in ("structure", "map", "list", "string") else ()
 
     def check(value: Any) -> Breaches:
-        if type(value) is not usual and not _has_type(type_name, value):
+        if not isinstance(value, plain) and not _has_type(type_name, value):
             return [("", f"{type(value).__name__} where the model has {type_name}")]
         found = bounds(value) if bounds else []
         return found + inner(value) if inner else found
@@ -82,10 +83,10 @@ def _bounds(shape: Any) -> Check | None:
     good: set[str] = set(observed)
 
     def check(value: Any) -> Breaches:
-        if type(value) is str and value in good:
+        if isinstance(value, str) and value in good:
             return []
         found = [("", f"{value!r}: {text}") for text in model.constraints(shape, value)]
-        if not found and type(value) is str and len(good) < _REMEMBERED:
+        if not found and isinstance(value, str) and len(good) < _REMEMBERED:
             good.add(value)
         return found
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A module that returns what is in a file, to measure what Ansible takes for a result of that size."""
