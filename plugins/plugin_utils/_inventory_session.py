@@ -21,6 +21,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import 
     COLLECTION_NAME,
     COLLECTION_VERSION,
     client_config,
+    empty_variables,
 )
 
 from ._inventory_fetch import Clients
@@ -109,11 +110,8 @@ def identity(get: Callable[[str], Any]) -> dict[str, str | None]:
 
 @contextlib.contextmanager
 def without_empty_variables() -> Iterator[None]:
-    """Hide environment variables of AWS that are empty, which botocore takes for a profile or a region without a name.
-
-    AWX sets some of them to nothing.
-    """
-    empty = [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]
+    """Hide environment variables of AWS that are empty for as long as the inventory is made."""
+    empty = empty_variables()
     for name in empty:
         del os.environ[name]
     try:

@@ -25,8 +25,10 @@ DEPENDENCIES = CACHE / "deps"
 TREE = CACHE / "tree"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 
-# The bundle that amazon.aws is taken from: the collection alone is not on PyPI.
+# The bundle that other collections are taken from: none of them is on PyPI by itself. amazon.aws is what this one is
+# built on, and awx.awx is what an example is written for.
 BUNDLE = "ansible==12.3.0"
+BUNDLED = ("amazon/aws", "awx/awx")
 
 
 def variables() -> dict[str, str]:
@@ -95,7 +97,12 @@ def _stamp(names: list[str]) -> Path:
 
 def _fingerprint(names: list[str]) -> str:
     texts = [(REQUIREMENTS / f"{name}.txt").read_text() for name in names]
-    return hashlib.sha256("\n".join([sys.version, str(ROOT), BUNDLE, *texts]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([sys.version, str(ROOT), _bundle(), *texts]).encode()).hexdigest()
+
+
+def _bundle() -> str:
+    """What is taken from where."""
+    return f"{BUNDLE}: {', '.join(BUNDLED)}"
 
 
 def _make_venv() -> None:
@@ -118,21 +125,21 @@ def _version_of(interpreter: Path) -> str:
 
 
 def _fetch_dependencies() -> None:
-    """Take amazon.aws out of the bundle, which is a hundred times its size when installed."""
+    """Take two collections out of the bundle, which is a hundred times their size when installed."""
     marker = DEPENDENCIES / "bundle"
-    if marker.is_file() and marker.read_text() == BUNDLE:
+    if marker.is_file() and marker.read_text() == _bundle():
         return
-    _say(f"Taking amazon.aws from {BUNDLE}")
+    _say(f"Taking amazon.aws and awx.awx from {BUNDLE}")
     shutil.rmtree(DEPENDENCIES, ignore_errors=True)
     download = CACHE / "download"
     shutil.rmtree(download, ignore_errors=True)
     _pip("download", "--no-deps", "--dest", str(download), BUNDLE)
     with zipfile.ZipFile(next(download.glob("ansible-*.whl"))) as wheel:
-        prefix = "ansible_collections/amazon/aws/"
-        members = [name for name in wheel.namelist() if name.startswith(prefix) and "/tests/" not in name]
+        wanted = tuple(f"ansible_collections/{collection}/" for collection in BUNDLED)
+        members = [name for name in wheel.namelist() if name.startswith(wanted) and "/tests/" not in name]
         wheel.extractall(DEPENDENCIES, members)
     shutil.rmtree(download)
-    marker.write_text(BUNDLE)
+    marker.write_text(_bundle())
 
 
 def _link_tree() -> None:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -42,16 +43,26 @@ def client_config() -> Any:
     return Config(**settings)
 
 
+def empty_variables() -> list[str]:
+    """The environment variables of AWS that are empty, which botocore takes for a profile or a region without a name.
+
+    AWX sets those that a credential has no value for to nothing.
+    """
+    return [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]
+
+
 class SSMModule(AnsibleAWSModule):
     """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
 
     def __init__(self, **kwargs: Any) -> None:
+        for name in empty_variables():
+            del os.environ[name]  # of the module's own process
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
         set_collection_info(COLLECTION_NAME, COLLECTION_VERSION)
 
     def client(self, service: str, retry_decorator: Any = None, **extra_params: Any) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
-        if not self.region:  # an empty variable, such as AWX sets, would otherwise count as a region
+        if not self.region:
             self.fail_json(
                 msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
             )
