@@ -248,7 +248,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find, fingerprint
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import make_hosts, warnings
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import GROUPS, make_hosts, warnings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import (
@@ -292,7 +292,8 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
             found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
             hosts = make_hosts(found, plan, self.get_option)
             self.prepare(known_variables(hosts, outer))
-            named = zip(names(hosts, hostnames, self.evaluate, self.inventory.groups), hosts, strict=True)
+            taken = {*self.inventory.groups, *GROUPS.values()}
+            named = zip(names(hosts, hostnames, self.evaluate, taken), hosts, strict=True)
             populate(self, dict(named), outer)
         for warning in warnings(found):
             self.warn(warning)

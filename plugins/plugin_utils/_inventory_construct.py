@@ -36,6 +36,7 @@ class FastConstructable(_Base):  # type: ignore[misc]
     """Constructable for hosts that have all their variables already; ``prepare`` comes first."""
 
     inventory: Any
+    _ready: Any = _NOTHING  # what the expression that Constructable will ask for comes to
 
     def prepare(self, known: Container[str]) -> None:
         """Read the options and compile their expressions; ``known`` are the variables that hosts may have."""
@@ -43,13 +44,17 @@ class FastConstructable(_Base):  # type: ignore[misc]
         self._composed = self.get_option("compose") or {}
         self._conditions = self.get_option("groups") or {}
         self._keyed = self.get_option("keyed_groups") or []
-        self._ready: Any = _NOTHING
         keys = [entry.get("key") for entry in self._keyed if isinstance(entry, dict)]
         expressions = [*self._composed.values(), *self._conditions.values(), *keys] if self._may_compile() else []
         self._known = known
         self._functions: dict[str, Compiled | None] = {
             expression: compiled(expression, known) for expression in expressions if _is_template(expression)
         }
+
+    @property
+    def constructs(self) -> bool:
+        """Whether there is anything to construct."""
+        return bool(self._composed or self._conditions or self._keyed)
 
     def evaluate(self, expression: str, variables: Mapping[str, Any]) -> Any:
         """What an expression, or a template with its braces, comes to for a host's name; None where it fails.

@@ -92,8 +92,20 @@ def _const(node: Any, known: Container[str]) -> Compiled:
 
 
 def _list(node: Any, known: Container[str]) -> Compiled:
-    items = [_compile(item, known) for item in node.items]
+    items = [_present(_compile(item, known)) for item in node.items]
     return lambda variables: [item(variables) for item in items]
+
+
+def _present(function: Compiled) -> Compiled:
+    """The function for a place where something undefined may be no error: in a list nobody may look at it."""
+
+    def read(variables: Variables) -> Any:
+        try:
+            return function(variables)
+        except Undefined:
+            raise AskAnsible from None
+
+    return read
 
 
 def _name(node: Any, known: Container[str]) -> Compiled:
@@ -166,8 +178,10 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 def _compare(node: Any, known: Container[str]) -> Compiled:
     if len(node.ops) != 1:
         raise _NotSimple
-    compare = _COMPARISONS[node.ops[0].op]
-    left, right = _compile(node.expr, known), _compile(node.ops[0].expr, known)
+    kind = node.ops[0].op
+    compare, left, right = _COMPARISONS[kind], _compile(node.expr, known), _compile(node.ops[0].expr, known)
+    if kind in ("in", "notin"):
+        left = _present(left)
 
     def result(variables: Variables) -> bool:
         one, other = left(variables), right(variables)

@@ -42,13 +42,19 @@ def populate(plugin: FastConstructable, named: Mapping[str, Host], outer: Outer)
     inventory = plugin.inventory
     for group in GROUPS.values():
         inventory.add_group(group)
-    for name, host in sorted(named.items()):
-        elsewhere = name in inventory.hosts
+    ordered = sorted(named.items())
+    elsewhere = {name for name in named if name in inventory.hosts}
+    for name, host in ordered:
         inventory.add_host(name, group=host.group)
-        variables = {outer(key): value for key, value in host.variables.items()}
-        _set(inventory.hosts[name], {**variables, **host.connecting}, one_by_one=elsewhere)
+        _set(inventory.hosts[name], {**_outer(host, outer), **host.connecting}, one_by_one=name in elsewhere)
+    # Not before all hosts are there: groups made from one may have the name of another.
+    for name, host in ordered if plugin.constructs else ():
         # What another source says of the host may be templates.
-        plugin.construct(name, variables, fast=not elsewhere)
+        plugin.construct(name, _outer(host, outer), fast=name not in elsewhere)
+
+
+def _outer(host: Host, outer: Outer) -> dict[str, Any]:
+    return {outer(key): value for key, value in host.variables.items()}
 
 
 def _set(host: Any, variables: dict[str, Any], *, one_by_one: bool) -> None:

@@ -1,10 +1,16 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings of Hypothesis for all tests: a busy machine is slow, and how long an example takes proves nothing."""
+"""Settings for all unit tests.
+
+A busy machine is slow, and how long an example takes proves nothing. Collections are loaded by Ansible, as they are in
+use: it finds plugins of those only that it loaded itself.
+"""
 
 from __future__ import annotations
 
 import hypothesis
+from ansible.plugins.loader import init_plugin_loader
 
 hypothesis.settings.register_profile("sessionops", deadline=None, database=None)
 hypothesis.settings.load_profile("sessionops")
+init_plugin_loader()

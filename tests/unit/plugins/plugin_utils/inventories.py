@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from unittest import mock
 import yaml
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, inventory_loader
+from ansible.plugins.loader import inventory_loader
 
 from emulator.testing import LocalAWS
 
@@ -69,7 +68,6 @@ class Source:
 
     def parse(self, *, cache: bool = True, env: Mapping[str, str] | None = None) -> Parsed:
         """Run the plugin, with ``env`` over the variables that lead to the emulator."""
-        _load()
         plugin = inventory_loader.get(NAME)
         warnings: list[str] = []
         data = InventoryData()
@@ -84,11 +82,6 @@ class Source:
 def parse(aws: LocalAWS, **options: Any) -> Parsed:
     """What one run makes of the options."""
     return Source(aws, **options).parse()
-
-
-@functools.cache
-def _load() -> None:
-    init_plugin_loader()
 
 
 @contextmanager

@@ -1,0 +1,196 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is kept between runs, for how long, and that it is never what other options would have found."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from inventories import Source
+
+from emulator.service import Identity
+from emulator.testing import LocalAWS
+
+WEB, STOPPED = "i-0a1b2c3d4e5f60001", "i-0a1b2c3d4e5f60002"
+ROLE = "arn:aws:iam::210987654321:role/Inventory"
+WORLD: dict[str, Any] = {
+    "roles": [ROLE],
+    "regions": {
+        "us-east-1": {
+            "nodes": [
+                {"id": WEB, "status": ["connected", "notconnected"], "tags": {"Env": "{{ 7 * 7 }}"}},
+                {"id": STOPPED, "instance_state": "stopped"},
+            ]
+        },
+        "eu-west-1": {"nodes": [{"id": "i-0a1b2c3d4e5f60003"}]},
+    },
+}
+
+
+def calls(aws: LocalAWS, since: int = 0) -> dict[str, int]:
+    return dict(collections.Counter(call.operation for call in aws.calls(since=since)))
+
+
+@pytest.mark.parametrize("details", [False, True])
+def test_a_hit_with_statuses_makes_no_call_at_all_and_gives_the_same_hosts(details: bool) -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60, ec2_details=details, assume_role_arn=ROLE)
+        first = source.parse()
+        position = aws.position
+        assert source.parse().hosts == first.hosts
+        assert calls(aws, position) == {}
+
+
+def test_statuses_are_asked_for_each_time_unless_they_are_kept() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached()
+        assert source.parse().hosts[WEB]["connection_status"] == "connected"
+        position = aws.position
+        assert source.parse().hosts[WEB]["connection_status"] == "notconnected"
+        assert calls(aws, position) == {"GetConnectionStatus": 1}
+
+
+def test_a_refresh_asks_for_everything_and_keeps_it() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60)
+        source.parse()
+        position = aws.position
+        assert source.parse(cache=False).hosts[WEB]["connection_status"] == "notconnected"
+        assert calls(aws, position) == {"DescribeInstanceProperties": 1, "GetConnectionStatus": 1}
+        assert source.parse().hosts[WEB]["connection_status"] == "notconnected"
+
+
+def test_nodes_and_statuses_each_have_their_own_time() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_timeout=1000, cache_statuses_seconds=100)
+        source.parse()
+        now = time.time()
+        made = []
+        # The files are as old as they are: only our own reckoning of time is moved, 90 seconds at a time.
+        for step in range(1, 13):
+            position = aws.position
+            with mock.patch("time.time", return_value=now + 90 * step):
+                source.parse()
+            made.append(calls(aws, position))
+        statuses = [step for step, each in enumerate(made, start=1) if "GetConnectionStatus" in each]
+        listings = [step for step, each in enumerate(made, start=1) if "DescribeInstanceProperties" in each]
+        # To ask for statuses again keeps no node longer: 12 x 90 seconds are more than 1,000 after the first run.
+        assert statuses == [2, 4, 6, 8, 10, 12]
+        assert listings == [12]
+
+
+def test_what_a_clock_that_was_put_back_left_does_not_count() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached()
+        source.parse()
+        position = aws.position
+        now = time.time()
+        with mock.patch("time.time", return_value=now - 10):
+            source.parse()
+        assert "DescribeInstanceProperties" in calls(aws, position)
+
+
+OTHERS: list[dict[str, Any]] = [
+    {"region": "eu-west-1"},
+    {"regions": ["us-east-1", "eu-west-1"]},
+    {"filters": {"PlatformTypes": "Linux"}},
+    {"include_filters": [{"PlatformTypes": "Linux"}]},
+    {"exclude_filters": [{"PlatformTypes": "Linux"}]},
+    {"ec2_details": True},
+    {"assume_role_arn": ROLE},
+]
+
+
+@pytest.mark.parametrize("changed", OTHERS, ids=lambda options: next(iter(options)))
+def test_changed_options_never_get_what_others_left(changed: dict[str, Any]) -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60)
+        source.parse()
+        source.write_cached(cache_statuses_seconds=60, **changed)
+        position = aws.position
+        cached = source.parse()
+        assert {"DescribeInstanceProperties"} <= set(calls(aws, position))
+        assert cached.hosts == Source(aws, **changed).parse().hosts or "status" in str(cached.hosts)
+
+
+def test_another_endpoint_access_key_or_profile_never_gets_what_others_left(tmp_path: Path) -> None:
+    other = Identity("AKIAOTHEROTHEROTHER0", "secret", "210987654321", "arn:aws:iam::210987654321:user/x", "AIDAX")
+    config = tmp_path / "config"
+    with LocalAWS(WORLD) as aws, LocalAWS({**WORLD, "regions": {"us-east-1": {}}}) as elsewhere:
+        aws.world.identities[other.access_key] = other
+        own = aws.world.default_identity
+        config.write_text(
+            f"[profile p]\naws_access_key_id = {own.access_key}\naws_secret_access_key = {own.secret_key}\n"
+        )
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60)
+        assert len(source.parse().hosts) == 2
+        for env in (
+            elsewhere.env,
+            {"AWS_ACCESS_KEY_ID": other.access_key, "AWS_SECRET_ACCESS_KEY": other.secret_key},
+            {"AWS_PROFILE": "p", "AWS_CONFIG_FILE": str(config), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+        ):
+            before = aws.position + elsewhere.position
+            source.parse(env=env)
+            assert aws.position + elsewhere.position > before
+
+
+def test_what_is_kept_is_what_aws_said_and_no_secret() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(
+            cache_statuses_seconds=60, ec2_details=True, hostvars_prefix="x_", connection="amazon.aws.aws_ssm"
+        )
+        source.parse()
+        kept = "".join(path.read_text() for path in source.path.parent.iterdir() if path != source.path)
+        assert WEB in kept and "x_instance_id" not in kept and "ansible_connection" not in kept
+        who = aws.world.default_identity
+        assert who.secret_key not in kept and who.access_key not in kept
+        # The same nodes serve other names, prefixes and groups without a call.
+        source.write_cached(cache_statuses_seconds=60, ec2_details=True, hostnames=["ip_address"])
+        position = aws.position
+        assert WEB not in source.parse().hosts
+        assert calls(aws, position) == {}
+
+
+def test_a_value_of_aws_is_no_template_after_it_was_kept() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60, ec2_details=True, compose={"env": "ec2_tags.Env"})
+        for unused in range(2):
+            assert source.parse().hosts[WEB]["env"] == "{{ 7 * 7 }}"
+
+
+def test_an_inventory_that_lacks_a_region_is_not_kept() -> None:
+    rule = {"op": "DescribeInstanceProperties", "do": {"error": "InvalidNextToken"}}
+    with LocalAWS({**WORLD, "faults": [rule]}) as aws:
+        source = Source(aws)
+        source.write_cached(strict_permissions=False, regions=["us-east-1", "eu-west-1"])
+        assert len(source.parse().warnings) == 1
+        assert len(source.parse().hosts) == 3
+
+
+def test_what_somebody_else_wrote_does_not_count() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached()
+        source.parse()
+        for path in source.path.parent.iterdir():
+            if path != source.path:
+                stat = path.stat()
+                path.write_text(json.dumps({"regions": "other"}))
+                os.utime(path, (stat.st_atime, stat.st_mtime))
+        assert len(source.parse().hosts) == 2

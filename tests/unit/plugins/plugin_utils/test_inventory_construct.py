@@ -1,0 +1,216 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Expressions come to what ansible-core itself makes of them, whichever ansible-core it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible import template
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import compiled
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import untrusted
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+HOST = "web-1"
+MANY = 300
+# ansible-core 2.19 and newer evaluate only what is marked as trusted.
+trusted: Any = getattr(template, "trust_as_template", lambda text: text)
+
+
+class Plugin(FastConstructable, BaseInventoryPlugin):
+    """The plugin's base with options of its own and nothing of AWS."""
+
+    NAME = "test"
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__()
+        self.given = {"use_extra_vars": False, "leading_separator": True, **options}
+        self._vars: dict[str, Any] = {}
+        self.loader = DataLoader()
+        if not hasattr(type(self), "templar"):
+            self.templar = template.Templar(loader=self.loader)
+        self.inventory = InventoryData()
+        self.inventory.add_host(HOST)
+
+    def get_option(self, option: str) -> Any:  # type: ignore[override]
+        return self.given[option]
+
+
+def fast(options: dict[str, Any], variables: dict[str, Any], known: frozenset[str]) -> Any:
+    plugin = Plugin(options)
+    plugin.inventory.hosts[HOST].vars.update(variables)
+
+    def work() -> None:
+        plugin.prepare(known)
+        plugin.construct(HOST, dict(variables))
+
+    return outcome(plugin, work)
+
+
+def slow(options: dict[str, Any], variables: dict[str, Any]) -> Any:
+    plugin = Plugin(options)
+    plugin.inventory.hosts[HOST].vars.update(variables)
+
+    def work() -> None:
+        strict = options["strict"]
+        Constructable._set_composite_vars(plugin, options["compose"], dict(variables), HOST, strict=strict)
+        Constructable._add_host_to_composed_groups(plugin, options["groups"], dict(variables), HOST, strict=strict)
+        Constructable._add_host_to_keyed_groups(plugin, options["keyed_groups"], dict(variables), HOST, strict=strict)
+
+    return outcome(plugin, work)
+
+
+def outcome(plugin: Plugin, work: Any) -> Any:
+    """The variables and groups of the host after ``work``, or the error."""
+    try:
+        work()
+    except Exception as error:  # what ansible-core raises is not always its own
+        return str(error)
+    variables = plugin.inventory.hosts[HOST].vars
+    groups = {
+        name: sorted(group.name for group in each.parent_groups) for name, each in plugin.inventory.groups.items()
+    }
+    members = sorted(group.name for group in plugin.inventory.hosts[HOST].get_groups())
+    return {name: (type(value) is bool, value) for name, value in variables.items()}, groups, members
+
+
+NAMES = st.sampled_from(["name", "tags", "number", "flag", "nothing", "list", "absent"])
+TEXTS = st.sampled_from(
+    [
+        "web",
+        "Web 1",
+        "",
+        "True",
+        "False",
+        "None",
+        "5",
+        "[1]",
+        "{{ 7 * 7 }}",
+        "{'a': 1}",
+        "a{b",
+        " x ",
+        "null",
+        "a\nb",
+        "ü",
+    ]
+)
+VALUES = {
+    "name": TEXTS,
+    "tags": st.dictionaries(st.sampled_from(["Env", "a b", "x"]), TEXTS, max_size=3),
+    "number": st.integers(-2, 3),
+    "flag": st.booleans(),
+    "nothing": st.none(),
+    "list": st.lists(TEXTS, max_size=3),
+}
+CONSTANTS = st.sampled_from(["'web'", "'Web 1'", "''", "'x'", "0", "1", "true", "none", "['web', 'x']", "[]"])
+CHAINS = NAMES | st.sampled_from(
+    [
+        "tags.Env",
+        "tags['a b']",
+        "tags['Env']",
+        "tags.absent",
+        "list[0]",
+        "list[-1]",
+        "name.x",
+        "absent.x.y",
+        "tags.Env.x",
+    ]
+)
+
+FILTERS = ["lower", "upper", "trim", "replace('e', 'o')", "first", "length", "d('x')"]
+
+
+def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.tuples(inner, st.sampled_from(["==", "!=", "<", ">=", "in", "not in", "and", "or", "~", "+"]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
+        st.tuples(inner, st.sampled_from(FILTERS)).map(" | ".join),
+        st.tuples(CHAINS, st.sampled_from(["default('x')", "default(name)", "d('y', true)", "default('', false)"])).map(
+            " | ".join
+        ),
+        st.tuples(CHAINS, st.sampled_from(["defined", "not defined", "undefined", "none", "string"])).map(" is ".join),
+        st.tuples(CHAINS, st.sampled_from(["startswith('w')", "endswith('1')", "lower()", "upper()", "split()"])).map(
+            ".".join
+        ),
+        inner.map(lambda each: f"not {each}"),
+        st.tuples(inner, inner, inner).map(lambda each: f"({each[0]} if {each[1]} else {each[2]})"),
+    )
+
+
+EXPRESSIONS = st.recursive(CHAINS | CONSTANTS, _grown, max_leaves=5)
+
+
+@settings(max_examples=MANY, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    variables=st.fixed_dictionaries({}, optional=VALUES),
+    expressions=st.lists(EXPRESSIONS, min_size=3, max_size=3),
+    strict=st.booleans(),
+    keyed=st.fixed_dictionaries(
+        {"prefix": st.sampled_from(["", "p"]), "separator": st.sampled_from(["_", "", "-"])},
+        optional={
+            "default_value": st.sampled_from(["none", ""]),
+            "parent_group": st.sampled_from(["up", "{{ name }}", "up {{ number }}"]),
+        },
+    ),
+    leading=st.booleans(),
+)
+def test_what_is_constructed_is_what_ansible_constructs(
+    variables: dict[str, Any], expressions: list[str], strict: bool, keyed: dict[str, Any], leading: bool
+) -> None:
+    one, two, three = map(trusted, expressions)
+    if "parent_group" in keyed:
+        keyed = {**keyed, "parent_group": trusted(keyed["parent_group"])}
+    options = {
+        "strict": strict,
+        "compose": {"made": one},
+        "groups": {"grown": two},
+        "keyed_groups": [{"key": three, **keyed}],
+        "leading_separator": leading,
+    }
+    marked = untrusted(variables)
+    assert fast(options, marked, frozenset(VALUES)) == slow(options, marked)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "instance_id",
+        "platform_type | lower",
+        "ec2_tags.Role",
+        "ec2_tags['a b'] | default('none')",
+        "resource_type == 'ManagedInstance'",
+        "'web' in computer_name and platform_type != 'Windows'",
+        "instance_id.startswith('mi-')",
+        "ec2_tags.Role is defined",
+        "'transfers-' ~ region",
+        "'a' if ssm_connected else 'b'",
+    ],
+)
+def test_usual_expressions_are_compiled(expression: str) -> None:
+    assert compiled(expression, frozenset()) is not None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "lookup('pipe', 'id')",
+        "a | from_json",
+        "tags.items()",
+        "tags.keys",
+        "a.b()",
+        "a[b]",
+        "a}} {{b",
+        "'\\\\d'",
+        "a |",
+        "[x]|first",
+    ],
+)
+def test_others_are_left_to_ansible(expression: str) -> None:
+    assert compiled(expression, frozenset()) is None

@@ -1,0 +1,116 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What hosts are called, by the option hostnames and against nodes that would be called something else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleParserError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import Host
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import names
+from hypothesis import given
+from hypothesis import strategies as st
+from inventories import Parsed, parse
+
+from emulator.testing import LocalAWS
+
+ONE, TWO, THREE = (f"i-0a1b2c3d4e5f6000{number}" for number in range(1, 4))
+
+
+def run(*nodes: dict[str, Any], **options: Any) -> Parsed:
+    with LocalAWS({"regions": {"us-east-1": {"nodes": list(nodes)}}}) as aws:
+        return parse(aws, **options)
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "name"),
+    [
+        (["instance_id"], ONE),
+        (["computer_name"], "Web-1.example.com"),
+        (["key_name", "instance_name"], "web_server_1"),
+        (["key_name"], ONE),
+        (["tag:Name"], "web_server_1"),
+        (["tag:Absent", "tag:Role"], "front"),
+        (["tag:Name | replace(' ', '-')"], "web-server-1"),
+        (["computer_name | lower"], "web-1.example.com"),
+        (["computer_name.split('.') | first"], "Web-1"),
+        (["absent | lower", "region"], "us-east-1"),
+        (["{{ region }}-{{ ec2_tags.Role }}"], "us-east-1-front"),
+        (["{{ absent }}", "region"], "us-east-1"),
+        ([{"name": "tag:Role", "prefix": "region"}], "us-east-1_front"),
+        ([{"name": "tag:Role", "prefix": "region", "separator": "--"}], "us-east-1--front"),
+        ([{"name": "tag:Role", "prefix": "key_name"}], "front"),
+        ([{"name": "tag:Absent", "prefix": "region"}, "platform_type"], "Linux"),
+    ],
+)
+def test_the_first_entry_that_gives_a_name_counts(hostnames: list[Any], name: str) -> None:
+    node = {"id": ONE, "computer_name": "Web-1.example.com", "tags": {"Name": "web server 1", "Role": "front"}}
+    assert list(run(node, hostnames=hostnames, ec2_details=True, hostvars_prefix="x_").hosts) == [name]
+
+
+def test_an_expression_that_fails_is_an_error_if_that_is_wanted() -> None:
+    with pytest.raises(AnsibleParserError, match="Could not make a name of absent"):
+        run({"id": ONE}, hostnames=["absent | lower"], strict=True)
+
+
+def test_a_name_that_two_nodes_have_is_used_for_neither() -> None:
+    nodes = [{"id": each, "computer_name": name} for each, name in ((ONE, "web"), (TWO, "web"), (THREE, "db"))]
+    assert list(run(*nodes, hostnames=["computer_name"]).hosts) == ["db", ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "name", [TWO, "localhost", "127.0.0.1", "all", "ungrouped", "ssm_connected", "mi-0a1b2c3d4e5f60009"]
+)
+def test_a_node_cannot_call_itself_what_something_else_is_called(name: str) -> None:
+    parsed = run({"id": ONE, "computer_name": name}, {"id": TWO, "computer_name": "web"}, hostnames=["computer_name"])
+    assert list(parsed.hosts) == [ONE, "web"]
+    assert not any(group.vars for group in parsed.data.groups.values())
+
+
+@pytest.mark.parametrize(
+    ("given_name", "name"),
+    [
+        ("../../etc/passwd", "_._.._etc_passwd"),
+        ("-oProxyCommand=x", "_oProxyCommand_x"),
+        ("a,b:c[1:9]", "a_b_c_1_9_"),
+        ("{{ lookup('pipe', 'id') }}", "___lookup__pipe____id_____"),
+        ("B\u00fcro-1", "B\u00fcro-1"),
+        ("tab\there", "tab_here"),
+    ],
+)
+def test_awkward_characters(given_name: str, name: str) -> None:
+    parsed = run({"id": ONE, "computer_name": given_name}, hostnames=["computer_name"])
+    assert list(parsed.hosts) == [name]
+    assert parsed.hosts[name]["computer_name"] == given_name
+
+
+def test_a_host_that_is_named_like_a_group_made_later_takes_nothing_of_the_group_over() -> None:
+    """Its variables and memberships would else become those of every host in the group."""
+    nodes = [{"id": each, "tags": {"Role": "web"}, "computer_name": f"host-{each}"} for each in (ONE, TWO)]
+    rogue = {"id": THREE, "tags": {"Role": "other"}, "computer_name": "web", "ip_address": "10.6.6.6"}
+    parsed = run(
+        *nodes,
+        rogue,
+        ec2_details=True,
+        hostnames=["computer_name"],
+        compose={"ansible_host": "ip_address", "slow_host": "[ip_address] | first"},
+        groups={"rogue": "ip_address == '10.6.6.6'", "slow": "ip_address is match('10.6.6')"},
+        keyed_groups=[{"key": "ec2_tags.Role", "separator": ""}],
+    )
+    assert parsed.data.groups["web"].vars == {}
+    assert parsed.group("rogue") == parsed.group("slow") == ["web"]
+    assert parsed.hosts["web"]["ansible_host"] == parsed.hosts["web"]["slow_host"] == "10.6.6.6"
+    assert "ansible_host" in parsed.hosts[f"host-{ONE}"]
+
+
+@given(st.lists(st.text(max_size=6) | st.sampled_from([ONE, TWO, "all", "a", "a.b"]), min_size=1, max_size=6))
+def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
+    hosts = [Host(f"i-{n:017x}", "ssm_unknown", {"computer_name": name}, {}) for n, name in enumerate(computer_names)]
+    found = names(hosts, ["computer_name"], lambda expression, variables: None, {"all": None})
+    assert len(set(found)) == len(found)
+    for name, host in zip(found, hosts, strict=True):
+        assert re.fullmatch(r"\w[\w.-]*", name) and name != "all"
+        assert name == host.instance_id or name not in {each.instance_id for each in hosts}
