@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .cache/venv/bin/python -B
 
-.PHONY: help demo test lint sanity unit contract integration docs build bench clean
+.PHONY: help demo test lint sanity unit contract integration oldest-core docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -17,7 +17,7 @@ test: ## Run everything that CI runs
 lint: ## Run ruff, mypy, yamllint and ansible-lint
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py ruff mypy yamllint ansible-lint
 
-unit contract integration sanity docs build: ## Run one part of the tests
+unit contract integration oldest-core sanity docs build: ## Run one part of the tests
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py $@
 
 bench: ## Measure what takes long against how long it must take

@@ -20,6 +20,8 @@ from environment import ROOT, variables
 COLLECTION = "ansible_collections.sessionops.aws"
 # What was skipped is said, with the reason.
 PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", "2"]
+# How values become variables and templates is what differs most between one ansible-core and another.
+INVENTORY = ["tests/unit/plugins/plugin_utils", "tests/integration/test_targets.py", "-k", "inventory"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +32,11 @@ class Part:
     work: Callable[[], bool]
 
 
-def commands(*all_of: list[str]) -> Callable[[], bool]:
-    """Work that is a few commands, run in the checkout."""
+def commands(*all_of: list[str], core: str | None = None) -> Callable[[], bool]:
+    """Work that is a few commands, run in the checkout; ``core`` as for ``environment.variables``."""
 
     def work() -> bool:
-        done = [_run(command) for command in all_of]  # each, even after one has failed
+        done = [_run(command, core) for command in all_of]  # each, even after one has failed
         return all(done)
 
     return work
@@ -47,6 +49,7 @@ PARTS = [
     Part("unit", commands([*PYTEST, "tests/unit"])),
     Part("contract", commands([*PYTEST, "tests/contract"])),
     Part("integration", commands([*PYTEST, "tests/integration"])),
+    Part("oldest-core", commands([*PYTEST, *INVENTORY], core="oldest")),
     Part("ansible-lint", commands(["ansible-lint", "--offline", "--strict"])),
     Part(
         "docs",
@@ -87,8 +90,8 @@ def _timed(part: Part) -> tuple[bool, float]:
     return passed, time.monotonic() - started
 
 
-def _run(command: list[str]) -> bool:
-    return subprocess.run(command, cwd=ROOT, env=variables(), check=False).returncode == 0
+def _run(command: list[str], core: str | None = None) -> bool:
+    return subprocess.run(command, cwd=ROOT, env=variables(core), check=False).returncode == 0
 
 
 if __name__ == "__main__":

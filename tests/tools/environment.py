@@ -30,9 +30,18 @@ REQUIREMENTS = ROOT / "tests" / "requirements"
 BUNDLE = "ansible==12.3.0"
 BUNDLED = ("amazon/aws", "awx/awx")
 
+# The oldest ansible-core that meta/runtime.yml names. It shares all that it needs with the one of the environment.
+OLDEST_CORE = "ansible-core==2.18.19"
+OLDEST = CACHE / "oldest-core"
 
-def variables() -> dict[str, str]:
-    """The environment for every command: nothing of it is read from or written to the user's home."""
+
+def variables(core: str | None = None) -> dict[str, str]:
+    """The environment for every command: nothing of it is read from or written to the user's home.
+
+    With ``core="oldest"`` the command, and whatever it runs by these variables, gets the oldest ansible-core.
+    """
+    core = core or os.environ.get("TEST_CORE", "")
+    first = [OLDEST] if core == "oldest" else []
     foreign = ("ANSIBLE_", "AWS_", "GIT_", "PYTHON")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return {
@@ -40,7 +49,8 @@ def variables() -> dict[str, str]:
         "HOME": str(HOME),
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "VIRTUAL_ENV": str(VENV),
-        "PYTHONPATH": os.pathsep.join(map(str, (TREE, DEPENDENCIES, ROOT / "tests"))),
+        "PYTHONPATH": os.pathsep.join(map(str, (*first, TREE, DEPENDENCIES, ROOT / "tests"))),
+        "TEST_CORE": core,
         "TMPDIR": str(TEMPORARY),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
@@ -82,6 +92,8 @@ def main() -> None:
     _say("Installing " + ", ".join(f"tests/requirements/{name}.txt" for name in names))
     _pip("install", "--requirement", str(REQUIREMENTS / f"{names[-1]}.txt"))
     _fetch_dependencies()
+    if "test" in names:
+        _fetch_oldest_core()
     _link_tree()
     _stamp(names).write_text(_fingerprint(names))
 
@@ -97,7 +109,8 @@ def _stamp(names: list[str]) -> Path:
 
 def _fingerprint(names: list[str]) -> str:
     texts = [(REQUIREMENTS / f"{name}.txt").read_text() for name in names]
-    return hashlib.sha256("\n".join([sys.version, str(ROOT), _bundle(), *texts]).encode()).hexdigest()
+    parts = [sys.version, str(ROOT), _bundle(), OLDEST_CORE, *texts]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _bundle() -> str:
@@ -140,6 +153,16 @@ def _fetch_dependencies() -> None:
         wheel.extractall(DEPENDENCIES, members)
     shutil.rmtree(download)
     marker.write_text(_bundle())
+
+
+def _fetch_oldest_core() -> None:
+    marker = OLDEST / "fetched"
+    if marker.is_file() and marker.read_text() == OLDEST_CORE:
+        return
+    _say(f"Fetching {OLDEST_CORE}")
+    shutil.rmtree(OLDEST, ignore_errors=True)
+    _pip("install", "--no-deps", "--target", str(OLDEST), OLDEST_CORE)
+    marker.write_text(OLDEST_CORE)
 
 
 def _link_tree() -> None:

@@ -17,40 +17,51 @@ from typing import Any
 HERE = Path(__file__).parent
 
 
-def inventory(file: Path, how: str) -> subprocess.CompletedProcess[str]:
+# How an inventory is looked at, each with the name of what it is expected to give.
+WAYS = {
+    "graph": ["--graph"],
+    "list": ["--list"],
+    "export": ["--list", "--export", "--limit", "ssm_connected"],
+    "host": ["--host", "i-0a1b2c3d4e5f60004"],
+    "limit": ["--list", "--limit", "web-1*:!*.com"],
+}
+
+
+def inventory(file: Path, *how: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
-    command = ["ansible-inventory", "-i", str(file), how]
+    command = ["ansible-inventory", "-i", str(file), *how]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
-def output(file: Path, how: str) -> str:
-    first, second = inventory(file, how), inventory(file, how)
+def output(file: Path, *how: str) -> str:
+    first, second = inventory(file, *how), inventory(file, *how)
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout, f"{file.name} {how} gave something else the second time"
-    return first.stdout if how == "--graph" else normal(first.stdout)
+    return first.stdout if "--graph" in how else normal(first.stdout)
 
 
 def normal(listed: str) -> str:
     """The list without what depends on ansible-core's version: how it marks a string that is not to be templated."""
     value = json.loads(listed)
-    value["_meta"].pop("profile", None)
+    value.get("_meta", {}).pop("profile", None)
     return json.dumps(_unmarked(value), indent=2, sort_keys=True) + "\n"
 
 
 def _unmarked(value: Any) -> Any:
     if isinstance(value, dict):
-        return value.get("__ansible_unsafe") or {key: _unmarked(entry) for key, entry in value.items()}
+        if "__ansible_unsafe" in value:
+            return value["__ansible_unsafe"]
+        return {key: _unmarked(entry) for key, entry in value.items()}
     return [_unmarked(entry) for entry in value] if isinstance(value, list) else value
 
 
 def check_expected(write: bool) -> None:
-    for file in sorted(HERE.glob("*.aws_ssm.yml")):
-        for how in ("--graph", "--list"):
-            expected = HERE / "expected" / f"{file.name.split('.')[0]}.{how[2:]}"
-            found = output(file, how)
-            if write:
-                expected.write_text(found)
-            assert found == expected.read_text(), f"{expected.name} is not:\n{found}"
+    """A file in expected/ has the name of an inventory and of a way to look at it."""
+    for expected in sorted((HERE / "expected").iterdir()):
+        found = output(HERE / f"{expected.stem}.aws_ssm.yml", *WAYS[expected.suffix[1:]])
+        if write:
+            expected.write_text(found)
+        assert found == expected.read_text(), f"{expected.name} is not:\n{found}"
 
 
 def check_bad() -> None:
@@ -62,14 +73,21 @@ def check_bad() -> None:
         assert "Traceback" not in done.stderr, done.stderr
 
 
-def check_one_host() -> None:
+def check_templates() -> None:
     """A value of AWS that looks like a template comes out as the text that it is, through a template too."""
-    debug = ["-m", "ansible.builtin.debug", "-a", 'msg="{{ computer_name }}"']
-    command = ["ansible", "mi-0a1b2c3d4e5f60005", "-i", str(HERE / "fleet.aws_ssm.yml"), *debug]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert '"msg": "{{ 7 * 7 }}"' in done.stdout, done.stdout + done.stderr
+    for variable, text in (
+        ("ssm_computer_name", "{{ 7 * 7 }}"),
+        ("ssm_ec2_tags.Note", "{{ lookup('pipe', 'id') }}"),
+        ("note", "{{ lookup('pipe', 'id') }}"),
+    ):
+        command = ["ansible", "all", "-i", str(HERE / "named.aws_ssm.yml"), "-m", "ansible.builtin.debug"]
+        done = subprocess.run(
+            [*command, "-a", f"msg='{{{{ {variable} | default(0) }}}}'"], capture_output=True, text=True, check=False
+        )
+        assert f'"msg": "{text}"' in done.stdout, done.stdout + done.stderr
+        assert "uid=" not in done.stdout
 
 
 check_expected("--write" in sys.argv)
 check_bad()
-check_one_host()
+check_templates()

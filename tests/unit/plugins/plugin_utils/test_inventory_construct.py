@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ansible import template
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible.release import __version__
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import compiled
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import untrusted
@@ -145,6 +147,10 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 EXPRESSIONS = st.recursive(CHAINS | CONSTANTS, _grown, max_leaves=5)
+
+
+def test_the_ansible_core_is_the_one_that_is_meant() -> None:
+    assert __version__.startswith("2.18.") is (os.environ.get("TEST_CORE") == "oldest")
 
 
 @settings(max_examples=MANY, suppress_health_check=[HealthCheck.too_slow])
