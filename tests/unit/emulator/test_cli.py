@@ -117,9 +117,11 @@ def alive(pid: int) -> bool:
         return False
 
 
+# Whoever runs the tests may ignore some, in the background or with nohup, and children inherit that.
 SLEEPS = """
 import os, signal, time
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+for number in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 print(os.getpid(), flush=True)
 time.sleep(60)
 """
