@@ -283,6 +283,15 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
             except SSMError as error:
                 raise AnsibleParserError(str(error)) from None  # the sentence says it all
 
+    def get_option(self, option: str, hostvars: Any = None) -> Any:
+        """An option's value. AWSInventoryBase templates whatever it is, which takes long and makes core warn of it."""
+        value = super(_Base, self).get_option(option, hostvars)
+        return super().get_option(option, hostvars) if "{" in str(value) else value
+
+    def get_options(self, hostvars: Any = None) -> Any:
+        """All options, to be read with ``get``."""
+        return {option: self.get_option(option, hostvars) for option in self.option_definitions}
+
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
         plan = read(self.get_option, self.region)
         hostnames = self.get_option("hostnames")

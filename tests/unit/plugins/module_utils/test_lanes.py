@@ -1,0 +1,130 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One pool for the targets of several regions, while they are still being found."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.lanes import Lanes
+from hypothesis import given
+from hypothesis import strategies as st
+
+LONG = 30  # seconds, after which something hangs
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.lists(st.lists(st.integers(0, 99), max_size=5), max_size=4), min_size=1),
+    st.integers(1, 8),
+)
+def test_each_target_is_called_once_in_its_lane(found: dict[str, list[list[int]]], workers: int) -> None:
+    called: list[tuple[str, str]] = []
+
+    def call(name: str, target: str) -> str:
+        called.append((name, target))
+        return f"{name} {target}"
+
+    expected = []
+    with Lanes(call, list(found), workers) as lanes:
+        for name, parts in found.items():
+            for part, targets in enumerate(parts):
+                ids = [f"{name}{part}.{place}.{target}" for place, target in enumerate(targets)]
+                expected += [(name, each) for each in ids]
+                lanes.put(name, ids)
+            lanes.close(name)
+    assert sorted(called) == sorted(expected)
+    assert lanes.results == {target: f"{name} {target}" for name, target in expected}
+
+
+def test_calls_are_made_while_more_targets_are_being_found() -> None:
+    made = threading.Event()
+    with Lanes(lambda name, target: made.set(), ["a"], 4) as lanes:
+        lanes.put("a", ["1"])
+        assert made.wait(LONG)
+        lanes.close("a")
+
+
+def test_a_lane_whose_calls_wait_leaves_threads_to_the_others() -> None:
+    slow, done = threading.Event(), threading.Event()
+
+    def call(name: str, target: str) -> None:
+        if name == "slow":
+            assert slow.wait(LONG)
+        elif target == "last":
+            done.set()
+
+    with Lanes(call, ["slow", "quick"], 4) as lanes:
+        lanes.put("slow", [f"slow {number}" for number in range(100)])
+        lanes.put("quick", [*(f"quick {number}" for number in range(100)), "last"])
+        assert done.wait(LONG)
+        lanes.close("quick")
+        slow.set()
+        lanes.close("slow")
+    assert len(lanes.results) == 201
+
+
+def test_no_more_calls_at_a_time_than_workers_and_all_of_them_for_the_last_lane() -> None:
+    lock, busy, most = threading.Lock(), 0, 0
+    together = threading.Barrier(4)
+
+    def call(name: str, target: str) -> None:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        together.wait(LONG)  # only four at once get past
+        with lock:
+            busy -= 1
+
+    with Lanes(call, ["a", "b"], 4) as lanes:
+        lanes.close("b")
+        lanes.put("a", [str(number) for number in range(24)])
+        lanes.close("a")
+    assert most <= 4
+
+
+def test_an_error_stops_the_pool_and_is_raised_at_the_end() -> None:
+    called: list[str] = []
+
+    def call(name: str, target: str) -> None:
+        called.append(target)
+        raise ValueError(target)
+
+    lanes = Lanes(call, ["a"], 1)
+
+    def work() -> None:
+        with lanes:
+            lanes.put("a", ["1", "2", "3"])
+            lanes.close("a")
+
+    with pytest.raises(ValueError, match="1"):
+        work()
+    assert called == ["1"] and lanes.stopped
+
+
+def test_an_error_of_whoever_finds_the_targets_stops_the_pool() -> None:
+    def work() -> None:
+        with Lanes(lambda name, target: None, ["a"], 2) as lanes:
+            lanes.put("a", ["1"])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
+
+
+def test_targets_of_a_lane_that_is_dropped_are_not_called() -> None:
+    go = threading.Event()
+    called: list[str] = []
+
+    def call(name: str, target: str) -> None:
+        called.append(target)
+        assert go.wait(LONG)
+
+    with Lanes(call, ["a", "b"], 1) as lanes:
+        lanes.put("a", ["1", "2", "3"])
+        lanes.close("a", drop=True)
+        go.set()
+        lanes.put("b", ["4"])
+        lanes.close("b")
+    assert len(called) <= 2 and "4" in called
