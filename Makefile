@@ -6,7 +6,7 @@ RUN = .cache/venv/bin/python -B
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' Makefile | expand -t 48
+	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' Makefile | expand -t 60
 
 demo: ## Show the main job on the emulator
 	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/tools/demo.py

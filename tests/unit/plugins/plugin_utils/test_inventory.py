@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import collections
+from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from ansible.errors import AnsibleParserError
+from ansible.vars.reserved import get_reserved_names
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import variable
 from inventories import Parsed, Source, parse
 
 from emulator.testing import LocalAWS
@@ -180,6 +185,16 @@ def test_compose_has_the_last_word_on_how_to_connect() -> None:
     assert "ansible_shell_type" not in found and "ansible_aws_ssm_profile" not in found
 
 
+def test_the_profile_goes_with_the_connection(tmp_path: Path) -> None:
+    config = tmp_path / "credentials"
+    with LocalAWS(WORLD) as aws:
+        who = aws.world.default_identity
+        config.write_text(f"[p]\naws_access_key_id = {who.access_key}\naws_secret_access_key = {who.secret_key}\n")
+        env = {"AWS_SHARED_CREDENTIALS_FILE": str(config), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+        source = Source(aws, profile="p", connection="amazon.aws.aws_ssm")
+        assert source.parse(env=env).hosts[WEB]["ansible_aws_ssm_profile"] == "p"
+
+
 def test_secrets_are_no_variables() -> None:
     with LocalAWS(WORLD) as aws:
         who = aws.world.default_identity
@@ -193,6 +208,14 @@ def test_prefix_and_suffix_go_around_every_variable() -> None:
         found = parse(aws, hostvars_prefix="ssm_", hostvars_suffix="_var", compose=compose).hosts[WEB]
     assert found.pop("where") == "us-east-1"
     assert all(name.startswith("ssm_") and name.endswith("_var") for name in found)
+
+
+@pytest.mark.parametrize("shape", ["InstanceProperty", "InstanceInformation"])
+def test_no_member_of_a_node_becomes_a_variable_that_ansible_reserves(shape: str) -> None:
+    members = botocore.session.Session().get_service_model("ssm").shape_for(shape).members
+    variables = {variable(member) for member in members} | ec2_details.VARIABLES
+    assert len(variables) >= len(members)
+    assert variables & set(get_reserved_names()) == set()
 
 
 def test_details_of_ec2_take_their_names_from_it() -> None:

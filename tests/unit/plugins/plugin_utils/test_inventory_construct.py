@@ -184,6 +184,16 @@ def test_what_is_constructed_is_what_ansible_constructs(
     assert fast(options, marked, frozenset(VALUES)) == slow(options, marked)
 
 
+def test_extra_variables_win_when_they_are_to_be_used() -> None:
+    options: dict[str, Any] = {"strict": True, "compose": {"made": trusted("name")}, "groups": {}, "keyed_groups": []}
+    for use, value in ((True, "extra"), (False, "own")):
+        plugin = Plugin({**options, "use_extra_vars": use})
+        plugin._vars = {"name": "extra"}
+        plugin.prepare({"name"})
+        plugin.construct(HOST, {"name": "own"})
+        assert plugin.inventory.hosts[HOST].vars["made"] == value
+
+
 @pytest.mark.parametrize(
     "expression",
     [
