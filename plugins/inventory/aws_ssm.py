@@ -255,7 +255,6 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate
     known_variables,
     outer_name,
     populate,
-    without_garbage_collection,
 )
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import (
     Connection,
@@ -297,13 +296,12 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)
         outer = outer_name(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
-        with without_garbage_collection():
-            found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
-            hosts = make_hosts(found, plan, self.get_option)
-            self.prepare(known_variables(hosts, outer))
-            taken = {*self.inventory.groups, *GROUPS.values()}
-            named = zip(names(hosts, hostnames, self.evaluate, taken), hosts, strict=True)
-            populate(self, dict(named), outer)
+        found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
+        hosts = make_hosts(found, plan, self.get_option)
+        self.prepare(known_variables(hosts, outer))
+        taken = {*self.inventory.groups, *GROUPS.values()}
+        named = zip(names(hosts, hostnames, self.evaluate, taken), hosts, strict=True)
+        populate(self, dict(named), outer)
         for warning in warnings(found):
             self.warn(warning)
 

@@ -66,11 +66,12 @@ class FastConstructable(_Base):  # type: ignore[misc]
         value = _value(self._functions[expression], variables)
         if value is not AskAnsible and value is not Undefined:
             return value
+        trusted = _template.trust_as_template(expression) if _TYPED else expression
         try:
             if "{{" not in expression:
-                return self._compose(expression, dict(variables))
+                return self._compose(trusted, dict(variables))
             self.templar.available_variables = dict(variables)
-            return self.templar.template(expression)
+            return self.templar.template(trusted)
         except Exception as error:
             if self._strict:
                 raise AnsibleParserError(f"Could not make a name of {expression}: {error}") from error

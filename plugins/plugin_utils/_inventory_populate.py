@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
@@ -64,15 +62,3 @@ def _set(host: Any, variables: dict[str, Any], *, one_by_one: bool) -> None:
         return
     for name, value in variables.items():
         host.set_variable(name, value)
-
-
-@contextlib.contextmanager
-def without_garbage_collection() -> Iterator[None]:
-    """Spare the collector the search through ever more variables, none of which is garbage: an eighth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

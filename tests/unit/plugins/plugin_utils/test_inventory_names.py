@@ -35,6 +35,7 @@ def run(*nodes: dict[str, Any], **options: Any) -> Parsed:
         (["tag:Name"], "web_server_1"),
         (["tag:Absent", "tag:Role"], "front"),
         (["tag:Name | replace(' ', '-')"], "web-server-1"),
+        (["tag:Name | regex_replace('server', 'box')"], "web_box_1"),
         (["computer_name | lower"], "web-1.example.com"),
         (["computer_name.split('.') | first"], "Web-1"),
         (["absent | lower", "region"], "us-east-1"),
