@@ -142,7 +142,7 @@ def _member(of: Compiled, key: str) -> Compiled:
 
     def read(variables: Variables) -> Any:
         value = of(variables)
-        if type(value) is not dict:
+        if not _is_plain(value, dict):
             raise AskAnsible
         if key not in value:
             raise Undefined
@@ -151,10 +151,15 @@ def _member(of: Compiled, key: str) -> Compiled:
     return read
 
 
+def _is_plain(value: Any, kind: type[Any]) -> bool:
+    """Whether a value is of this very class: derived ones may hold what Ansible has yet to evaluate."""
+    return value.__class__ is kind
+
+
 def _place(of: Compiled, place: int) -> Compiled:
     def read(variables: Variables) -> Any:
         value = of(variables)
-        if type(value) is not list:
+        if not _is_plain(value, list):
             raise AskAnsible
         if not -len(value) <= place < len(value):
             raise Undefined

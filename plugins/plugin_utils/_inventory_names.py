@@ -100,9 +100,9 @@ def _expression(text: str) -> str:
     """``tag:Name | lower`` as an expression on the variable that has the tags; others as they are."""
     if not text.startswith(_TAG):
         return text
-    key, bar, rest = text.removeprefix(_TAG).partition("|")
+    key, piped, rest = text.removeprefix(_TAG).partition("|")
     tag = f"ec2_tags[{key.strip()!r}]"
-    return f"{tag} | {rest}" if bar else tag
+    return f"{tag} | {rest}" if piped else tag
 
 
 def _text(value: Any) -> str:

@@ -79,7 +79,7 @@ def outcome(plugin: Plugin, work: Any) -> Any:
         name: sorted(group.name for group in each.parent_groups) for name, each in plugin.inventory.groups.items()
     }
     members = sorted(group.name for group in plugin.inventory.hosts[HOST].get_groups())
-    return {name: (type(value) is bool, value) for name, value in variables.items()}, groups, members
+    return {name: (isinstance(value, bool), value) for name, value in variables.items()}, groups, members
 
 
 NAMES = st.sampled_from(["name", "tags", "number", "flag", "nothing", "list", "absent"])
