@@ -38,7 +38,7 @@ def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Pag
 
     Terminated instances are left out. A listing that breaks off raises, after pages that were good.
     """
-    listing = _Listing(client, information=selection.information_only)
+    listing = Listing(client, information=selection.information_only)
     excluded = {
         shape["InstanceId"]
         for conditions in selection.excludes
@@ -57,14 +57,14 @@ def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Pag
             yield Page([_node(shape, region) for shape in listed], page.served_at)
 
 
-class _Listing:
+class Listing:
     """DescribeInstanceProperties, in pages of 1,000, or else DescribeInstanceInformation, in pages of 50.
 
     The latter is the older of the two. Policies that allow just that one are common, and old versions of botocore know
-    no other. Once it had to serve, it serves for the rest.
+    no other. Once it had to serve, it serves for the rest, as it does from the start with ``information``.
     """
 
-    def __init__(self, client: api.Client, *, information: bool) -> None:
+    def __init__(self, client: api.Client, *, information: bool = False) -> None:
         self._client = client
         self._information = information or not hasattr(client, "describe_instance_properties")
 

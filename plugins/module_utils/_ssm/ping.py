@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import api, transform
-from .errors import DENIED, tolerating
+from .node_filters import PROPERTY_VALUES, FilterSet
+from .nodes import Listing
 
 Ping = dict[str, Any]
 
@@ -34,10 +35,6 @@ MEMBERS = frozenset(
 )
 
 _NODE = re.compile(r"(i|mi)-\w+", re.ASCII)
-# The most values that a filter of the two listings takes, by the service's model.
-_PROPERTY_VALUES = 40
-_INFORMATION_VALUES = 100
-_INVALID_ID = frozenset({"InvalidInstanceId"})
 
 
 def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
@@ -49,27 +46,8 @@ def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
     wanted = {target for target in targets if _NODE.fullmatch(target)}
     if not wanted:
         return {}
-    if hasattr(client, "describe_instance_properties"):
-        with tolerating(DENIED):
-            return _collect(_properties(client, wanted), wanted)
-    return _collect(_information(client, wanted), wanted)
-
-
-def _properties(client: api.Client, wanted: set[str]) -> Iterator[api.NodePage]:
-    filters = [{"key": "InstanceIds", "valueSet": sorted(wanted)}] if len(wanted) <= _PROPERTY_VALUES else []
-    with tolerating(_INVALID_ID if filters else ()):
-        yield from api.describe_instance_properties(client, filters)
-        return
-    yield from api.describe_instance_properties(client, [])
-
-
-def _information(client: api.Client, wanted: set[str]) -> Iterator[api.NodePage]:
-    filters = [{"Key": "InstanceIds", "Values": sorted(wanted)}] if len(wanted) <= _INFORMATION_VALUES else []
-    # By its reference the service may refuse a filter for an id that it does not know.
-    with tolerating(_INVALID_ID if filters else ()):
-        yield from api.describe_instance_information(client, filters)
-        return
-    yield from api.describe_instance_information(client, [])
+    conditions = {"InstanceIds": tuple(sorted(wanted))} if len(wanted) <= PROPERTY_VALUES else {}
+    return _collect(Listing(client).find(FilterSet(conditions)), wanted)
 
 
 def _collect(pages: Iterator[api.NodePage], wanted: set[str]) -> dict[str, Ping]:
