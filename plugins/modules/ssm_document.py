@@ -446,7 +446,7 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
         "changed": bool(outcome.done),
         "actions": list(outcome.done),
         "document": document,
-        "diff": document_diff.difference(outcome.before, outcome.after, task.name),
+        "diff": document_diff.difference(outcome.before, outcome.shown, task.name),
     }
 
 
