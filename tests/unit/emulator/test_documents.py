@@ -892,10 +892,10 @@ class Versions(RuleBasedStateMachine):
 
 
 TestVersions = Versions.TestCase
-TestVersions.settings = settings(max_examples=60, stateful_step_count=25, deadline=None, database=None)
+TestVersions.settings = settings(max_examples=60, stateful_step_count=25)
 
 
-@settings(max_examples=30, deadline=None, database=None)
+@settings(max_examples=30)
 @given(count=st.integers(0, 60), size=st.integers(1, 50), page_size=st.integers(1, 50))
 def test_every_document_is_listed_once(count: int, size: int, page_size: int) -> None:
     world = [{"name": f"doc-{number}", "document_type": "Session", "content": SESSION} for number in range(count)]
@@ -913,7 +913,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60)
 @given(value=st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=4))
 def test_converting_keeps_the_meaning(value: dict[str, Any]) -> None:
     content = json.dumps(value)

@@ -166,7 +166,7 @@ def test_a_page_is_cut_before_the_filters_apply() -> None:
     assert [[session["Target"] for session in page] for page in pages] == [[], [], [], ["i-7"]]
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@settings(max_examples=40)
 @given(
     ages=st.lists(st.integers(0, 40 * 24), max_size=40),
     size=st.integers(1, 200),

@@ -40,7 +40,7 @@ def test_any_sequence_of_tasks(switches: dict[str, str]) -> None:
         ONE, TWO, THREE, name=FIRST, default_version=2, tags={"team": "x", "Case": "y"}, permissions={A: "$LATEST"}
     )
 
-    @settings(max_examples=DRAWN or 90, deadline=None, database=None, derandomize=not DRAWN)
+    @settings(max_examples=DRAWN or 90, derandomize=not DRAWN)
     @given(tasks=SEQUENCES)
     def run(tasks: list[Task]) -> None:
         stage.reset()

@@ -199,7 +199,7 @@ def test_a_session_that_ends_between_the_two_listings_is_neither_lost_nor_double
         assert found[0]["status"] == ("Terminating" if reads == 2 else "Terminated")
 
 
-@settings(max_examples=30, deadline=None, database=None)
+@settings(max_examples=30)
 @given(
     ages=st.lists(st.integers(0, 12), max_size=12),
     statuses=st.lists(st.sampled_from(["Connected", "Terminating", "Terminated"]), min_size=12, max_size=12),
