@@ -446,8 +446,16 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
         "changed": bool(outcome.done),
         "actions": list(outcome.done),
         "document": document,
-        "diff": document_diff.difference(outcome.before, outcome.shown, task.name),
+        "diff": _difference(task, outcome),
     }
+
+
+def _difference(
+    task: documents.DocumentSpec | documents.Removal, outcome: document_task.Outcome
+) -> list[dict[str, str]]:
+    if isinstance(task, documents.Removal) and task.of_version:
+        return document_diff.removal(outcome.before, task.name) if outcome.done else []
+    return document_diff.difference(outcome.before, outcome.after, task.name)
 
 
 def _shown(client: Any, state: documents.DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:

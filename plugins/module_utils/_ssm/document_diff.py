@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import content, document_permissions, transform
@@ -110,11 +110,27 @@ def difference(before: DocumentState | None, after: DocumentState | None, name: 
     ]
 
 
+def removal(before: DocumentState | None, name: str) -> list[dict[str, str]]:
+    """The one version that goes as Ansible's diff mode shows it: the document without it is a matter of its others."""
+    if before is None or before.held is None:
+        return []
+    header = f"{name} (version {before.held['DocumentVersion']})"
+    lines = _lines(before.held, "DocumentFormat", "DisplayName", "TargetType", "VersionName")
+    return [
+        {"before_header": header, "after_header": header, "before": "".join(f"{one}\n" for one in lines), "after": ""}
+    ]
+
+
+def _lines(shape: Mapping[str, Any], *members: str) -> list[str]:
+    """The members that there are, as lines of a diff."""
+    return [f"{transform.snake(member)}: {shape[member]}" for member in members if shape.get(member) is not None]
+
+
 def _diff_texts(state: DocumentState | None) -> dict[str, str]:
     if state is None:
         return {}
     shown = ("Name", "DocumentType", "DocumentFormat", "DisplayName", "TargetType", "VersionName", "DefaultVersion")
-    lines = [f"{transform.snake(key)}: {state.latest[key]}" for key in shown if state.latest.get(key) is not None]
+    lines = _lines(state.latest, *shown)
     lines += [f"requires: {required['Name']}" for required in state.latest.get("Requires") or ()]
     lines += [f"permissions.{account}: {version}" for account, version in sorted((state.permissions or {}).items())]
     lines += [f"tags.{key}: {value}" for key, value in sorted(state.tags.items())]

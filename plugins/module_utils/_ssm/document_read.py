@@ -45,7 +45,9 @@ def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
         return None if latest is None else DocumentState(latest)
     state = DocumentState(latest)
     if removal.of_version:
-        return dataclasses.replace(state, versions=_version_to_remove(client, removal))
+        going = _version_to_remove(client, removal)
+        numbers = () if going is None else (int(going["DocumentVersion"]),)
+        return dataclasses.replace(state, versions=numbers, held=going)
     # The content is for the diff alone; without force_unshare so are the permissions, for AWS minds them itself.
     text, permissions = None, None
     with tolerating(DENIED):
@@ -150,10 +152,9 @@ def _with_versions(client: api.Client, spec: DocumentSpec, state: DocumentState)
     return dataclasses.replace(state, versions=tuple(sorted(int(info["DocumentVersion"]) for info in infos)))
 
 
-def _version_to_remove(client: api.Client, removal: Removal) -> tuple[int, ...]:
+def _version_to_remove(client: api.Client, removal: Removal) -> api.Shape | None:
     named = {"VersionName": removal.version_name} if removal.version_name else {"DocumentVersion": str(removal.version)}
-    found = api.describe_selected(client, removal.name, named)
-    return () if found is None else (int(found["DocumentVersion"]),)
+    return api.describe_selected(client, removal.name, named)
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:

@@ -33,15 +33,10 @@ _NOTHING_NEW = "AWS makes no version for a new display_name or version_name alon
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a task did, or in check mode would do; ``after`` is foreseen in check mode, and read otherwise.
-
-    ``shown`` is what a diff has as the state afterwards. It is ``after``, unless one version went: when that was the
-    latest, ``after`` describes another version, of which nothing has changed.
-    """
+    """What a task did, or in check mode would do; ``after`` is foreseen in check mode, and read otherwise."""
 
     before: DocumentState | None
     after: DocumentState | None
-    shown: DocumentState | None
     done: Sequence[str]
     warnings: Sequence[str]
 
@@ -58,20 +53,18 @@ def run(
         before = _read(client, task)
         actions = _plan(task, before)
         foreseen = document_diff.predicted(before, actions, task.name)
-        steps = [str(action) for action in actions]
-        return Outcome(before, foreseen, foreseen, steps, _warnings(task, before, actions))
+        return Outcome(before, foreseen, [str(action) for action in actions], _warnings(task, before, actions))
     progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
     before, actions = _look(progress, task)
     if not actions:
-        return Outcome(before, before, before, [], _warnings(task, before, actions))
+        return Outcome(before, before, [], _warnings(task, before, actions))
     foreseen, warnings = _act(progress, task, before, actions)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, actions)))
     try:
         after = document_read.again(client, before, foreseen, permissions=shared)
     except SSMError as error:
         raise progress.explain(error, []) from error
-    is_of_version = isinstance(task, Removal) and task.of_version
-    return Outcome(before, after, foreseen if is_of_version else after, progress.done, warnings)
+    return Outcome(before, after, progress.done, warnings)
 
 
 def _is_share(action: Action) -> bool:

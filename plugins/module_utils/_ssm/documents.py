@@ -121,9 +121,10 @@ class DocumentState:
 
     The rest is None where nothing needed it. ``holder`` is the number of the version that has the wanted content and
     what else a version is to have: the latest if that one has it, the default one if that one has it, or another that
-    AWS takes for the same; ``held`` has its status. ``permissions`` maps each account (or ``all``) to the version that
-    it may use. ``versions`` are the numbers of all versions. ``named`` is the number of the version with the wanted
-    name. ``chosen`` describes the older version that is to be the default, and is empty if there is no such one.
+    AWS takes for the same; ``held`` has its status, and describes the version that is to go if only one is.
+    ``permissions`` maps each account (or ``all``) to the version that it may use. ``versions`` are the numbers of all
+    versions. ``named`` is the number of the version with the wanted name. ``chosen`` describes the older version that
+    is to be the default, and is empty if there is no such one.
     """
 
     latest: Mapping[str, Any]

@@ -119,6 +119,18 @@ def test_trap_28_one_version_is_deleted_but_never_the_default_or_the_document(sw
         assert list(present(stage)["versions"]) == [3]
 
 
+def test_trap_28_the_diff_shows_the_version_that_goes_though_it_is_the_latest() -> None:
+    described = document(ONE, TWO)
+    described["versions"].append({"content": THREE, "version_name": "next", "target_type": "/"})
+    with Stage({**described, "default_version": 2}) as stage:
+        done = settle(stage, [DELETE], state="absent", version_name="next")
+        [shown] = done["diff"]
+        assert shown["before_header"] == "Team-Doc (version 3)"
+        assert shown["before"].splitlines() == ["document_format: JSON", "target_type: /", "version_name: next"]
+        assert shown["after"] == ""
+        assert done["document"]["latest_version"] == "2"
+
+
 @under("delete_missing_version")
 def test_trap_28_a_version_that_is_gone_when_it_is_deleted_is_deleted(switches: Switches) -> None:
     with Stage(document(ONE, TWO), attempts=2, switches=switches) as stage:

@@ -268,16 +268,6 @@ def test_trap_41_check_mode_says_what_a_run_does_and_writes_nothing(task: Task, 
         assert bool(done["diff"]) is bool(writes)
 
 
-def test_trap_41_the_deletion_of_the_latest_version_is_foreseen_too() -> None:
-    described = document(ONE, TWO, default_version=1)
-    described["versions"][1] |= {"version_name": "v2", "display_name": "Staged"}
-    with Stage(described) as stage:
-        done = settle(stage, [DELETE], state="absent", version_name="v2")
-        assert done["document"]["latest_version"] == "1"
-        [shown] = done["diff"]
-        assert "versions: 2" in shown["before"] and "versions: 2" not in shown["after"]
-
-
 @under("version_order", "duplicate_scope")
 def test_trap_42_keep_versions_deletes_the_oldest_but_never_the_default(switches: Switches) -> None:
     contents = [session(str(number)) for number in range(5)]
