@@ -41,18 +41,33 @@ def json_reply(shape: Any, result: dict[str, Any]) -> Reply:
 
 
 def _to_json(shape: Any, value: Any) -> Any:
-    write = None if shape is None else _JSON_WRITERS.get(shape.type_name)  # None: a member that is in model.SINCE
+    write = _writer(shape)
     return write(shape, value) if write else value
 
 
+@functools.cache
+def _writer(shape: Any) -> Callable[[Any, Any], Any] | None:
+    """How values of a shape become JSON; None where they are JSON already, or for a member that is in model.SINCE."""
+    return None if shape is None else _JSON_WRITERS.get(shape.type_name)
+
+
 def _structure_to_json(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
-    members = shape.members
-    return {key: _to_json(members.get(key), item) for key, item in value.items() if item is not None}
+    found = {key: item for key, item in value.items() if item is not None}
+    for key, member in _written_members(shape):
+        if key in found:
+            found[key] = _to_json(member, found[key])
+    return found
+
+
+@functools.cache
+def _written_members(shape: Any) -> list[tuple[str, Any]]:
+    return [(key, member) for key, member in shape.members.items() if _writer(member)]
 
 
 def _list_to_json(shape: Any, value: list[Any]) -> list[Any]:
     member = shape.member
-    return [_to_json(member, item) for item in value] if member.type_name in _JSON_WRITERS else value
+    write = _writer(member)
+    return [write(member, item) for item in value] if write else value
 
 
 def _map_to_json(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +82,6 @@ def _blob_to_json(_shape: Any, value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-# Values of all other types are JSON already.
 _JSON_WRITERS: dict[str, Callable[[Any, Any], Any]] = {
     "structure": _structure_to_json,
     "list": _list_to_json,
