@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -25,17 +25,18 @@ async def run_child(command: Sequence[str], environment: Mapping[str, str]) -> i
     _adopt_orphans()
     mine = set(_children())
     on_terminal = sys.stdin is not None and sys.stdin.isatty()
-    try:
-        # Apart from a terminal, which sends its interrupts to the group itself and lets only that group read.
-        group = None if on_terminal else 0
-        process = await asyncio.create_subprocess_exec(*command, env=dict(environment), process_group=group)
-    except FileNotFoundError:
-        print(f"emulator: no such command: {command[0]}", file=sys.stderr)
-        return NOT_FOUND
-    except OSError as error:
-        print(f"emulator: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
-        return NOT_RUNNABLE
-    with _passing_signals_on(process, on_terminal):
+    with _passing_signals_on(on_terminal) as passed_on_to:
+        try:
+            # Apart from a terminal, which sends its interrupts to the group itself and lets only that group read.
+            group = None if on_terminal else 0
+            process = await asyncio.create_subprocess_exec(*command, env=dict(environment), process_group=group)
+        except FileNotFoundError:
+            print(f"emulator: no such command: {command[0]}", file=sys.stderr)
+            return NOT_FOUND
+        except OSError as error:
+            print(f"emulator: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
+            return NOT_RUNNABLE
+        passed_on_to(process)
         try:
             status = await process.wait()
         finally:
@@ -50,23 +51,37 @@ def _adopt_orphans() -> None:
 
 
 @contextlib.contextmanager
-def _passing_signals_on(process: asyncio.subprocess.Process, on_terminal: bool) -> Iterator[None]:
+def _passing_signals_on(on_terminal: bool) -> Iterator[Callable[[asyncio.subprocess.Process], None]]:
+    """Pass signals on to the process that the function is called with; those that come before wait for it.
+
+    The process may run, and tell somebody so, before its parent goes on, whom a signal meant for it must not end.
+    """
     loop = asyncio.get_running_loop()
+    early: list[signal.Signals] = []
+    processes: list[asyncio.subprocess.Process] = []
 
     def pass_on(number: signal.Signals) -> None:
         # A terminal has sent its interrupt to the child already.
         if on_terminal and number == signal.SIGINT:
             return
-        with contextlib.suppress(ProcessLookupError):
-            if on_terminal:
-                process.send_signal(number)
-            else:
-                os.killpg(process.pid, number)
+        if not processes:
+            early.append(number)
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                if on_terminal:
+                    process.send_signal(number)
+                else:
+                    os.killpg(process.pid, number)
+
+    def begin(process: asyncio.subprocess.Process) -> None:
+        processes.append(process)
+        for number in early:
+            pass_on(number)
 
     for number in PASSED_ON:
         loop.add_signal_handler(number, pass_on, number)
     try:
-        yield
+        yield begin
     finally:
         for number in PASSED_ON:
             loop.remove_signal_handler(number)
