@@ -21,7 +21,11 @@ COLLECTION = "ansible_collections.sessionops.aws"
 # What was skipped is said, with the reason.
 PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", "2"]
 # How values become variables and templates is what differs most between one ansible-core and another.
-INVENTORY = ["tests/unit/plugins/plugin_utils", "tests/integration/test_targets.py", "-k", "inventory"]
+INVENTORY = [
+    *("tests/unit/plugins/plugin_utils", "tests/integration/test_targets.py"),
+    *("tests/integration/test_awx_update.py", "tests/integration/test_awx_job.py"),
+    *("-k", "inventory or awx"),
+]
 
 
 @dataclasses.dataclass(frozen=True)
