@@ -12,7 +12,7 @@ description:
   - Asks GetConnectionStatus for many targets at once, and can wait until they are connected, or no longer are.
   - A connected node is one that a session can be started on. That is not the same as the C(Online) ping status of
     Systems Manager, which a node may have minutes before a session can be started, and after none can.
-  - One task takes thousands of targets, and is some forty times as fast as a loop.
+  - One task takes thousands of targets, a thousand of them in less than a hundredth of the time that a loop takes.
   - With C(ansible-playbook -v) a task that takes long says every second or at every pause how far it is, before it
     ends, where its connection is C(local).
 author:
