@@ -238,6 +238,7 @@ cache_timeout: 3600
 cache_statuses_seconds: 60
 """
 
+import gc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -292,6 +293,7 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
         return {option: self.get_option(option, hostvars) for option in self.option_definitions}
 
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
+        gc.freeze()  # what is imported by now stays to the end, and need not be looked through for garbage
         plan = read(self.get_option, self.region)
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)

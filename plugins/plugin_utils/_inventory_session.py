@@ -57,7 +57,8 @@ class Connection:
     def client(self, service: str, region: str | None) -> Any:
         """A client of one service in one region."""
         agent = f"APN/1.0 Ansible/{core_version} {COLLECTION_NAME}/{COLLECTION_VERSION}"
-        config = client_config().merge(Config(user_agent=agent))
+        # The service checks what it is asked; to do so here too costs each of thousands of calls something.
+        config = client_config().merge(Config(user_agent=agent, parameter_validation=False))
         where = {"region_name": region, "endpoint_url": self._endpoint}
         with attempting("connect to AWS", needs="sts:AssumeRole"):
             try:
