@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from environment import variables
 
-# Seconds. A command that takes longer hangs.
-TIMEOUT = 300
+# Seconds, many times what any takes on a machine with nothing else to do. A command that takes longer hangs.
+TIMEOUT = 900
 
 
 class Done(NamedTuple):
