@@ -9,6 +9,7 @@ a script that prints the JSON which our inventory has come to: what is left then
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,9 +63,12 @@ class Inventories:
         path.write_text(json.dumps(options))
         return self._list(path)
 
-    def script(self, printed: str) -> Usage:
-        """The same for a script that prints this."""
-        (self._folder / "hosts.json").write_text(printed)
+    def keep(self) -> None:
+        """Make what was listed last what the script prints."""
+        shutil.copy(self._folder / "output.json", self._folder / "hosts.json")
+
+    def script(self) -> Usage:
+        """The same for a script that prints what was kept."""
         path = self._folder / "script"
         path.write_text(f"#!/bin/sh\ncat '{self._folder}/hosts.json'\n")
         path.chmod(0o700)
@@ -77,9 +81,9 @@ class Inventories:
         return Usage(usage.seconds, usage.cpu, usage.memory, output.read_text())
 
 
-def hosts(usage: Usage) -> int:
-    """How many hosts are in what was listed."""
-    return len(json.loads(usage.printed)["_meta"]["hostvars"])
+def connected(usage: Usage) -> int:
+    """How many hosts of our inventory are there with their status."""
+    return usage.printed.count('"ssm_connected": true')
 
 
 def calls(count: int, runs: int) -> dict[str, dict[str, int]]:
@@ -93,17 +97,17 @@ def compared(count: int, times: int) -> Iterator[Row]:
     with Emulator(world(count)) as aws, tempfile.TemporaryDirectory() as folder:
         inventories = Inventories(aws, Path(folder))
         usage = inventories.list(OURS)
-        complete = hosts(usage) == count and usage.printed.count('"ssm_connected": true') == count
-        counted = aws.counts() == calls(count, 1)
+        right = connected(usage) == count and aws.counts() == calls(count, 1)
+        inventories.keep()
         took = in_turns(
             times,
-            floor=lambda: inventories.script(usage.printed).seconds,
+            floor=lambda: inventories.script().seconds,
             ours=lambda: inventories.list(OURS).seconds,
             theirs=lambda: inventories.list(THEIRS).seconds,
             ours_full=lambda: inventories.list(OURS_FULL).seconds,
             theirs_full=lambda: inventories.list(THEIRS_FULL).seconds,
         )
-    wrong = "" if complete and counted else "not every host, or other calls than pages and statuses"
+    wrong = "" if right else "not every host, or other calls than pages and statuses"
     yield Row(f"{count:,} hosts, a script that prints the same", took["floor"])
     yield Row(f"{count:,} hosts, aws_ec2", took["theirs"])
     ratio = took["ours"] / took["theirs"]
@@ -123,8 +127,7 @@ def throttled(count: int, burst: int) -> Iterator[Row]:
         usage = inventories.list({"plugin": OURS["plugin"]})
     ideal = (count - burst) / RATE
     took = usage.seconds - start
-    connected = usage.printed.count('"ssm_connected": true')
-    wrong = "" if connected == count else f"{connected} of {count} are connected"
+    wrong = "" if connected(usage) == count else f"{connected(usage)} of {count} are connected"
     yield Row(f"{count:,} nodes at {RATE} calls/s, beyond the start", took, "s", took / ideal, "ideal", 1.1, wrong)
 
 

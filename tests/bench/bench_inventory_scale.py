@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench_inventory import OURS, OURS_FULL, Inventories, calls, hosts, world
+from bench_inventory import OURS, OURS_FULL, Inventories, calls, connected, world
 from harness import MEGABYTE, Emulator, Row, Usage
 
 SIZES = [100, 1000, 10000, 100000]
@@ -30,11 +30,12 @@ def rows(quick: bool) -> Iterator[Row]:
             inventories = Inventories(aws, Path(folder))
             usage = inventories.list(OURS)
             wrong = "" if aws.counts() == calls(count, 1) else "calls other than pages and statuses"
+            if connected(usage) != count:
+                wrong = wrong or "not every host"
+            inventories.keep()
             full = inventories.list(OURS_FULL)
-            floor = inventories.script(usage.printed)
+            floor = inventories.script()
             start = inventories.list(NOBODY)
-        if hosts(usage) != count or usage.printed.count('"ssm_connected": true') != count:
-            wrong = wrong or "not every host"
         each = (usage.cpu - start.cpu) / count
         ratio = each / before if before and count > TELLING else None
         before = each
