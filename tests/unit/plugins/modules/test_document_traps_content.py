@@ -9,23 +9,25 @@ from typing import Any
 
 import pytest
 import yaml
-from document_flows import document, in_force, session
+from document_flows import document, in_force
 from trap_tasks import (
+    COMMENTED,
+    COMPACT,
     DEFAULT,
+    ONE,
+    OTHER,
+    THREE,
+    TWO,
     UPDATE,
     Stage,
+    Switches,
+    Task,
     latest,
     present,
     settle,
     unchanged,
     under,
 )
-
-ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
-COMPACT, OTHER = (json.dumps(content, separators=(",", ":")) for content in (ONE, TWO))
-COMMENTED = "# why it is so\n" + yaml.safe_dump(ONE)
-Switches = dict[str, str]
-Task = dict[str, Any]
 
 
 @under("duplicate_scope")

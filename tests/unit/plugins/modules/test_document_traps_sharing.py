@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from document_flows import accounts, document, in_force, session
+from document_flows import accounts, document, in_force
 from trap_tasks import (
     DELETE,
+    ONE,
     SHARE,
     TAG,
+    THREE,
+    TWO,
     UNTAG,
     Stage,
+    Switches,
     documentation,
     last,
     present,
@@ -26,11 +29,8 @@ from trap_tasks import (
     under,
 )
 
-ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
 A, B, C = accounts(0, 3)
 MANY = accounts(10, 45)
-Switches = dict[str, str]
-Task = dict[str, Any]
 
 
 def test_trap_22_more_than_20_accounts_take_several_calls() -> None:

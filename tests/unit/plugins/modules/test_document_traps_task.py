@@ -16,10 +16,15 @@ from trap_tasks import (
     CREATE,
     DEFAULT,
     DELETE,
+    ONE,
     SHARE,
     TAG,
+    THREE,
+    TWO,
     UPDATE,
     Stage,
+    Switches,
+    Task,
     documentation,
     latest,
     present,
@@ -30,11 +35,8 @@ from trap_tasks import (
     under,
 )
 
-ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
 PREFERENCES = "SSM-SessionManagerRunShell"
 A, B = accounts(0, 2)
-Switches = dict[str, str]
-Task = dict[str, Any]
 
 
 @pytest.mark.parametrize(

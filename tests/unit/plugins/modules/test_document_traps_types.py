@@ -8,17 +8,21 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from document_flows import document, in_force, session
+from document_flows import document, in_force
 from trap_tasks import (
+    COMMENTED,
     CREATE,
     DEFAULT,
     DELETE,
+    ONE,
     SHARE,
     TAG,
+    TWO,
     UPDATE,
     Stage,
+    Switches,
+    Task,
     last,
     latest,
     present,
@@ -27,12 +31,6 @@ from trap_tasks import (
     unchanged,
     under,
 )
-
-ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
-COMPACT, OTHER = (json.dumps(content, separators=(",", ":")) for content in (ONE, TWO))
-COMMENTED = "# why it is so\n" + yaml.safe_dump(ONE)
-Switches = dict[str, str]
-Task = dict[str, Any]
 
 
 def test_trap_14_another_type_is_refused_before_any_write() -> None:

@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
-import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from document_flows import document, in_force, session
 from trap_tasks import (
+    COMPACT,
     DEFAULT,
+    ONE,
+    OTHER,
     TAG,
+    THREE,
+    TWO,
     UPDATE,
     Stage,
+    Switches,
     last,
     latest,
     names,
@@ -25,12 +27,6 @@ from trap_tasks import (
     unchanged,
     under,
 )
-
-ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
-COMPACT, OTHER = (json.dumps(content, separators=(",", ":")) for content in (ONE, TWO))
-COMMENTED = "# why it is so\n" + yaml.safe_dump(ONE)
-Switches = dict[str, str]
-Task = dict[str, Any]
 
 
 def test_trap_05_an_update_is_of_the_latest_version_whatever_is_the_default() -> None:

@@ -13,14 +13,23 @@ import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_document
 from document_flows import Stage as AnyStage
+from document_flows import session
 
 from emulator.journal import Entry
 from emulator.services.documents import SWITCHES
+
+Switches = dict[str, str]
+Task = dict[str, Any]
 
 DUPLICATE = "DuplicateDocumentContent"
 
 CREATE, UPDATE, DEFAULT, DELETE = "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"
 SHARE, TAG, UNTAG = "ModifyDocumentPermission", "AddTagsToResource", "RemoveTagsFromResource"
+
+# Contents as mappings, and as texts that say the same.
+ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
+COMPACT, OTHER = (json.dumps(content, separators=(",", ":")) for content in (ONE, TWO))
+COMMENTED = "# why it is so\n" + yaml.safe_dump(ONE)
 
 
 class Stage(AnyStage):
