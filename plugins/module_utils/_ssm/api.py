@@ -80,16 +80,14 @@ def get_selected(client: Client, name: str, selector: Mapping[str, str], documen
 def list_documents(client: Client, filters: Sequence[Shape]) -> list[Shape]:
     """The DocumentIdentifiers that match all ``filters`` (``{"Key": ..., "Values": [...]}``)."""
     with attempting("list documents", needs="ssm:ListDocuments"):
-        found = _pages(client, "list_documents", "DocumentIdentifiers", 50, Filters=list(filters))
-        return [_having(one, "Name") for one in found]
+        return _pages(client, "list_documents", "DocumentIdentifiers", "Name", Filters=list(filters))
 
 
 def list_document_versions(client: Client, name: str) -> list[Shape]:
     """The DocumentVersionInfo of every version; empty if there is no such document."""
     needs = "ssm:ListDocumentVersions"
     with tolerating(MISSING_DOCUMENT), attempting(f"list the versions of document {name}", needs=needs):
-        found = _pages(client, "list_document_versions", "DocumentVersions", 50, Name=name)
-        return [_having(one, "DocumentVersion") for one in found]
+        return _pages(client, "list_document_versions", "DocumentVersions", "DocumentVersion", Name=name)
     return []
 
 
@@ -183,10 +181,7 @@ def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> I
     request = {"Filters": list(filters)} if filters else {}
     with attempting(f"list the sessions in state {state}", needs="ssm:DescribeSessions"):
         for page in _replies(client, "describe_sessions", 200, State=state, **request):
-            sessions = _list(page, "Sessions")
-            for session in sessions:
-                _text(session, "SessionId")
-            yield SessionPage(sessions, _served_at(page))
+            yield SessionPage(_entries(page, "Sessions", "SessionId"), _served_at(page))
 
 
 def terminate_session(client: Client, session_id: str) -> None:
@@ -209,7 +204,7 @@ def describe_instance_properties(client: Client, filters: Sequence[Shape]) -> It
     request = {"InstancePropertyFilterList": list(filters)} if filters else {}
     with attempting("list the managed nodes", needs="ssm:DescribeInstanceProperties"):
         for page in _replies(client, "describe_instance_properties", 1000, **request):
-            yield NodePage(_list(page, "InstanceProperties"), _served_at(page))
+            yield NodePage(_entries(page, "InstanceProperties", "InstanceId"), _served_at(page))
 
 
 def describe_instance_information(client: Client, filters: Sequence[Shape]) -> Iterator[NodePage]:
@@ -220,7 +215,7 @@ def describe_instance_information(client: Client, filters: Sequence[Shape]) -> I
     request = {"Filters": list(filters)} if filters else {}
     with attempting("list the managed nodes", needs="ssm:DescribeInstanceInformation"):
         for page in _replies(client, "describe_instance_information", 50, **request):
-            yield NodePage(_list(page, "InstanceInformationList"), _served_at(page))
+            yield NodePage(_entries(page, "InstanceInformationList", "InstanceId"), _served_at(page))
 
 
 def describe_instances(client: Client, filters: Sequence[Shape]) -> Iterator[list[Shape]]:
@@ -228,7 +223,7 @@ def describe_instances(client: Client, filters: Sequence[Shape]) -> Iterator[lis
     request = {"Filters": list(filters)} if filters else {}
     with attempting("read the details of EC2 instances", needs="ec2:DescribeInstances"):
         for page in _replies(client, "describe_instances", 1000, **request):
-            yield [shape for reservation in _list(page, "Reservations") for shape in _list(reservation, "Instances")]
+            yield [one for part in _list(page, "Reservations") for one in _entries(part, "Instances", "InstanceId")]
 
 
 def assume_role(client: Client, role: str, session_name: str) -> Shape:
@@ -258,9 +253,9 @@ def _replies(client: Client, operation: str, page_size: int, **request: Any) -> 
     yield from client.get_paginator(operation).paginate(**request, PaginationConfig={"PageSize": page_size})
 
 
-def _pages(client: Client, operation: str, member: str, page_size: int, **request: Any) -> list[Shape]:
-    """The entries of ``member`` over all pages."""
-    return [entry for page in _replies(client, operation, page_size, **request) for entry in _list(page, member)]
+def _pages(client: Client, operation: str, member: str, key: str, **request: Any) -> list[Shape]:
+    """The entries of a listing of documents over all pages, of which the largest have 50."""
+    return [entry for page in _replies(client, operation, 50, **request) for entry in _entries(page, member, key)]
 
 
 def _served_at(reply: Shape) -> datetime.datetime:
@@ -286,6 +281,11 @@ def _empty(reply: Shape) -> None:
     kind = reply["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
     if kind and "json" not in kind:
         raise ValueError(f"the reply is {kind}")
+
+
+def _entries(reply: Shape, member: str, key: str) -> list[Shape]:
+    """The list ``member``, each of whose entries has the text ``key``."""
+    return [_having(entry, key) for entry in _list(reply, member)]
 
 
 def _having(shape: Shape, *members: str) -> Shape:

@@ -47,6 +47,7 @@ def run(world: dict[str, Any], **options: Any) -> Parsed:
         {"raw": "{}", "status": 200},
         {"raw": "<html>", "status": 200},
         {"page": "repeat"},
+        {"set": {"InstanceProperties.0.InstanceId": None}},
     ],
 )
 def test_a_listing_that_breaks_off_is_an_error_or_leaves_out_its_whole_region(do: dict[str, Any]) -> None:
@@ -55,6 +56,22 @@ def test_a_listing_that_breaks_off_is_an_error_or_leaves_out_its_whole_region(do
     parsed = run(broken(do), strict_permissions=False)
     assert list(parsed.hosts) in (EAST, WEST)
     assert [" is left out. Could not list the managed nodes: " in warning for warning in parsed.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "options"),
+    [
+        ("DescribeInstanceInformation", "InstanceInformationList.0", {}),
+        ("DescribeInstances", "Reservations.0.Instances.0", {"ec2_details": True}),
+    ],
+)
+def test_a_node_without_an_id_is_no_node(operation: str, path: str, options: dict[str, Any]) -> None:
+    rules = [
+        {"op": "DescribeInstanceProperties", "do": {"error": "AccessDeniedException"}, "times": "always"},
+        {"op": operation, "do": {"set": {f"{path}.InstanceId": None}}, "times": 1},
+    ]
+    with pytest.raises(AnsibleParserError, match="the reply is not one that the service gives"):
+        run({**WORLD, "faults": rules}, **options)
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "InvalidSignatureException"])
