@@ -179,26 +179,26 @@ def _function(functions: Functions, expression: Any) -> Compiled | None:
     return functions.get(expression) if isinstance(expression, str) else None
 
 
-def _value(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """What an expression comes to, or one of the classes ``AskAnsible`` and ``Undefined``."""
+def _answer(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
+    """What a compiled expression comes to, or one of the classes ``AskAnsible`` and ``Undefined``."""
     if function is None:
         return AskAnsible
     try:
-        value = function(variables)
+        return function(variables)
     except (AskAnsible, Undefined) as answer:
         return type(answer)
-    return value if _is_final(value) else AskAnsible
+
+
+def _value(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
+    """The answer, unless Ansible would make something else of it."""
+    value = _answer(function, variables)
+    return value if value is Undefined or _is_final(value) else AskAnsible
 
 
 def _truth(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """The same for a condition, which is a boolean, or before ansible-core 2.19 anything."""
-    if function is None:
-        return AskAnsible
-    try:
-        value = function(variables)
-    except (AskAnsible, Undefined) as answer:
-        return type(answer)
-    if isinstance(value, bool):
+    """The answer to a condition, which is a boolean, or before ansible-core 2.19 anything."""
+    value = _answer(function, variables)
+    if isinstance(value, bool) or value is AskAnsible or value is Undefined:
         return value
     return AskAnsible if _TYPED else bool(value)
 
