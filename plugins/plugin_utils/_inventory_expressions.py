@@ -34,7 +34,7 @@ class Undefined(Exception):  # noqa: N818 - no error, an answer
     """The expression needs a variable or a member that this host does not have."""
 
 
-class _NotSimple(Exception):  # noqa: N818
+class _NotSimple(Exception):  # noqa: N818 - no error, an answer
     """The expression has something in it that is not compiled."""
 
 

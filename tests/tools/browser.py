@@ -38,7 +38,7 @@ class Browser:
         """Send one command; its value."""
         data = json.dumps(body).encode() if method == "POST" else None
         request = urllib.request.Request(f"{self._url}{path}", data, method=method)  # noqa: S310 - the driver's address
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:  # noqa: S310 - as above
             return json.load(reply)["value"]
 
     def open(self, page: Path) -> None:

@@ -137,15 +137,13 @@ def test_refusals_end_nothing_while_another_target_may_come() -> None:
 
 
 def test_an_error_that_ends_it_says_how_far_it_had_come() -> None:
-    scene = Scene(a=["connected"], b=["notconnected"])
-    whole = scene.ask
+    class Expiring(Scene):
+        def ask(self, targets: Sequence[str]) -> list[Readiness]:
+            if len(self.asked) == 2:
+                raise SSMError("Could not ask: ExpiredTokenException.", DENIED.exception)
+            return super().ask(targets)
 
-    def expiring(targets: Sequence[str]) -> list[Readiness]:
-        if len(scene.asked) == 2:
-            raise SSMError("Could not ask: ExpiredTokenException.", DENIED.exception)
-        return whole(targets)
-
-    scene.ask = expiring  # type: ignore[method-assign]
+    scene = Expiring(a=["connected"], b=["notconnected"])
     with pytest.raises(SSMError) as error:
         scene.wait()
     assert str(error.value) == "Could not ask: ExpiredTokenException. Until then 1 of 2 targets were connected."

@@ -40,7 +40,7 @@ class Plugin(FastConstructable, BaseInventoryPlugin):
         self.inventory = InventoryData()
         self.inventory.add_host(HOST)
 
-    def get_option(self, option: str) -> Any:  # type: ignore[override]
+    def get_option(self, option: str, hostvars: Any = None) -> Any:  # noqa: ARG002 - as Ansible has it
         return self.given[option]
 
 
