@@ -155,9 +155,8 @@ sessions:
       description: Reserved by AWS.
       type: str
     output_url:
-      description: Where the output of the session is logged.
+      description: Reserved by AWS, which gives it with nothing in it; then it is left out.
       type: dict
-      sample: {}
     max_session_duration:
       description: After how many minutes the session ends at the latest.
       type: str
@@ -212,7 +211,7 @@ def session_info(params: Mapping[str, Any], client: ClientFactory, check_mode: b
     listing = sessions.find(ssm, STATES[params["state"]], wanted, params["max_items"])
     return {
         "changed": False,
-        "sessions": [transform.resource(session) for session in listing.sessions],
+        "sessions": [sessions.returned(session) for session in listing.sessions],
         "listed_at": transform.iso8601(listing.listed_at),
     }
 

@@ -170,7 +170,7 @@ diff:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, times, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_endings import Ending, Plan
@@ -240,7 +240,7 @@ def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -
     failures = {**ending.failures, **left}
     result: Result = {
         "changed": bool(ending.ended),
-        "terminated": [transform.resource(session) for session in plan.running if session["SessionId"] in ending.ended],
+        "terminated": [sessions.returned(session) for session in plan.running if session["SessionId"] in ending.ended],
         "already_ended": plan.ended + ending.already_ended,
         "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
         "diff": {
@@ -265,7 +265,7 @@ def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
 
 
 def _too_many(plan: Plan, limit: int) -> Result:
-    selected = [transform.resource(session) for session in plan.running]
+    selected = [sessions.returned(session) for session in plan.running]
     message = f"The selection holds {len(selected)} sessions, and max_sessions allows {limit}: no session was ended."
     return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}
 

@@ -100,7 +100,11 @@ class Beyond:
 
 
 class Emulator:
-    """A context manager around ``tests/emulator serve`` on a world."""
+    """A context manager around ``tests/emulator serve`` on a world.
+
+    AWS takes no processor from who asks it. So the emulator gets one of its own, where there are several and the system
+    can tell; what is measured has the others.
+    """
 
     def __init__(self, world: Mapping[str, Any]) -> None:
         self._world = world
@@ -112,8 +116,11 @@ class Emulator:
         path = folder / "world.json"
         path.write_text(json.dumps(self._world))
         command = [sys.executable, str(EMULATOR), "serve", "--world", str(path)]
-        process = subprocess.Popen(command, env=variables(), stdout=subprocess.PIPE, text=True)
+        its_own, the_others = _apart()
+        with _processors(its_own):
+            process = subprocess.Popen(command, env=variables(), stdout=subprocess.PIPE, text=True)
         self._stack.callback(_end, process)
+        self._stack.enter_context(_processors(the_others))
         assert process.stdout is not None
         told: dict[str, str] = {}
         for line in process.stdout:
@@ -236,6 +243,26 @@ def benchmarks(names: Sequence[str]) -> list[str]:
     if unknown:
         raise ValueError(f"There is no benchmark called {', '.join(unknown)}; there are {', '.join(known)}.")
     return list(names) or known
+
+
+def _apart() -> tuple[set[int], set[int]]:
+    """The last processor, and the others; both empty where a process cannot be kept to some."""
+    all_of_them = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    return (set(all_of_them[-1:]), set(all_of_them[:-1])) if len(all_of_them) > 1 else (set(), set())
+
+
+@contextlib.contextmanager
+def _processors(allowed: set[int]) -> Iterator[None]:
+    """Keep this process, and those that it starts, to some processors; to the same as ever if there are none."""
+    if sys.platform != "linux" or not allowed:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, allowed)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

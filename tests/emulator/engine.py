@@ -69,13 +69,23 @@ class Engine:
         self._ids = random.Random(f"request ids {world.seed}")
 
     async def answer(self, request: Request) -> Outcome:
+        """Do what the request asks for, and answer when the latency has passed, of which the doing is a part."""
+        clock = asyncio.get_running_loop()
+        came = clock.time()
+        progress, outcome = await self._outcome(request)
+        rest = came + self.world.latency(progress.target.operation) - clock.time()
+        if rest > 0:
+            await asyncio.sleep(rest)
+        return outcome
+
+    async def _outcome(self, request: Request) -> tuple[Progress, Outcome]:
         request_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
         scope = sigv4.read_scope(request.headers)
         progress = Progress(_service(request, scope))
         try:
             outcome = await self._answer(request, scope, progress, request_id)
             self._note(progress, outcome.noted)
-            return outcome
+            return progress, outcome
         except ViolationError as breach:
             error = self._violated(progress, str(breach))
         except APIError as refused:
@@ -83,7 +93,7 @@ class Engine:
         except Exception:  # a bug of the emulator must show as one, and not end the server
             error = self._violated(progress, traceback.format_exc())
         self._note(progress, error.code)
-        return Outcome(self._error(progress.target, error, request_id), request_id)
+        return progress, Outcome(self._error(progress.target, error, request_id), request_id)
 
     async def _answer(self, request: Request, scope: Scope | None, progress: Progress, request_id: str) -> Outcome:
         target = progress.target
@@ -98,9 +108,6 @@ class Engine:
         self._read(request, progress)
         if not self.world.throttle.allows(target.operation, target.region):
             raise throttled(target.protocol)
-        delay = self.world.latency(target.operation)
-        if delay:
-            await asyncio.sleep(delay)
         return await self._act(progress, identity, request_id)
 
     def _check_served(self, target: Target) -> None:

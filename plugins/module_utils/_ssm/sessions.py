@@ -139,6 +139,11 @@ def find_by_id(client: api.Client, state: str, session_ids: Collection[str]) -> 
     return found
 
 
+def returned(session: Session) -> dict[str, Any]:
+    """A session as tasks return it, without an ``OutputUrl`` that has nothing in it: the API reserves that."""
+    return transform.resource({key: value for key, value in session.items() if key != "OutputUrl" or value})
+
+
 def _wider(moment: times.Moment | None, margin: datetime.timedelta) -> str | None:
     """A time for the service, in whole seconds; None for one that only the service's clock can tell."""
     if not isinstance(moment, datetime.datetime):

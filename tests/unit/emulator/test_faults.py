@@ -66,6 +66,13 @@ def test_a_delay_can_outlast_a_clients_patience() -> None:
             status(aws, config=Config(read_timeout=0.2, retries={"total_max_attempts": 1}))
 
 
+def test_what_has_latency_is_done_when_it_comes_and_answered_later() -> None:
+    with LocalAWS({**WORLD, "latency_ms": 60_000}) as aws:
+        with pytest.raises(ReadTimeoutError):
+            status(aws, config=Config(read_timeout=0.2, retries={"total_max_attempts": 1}))
+        assert [call.outcome for call in aws.calls()] == ["ok"]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_dropped_connection_leaves_the_write_undone_or_done(when: str) -> None:
     with LocalAWS(WORLD) as aws:

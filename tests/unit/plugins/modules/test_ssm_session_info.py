@@ -267,6 +267,13 @@ def test_members_that_aws_leaves_out_are_left_out() -> None:
             assert ids(listing(aws, **options)) == []
 
 
+@pytest.mark.parametrize(("given", "shown"), [({}, None), ({"S3OutputUrl": "s3://b/k"}, {"s3_output_url": "s3://b/k"})])
+def test_an_output_url_with_nothing_in_it_is_left_out(given: dict[str, str], shown: dict[str, str] | None) -> None:
+    with LocalAWS(world(1)) as aws:
+        aws.add_fault(op="DescribeSessions", do={"set": {"Sessions.0.OutputUrl": given}})
+        assert listing(aws)["sessions"][0].get("output_url") == shown
+
+
 def test_the_clock_is_that_of_aws() -> None:
     # The controller's is years off, as the world's clock is frozen.
     with LocalAWS(world([opened("a", started="2h")], clock="2021-05-05T05:05:05Z")) as aws:
