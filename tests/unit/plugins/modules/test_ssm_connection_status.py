@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from typing import Any
 
@@ -69,6 +70,15 @@ def test_credentials_that_have_expired_end_it_at_once() -> None:
         with pytest.raises(SSMError, match="ExpiredTokenException"):
             ask(aws, targets=[f"i-{number:017x}" for number in range(500)])
         assert len(aws.calls()) < 500
+
+
+def test_no_more_calls_are_made_at_a_time_than_there_are_workers() -> None:
+    latency = 0.1
+    with LocalAWS(world(latency_ms=latency * 1000)) as aws:
+        started = time.monotonic()
+        ask(aws, targets=[f"i-{number:017x}" for number in range(12)], max_workers=2)
+        # Six after the other at the least, however fast or slow the machine is.
+        assert time.monotonic() - started >= 12 / 2 * latency
 
 
 @pytest.mark.parametrize("target", ["ecs:fleet_0123456789abcdef_0123456789abcdef-1", "mi-0a1b2c3d4e5f60009"])

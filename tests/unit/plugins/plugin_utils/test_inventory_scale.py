@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import collections
+import time
 from typing import Any
 
 import pytest
@@ -54,6 +55,17 @@ def test_statuses_are_asked_for_while_later_pages_are_still_coming() -> None:
         order = [call.operation for call in aws.calls()]
     last_page = len(order) - order[::-1].index("DescribeInstanceProperties")
     assert order[:last_page].count("GetConnectionStatus") > 0
+
+
+def test_no_more_calls_are_made_at_a_time_than_there_are_workers() -> None:
+    latency = 0.1
+    slow = {"latency_ms": {"GetConnectionStatus": latency * 1000}}
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"generate": 12, "id": "i-%017x"}]}}, **slow}) as aws:
+        started = time.monotonic()
+        parse(aws, max_workers=2)
+        # Six after the other at the least, however fast or slow the machine is.
+        assert time.monotonic() - started >= 12 / 2 * latency
+        assert len(aws.calls("GetConnectionStatus")) == 12
 
 
 def test_throttled_calls_lose_no_status() -> None:
