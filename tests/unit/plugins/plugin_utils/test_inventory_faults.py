@@ -138,6 +138,20 @@ def test_a_role_is_assumed_and_signs_every_call() -> None:
         assert {call.access_key[:4] for call in others} == {"ASIA"}
 
 
+@pytest.mark.parametrize("given", ["options", "environment"])
+def test_temporary_credentials_sign_every_call_with_their_token(given: str) -> None:
+    with LocalAWS({**WORLD, "roles": [ROLE]}) as aws:
+        found = aws.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]
+        keys = {"access_key": "AccessKeyId", "secret_key": "SecretAccessKey", "session_token": "SessionToken"}
+        options = {option: found[member] for option, member in keys.items()} if given == "options" else {}
+        names = {"AWS_ACCESS_KEY_ID": "AccessKeyId", "AWS_SECRET_ACCESS_KEY": "SecretAccessKey"}
+        env = {name: found[member] for name, member in {**names, "AWS_SESSION_TOKEN": "SessionToken"}.items()}
+        before = len(aws.calls())
+        source = Source(aws, regions=REGIONS, ec2_details=True, **options)
+        assert len(source.parse(env=env if given == "environment" else None).hosts) == 6
+        assert {call.access_key for call in aws.calls()[before:]} == {found["AccessKeyId"]}
+
+
 def test_the_credentials_of_a_role_are_renewed_before_they_end() -> None:
     # Whoever has credentials that end within ten minutes renews them before the next call.
     with LocalAWS({**WORLD, "roles": [ROLE], "limits": {"role_seconds": 300}}) as aws:
