@@ -23,6 +23,7 @@ WAYS = {
     "list": ["--list"],
     "export": ["--list", "--export", "--limit", "ssm_connected"],
     "host": ["--host", "i-0a1b2c3d4e5f60004"],
+    "extra": ["--list", "--limit", "i-0a1b2c3d4e5f60004", "--extra-vars", "place=lab"],
     "limit": ["--list", "--limit", "web-1*:!*.com"],
 }
 

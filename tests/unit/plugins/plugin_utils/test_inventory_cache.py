@@ -148,6 +148,14 @@ def test_another_endpoint_access_key_or_profile_never_gets_what_others_left(tmp_
             assert aws.position + elsewhere.position > before
 
 
+def test_the_prefix_is_that_of_the_files() -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_prefix="fleet_")
+        source.parse()
+        assert [path.name[:6] for path in source.path.parent.iterdir() if path != source.path] == ["fleet_"]
+
+
 def test_what_is_kept_is_what_aws_said_and_no_secret() -> None:
     with LocalAWS(WORLD) as aws:
         source = Source(aws)
