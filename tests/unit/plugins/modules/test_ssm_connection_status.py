@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -113,6 +114,13 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
             f"The status of 1 of them is unknown, as in: Could not get the connection status of {TWO}: "
             "AccessDeniedException: "
         )
+
+
+@pytest.mark.parametrize(("wait_delay", "looks"), [(0.05, range(3, 50)), (100, [2])])
+def test_the_pauses_of_a_wait_are_as_long_as_it_says(wait_delay: float, looks: Collection[int]) -> None:
+    with LocalAWS(world("notconnected")) as aws:
+        assert ask(aws, targets=[ONE], wait_for="connected", wait_timeout=1, wait_delay=wait_delay)["late"] == [ONE]
+        assert len(aws.calls()) in looks
 
 
 def test_credentials_that_expire_during_a_wait_end_it_and_say_how_far_it_had_come() -> None:
