@@ -59,7 +59,8 @@ def _listed(count: int, times: int) -> Iterator[Row]:
     pages = rounds(count, PAGE)
     wrong = "" if counts == {"DescribeSessions": {"ok": (times + 1) * (1 + pages)}} else f"calls: {counts}"
     floor_is = f"{pages} pages one after the other"
-    yield from took.rows(f"{count:,} sessions listed", pages * LATENCY, floor_is, less=LATENCY, wrong=wrong)
+    what = f"{count:,} sessions listed"
+    yield from took.rows(what, pages * LATENCY, floor_is, less=LATENCY, large=True, wrong=wrong)
 
 
 def _ended(count: int, times: int) -> Iterator[Row]:

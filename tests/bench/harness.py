@@ -85,18 +85,22 @@ class Beyond:
     handling: float
     whole: float
 
-    def rows(self, what: str, floor: float, floor_is: str, *, less: float = 0, wrong: str = "") -> Iterator[Row]:
-        """The rows that compare the task with its floor; ``less`` is what the small task spent on calls."""
+    def rows(
+        self, what: str, floor: float, floor_is: str, *, less: float = 0, large: bool = False, wrong: str = ""
+    ) -> Iterator[Row]:
+        """The rows that compare the task with its floor; ``less`` is what the small task spent on calls.
+
+        What is held is the ratio beyond the start; with a ``large`` result the one beyond Ansible's handling of it too.
+        """
         start = self.start - less
-        with_handling = self.whole - start
-        beyond = with_handling - self.handling
+        beyond = self.whole - start
+        ours = beyond - self.handling
+        of_start, of_both = (None, WANTED) if large else (WANTED, None)
         yield Row("start of a play with one task that does next to nothing", start)
         yield Row("what Ansible takes for a result of that size", self.handling)
         yield Row(f"the floor: {floor_is}", floor)
-        yield Row(
-            f"{what}, beyond the start", self.whole - start, ratio=(self.whole - start) / floor, against="the floor"
-        )
-        yield Row(f"{what}, beyond both", beyond, "s", beyond / floor, "the floor", WANTED, wrong)
+        yield Row(f"{what}, beyond the start", beyond, "s", beyond / floor, "the floor", of_start, wrong)
+        yield Row(f"{what}, beyond both", ours, "s", ours / floor, "the floor", of_both)
 
 
 class Emulator:
