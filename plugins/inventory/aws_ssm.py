@@ -13,7 +13,8 @@ description:
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
     when they have no hosts.
   - The inventory is complete or it fails. A listing that breaks off is an error and never a shorter inventory.
-  - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml).
+  - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). A key that is no option is an
+    error.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -251,7 +252,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construc
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import GROUPS, make_hosts, warnings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, check_keys, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import (
     known_variables,
     outer_name,
@@ -277,8 +278,9 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
             # The method of AWSInventoryBase assumes the role at once, even for nodes that are kept, and only once.
             super(_Base, self).parse(inventory, loader, path, cache=cache)
             self.require_aws_sdk()
-            self._read_config_data(path)
+            config = self._read_config_data(path)
             try:
+                check_keys(config, self.option_definitions)
                 self._add_hosts(path, fresh=not cache)
             except SSMError as error:
                 raise AnsibleParserError(str(error)) from None  # the sentence says it all

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
@@ -56,6 +57,15 @@ def read(get: GetOption, region: str | None) -> Plan:
         raise SSMError("With status_source: none every status is unknown, and statuses keeps none of these hosts.")
     _from_zero(get, "cache_statuses_seconds")
     return plan
+
+
+def check_keys(given: Iterable[str], definitions: Mapping[str, Mapping[str, Any]]) -> None:
+    """An ``SSMError`` for a key of a configuration that is no option, which Ansible itself would pass over."""
+    known = {name for option, about in definitions.items() for name in (option, *(about.get("aliases") or ()))}
+    for key in given:
+        if key not in known:
+            meant = "".join(f" Is {name} meant?" for name in difflib.get_close_matches(str(key), known, 1))
+            raise SSMError(f"{key} is no option of this plugin.{meant}")
 
 
 def _regions(given: list[str], region: str | None) -> tuple[str, ...]:

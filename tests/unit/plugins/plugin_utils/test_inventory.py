@@ -237,6 +237,8 @@ def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        ({"exclude_filter": []}, "exclude_filter is no option of this plugin. Is exclude_filters meant?"),
+        ({"use_contrib_script_compatible_sanitization": True}, "sanitization is no option of this plugin."),
         ({"max_workers": 0}, "max_workers is 0, and may be 1 to 64."),
         ({"connection_lost_seconds": -1}, "connection_lost_seconds is -1, and may be 0 or more."),
         ({"cache_statuses_seconds": -1}, "cache_statuses_seconds is -1, and may be 0 or more."),
@@ -260,3 +262,11 @@ def test_bad_input_is_told_before_any_call(options: dict[str, Any], sentence: st
             Source(aws, **options).parse(env=env)
         assert sentence in str(raised.value)
         assert aws.calls() == []
+
+
+@pytest.mark.parametrize("alias", ["region", "aws_region"])
+def test_an_option_may_be_given_by_its_alias(alias: str) -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write(**{alias: "us-east-1"})
+        assert WEB in source.parse(env={"AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-3"}).hosts
