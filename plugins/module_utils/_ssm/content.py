@@ -29,6 +29,8 @@ TEXT = "TEXT"
 
 # The API reference's limit on the size of a document, in bytes.
 MAX_BYTES = 64 * 1024
+# Documents have some ten levels. How many Python can go through depends on its version, and for YAML is some hundreds.
+_MOST_LEVELS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,11 +165,31 @@ def _parse(text: str, document_format: str | None) -> tuple[Any, str]:
 def _load(text: str, document_format: str) -> Any:
     """Parse; a ValueError says where it fails in one line."""
     try:
-        return json.loads(text) if document_format == JSON else yaml.safe_load(text)
+        return _not_deep(json.loads(text) if document_format == JSON else yaml.safe_load(text))
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(" ".join(str(error).split())) from None
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+
+
+_TOO_DEEP = f"it is nested more than {_MOST_LEVELS} levels deep"
+
+
+def _not_deep(value: Any) -> Any:
+    """The value; a ValueError for one whose mappings and lists are nested more deeply than documents ever are."""
+    level = _holders([value])
+    for unused in range(_MOST_LEVELS):
+        # By identity, as YAML's aliases put one thing in many places, and even into itself.
+        level = list({id(inner): inner for outer in level for inner in _holders(outer)}.values())
+        if not level:
+            return value
+    raise ValueError(_TOO_DEEP)
+
+
+def _holders(value: Any) -> list[Any]:
+    """The mappings and lists that are right in a mapping or a list."""
+    entries = value.values() if isinstance(value, dict) else value
+    return [entry for entry in entries if isinstance(entry, (dict, list))]
 
 
 def _dump(value: Any, document_format: str) -> str:
@@ -186,7 +208,7 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
     """
     # A round trip also turns the string types of Ansible's templating, which YAML would not write, into plain ones.
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(content, default=_refuse, allow_nan=False))
+        plain: dict[str, Any] = _not_deep(json.loads(json.dumps(content, default=_refuse, allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
         raise SSMError(f"content holds what a document cannot: {str(error).rstrip('.')}.") from error
     if isinstance(plain.get("schemaVersion"), (int, float)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import SSMError
 
@@ -22,7 +22,7 @@ _PART = re.compile(r"([0-9]+)([dhms])")
 _AGO = re.compile(r"((?:[0-9]+[dhms])+)(?:\s+ago)?")
 
 # A moment, or how long before "now" it is, which is a matter of whose clock is asked.
-Moment = datetime.datetime | datetime.timedelta
+Moment: TypeAlias = "datetime.datetime | datetime.timedelta"
 
 
 def duration(text: str, option: str) -> datetime.timedelta:

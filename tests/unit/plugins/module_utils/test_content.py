@@ -163,23 +163,42 @@ def test_a_byte_order_mark_is_no_content(raw: str) -> None:
     assert content.wanted("\ufeff" + raw, "TEXT").text == raw
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        {"a": float("nan")},
-        {"a": float("-inf")},
-        {datetime.date(2026, 1, 31): "a"},
-        {"a": {datetime.date(2026, 1, 31): "a"}},
-        '{"a":' * 9000 + "1" + "}" * 9000,
-        "{a: " * 3000 + "1" + "}" * 3000,
-    ],
-    ids=["nan", "infinity", "date as a key", "date as a key below", "nested JSON", "nested YAML"],
-)
+def nested(levels: int, opening: str, closing: str) -> str:
+    return opening * levels + "1" + closing * levels
+
+
+UNWRITABLE: dict[str, Any] = {
+    "nan": {"a": float("nan")},
+    "infinity": {"a": float("-inf")},
+    "date as a key": {datetime.date(2026, 1, 31): "a"},
+    "date as a key below": {"a": {datetime.date(2026, 1, 31): "a"}},
+    "deep JSON": nested(101, '{"a":', "}"),
+    "deeper JSON": nested(9000, '{"a":', "}"),
+    "deepest JSON": '{"a":' + nested(30_000, "[", "]") + "}",
+    "deep YAML": nested(101, "{a: ", "}"),
+    "deeper YAML": nested(3000, "{a: ", "}"),
+    "endless YAML": "a: &a {b: *a}",
+    "deep mapping": json.loads(nested(101, '{"a":', "}")),
+}
+
+
+@pytest.mark.parametrize("raw", UNWRITABLE.values(), ids=UNWRITABLE)
 def test_content_that_cannot_be_written_is_refused_in_one_sentence(raw: Any) -> None:
     with pytest.raises(SSMError) as caught:
         content.wanted(raw, None)
     assert str(caught.value).startswith("content ") and "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("{a: ", "}"), ("", "")])
+def test_content_of_a_hundred_levels_is_content(opening: str, closing: str) -> None:
+    as_json = nested(100, '{"a":', "}")
+    wanted = content.wanted(nested(100, opening, closing) if opening else json.loads(as_json), None)
+    assert wanted.means_the_same(as_json, "JSON")
+    assert not wanted.means_the_same(nested(101, '{"a":', "}"), "JSON")
+    for stored_format in ("JSON", "YAML"):
+        text, document_format = wanted.encode(stored_format)
+        assert content.pretty(text, document_format).count('"a"') == 100
 
 
 @pytest.mark.parametrize("raw", ['{"a": "\udcff"}', {"a": "\udcff"}, "a: \udcff"])
