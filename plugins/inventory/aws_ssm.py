@@ -288,7 +288,8 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
     def get_option(self, option: str, hostvars: Any = None) -> Any:
         """An option's value. AWSInventoryBase templates whatever it is, which takes long and makes core warn of it."""
         value = super(_Base, self).get_option(option, hostvars)
-        return super().get_option(option, hostvars) if "{" in str(value) else value
+        is_template = any(mark in str(value) for mark in ("{{", "{%", "{#"))  # a dictionary is none yet
+        return super().get_option(option, hostvars) if is_template else value
 
     def get_options(self, hostvars: Any = None) -> Any:
         """All options, to be read with ``get``."""

@@ -37,6 +37,7 @@ def inventory(file: Path, *how: str) -> subprocess.CompletedProcess[str]:
 def output(file: Path, *how: str) -> str:
     first, second = inventory(file, *how), inventory(file, *how)
     assert first.returncode == 0, first.stderr
+    assert "DEPRECATION" not in first.stderr, first.stderr
     assert first.stdout == second.stdout, f"{file.name} {how} gave something else the second time"
     return first.stdout if "--graph" in how else normal(first.stdout)
 

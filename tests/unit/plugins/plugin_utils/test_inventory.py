@@ -270,3 +270,10 @@ def test_an_option_may_be_given_by_its_alias(alias: str) -> None:
         source = Source(aws)
         source.write(**{alias: "us-east-1"})
         assert WEB in source.parse(env={"AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-3"}).hosts
+
+
+def test_where_and_what_to_list_may_be_templates() -> None:
+    with LocalAWS(WORLD) as aws:
+        templates = {"regions": ["{{ 'us-' ~ 'east-1' }}"], "filters": {"InstanceIds": f"{{{{ '{WEB}' }}}}"}}
+        source = Source(aws, **templates)
+        assert list(source.parse(env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}).hosts) == [WEB]
