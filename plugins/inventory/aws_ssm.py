@@ -259,7 +259,8 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate
     populate,
 )
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import (
-    Connection,
+    clients,
+    connect,
     identity,
     without_empty_variables,
 )
@@ -268,7 +269,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session 
 _Base: Any = AWSInventoryBase
 
 
-class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
+class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs has no hints
     NAME = "sessionops.aws.aws_ssm"
     INVENTORY_FILE_SUFFIXES = ("aws_ssm.yml", "aws_ssm.yaml")
 
@@ -323,5 +324,5 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc]
 
     def _clients(self, plan: Plan, regions: Sequence[str]) -> Mapping[str, Clients]:
         region, endpoint, options = get_aws_connection_info(self)
-        connection = Connection(region or plan.regions[0], endpoint, options, self.get_option("assume_role_arn"))
-        return connection.clients(regions, ec2=plan.ec2_details)
+        connection = connect(region or plan.regions[0], endpoint, options, self.get_option("assume_role_arn"))
+        return clients(connection, regions, ec2=plan.ec2_details)

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import COLLECTION_VERSION
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import COLLECTION_VERSION
 
 from ._inventory_fetch import Clients, Found, Region, ask, candidates, fetch
 from ._inventory_plan import Plan

@@ -32,7 +32,7 @@ _NOTHING = object()
 Functions = Mapping[str, Compiled | None]
 
 
-class FastConstructable(_Base):  # type: ignore[misc]
+class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed enough
     """Constructable for hosts that have all their variables already; ``prepare`` comes first."""
 
     inventory: Any

@@ -4,33 +4,24 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The boto3 clients of all regions, from one session: each session reads the service models anew."""
+"""Where the inventory asks: with which credentials, in which regions."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible.release import __version__ as core_version
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError, attempting
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import (
-    COLLECTION_NAME,
-    COLLECTION_VERSION,
-    client_config,
-    empty_variables,
-)
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection, empty_variables
 
 from ._inventory_fetch import Clients
 
 try:
-    import boto3
-    import botocore.session
-    from botocore.config import Config
-    from botocore.credentials import CredentialResolver, DeferredRefreshableCredentials
+    from botocore.credentials import DeferredRefreshableCredentials
 except ImportError:
     pass  # AWSInventoryBase reports a missing boto3
 
@@ -38,40 +29,26 @@ _SECRETS = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SECURITY_T
 SESSION_NAME = "ansible_aws_ssm_inventory"
 
 
-class Connection:
-    """Makes clients from the connection options of amazon.aws, as ``get_aws_connection_info`` gives them."""
+def connect(region: str | None, endpoint: str | None, options: Mapping[str, Any], role: str | None) -> Connection:
+    """A connection from the options of amazon.aws, as ``get_aws_connection_info`` gives them.
 
-    def __init__(self, region: str | None, endpoint: str | None, options: Mapping[str, Any], role: str | None) -> None:
-        """``role`` is the ARN of a role to assume, whose credentials are renewed for as long as clients are used."""
-        given = dict(options)
-        self._endpoint = endpoint or None
-        with attempting("connect to AWS", needs="sts:AssumeRole"):
-            self._session = boto3.session.Session(profile_name=given.pop("profile_name", None) or None)
-        self._options = {key: value for key, value in given.items() if value is not None}
-        if role:
-            first = self.client("sts", region)
-            self._session = _role_session(lambda: api.assume_role(first, role, SESSION_NAME))
-            self._options = {key: value for key, value in self._options.items() if not key.startswith("aws_")}
-            self._session.get_credentials().get_frozen_credentials()  # a role that cannot be assumed fails here
+    ``role`` is the ARN of a role to assume, whose credentials are renewed for as long as clients are used.
+    """
+    connection = Connection(endpoint, options)
+    if not role:
+        return connection
+    sts = connection.client("sts", region)
+    provider = _Provider(lambda: _credentials(api.assume_role(sts, role, SESSION_NAME)))
+    assumed = Connection(endpoint, {"verify": options.get("verify")}, provider)
+    assumed.get_credentials()  # a role that cannot be assumed fails here
+    return assumed
 
-    def client(self, service: str, region: str | None) -> Any:
-        """A client of one service in one region."""
-        agent = f"APN/1.0 Ansible/{core_version} {COLLECTION_NAME}/{COLLECTION_VERSION}"
-        # The service checks what it is asked; to do so here too costs each of thousands of calls something.
-        config = client_config().merge(Config(user_agent=agent, parameter_validation=False))
-        where = {"region_name": region, "endpoint_url": self._endpoint}
-        with attempting("connect to AWS", needs="sts:AssumeRole"):
-            try:
-                return self._session.client(service, config=config, **where, **self._options)
-            except ValueError as error:  # of an endpoint or a region that is none
-                raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from error
 
-    def clients(self, regions: Sequence[str], *, ec2: bool) -> dict[str, Clients]:
-        """Clients of each region. They are safe to share between threads; the session that makes them is not."""
-        return {
-            region: Clients(self.client("ssm", region), self.client("ec2", region) if ec2 else None)
-            for region in regions
-        }
+def clients(connection: Connection, regions: Sequence[str], *, ec2: bool) -> dict[str, Clients]:
+    """Clients of each region."""
+    # The service checks what it is asked; to do so here too costs each of thousands of calls something.
+    make = functools.partial(connection.client, parameter_validation=False)
+    return {region: Clients(make("ssm", region), make("ec2", region) if ec2 else None) for region in regions}
 
 
 class _Provider:
@@ -86,20 +63,15 @@ class _Provider:
         return DeferredRefreshableCredentials(refresh_using=self._renew, method=self.METHOD)
 
 
-def _role_session(assume: Callable[[], api.Shape]) -> Any:
-    def renew() -> dict[str, str]:
-        credentials = assume()
-        expiry: datetime.datetime = credentials["Expiration"]
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": expiry.isoformat(),
-        }
-
-    core = botocore.session.Session()
-    core.register_component("credential_provider", CredentialResolver([_Provider(renew)]))
-    return boto3.session.Session(botocore_session=core)
+def _credentials(given: api.Shape) -> dict[str, str]:
+    """What AssumeRole gives, in botocore's own form."""
+    expiry: datetime.datetime = given["Expiration"]
+    return {
+        "access_key": given["AccessKeyId"],
+        "secret_key": given["SecretAccessKey"],
+        "token": given["SessionToken"],
+        "expiry_time": expiry.isoformat(),
+    }
 
 
 def identity(get: Callable[[str], Any]) -> dict[str, str | None]:

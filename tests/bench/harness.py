@@ -251,7 +251,9 @@ def benchmarks(names: Sequence[str]) -> list[str]:
 
 def _apart() -> tuple[set[int], set[int]]:
     """The last processor, and the others; both empty where a process cannot be kept to some."""
-    all_of_them = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    if sys.platform != "linux":
+        return set(), set()
+    all_of_them = sorted(os.sched_getaffinity(0))
     return (set(all_of_them[-1:]), set(all_of_them[:-1])) if len(all_of_them) > 1 else (set(), set())
 
 

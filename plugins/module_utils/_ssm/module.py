@@ -8,48 +8,25 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from ansible_collections.amazon.aws.plugins.module_utils.common import set_collection_info
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from .clients import Connection, empty_variables
 from .errors import SSMError
-from .fanout import MAX_WORKERS
 
 try:
-    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 except ImportError:
     pass  # AnsibleAWSModule reports a missing boto3
 
-COLLECTION_NAME = "sessionops.aws"
-COLLECTION_VERSION = "0.1.0"
-
 ClientFactory = Callable[[str], Any]
 Result = dict[str, Any]
-
-
-def client_config() -> Any:
-    """The botocore settings that every client of this collection starts from; a user's ``aws_config`` wins.
-
-    Adaptive retries hold a client to the rate that the service allows. The other modes give up on a good part of a
-    large fleet once Systems Manager throttles, since they only space out the attempts of one call at a time.
-    """
-    settings: dict[str, Any] = {
-        "retries": {"mode": "adaptive", "total_max_attempts": 8},
-        "max_pool_connections": MAX_WORKERS,
-    }
-    return Config(**settings)
-
-
-def empty_variables() -> list[str]:
-    """The environment variables of AWS that are empty, which botocore takes for a profile or a region without a name.
-
-    AWX sets those that a credential has no value for to nothing.
-    """
-    return [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]
 
 
 class SSMModule(AnsibleAWSModule):
@@ -59,15 +36,22 @@ class SSMModule(AnsibleAWSModule):
         for name in empty_variables():
             del os.environ[name]  # of the module's own process
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
-        set_collection_info(COLLECTION_NAME, COLLECTION_VERSION)
 
-    def client(self, service: str, retry_decorator: Any = None, **extra_params: Any) -> Any:
+    def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
         if not self.region:
             self.fail_json(
                 msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
             )
-        return super().client(service, retry_decorator, config=client_config(), **extra_params)
+        return self._connection.client(service, self.region)
+
+    @functools.cached_property
+    def _connection(self) -> Connection:
+        try:
+            unused, endpoint, options = get_aws_connection_info(self)
+        except (TypeError, BotoCoreError) as error:  # the parent checks all options but this one
+            raise SSMError(f"aws_config is none that botocore takes: {str(error).rstrip('.')}.") from error
+        return Connection(endpoint, options)
 
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
         """Fail with one sentence, and with AWS's answer as data; the parent adds a traceback, of no use to users."""
@@ -86,7 +70,7 @@ class SSMModule(AnsibleAWSModule):
         # of a long listing.
         gc.freeze()
         try:
-            result = work(self.params, self.client, self.check_mode)
+            result = work(self.params, self.connect, self.check_mode)
         except SSMError as error:
             failure = error
         else:

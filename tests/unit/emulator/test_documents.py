@@ -22,7 +22,7 @@ from emulator.testing import LocalAWS
 from emulator.world import WorldError
 
 SESSION = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
-COMMAND = {
+COMMAND: dict[str, Any] = {
     "schemaVersion": "2.2",
     "parameters": {"what": {"type": "StringList", "description": "things", "default": ["a"]}},
     "mainSteps": [{"action": "aws:runShellScript", "name": "say", "inputs": {"runCommand": ["true"]}}],
@@ -107,7 +107,7 @@ def test_platforms_follow_the_steps(aws: Direct) -> None:
         ("both", [step], ["Windows", "Linux"]),
         ("windows", [windows], ["Windows"]),
         ("all", [{"action": "aws:softwareInventory", "name": "any"}], ["Windows", "Linux", "MacOS"]),
-        ("two", [windows, {**COMMAND["mainSteps"][0]}], ["Windows", "Linux", "MacOS"]),  # type: ignore[index]
+        ("two", [windows, {**COMMAND["mainSteps"][0]}], ["Windows", "Linux", "MacOS"]),
     ):
         found = make(aws, name, {"schemaVersion": "2.2", "mainSteps": steps}, DocumentType="Command")
         assert found["PlatformTypes"] == platforms, name
@@ -173,7 +173,7 @@ def test_a_version_can_be_made_to_fail() -> None:
         ("Command", {**COMMAND, "name": "x"}, "InvalidDocumentContent"),
         ("Command", {**COMMAND, "mainSteps": []}, "InvalidDocumentContent"),
         ("Command", {**COMMAND, "mainSteps": [{"action": "aws:x"}]}, "InvalidDocumentContent"),
-        ("Command", {**COMMAND, "mainSteps": COMMAND["mainSteps"] * 2}, "InvalidDocumentContent"),  # type: ignore[operator]
+        ("Command", {**COMMAND, "mainSteps": COMMAND["mainSteps"] * 2}, "InvalidDocumentContent"),
         (
             "Command",
             {**COMMAND, "mainSteps": [{"action": "aws:x", "name": "n", "inputs": []}]},

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import client_config
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import client_config
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
 from session_tasks import NODE, hurried, ids, listing, opened, still_open, terminate, world
 

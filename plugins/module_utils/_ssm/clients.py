@@ -1,0 +1,107 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The boto3 clients of the modules and of the inventory plugin: their settings, and where they connect to."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.ansible_release import __version__ as core_version
+
+from .errors import SSMError, attempting
+from .fanout import MAX_WORKERS
+
+try:
+    import boto3
+    import botocore.session
+    from botocore.config import Config
+    from botocore.credentials import CredentialResolver
+    from botocore.utils import parse_timestamp
+except ImportError:
+    pass  # AnsibleAWSModule and AWSInventoryBase report a missing boto3
+
+COLLECTION_NAME = "sessionops.aws"
+COLLECTION_VERSION = "0.1.0"
+
+
+class Connection:
+    """Makes clients from the connection options of amazon.aws, as ``get_aws_connection_info`` gives them.
+
+    All clients share one session, for each session reads the service models anew. They are safe to share between
+    threads; the connection is not. Errors are ``SSMError``.
+    """
+
+    def __init__(self, endpoint: str | None, options: Mapping[str, Any], provider: Any = None) -> None:
+        """``provider`` is a botocore credential provider, to be asked instead of all those that botocore has."""
+        given = {name: value for name, value in options.items() if value is not None}
+        profile = given.pop("profile_name", None) or None
+        self._endpoint = endpoint or None
+        self._config = client_config().merge(given.pop("aws_config", Config()))
+        core = botocore.session.Session()
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
+        if provider is not None:
+            core.register_component("credential_provider", CredentialResolver([provider]))
+        with attempting("connect to AWS", needs="sts:AssumeRole"):
+            self._session = boto3.session.Session(botocore_session=core, profile_name=profile)
+        self._options = given
+
+    def client(self, service: str, region: str | None, **settings: Any) -> Any:
+        """A client of one service in one region, with further ``settings`` of botocore."""
+        config = self._config.merge(Config(**settings))
+        where = {"region_name": region, "endpoint_url": self._endpoint}
+        with attempting("connect to AWS", needs="sts:AssumeRole"):
+            try:
+                return self._session.client(service, config=config, **where, **self._options)
+            except ValueError as error:  # of an endpoint or a region that is none
+                raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from error
+
+    def get_credentials(self) -> Any:
+        """The credentials in use, with which the provider is asked for them."""
+        with attempting("connect to AWS", needs="sts:AssumeRole"):
+            return self._session.get_credentials().get_frozen_credentials()
+
+
+def client_config() -> Any:
+    """The botocore settings that every client of this collection starts from; a user's ``aws_config`` wins.
+
+    Adaptive retries hold a client to the rate that the service allows. The other modes give up on a good part of a
+    large fleet once Systems Manager throttles, since they only space out the attempts of one call at a time.
+    """
+    settings: dict[str, Any] = {
+        "retries": {"mode": "adaptive", "total_max_attempts": 8},
+        "max_pool_connections": MAX_WORKERS,
+        "user_agent": f"APN/1.0 Ansible/{core_version} {COLLECTION_NAME}/{COLLECTION_VERSION}",
+    }
+    return Config(**settings)
+
+
+def moment(value: Any) -> datetime.datetime:
+    """A time as the services write it, in UTC.
+
+    botocore gives each in the controller's own time zone, to reckon which takes half of the CPU of a long listing.
+    What Systems Manager's JSON and EC2's XML do not have is left to botocore.
+    """
+    try:
+        if isinstance(value, (int, float)):
+            return datetime.datetime.fromtimestamp(value, datetime.UTC)
+        if value.endswith("Z"):
+            return datetime.datetime.fromisoformat(value)
+    except (AttributeError, OSError, OverflowError, ValueError):
+        pass  # no time, or one beyond what this system can tell
+    parsed: datetime.datetime = parse_timestamp(value)
+    return parsed
+
+
+def empty_variables() -> list[str]:
+    """The environment variables of AWS that are empty, which botocore takes for a profile or a region without a name.
+
+    AWX sets those that a credential has no value for to nothing.
+    """
+    return [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]

@@ -1,0 +1,77 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How clients connect, and what they make of the times in replies."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import clients, fanout
+from botocore.config import Config
+from botocore.utils import parse_timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).parents[4]
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+SECONDS = st.floats(-62_000_000_000, 253_000_000_000) | st.integers(-62_000_000_000, 253_000_000_000)
+
+
+def config(**options: Any) -> Any:
+    """The settings of a client that is made from connection options."""
+    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
+    return clients.Connection(None, {**keys, **options}).client("ssm", "us-east-1").meta.config
+
+
+def test_the_user_agent_names_this_version_of_this_collection() -> None:
+    assert f"{GALAXY['namespace']}.{GALAXY['name']}/{GALAXY['version']}" in config().user_agent
+
+
+def test_clients_adapt_their_rate_and_keep_a_connection_for_each_worker() -> None:
+    assert config().retries["mode"] == "adaptive"
+    assert config().max_pool_connections == fanout.MAX_WORKERS
+
+
+def test_what_the_user_sets_wins() -> None:
+    assert config(aws_config=Config(retries={"mode": "standard"})).retries["mode"] == "standard"
+    assert config(aws_config=Config(user_agent="mine")).user_agent.startswith("mine")
+
+
+@given(SECONDS)
+def test_seconds_are_the_time_that_botocore_reads_in_utc(value: float) -> None:
+    read = clients.moment(value)
+    assert read == parse_timestamp(value)
+    assert read.tzinfo is datetime.UTC
+
+
+@given(st.datetimes(), st.integers(0, 6))
+def test_iso_8601_is_the_time_that_botocore_reads_in_utc(value: datetime.datetime, digits: int) -> None:
+    text = f"{value:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + (f".{value.microsecond:06}"[: digits + 1] if digits else "")
+    read = clients.moment(f"{text}Z")
+    assert read == parse_timestamp(f"{text}Z")
+    assert read.utcoffset() == datetime.timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "value", [1e11, 253_402_300_800, "1767225600", "1767225600.5", "Sat, 31 Jan 2026 09:30:00 GMT", "2026-01-31T09:30Z"]
+)
+def test_other_times_are_what_botocore_makes_of_them(value: Any) -> None:
+    try:
+        expected = parse_timestamp(value)
+    except (OverflowError, ValueError) as error:
+        with pytest.raises(type(error)):
+            clients.moment(value)
+    else:
+        assert clients.moment(value) == expected
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "soonZ", "NaN", float("nan"), [], {}])
+def test_what_is_no_time_is_the_error_that_botocore_makes_of_it(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        parse_timestamp(value)
+    with pytest.raises((TypeError, ValueError)):
+        clients.moment(value)
