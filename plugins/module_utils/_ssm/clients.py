@@ -63,7 +63,7 @@ class Connection:
                 raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from error
 
     def get_credentials(self) -> Any:
-        """The credentials in use, with which the provider is asked for them."""
+        """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""
         with attempting("connect to AWS", needs="sts:AssumeRole"):
             return self._session.get_credentials().get_frozen_credentials()
 
