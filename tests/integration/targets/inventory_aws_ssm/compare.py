@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,9 @@ WAYS = {
     "limit": ["--list", "--limit", "web-1*:!*.com"],
 }
 
+# amazon.aws imports it, which newer versions of ansible-core warn of.
+THEIRS = "from 'ansible.module_utils._text'"
+
 
 def inventory(file: Path, *how: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
@@ -37,7 +41,8 @@ def inventory(file: Path, *how: str) -> subprocess.CompletedProcess[str]:
 def output(file: Path, *how: str) -> str:
     first, second = inventory(file, *how), inventory(file, *how)
     assert first.returncode == 0, first.stderr
-    assert "DEPRECATION" not in first.stderr, first.stderr
+    deprecated = [text for text in re.findall(r"\[DEPRECATION WARNING\]: (.*)", first.stderr) if THEIRS not in text]
+    assert not deprecated, deprecated
     assert first.stdout == second.stdout, f"{file.name} {how} gave something else the second time"
     return first.stdout if "--graph" in how else normal(first.stdout)
 
