@@ -289,7 +289,8 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
     def get_option(self, option: str, hostvars: Any = None) -> Any:
         """An option's value. AWSInventoryBase templates whatever it is, which takes long and makes core warn of it."""
         value = super(_Base, self).get_option(option, hostvars)
-        is_template = any(mark in str(value) for mark in ("{{", "{%", "{#"))  # a dictionary is none yet
+        text = str(value)
+        is_template = any(mark in text for mark in ("{{", "{%", "{#"))  # the brace of a dictionary is none of them
         return super().get_option(option, hostvars) if is_template else value
 
     def get_options(self, hostvars: Any = None) -> Any:

@@ -29,6 +29,7 @@ except ImportError:
 
 COLLECTION_NAME = "sessionops.aws"
 COLLECTION_VERSION = "0.1.0"
+_CONNECTING = attempting("connect to AWS", needs="sts:AssumeRole")  # which a profile may ask for
 
 
 class Connection:
@@ -45,10 +46,10 @@ class Connection:
         self._endpoint = endpoint or None
         self._config = client_config().merge(given.pop("aws_config", Config()))
         core = botocore.session.Session()
-        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=timestamp)
         if provider is not None:
             core.register_component("credential_provider", CredentialResolver([provider]))
-        with attempting("connect to AWS", needs="sts:AssumeRole"):
+        with _CONNECTING:
             self._session = boto3.session.Session(botocore_session=core, profile_name=profile)
         self._options = given
 
@@ -56,7 +57,7 @@ class Connection:
         """A client of one service in one region, with further ``settings`` of botocore."""
         config = self._config.merge(Config(**settings))
         where = {"region_name": region, "endpoint_url": self._endpoint}
-        with attempting("connect to AWS", needs="sts:AssumeRole"):
+        with _CONNECTING:
             try:
                 return self._session.client(service, config=config, **where, **self._options)
             except ValueError as error:  # of an endpoint or a region that is none
@@ -64,7 +65,7 @@ class Connection:
 
     def get_credentials(self) -> Any:
         """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""
-        with attempting("connect to AWS", needs="sts:AssumeRole"):
+        with _CONNECTING:
             return self._session.get_credentials().get_frozen_credentials()
 
 
@@ -82,7 +83,7 @@ def client_config() -> Any:
     return Config(**settings)
 
 
-def moment(value: Any) -> datetime.datetime:
+def timestamp(value: Any) -> datetime.datetime:
     """A time as the services write it, in UTC.
 
     botocore gives each in the controller's own time zone, to reckon which takes half of the CPU of a long listing.
