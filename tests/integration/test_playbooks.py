@@ -76,10 +76,13 @@ def test_the_variables_of_a_playbook_are_those_that_its_header_and_the_guide_hav
 
 
 def test_every_variable_is_known_to_the_check_of_names() -> None:
-    known = yaml.safe_load((ROOT / "playbooks" / "tasks" / "check_variables.yml").read_text())[0]["vars"][
-        "known_variables"
-    ]
-    assert known == sorted({name for text in PLAYBOOKS.values() for name in re.findall(rf"^# ({NAMES})  ", text, re.M)})
+    checked = yaml.safe_load((ROOT / "playbooks" / "tasks" / "check_variables.yml").read_text())[0]["vars"]
+    selectors, others = checked["_sessionops_selectors"], checked["_sessionops_others"]
+    names = {name: re.findall(rf"^# ({NAMES})  ", text, re.M) for name, text in PLAYBOOKS.items()}
+    assert sorted(selectors + others) == sorted({name for listed in names.values() for name in listed})
+    for name, text in PLAYBOOKS.items():
+        given = yaml.safe_load(text)[0]["tasks"][0]["vars"]["_sessionops_selecting"]
+        assert given == sorted(set(names[name]) & set(selectors)), name
 
 
 # --- wait_until_ready -----------------------------------------------------------------------------------------------
@@ -208,6 +211,29 @@ def test_stale_sessions_are_ended_and_no_others(tmp_path: Path) -> None:
         position = aws.position
         assert "changed=0" in succeeds(run(aws, tmp_path, "end_stale_sessions", **options))
         assert aws.writes(since=position) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("audit_sessions", {"sessionops_older_than": "1d12h"}),
+        ("audit_sessions", {"sessionops_older_than": "1d12h", "sessionops_regions": ["us-east-1", "eu-west-1"]}),
+        ("end_stale_sessions", {"sessionops_older_than": "1d12h"}),
+    ],
+    ids=str,
+)
+def test_only_what_the_playbook_itself_has_found_is_ended(first: str, second: dict[str, Any], tmp_path: Path) -> None:
+    sessions = {"us-east-1": {"sessions": STALE}, "eu-west-1": {"sessions": [{**MATCH, "session_id": "elsewhere"}]}}
+    earlier = {"sessionops_report_dir": "."} if first == "audit_sessions" else {"sessionops_older_than": "1m"}
+    plays = [
+        {"import_playbook": f"sessionops.aws.{first}", "vars": earlier},
+        {"import_playbook": "sessionops.aws.end_stale_sessions", "vars": {**second, "sessionops_dry_run": False}},
+    ]
+    (tmp_path / "both.yml").write_text(json.dumps(plays))
+    with LocalAWS({"regions": sessions}) as aws:
+        succeeds(child.attempt(["ansible-playbook", "both.yml"], tmp_path, {**aws.env, **QUIET}))
+        everywhere = "sessionops_regions" in second
+        assert left(aws) == {"other-age"} | (set() if everywhere else {"elsewhere"})
 
 
 def test_more_sessions_than_allowed_in_all_regions_together_are_shown_and_not_ended(tmp_path: Path) -> None:
@@ -392,6 +418,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"targets": NODE, "wait_timeout": "soon"}, "sessionops_wait_timeout is 'soon', and must be a whole number"),
         ({"targets": NODE, "wait_delay": "x"}, "sessionops_wait_delay is 'x', and must be a number of seconds."),
         ({"targets": NODE, "consecutive": 0}, "sessionops_consecutive is '0', and must be a whole number from 1."),
+        ({"targets": NODE, "regions": "eu-west-1"}, "sessionops_regions is for another playbook, and would be ignored"),
         ({"targets": NODE, "timeout": 5}, "sessionops_timeout is no variable of the playbooks of sessionops.aws"),
     ],
     "end_stale_sessions": [
@@ -408,6 +435,16 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would select nothing"),
         ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty, and would select nothing"),
         ({"older_than": "1h", "status": "Gone", "dry_run": "no"}, "value of status must be one of"),
+        *(
+            ({"older_than": "1h", "dry_run": "no", name: value}, f"sessionops_{name} is for another playbook")
+            for name, value in (
+                ("access_type", "JustInTime"),
+                ("invoked_before", "2d"),
+                ("region", "eu-west-1"),
+                ("state", "active"),
+                ("targets", NODE),
+            )
+        ),
         ({"older_than": "1h", "ownr": JANE, "dry_run": "no"}, "sessionops_ownr is no variable of the playbooks"),
     ],
     "audit_sessions": [
@@ -422,6 +459,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ),
         ({"report_dir": ".", "state": "open"}, "sessionops_state is 'open', and must be active, history or all."),
         ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after is 'noon', which is no time"),
+        ({"report_dir": ".", "exclude_session_ids": "s-1"}, "sessionops_exclude_session_ids is for another playbook"),
         ({"report_dir": ".", "access_type": "Best"}, "value of access_type must be one of"),
     ],
 }
