@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -49,6 +50,12 @@ BAD_CREDENTIALS = frozenset(
 
 # Those of them that a region gives too which is not enabled for the account.
 NOT_ENABLED = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
+
+# Calls that botocore makes for credentials in the middle of another one, for a profile with a role or with a sign-in.
+_FOR_CREDENTIALS = frozenset(
+    {"AssumeRole", "AssumeRoleWithWebIdentity", "CreateOAuth2Token", "CreateToken", "GetRoleCredentials"}
+)
+_THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 
 # What botocore's parsers raise for a 200 whose body is not what the service model says (a proxy's page, a JSON list).
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
@@ -104,17 +111,16 @@ class SSMError(AnsibleAWSError):
     @property
     def hopeless(self) -> bool:
         """Whether the same call on anything else would fail in the same way."""
-        if self.code in BAD_CREDENTIALS:
+        if self.code in BAD_CREDENTIALS or isinstance(self.exception, (*_no_credentials(), boto.ConnectionError)):
             return True
-        return isinstance(
-            self.exception,
-            (boto.NoCredentialsError, boto.PartialCredentialsError, boto.EndpointConnectionError, boto.SSLError),
-        )
+        status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+        return _for_credentials(self.exception) and 400 <= status < 500 and self.code not in _THROTTLED
 
     @property
     def regional(self) -> bool:
         """Whether one region may be the cause, one that is not enabled or that does not exist, and others may do."""
-        return not self.hopeless or self.code in NOT_ENABLED or isinstance(self.exception, boto.EndpointConnectionError)
+        unreachable = isinstance(self.exception, (boto.EndpointConnectionError, boto.ConnectTimeoutError))
+        return not self.hopeless or self.code in NOT_ENABLED or unreachable
 
 
 class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
@@ -151,8 +157,37 @@ def tolerating(codes: Collection[str]) -> Iterator[None]:
             raise
 
 
+@functools.cache
+def _no_credentials() -> tuple[type[Exception], ...]:
+    """botocore's exceptions for credentials that it cannot get."""
+    return (
+        boto.NoCredentialsError,
+        boto.PartialCredentialsError,
+        boto.CredentialRetrievalError,
+        boto.MetadataRetrievalError,
+        boto.RefreshWithMFAUnsupportedError,
+        *_signed_out(),
+    )
+
+
+@functools.cache
+def _signed_out() -> tuple[type[Exception], ...]:
+    """botocore's exceptions for a sign-in, as with ``aws sso login``, that was never made or is over.
+
+    Not every release has all of them.
+    """
+    names = ("SSOError", "NoAuthTokenError", "TokenRetrievalError", "LoginError")
+    return tuple(getattr(boto, name) for name in names if hasattr(boto, name))
+
+
+def _for_credentials(error: object) -> bool:
+    return getattr(error, "operation_name", None) in _FOR_CREDENTIALS
+
+
 def _reason(error: Any, needs: str, granted: str) -> str:
     """AWS's code and text, and what would help."""
+    if _for_credentials(error):
+        needs, granted = f"{'sts' if error.operation_name.startswith('Assume') else 'sso'}:{error.operation_name}", ""
     code = error.response.get("Error", {}).get("Code") or "unknown error"
     text = (error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
     sentence = f"{code}: {text}" if text else str(code)
@@ -172,6 +207,8 @@ def _advice(error: Exception) -> str:
     """What would help against an error that came before any answer of AWS."""
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return ". Set access_key and secret_key, or profile, or AWS's environment variables"
-    if isinstance(error, boto.EndpointConnectionError):
+    if isinstance(error, _signed_out()):
+        return ". Sign in again, as with aws sso login"
+    if isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)):
         return ". Check region, endpoint_url and the network"
     return ""

@@ -1,0 +1,90 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which errors end a task at once, and what is said of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError, attempting
+from botocore import exceptions as boto
+
+STATUS = "ssm:GetConnectionStatus"
+
+
+def failed(error: Exception) -> SSMError:
+    """What an error of botocore becomes."""
+    with pytest.raises(SSMError) as caught, attempting("get the connection status of i-1", needs=STATUS):
+        raise error
+    return caught.value
+
+
+def refused(operation: str, code: str, status: int = 400, text: str = "No") -> boto.ClientError:
+    """An answer of AWS that is an error."""
+    answer: Any = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return boto.ClientError(answer, operation)
+
+
+URL = "https://ssm.us-east-1.amazonaws.com/"
+
+
+@pytest.mark.parametrize(
+    ("error", "regional"),
+    [
+        (boto.NoCredentialsError(), False),
+        (boto.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), False),
+        (boto.CredentialRetrievalError(provider="custom-process", error_msg="no"), False),
+        (boto.MetadataRetrievalError(error_msg="no"), False),
+        (boto.RefreshWithMFAUnsupportedError(), False),
+        (boto.SSOTokenLoadError(error_msg="no"), False),
+        (boto.UnauthorizedSSOTokenError(), False),
+        (boto.TokenRetrievalError(provider="sso", error_msg="no"), False),
+        (boto.NoAuthTokenError(), False),
+        (boto.SSLError(endpoint_url=URL, error="no"), False),
+        (boto.ProxyConnectionError(proxy_url=URL, error="no"), False),
+        (boto.EndpointConnectionError(endpoint_url=URL, error="no"), True),
+        (boto.ConnectTimeoutError(endpoint_url=URL, error="no"), True),
+        (refused("GetConnectionStatus", "ExpiredTokenException"), False),
+        (refused("GetConnectionStatus", "UnrecognizedClientException"), True),
+        (refused("AssumeRole", "AccessDenied", 403), False),
+        (refused("AssumeRoleWithWebIdentity", "InvalidIdentityToken"), False),
+        (refused("GetRoleCredentials", "ForbiddenException", 403), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_every_other_call_would_meet_too(error: Exception, regional: bool) -> None:
+    made = failed(error)
+    assert (made.hopeless, made.regional) == (True, regional)
+    assert str(made).startswith("Could not get the connection status of i-1: ")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.ReadTimeoutError(endpoint_url=URL, error="no"),
+        boto.ConnectionClosedError(endpoint_url=URL),
+        boto.ParamValidationError(report="no"),
+        refused("GetConnectionStatus", "AccessDeniedException"),
+        refused("GetConnectionStatus", "ThrottlingException"),
+        refused("AssumeRole", "Throttling"),
+        refused("AssumeRole", "InternalFailure", 500),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_another_call_may_not_meet(error: Exception) -> None:
+    made = failed(error)
+    assert (made.hopeless, made.regional) == (False, True)
+
+
+def test_a_role_that_may_not_be_assumed_is_not_blamed_on_systems_manager() -> None:
+    text = "User: jane is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/x"
+    assert str(failed(refused("AssumeRole", "AccessDenied", 403, text))) == (
+        f"Could not get the connection status of i-1: AccessDenied: {text}."
+    )
+    assert str(failed(refused("AssumeRole", "AccessDenied", 403))).endswith(" needs the permission sts:AssumeRole.")
+
+
+def test_who_is_signed_out_is_told_what_to_do() -> None:
+    said = str(failed(boto.SSOTokenLoadError(error_msg="Token for corp does not exist")))
+    assert said.endswith("Token for corp does not exist. Sign in again, as with aws sso login.")
