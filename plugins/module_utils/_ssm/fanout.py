@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar, cast
 
 from .errors import SSMError
@@ -110,8 +111,13 @@ def _side_by_side(work: Callable[[int], None], count: int, threads: int) -> None
                 raise
 
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ssm") as pool:
-        working = [pool.submit(take_and_work) for unused in range(threads)]
+        working: list[Future[None]] = []
         try:
+            with contextlib.suppress(RuntimeError):  # of a system that starts no more threads
+                for unused in range(threads):
+                    working.append(pool.submit(take_and_work))
+            if not working:
+                take_and_work()
             for thread in working:
                 thread.result()
         except BaseException:  # an interrupt too: no call is begun after it

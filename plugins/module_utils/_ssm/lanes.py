@@ -69,8 +69,13 @@ class Lanes(Generic[T]):
             self._targets += len(self._waiting[name]) - before
             for unused in range(len(self._threads), width(self._targets, self._workers) if self._targets else 0):
                 thread = threading.Thread(target=self._work, name=f"ssm-{name}", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # of a system that starts no more threads
+                    if not self._threads:
+                        raise
+                    break
                 self._threads.append(thread)
-                thread.start()
             self._changed.notify_all()
 
     def close(self, name: str, *, drop: bool = False) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
@@ -43,6 +44,27 @@ def test_calls_are_made_while_more_targets_are_being_found() -> None:
         lanes.put("a", ["1"])
         assert made.wait(LONG)
         lanes.close("a")
+
+
+@pytest.mark.parametrize("few", [0, 2])
+def test_a_system_that_starts_few_threads(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def limited(thread: threading.Thread) -> None:
+        if len(started) == few:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with contextlib.ExitStack() as stack:
+        if few == 0:
+            stack.enter_context(pytest.raises(RuntimeError, match="can't start new thread"))
+        with Lanes(lambda name, target: target, ["a"], 8) as lanes:
+            lanes.put("a", [str(number) for number in range(100)])
+            lanes.close("a")
+        assert len(lanes.results) == 100
 
 
 def test_a_lane_whose_calls_wait_leaves_threads_to_the_others() -> None:
