@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,8 +36,12 @@ class ActionModule(ActionBase):
 
     @contextlib.contextmanager
     def _shown(self, task_vars: dict[str, Any]) -> Iterator[None]:
-        """Show the lines that the module writes meanwhile, where somebody wants to see them and they can be read."""
-        if display.verbosity < 1 or self._task.async_val or self._connection.transport != "local":
+        """Show the lines that the module writes meanwhile, where somebody wants to see them and they can be read.
+
+        The file of somebody who follows the task in another way stays the one that is written.
+        """
+        elsewhere = self._connection.transport != "local" or self._task.async_val or self._is_followed()
+        if display.verbosity < 1 or elsewhere:
             yield
             return
         host = task_vars.get("inventory_hostname")
@@ -47,3 +52,7 @@ class ActionModule(ActionBase):
                 yield
             finally:
                 self._task.environment.remove(setting)
+
+    def _is_followed(self) -> bool:
+        settings = [setting for setting in self._task.environment or () if isinstance(setting, dict)]
+        return any(VARIABLE in setting for setting in (os.environ, *settings))

@@ -88,6 +88,15 @@ def test_it_is_a_module_like_any_other(aws: LocalAWS, tmp_path: Path, task: dict
     assert result(tmp_path)["connected"] == [ONE, TWO]
 
 
+def test_a_file_that_somebody_follows_is_written_all_the_same(aws: LocalAWS, tmp_path: Path) -> None:
+    for flags in ([], ["-v"]):
+        aws.set_status(TWO, ["notconnected", "connected"])
+        followed = tmp_path / f"followed{len(flags)}"
+        playbook(tmp_path, environment={"SESSIONOPS_PROGRESS_FILE": str(followed)})
+        child_run(aws, tmp_path, *flags)
+        assert LINE in followed.read_text()
+
+
 def test_defaults_of_the_action_group_reach_it(aws: LocalAWS, tmp_path: Path) -> None:
     defaults = {"group/sessionops.aws.aws": {"region": "eu-west-1"}}
     playbook(tmp_path, module_defaults=defaults, failed_when=False)
