@@ -42,7 +42,7 @@ def _command(playbook: str, variables: dict[str, Any], *flags: str) -> list[str]
 
 
 def _setting(name: str, value: Any) -> str:
-    is_word = not isinstance(value, list) and not re.search(r"\s", str(value))
+    is_word = value is not None and not isinstance(value, list) and not re.search(r"\s", str(value))
     return f"{name}={value}" if is_word else json.dumps({name: value})
 
 
@@ -360,6 +360,20 @@ def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
     assert rows[0]["start_date"] == "2026-11-23T11:00:00Z"
 
 
+def test_a_start_that_is_not_known_or_still_to_come(tmp_path: Path) -> None:
+    known = {"session_id": "known", "target": NODE, "owner": JANE, "started": "2h"}
+    unknown = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.StartDate": None}}}
+    later = {"session_id": "later", "target": NODE, "owner": JANE, "started": "2026-11-23T12:00:09Z"}
+    for more, seconds, shown in (({}, "0", "0 min"), ({"faults": [unknown]}, "", "")):
+        with LocalAWS({"regions": {"us-east-1": {"sessions": [known, later]}}, **more}) as aws:
+            succeeds(run(aws, tmp_path, "audit_sessions", report_dir=".", state="active"))
+        rows = {row["session_id"]: row for row in csv.DictReader((tmp_path / "sessions.csv").read_text().splitlines())}
+        assert {name: row["seconds_open"] for name, row in rows.items()} == {"known": "7200", "later": seconds}
+        page = (tmp_path / "sessions.html").read_text()
+        assert f'data-label="Duration" data-sort="{seconds}"><span>{shown}</span>' in page
+        assert "<dd>2 h 0 min" in page
+
+
 @pytest.mark.parametrize(
     ("state", "wanted"), [("active", {"kept"}), ("history", {"ended"}), ("all", {"kept", "ended"})]
 )
@@ -413,6 +427,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
     "wait_until_ready": [
         ({}, "Set sessionops_targets or sessionops_group, and not both."),
         ({"targets": NODE, "group": "fleet"}, "Set sessionops_targets or sessionops_group, and not both."),
+        ({"targets": None}, "sessionops_targets is null"),
         ({"targets": " , "}, "sessionops_targets names no node."),
         ({"group": "fleet"}, "sessionops_group is 'fleet', and the inventory has no host in it."),
         ({"targets": NODE, "wait_timeout": "soon"}, "sessionops_wait_timeout is 'soon', and must be a whole number"),
@@ -432,6 +447,10 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ),
         ({"older_than": "1h", "wait_timeout": "x"}, "sessionops_wait_timeout is 'x', and must be a whole number"),
         ({"older_than": "1h", "regions": " "}, "There is no region: set sessionops_regions, or AWS_REGION"),
+        *(
+            ({"older_than": "1h", "dry_run": "no", name: None}, f"sessionops_{name} is null, which would be as if")
+            for name in ("target", "exclude_session_ids", "regions")
+        ),
         ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would select nothing"),
         ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty, and would select nothing"),
         ({"older_than": "1h", "status": "Gone", "dry_run": "no"}, "value of status must be one of"),
@@ -459,6 +478,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ),
         ({"report_dir": ".", "state": "open"}, "sessionops_state is 'open', and must be active, history or all."),
         ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after is 'noon', which is no time"),
+        ({"report_dir": ".", "report_formats": None}, "sessionops_report_formats is null"),
         ({"report_dir": ".", "exclude_session_ids": "s-1"}, "sessionops_exclude_session_ids is for another playbook"),
         ({"report_dir": ".", "access_type": "Best"}, "value of access_type must be one of"),
     ],
