@@ -181,7 +181,7 @@ documents:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_info
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_info, transform
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 
@@ -211,7 +211,7 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
     )
     ssm = client("ssm")
     if params["names"] is not None:
-        found = document_info.describe(ssm, params["names"], version)
+        found = document_info.describe(ssm, transform.trimmed(params["names"]), version)
     else:
         found = document_info.listing(ssm, owner, types or [], filters)
         if version.selector != {"DocumentVersion": "$DEFAULT"}:  # which is the one that is listed

@@ -11,7 +11,8 @@ short_description: List Session Manager sessions
 description:
   - Lists the active sessions of a region, those of the last 30 days that have ended, or both, with DescribeSessions.
   - Only sessions of Session Manager are listed, not those that reach a node in another way.
-  - A session that ends while both are listed is returned once, in its later state.
+  - A session that ends while both are listed is returned once, in its later state, or as it was at first where
+    O(status) selects it only so.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:

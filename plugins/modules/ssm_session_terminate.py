@@ -76,7 +76,8 @@ notes:
   - Takes the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession). Policies usually allow users to end only
     sessions of their own, on C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on
     C(session/${aws:userid}-*), or where the tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
-  - Options that select sessions must not be empty. A variable that was never set must not mean every session.
+  - Options that select sessions, or that spare some, must be neither empty nor null. A variable that was never set must
+    not mean every session. Leave out an option with C(default(omit\)), not with C(default(none\)).
   - Every session is tried, whatever became of another one, and the task fails after the last. Only credentials that do
     not work, and an endpoint that cannot be reached, end it at once. What was done until then is returned all the same.
   - When the answer to a call is lost, the list of active sessions decides whether the session has ended.
@@ -167,15 +168,17 @@ diff:
   type: dict
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times, transform
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_endings import Ending, Plan
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter
 
+# The pattern of the API reference.
+_LONGEST_ID = 96
 SELECTORS = ("target", "owner", "status", "document_name", "older_than")
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -200,11 +203,12 @@ def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mo
     wanted = session_filter(params)
     by_id = params["session_ids"] is not None
     # A template that comes to nothing is an empty list, or a list of an empty text.
-    ids = [entry for entry in params["session_ids"] or () if entry.strip()]
+    ids = [entry for entry in transform.trimmed(params["session_ids"] or ()) if entry]
+    excluded = transform.trimmed(params["exclude_session_ids"])
+    _check(params, ids)
     if by_id and not ids:
         return _result(Plan([]), Ending())
     ssm = client("ssm")
-    excluded = params["exclude_session_ids"]
     if by_id:
         plan = session_endings.plan_ids(ssm, ids, excluded)
         if params["missing"] == "fail":
@@ -214,6 +218,17 @@ def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mo
         if len(plan.running) > params["max_sessions"]:
             return _too_many(plan, params["max_sessions"])
     return _carry_out(ssm, plan, params, check_mode)
+
+
+def _check(params: Mapping[str, Any], ids: Sequence[str]) -> None:
+    """An ``SSMError`` for what would select all sessions, and for what is no ID."""
+    if params["session_ids"] is None and all(params[option] is None for option in SELECTORS):
+        raise SSMError(f"Nothing says which sessions to end: give session_ids, or one of {', '.join(SELECTORS)}.")
+    for entry in ids:
+        if len(entry) > _LONGEST_ID:
+            raise SSMError(
+                f"session_ids has an entry of {len(entry)} characters, and AWS's IDs have {_LONGEST_ID} at most."
+            )
 
 
 def _require_known(unknown: list[str]) -> None:
@@ -236,11 +251,12 @@ def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -
     """What became of each session; ``left`` are those that were ended and may still be there, with the reason."""
     left = left or {}
     asked = [session["SessionId"] for session in plan.running]
-    gone = {*ending.ended, *ending.already_ended} - set(left)
+    ended = set(ending.ended)
+    gone = {*ended, *ending.already_ended} - set(left)
     failures = {**ending.failures, **left}
     result: Result = {
         "changed": bool(ending.ended),
-        "terminated": [sessions.returned(session) for session in plan.running if session["SessionId"] in ending.ended],
+        "terminated": [sessions.returned(session) for session in plan.running if session["SessionId"] in ended],
         "already_ended": plan.ended + ending.already_ended,
         "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
         "diff": {
@@ -273,6 +289,7 @@ def _too_many(plan: Plan, limit: int) -> Result:
 def main() -> None:
     SSMModule(
         argument_spec=ARGUMENT_SPEC,
+        not_null=("session_ids", *SELECTORS),
         required_one_of=[("session_ids", *SELECTORS)],
         mutually_exclusive=[("session_ids", selector) for selector in SELECTORS],
     ).report(session_terminate)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
@@ -32,10 +34,16 @@ Result = dict[str, Any]
 class SSMModule(AnsibleAWSModule):
     """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, not_null: Sequence[str] = (), **kwargs: Any) -> None:
+        """``not_null`` are options without a default of which null is an error, and not as good as leaving them out."""
         for name in empty_variables():
             del os.environ[name]  # of the module's own process
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
+        # Only what came in still tells null from nothing. Of this function core says that it may be called.
+        given = basic._load_params()
+        for option in not_null:
+            if given.get(option, "") is None:
+                self.fail_json(msg=f"{option} is null: give it a value, or leave the option out.")
 
     def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
@@ -53,6 +61,10 @@ class SSMModule(AnsibleAWSModule):
             raise SSMError(f"aws_config is none that botocore takes: {str(error).rstrip('.')}.") from error
         return Connection(endpoint, options)
 
+    def warn(self, warning: str) -> None:
+        """Show a warning with the result. The parent puts it into the result, which ansible-core deprecates."""
+        warnings.warn(warning)
+
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
         """Fail with one sentence, and with AWS's answer as data; the parent adds a traceback, of no use to users."""
         sentence = " ".join(str(exception).split())
@@ -64,7 +76,7 @@ class SSMModule(AnsibleAWSModule):
         """Run ``work`` with the module's parameters, a client factory and check mode, and exit with its result.
 
         This is the only place where an error becomes a failed task. A result with the key ``failed`` fails the task
-        too, and keeps what the work did get done.
+        too, and keeps what the work did get done. Its ``warnings`` are shown.
         """
         # What is imported by now stays to the end. To look through it for garbage time and again is a sixth of the CPU
         # of a long listing.
@@ -74,6 +86,8 @@ class SSMModule(AnsibleAWSModule):
         except SSMError as error:
             failure = error
         else:
+            for warning in result.pop("warnings", ()):
+                self.warn(warning)
             if result.get("failed"):
                 self.fail_json(**result)
             self.exit_json(**result)

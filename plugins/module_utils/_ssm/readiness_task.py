@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import api, ping, progress, readiness, times
+from . import api, ping, progress, readiness, times, transform
 from .errors import SSMError
 from .fanout import MAX_WORKERS
 from .module import Result
@@ -43,7 +43,7 @@ class Pinged:
 
 def task(params: Mapping[str, Any]) -> Task:
     """The task that the options describe; an ``SSMError`` for options that make no sense."""
-    targets = list(dict.fromkeys(params["targets"]))
+    targets = list(dict.fromkeys(transform.trimmed(params["targets"])))
     if not targets:
         raise SSMError("targets is empty: give at least one.")
     if not all(0 < len(target) <= 400 for target in targets):

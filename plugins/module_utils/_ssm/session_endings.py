@@ -51,7 +51,8 @@ def plan_selection(client: api.Client, wanted: sessions.SessionFilter, excluded:
 
 def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> Plan:
     """The sessions with these ids, in the order given, as far as they are active."""
-    wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in excluded]
+    left_alone = set(excluded)
+    wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in left_alone]
     active = sessions.find_by_id(client, ACTIVE, wanted)
     running = _to_end([active[entry] for entry in wanted if entry in active], ())
     kept = {session["SessionId"] for session in running}
@@ -90,25 +91,28 @@ def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
 def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: float, delay: float) -> dict[str, str]:
     """Wait until none of the sessions is active; for each that may still be after ``timeout`` seconds the reason.
 
-    The last look is at the deadline. A look that fails is not the end of the wait, unless all would.
+    The last look begins at the deadline or after it, however long looks take. One that fails is not the end of the
+    wait, unless all would.
     """
     deadline = time.monotonic() + timeout
     pending = list(session_ids)
     while True:
         failure: SSMError | None = None
+        begun = time.monotonic()
         try:
             active = sessions.find_by_id(client, ACTIVE, pending)
             pending = [entry for entry in pending if entry in active and active[entry].get("Status") not in _GONE]
         except SSMError as error:
             failure = error
-        left = deadline - time.monotonic()
-        if not pending or left <= 0 or (failure and (failure.hopeless or failure.denied)):
+        left = max(0.0, deadline - time.monotonic())
+        if not pending or begun >= deadline or (failure and (failure.hopeless or failure.denied)):
             return {entry: _not_gone(entry, timeout, failure) for entry in pending}
         time.sleep(min(delay, left))
 
 
 def _to_end(found: Iterable[Session], excluded: Collection[str]) -> list[Session]:
-    return [entry for entry in found if entry["SessionId"] not in excluded and entry.get("Status") not in _ENDED]
+    left_alone = set(excluded)
+    return [entry for entry in found if entry["SessionId"] not in left_alone and entry.get("Status") not in _ENDED]
 
 
 def _still_open(client: api.Client, session_ids: Sequence[str]) -> set[str]:
@@ -138,7 +142,8 @@ def _may_have_worked(error: SSMError) -> bool:
 
 def _reason(outcome: Outcome[None]) -> str:
     if outcome.attempted:
-        return str(outcome.error)
+        known = " Whether it has ended is not known." if outcome.error and outcome.error.retried else ""
+        return f"{outcome.error}{known}"
     return f"Session {outcome.target} was not tried after another one had failed. {outcome.error}"
 
 

@@ -130,11 +130,12 @@ def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_i
 
 def find_by_id(client: api.Client, state: str, session_ids: Collection[str]) -> dict[str, Session]:
     """Those of the sessions that are in ``state``, by id. One listing, which stops once all are found."""
-    wanted = SessionFilter(session_id=next(iter(session_ids)) if len(session_ids) == 1 else None)
+    ids = set(session_ids)
+    wanted = SessionFilter(session_id=next(iter(ids)) if len(ids) == 1 else None)
     found: dict[str, Session] = {}
-    for page in api.describe_sessions(client, state, wanted.request()) if session_ids else ():
-        found |= {session["SessionId"]: session for session in page.sessions if session["SessionId"] in session_ids}
-        if len(found) == len(session_ids):
+    for page in api.describe_sessions(client, state, wanted.request()) if ids else ():
+        found |= {session["SessionId"]: session for session in page.sessions if session["SessionId"] in ids}
+        if len(found) == len(ids):
             break
     return found
 

@@ -16,22 +16,27 @@ from typing import Any, TypeAlias
 from .errors import SSMError
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_SECONDS = re.compile(r"[0-9]+")
 _DURATION = re.compile(r"(?:[0-9]+[dhms])+")
 _PART = re.compile(r"([0-9]+)([dhms])")
 _AGO = re.compile(r"((?:[0-9]+[dhms])+)(?:\s+ago)?")
+
+# How many characters of a text an error shows.
+_SHOWN = 60
+# More seconds than anybody waits, and that any clock can still add to its time.
+MOST = 1_000_000_000
 
 # A moment, or how long before "now" it is, which is a matter of whose clock is asked.
 Moment: TypeAlias = "datetime.datetime | datetime.timedelta"
 
 
 def duration(text: str, option: str) -> datetime.timedelta:
-    """``90m``, ``1d12h`` or a plain number of seconds; an ``SSMError`` that names the option for anything else."""
+    """``90m`` or ``1d12h``; an ``SSMError`` that names the option for anything else.
+
+    A number without a unit is nothing: 24 may be meant for hours, and YAML reads 12:30 as 750.
+    """
     given = text.strip()
-    if _SECONDS.fullmatch(given):
-        given = f"{given}s"
     if not _DURATION.fullmatch(given):
-        raise SSMError(f"{option} is {text!r}, which is no duration: write it like 90m, 2h or 1d12h.")
+        raise SSMError(f"{option} is {_quoted(text)}, which is no duration: write it like 90m, 2h or 1d12h.")
     return _parse(given, text, option)
 
 
@@ -41,10 +46,10 @@ def option_duration(params: Mapping[str, Any], option: str) -> datetime.timedelt
 
 
 def check_seconds(params: Mapping[str, Any], *options: str) -> None:
-    """An ``SSMError`` for the first of ``options`` that is negative."""
+    """An ``SSMError`` for the first of ``options`` that is no number from 0 to ``MOST``."""
     for option in options:
-        if params[option] < 0:
-            raise SSMError(f"{option} is {params[option]:g}, and cannot be negative.")
+        if not 0 <= params[option] <= MOST:
+            raise SSMError(f"{option} is {params[option]}, and must be 0 to {MOST}.")
 
 
 def moment(text: str, option: str) -> Moment:
@@ -56,7 +61,9 @@ def moment(text: str, option: str) -> Moment:
         parsed = datetime.datetime.fromisoformat(text.strip())
         return parsed.astimezone(datetime.UTC) if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
     except (ValueError, OverflowError):
-        sentence = f"{option} is {text!r}, which is no time: write it like 2026-01-31T09:30:00Z, 2h or 1d12h ago."
+        sentence = (
+            f"{option} is {_quoted(text)}, which is no time: write it like 2026-01-31T09:30:00Z, 2h or 1d12h ago."
+        )
         raise SSMError(sentence) from None
 
 
@@ -77,9 +84,14 @@ def resolve(moment: Moment, now: datetime.datetime) -> datetime.datetime:
 
 def _parse(given: str, text: str, option: str) -> datetime.timedelta:
     parts = {_UNITS[unit]: 0 for unit in _UNITS}
-    for number, unit in _PART.findall(given):
-        parts[_UNITS[unit]] += int(number)
     try:
+        for number, unit in _PART.findall(given):
+            parts[_UNITS[unit]] += int(number)
         return datetime.timedelta(**parts)
-    except OverflowError:
-        raise SSMError(f"{option} is {text!r}, which is longer than the calendar.") from None
+    except (OverflowError, ValueError):  # Python reads no number of thousands of digits
+        raise SSMError(f"{option} is {_quoted(text)}, which is longer than the calendar.") from None
+
+
+def _quoted(text: str) -> str:
+    """A text as a sentence shows it: whole, unless it is longer than any that could be meant."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")

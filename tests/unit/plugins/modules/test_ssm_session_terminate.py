@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import client_config
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
@@ -103,6 +107,9 @@ def test_check_mode_lists_what_a_run_ends() -> None:
         ({"older_than": "30m", "exclude_session_ids": ["a", "e", "e"]}, "bcd"),
         ({"session_ids": ["e", "a", "e"], "exclude_session_ids": ["a"]}, "e"),
         ({"session_ids": [" ", "e", ""]}, "e"),
+        # As Ansible cuts "a, e " at its commas.
+        ({"session_ids": ["a", " e "]}, "ae"),
+        ({"older_than": "30m", "exclude_session_ids": ["a", " e\n"]}, "bcd"),
     ],
     ids=str,
 )
@@ -191,6 +198,26 @@ def test_the_last_look_is_at_the_deadline() -> None:
         assert sum(pauses) == timeout
 
 
+def test_the_last_look_begins_at_the_deadline_however_long_looks_take() -> None:
+    now, begun = [0.0], []
+
+    def look(client: Any, state: str, pending: Sequence[str]) -> dict[str, Any]:
+        begun.append(now[0])
+        now[0] += 7
+        return {} if begun[-1] >= 10 else {"s-1": {"SessionId": "s-1", "Status": "Connected"}}
+
+    with (
+        mock.patch.object(
+            session_endings,
+            "time",
+            SimpleNamespace(monotonic=lambda: now[0], sleep=lambda s: now.append(now.pop() + s)),
+        ),
+        mock.patch.object(sessions, "find_by_id", look),
+    ):
+        assert session_endings.wait_until_gone(None, ["s-1"], 10, 1) == {}
+    assert begun == [0, 8, 15]
+
+
 def test_only_sessions_that_are_still_there_are_looked_for() -> None:
     with LocalAWS(world(2, limits={"session_terminating_reads": 3})) as aws, hurried():
         client = aws.client("ssm")
@@ -251,6 +278,38 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
         assert len(aws.writes()) < count, "calls in vain"
 
 
+def test_an_answer_that_is_lost_before_a_token_expires_is_not_taken_for_one() -> None:
+    faults = [
+        {"op": "TerminateSession", "do": {"drop": "after"}},
+        {"op": "TerminateSession", "times": "always", "do": {"error": "ExpiredTokenException"}},
+    ]
+    with LocalAWS(world(1, faults=faults)) as aws:
+        done = ssm_session_terminate.session_terminate(
+            terminate.options(session_ids=["s-1"]), lambda service: aws.client(service, config=client_config()), False
+        )
+        assert still_open(aws) == set()
+        assert done["failures"][0]["reason"].endswith(" Whether it has ended is not known.")
+
+
+def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name.startswith("ssm"):
+            if len(started) == few:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    for few in (0, 3):
+        started.clear()
+        with LocalAWS(world(8)) as aws:
+            assert len(terminate(aws, target=NODE, wait_delay=0)["terminated"]) == 8
+            assert len(started) == few
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -261,9 +320,13 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
         ),
         ({"status": "", "target": NODE}, "status is empty"),
         ({"older_than": ""}, "older_than is '', which is no duration"),
-        ({"older_than": "2h", "max_sessions": -1}, "max_sessions is -1, and cannot be negative"),
+        ({"older_than": "2h", "max_sessions": -1}, "max_sessions is -1, and must be 0 to 1000000000"),
         ({"older_than": "2h", "wait_timeout": -1}, "wait_timeout is -1"),
         ({"older_than": "2h", "wait_delay": -0.5}, "wait_delay is -0.5"),
+        ({"older_than": "2h", "wait_delay": float("nan")}, "wait_delay is nan"),
+        ({"older_than": "24"}, "older_than is '24', which is no duration"),
+        ({}, "Nothing says which sessions to end: give session_ids, or one of target, owner"),
+        ({"session_ids": ["a" * 97]}, "session_ids has an entry of 97 characters"),
     ],
 )
 def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:

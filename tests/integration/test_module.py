@@ -1,0 +1,47 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What all modules have in common, as ansible-core runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import child
+
+from emulator.testing import LocalAWS
+
+NODE = "i-0a1b2c3d4e5f60001"
+SESSIONS = [{"session_id": f"s-{number}", "target": NODE, "owner": "jane", "started": "1d"} for number in range(3)]
+WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "status": "connected"}], "sessions": SESSIONS}}}
+
+
+def play(aws: LocalAWS, folder: Path, module: str, options: dict[str, Any]) -> child.Done:
+    """Run one task."""
+    task = {f"sessionops.aws.{module}": options}
+    (folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    return child.attempt(["ansible-playbook", "play.yml"], folder, aws.env)
+
+
+def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) -> None:
+    denied = [{"op": "DescribeInstanceProperties", "do": {"error": "AccessDeniedException"}}]
+    denied.append({"op": "DescribeInstanceInformation", "do": {"error": "AccessDeniedException"}})
+    with LocalAWS({**WORLD, "faults": denied}) as aws:
+        done = play(aws, tmp_path, "ssm_connection_status", {"targets": [NODE], "include_ping": True})
+    assert done.status == 0, done.printed
+    assert "[WARNING]: There is no ping data. Could not list the managed nodes" in " ".join(done.complained.split())
+    assert "DEPRECATION" not in done.complained
+
+
+SELECTED: dict[str, Any] = {"older_than": "1h", "target": None}
+SPARED: dict[str, Any] = {"older_than": "1h", "exclude_session_ids": None}
+
+
+def test_null_selects_nothing_and_spares_nothing(tmp_path: Path) -> None:
+    for options in ({"target": None}, {"session_ids": None}, SELECTED, SPARED):
+        with LocalAWS(WORLD) as aws:
+            done = play(aws, tmp_path, "ssm_session_terminate", options)
+            assert done.status == 2
+            assert list(options)[-1] in done.printed
+            assert aws.calls() == []
