@@ -73,7 +73,7 @@ options:
     type: int
     default: 32
 notes:
-  - Where the status of no target at all can be learned, the task fails and returns none. It does so at once where no
+  - If every call fails, a task without O(wait_for) fails and returns no statuses. Any task does so at once when no
     further call can do better, as with credentials that have expired or a network that does not reach AWS.
   - Where the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, lines about how far the task is are added
     to it. That is how C(ansible-playbook -v) learns of them, and anything else may do the same.
