@@ -380,8 +380,10 @@ def test_a_start_that_is_not_known_or_still_to_come(tmp_path: Path) -> None:
 def test_the_states_of_a_report(state: str, wanted: set[str], tmp_path: Path) -> None:
     sessions = [{**MATCH, "session_id": "kept"}, AUDIT[-1]]
     with LocalAWS({"regions": {"us-east-1": {"sessions": sessions}}}) as aws:
-        succeeds(run(aws, tmp_path, "audit_sessions", report_dir=".", report_formats="json", state=state))
+        succeeds(run(aws, tmp_path, "audit_sessions", report_dir=".", report_formats="json, html", state=state))
     assert set(reported(tmp_path)) == wanted
+    of_the_owner = f'<td class="number">{len(wanted)}</td><td class="number">{len(wanted & {"kept"})}</td></tr>'
+    assert of_the_owner in (tmp_path / "sessions.html").read_text()
 
 
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
