@@ -346,8 +346,8 @@ document:
       type: dict
       sample: {team: platform}
 actions:
-  description: What was done, or in check mode would be, in order.
-  returned: always
+  description: What was done, or in check mode would be, in order. Of a task that fails midway, what it did before.
+  returned: always, but by a task that fails before it has done anything
   type: list
   elements: str
   sample: [make a new version, make it the default]
@@ -469,10 +469,14 @@ def _shown(client: Any, state: documents.DocumentState | None, *, permissions: b
 
 
 def main() -> None:
-    SSMModule(
+    module = SSMModule(
         argument_spec=ARGUMENT_SPEC,
         mutually_exclusive=[("content", "content_path", "session_preferences")],
-    ).report(ensure)
+    )
+    if module.params["state"] == "absent":
+        # Without them the whole document goes.
+        module.refuse_null("document_version", "version_name")
+    module.report(ensure)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ documents:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_info, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_info, texts
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 
@@ -211,16 +211,18 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
     )
     ssm = client("ssm")
     if params["names"] is not None:
-        found = document_info.describe(ssm, transform.trimmed(params["names"]), version)
+        found = document_info.describe(ssm, texts.trimmed(params["names"]), version)
     else:
-        found = document_info.listing(ssm, owner, types or [], filters)
+        found = document_info.listing(ssm, owner, texts.trimmed(types or []), filters)
         if version.selector != {"DocumentVersion": "$DEFAULT"}:  # which is the one that is listed
             found = document_info.describe(ssm, list(found), version)
     return {"changed": False, "documents": document_info.with_extras(ssm, found, params["include"], version)}
 
 
 def main() -> None:
-    SSMModule(argument_spec=ARGUMENT_SPEC).report(read)
+    module = SSMModule(argument_spec=ARGUMENT_SPEC)
+    module.refuse_null("names", "document_types")
+    module.report(read)
 
 
 if __name__ == "__main__":

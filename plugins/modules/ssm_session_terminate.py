@@ -171,14 +171,12 @@ diff:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_endings import Ending, Plan
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter, session_ids
 
-# The pattern of the API reference.
-_LONGEST_ID = 96
 SELECTORS = ("target", "owner", "status", "document_name", "older_than")
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -203,9 +201,9 @@ def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mo
     wanted = session_filter(params)
     by_id = params["session_ids"] is not None
     # A template that comes to nothing is an empty list, or a list of an empty text.
-    ids = [entry for entry in transform.trimmed(params["session_ids"] or ()) if entry]
-    excluded = transform.trimmed(params["exclude_session_ids"])
-    _check(params, ids)
+    ids = [entry for entry in session_ids(params["session_ids"] or (), "session_ids") if entry]
+    excluded = session_ids(params["exclude_session_ids"], "exclude_session_ids")
+    _check(params, excluded)
     if by_id and not ids:
         return _result(Plan([]), Ending())
     ssm = client("ssm")
@@ -220,15 +218,12 @@ def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mo
     return _carry_out(ssm, plan, params, check_mode)
 
 
-def _check(params: Mapping[str, Any], ids: Sequence[str]) -> None:
-    """An ``SSMError`` for what would select all sessions, and for what is no ID."""
+def _check(params: Mapping[str, Any], excluded: Sequence[str]) -> None:
+    """An ``SSMError`` for what would select all sessions, or spare none of those that it should."""
     if params["session_ids"] is None and all(params[option] is None for option in SELECTORS):
         raise SSMError(f"Nothing says which sessions to end: give session_ids, or one of {', '.join(SELECTORS)}.")
-    for entry in ids:
-        if len(entry) > _LONGEST_ID:
-            raise SSMError(
-                f"session_ids has an entry of {len(entry)} characters, and AWS's IDs have {_LONGEST_ID} at most."
-            )
+    if "" in excluded:
+        raise SSMError("exclude_session_ids has an entry that is empty, and would spare nothing: leave it out.")
 
 
 def _require_known(unknown: list[str]) -> None:
@@ -287,12 +282,13 @@ def _too_many(plan: Plan, limit: int) -> Result:
 
 
 def main() -> None:
-    SSMModule(
+    module = SSMModule(
         argument_spec=ARGUMENT_SPEC,
-        not_null=("session_ids", *SELECTORS),
         required_one_of=[("session_ids", *SELECTORS)],
         mutually_exclusive=[("session_ids", selector) for selector in SELECTORS],
-    ).report(session_terminate)
+    )
+    module.refuse_null("session_ids", "exclude_session_ids", *SELECTORS)
+    module.report(session_terminate)
 
 
 if __name__ == "__main__":

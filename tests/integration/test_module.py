@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import child
+import pytest
 
 from emulator.testing import LocalAWS
 
@@ -34,14 +35,34 @@ def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) 
     assert "DEPRECATION" not in done.complained
 
 
-SELECTED: dict[str, Any] = {"older_than": "1h", "target": None}
-SPARED: dict[str, Any] = {"older_than": "1h", "exclude_session_ids": None}
+ABSENT: dict[str, Any] = {"name": "Prefs", "state": "absent"}
+NULL: list[tuple[str, dict[str, Any]]] = [
+    ("ssm_session_terminate", {"target": None}),
+    ("ssm_session_terminate", {"session_ids": None}),
+    ("ssm_session_terminate", {"session_ids": [None]}),
+    ("ssm_session_terminate", {"older_than": "1h", "target": None}),
+    ("ssm_session_terminate", {"older_than": "1h", "exclude_session_ids": None}),
+    ("ssm_session_terminate", {"older_than": "1h", "exclude_session_ids": [None]}),
+    ("ssm_document", {**ABSENT, "document_version": None}),
+    ("ssm_document", {**ABSENT, "version_name": None}),
+    ("ssm_document", {**ABSENT, "document_version_name": None}),
+    ("ssm_document_info", {"names": None}),
+    ("ssm_document_info", {"document_types": [None]}),
+]
 
 
-def test_null_selects_nothing_and_spares_nothing(tmp_path: Path) -> None:
-    for options in ({"target": None}, {"session_ids": None}, SELECTED, SPARED):
-        with LocalAWS(WORLD) as aws:
-            done = play(aws, tmp_path, "ssm_session_terminate", options)
-            assert done.status == 2
-            assert list(options)[-1] in done.printed
-            assert aws.calls() == []
+@pytest.mark.parametrize(("module", "options"), NULL, ids=str)
+def test_null_means_neither_all_nor_none(module: str, options: dict[str, Any], tmp_path: Path) -> None:
+    with LocalAWS(WORLD) as aws:
+        done = play(aws, tmp_path, module, options)
+        assert done.status == 2
+        assert list(options)[-1] in done.printed
+        assert aws.calls() == []
+
+
+def test_null_is_as_good_as_left_out_where_that_takes_nothing_away(tmp_path: Path) -> None:
+    content = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
+    options = {"name": "Prefs", "content": content, "document_type": "Session", "version_name": None}
+    with LocalAWS(WORLD) as aws:
+        assert play(aws, tmp_path, "ssm_document", options).status == 0
+        assert [call.operation for call in aws.writes()] == ["CreateDocument"]

@@ -165,7 +165,8 @@ def _parse(text: str, document_format: str | None) -> tuple[Any, str]:
 def _load(text: str, document_format: str) -> Any:
     """Parse; a ValueError says where it fails in one line."""
     try:
-        return _not_deep(json.loads(text) if document_format == JSON else yaml.safe_load(text))
+        value = _not_deep(json.loads(text) if document_format == JSON else yaml.safe_load(text))
+        return _not_multiplied(value, text)
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(" ".join(str(error).split())) from None
     except RecursionError:
@@ -184,6 +185,23 @@ def _not_deep(value: Any) -> Any:
         if not level:
             return value
     raise ValueError(_TOO_DEEP)
+
+
+def _not_multiplied(value: Any, text: str) -> Any:
+    """The value of ``text``; a ValueError for YAML whose aliases make a few lines more than anybody can read."""
+    # Without aliases an entry takes a byte at the least.
+    if _entries(value, {}) > max(len(text), MAX_BYTES):
+        raise ValueError(f"its aliases make more of it than the {MAX_BYTES} bytes that a document may have")
+    return value
+
+
+def _entries(value: Any, known: dict[int, int]) -> int:
+    """How many entries the mappings and lists in a value have, all together."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    if id(value) not in known:
+        known[id(value)] = len(value) + sum(_entries(inner, known) for inner in _holders(value))
+    return known[id(value)]
 
 
 def _holders(value: Any) -> list[Any]:

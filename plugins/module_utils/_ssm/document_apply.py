@@ -50,7 +50,8 @@ class Progress:
             parts.append(f"Done before that: {'; '.join(self.done)}.")
         if left:
             parts.append(f"Not done: {'; '.join(map(str, left))}.")
-        return SSMError(" ".join(parts), error.exception)
+        result = {"changed": True, "actions": list(self.done)} if self.done else {}
+        return SSMError(" ".join(parts), error.exception, result)
 
 
 class InterruptedPlanError(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from . import api, content, document_permissions, preferences, transform
-from .errors import NO_TAGS, tolerating
+from .errors import NO_TAGS, SSMError, tolerating
 from .fanout import fan_out_all
 
 OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
@@ -58,7 +58,7 @@ def listing(
     """The documents that match all of owner (``All``: any), types and filters, sorted by name, each by its ARN if it
     is another account's. AWS takes each filter once, so those that are given win."""
     options = {"Owner": [owner] if owner != "All" else None, "DocumentType": list(document_types) or None}
-    given = {key: [str(one) for one in _as_list(value)] for key, value in filters.items()}
+    given = {key: [_filter_value(key, one) for one in _as_list(value)] for key, value in filters.items()}
     owner = ", ".join(given.get("Owner", [owner]))
     found = api.list_documents(client, transform.filter_list((options | given).items(), "Key", "Values"))
     documents = [shape(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
@@ -81,6 +81,12 @@ def with_extras(
     for (unused, name), more in zip(jobs.values(), fan_out_all(fetch, list(jobs)), strict=True):
         complete[name] |= more
     return list(complete.values())
+
+
+def _filter_value(key: str, value: Any) -> str:
+    if value is None:
+        raise SSMError(f"filters has no value for {key}: give it one, or leave it out.")
+    return str(value)
 
 
 def _as_list(value: Any) -> list[Any]:

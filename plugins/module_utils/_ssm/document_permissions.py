@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import texts
 from .document_actions import Share
 from .errors import SSMError
 
@@ -37,7 +38,8 @@ def wanted(option: Mapping[str, Any] | None) -> Permissions | None:
     if option is None:
         return None
     # AWS takes "All" for a success and does nothing.
-    given = [EVERYONE if account.lower() == EVERYONE else account for account in option["account_ids"]]
+    trimmed = texts.trimmed(option["account_ids"])
+    given = [EVERYONE if account.lower() == EVERYONE else account for account in trimmed]
     accounts = tuple(dict.fromkeys(given))
     if EVERYONE in accounts and len(accounts) > 1:
         raise SSMError("permissions.account_ids has both all and accounts: a document is public or shared, not both.")

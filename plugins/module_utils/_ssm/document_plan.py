@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from . import document_permissions, document_requests
+from . import document_limits, document_permissions, document_requests
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .documents import PENDING, DocumentSpec, DocumentState, Removal, not_active
 from .errors import SSMError
@@ -28,6 +28,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
     if state is None or state.deleting:
         return [Create(document_requests.create(spec)), *_sharing(spec, {})]
+    _check_owner(spec, state)
     if remakes(spec, state):
         return _remake(spec, state)
     unchangeable = _unchangeable(spec, state)
@@ -210,13 +211,23 @@ def _sharing(spec: DocumentSpec, found: Mapping[str, str]) -> list[Share]:
     return [] if spec.permissions is None else document_permissions.changes(spec.permissions, found, spec.name)
 
 
+def _check_owner(spec: DocumentSpec, state: DocumentState) -> None:
+    owner = state.latest.get("Owner")
+    if spec.permissions is not None and owner in spec.permissions.account_ids:
+        raise SSMError(f"permissions.account_ids has {owner}, the account whose document {spec.name} is.")
+
+
 def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     if spec.tags is None:
         return []
     to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
-    document_requests.check_tags(to_set)
-    actions: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
-    return [*actions, AddTags(to_set)] if to_set else actions
+    document_requests.check_settable(to_set)
+    document_limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
+    adding: list[Action] = [AddTags(to_set)] if to_set else []
+    removing: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
+    # The new ones first, so that no tag is lost where AWS refuses them, unless there is no room for all at once.
+    has_room = document_limits.fits_tags(state.tags.keys() | to_set.keys())
+    return [*adding, *removing] if has_room else [*removing, *adding]
 
 
 def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], list[Action]]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import content, transform
-from .documents import LATEST, DocumentSpec, DocumentState, not_active
+from . import content, document_limits, transform
+from .documents import LATEST, DocumentSpec, DocumentState, check_schema_version, not_active
 from .errors import SSMError
 
 
@@ -53,7 +53,7 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
         **_versioned(spec),
     }
     _check_first_default(spec)
-    check_tags(spec.tags or {})
+    check_settable(spec.tags or {})
     return _without_none(request)
 
 
@@ -66,6 +66,8 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
     if spec.tags is not None:
         tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
     document_type = spec.document_type or state.document_type
+    if spec.content is not None:
+        check_schema_version(spec.content, document_type)
     requires = state.latest.get("Requires") if spec.requires is None else spec.requires
     request = {
         "Content": text,
@@ -77,7 +79,8 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
         **_kept(state),
         **_without_none(_versioned(spec)),
     }
-    check_tags(tags)
+    check_settable(tags)
+    document_limits.check_tag_count(tags)
     return _without_none(request)
 
 
@@ -112,6 +115,8 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
             f"Version {number} of document {spec.name} has the name {spec.version_name} already: "
             "give the new version another version_name."
         )
+    if spec.content is not None:
+        check_schema_version(spec.content, state.document_type)
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
     attachments = _attachments(spec, state.document_type)
@@ -169,7 +174,8 @@ def _users(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if not key.startswith("aws:")}
 
 
-def check_tags(tags: Mapping[str, str]) -> None:
+def check_settable(tags: Mapping[str, str]) -> None:
+    """An ``SSMError`` for a tag that only AWS sets."""
     for key in tags:
         if key.startswith("aws:"):
             raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")

@@ -13,11 +13,10 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import content, transform
+from . import content, document_limits, texts, transform
 from .document_permissions import Permissions
 from .errors import SSMError
 
@@ -43,11 +42,8 @@ TYPES = (
     "QuickSetup",
     "Session",
 )
-# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
-_NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html
 _WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", "Session")
-_VERSION_NAME = re.compile(r"[a-zA-Z0-9_\-.]{1,128}")
 # One less than a document may have, so that there is room for the version that comes before the oldest goes.
 MAX_KEPT_VERSIONS = 999
 
@@ -77,16 +73,24 @@ class DocumentSpec:
     force_unshare: bool = False
 
     def __post_init__(self) -> None:
-        _check_names(self.name, self.version_name)
-        if self.default_version not in ("latest", "keep") and not _is_number(self.default_version):
-            raise SSMError(f"default_version is {self.default_version!r}, not latest, keep or a version number.")
-        if self.updates_version != LATEST and not _is_number(self.updates_version):
-            raise SSMError(f"document_version is {self.updates_version!r}, neither {LATEST} nor a version number.")
+        document_limits.check_names(self.name, self.version_name)
+        document_limits.check_description(self.display_name, self.target_type)
+        document_limits.check_requires(self.requires or ())
+        document_limits.check_attachments(self.attachments or ())
+        document_limits.check_tags(self.tags or {})
+        if self.default_version not in ("latest", "keep") and not document_limits.is_number(self.default_version):
+            raise SSMError(
+                f"default_version is {texts.quoted(self.default_version)}, not latest, keep or a version number."
+            )
+        if self.updates_version != LATEST and not document_limits.is_number(self.updates_version):
+            raise SSMError(
+                f"document_version is {texts.quoted(self.updates_version)}, neither {LATEST} nor a version number."
+            )
         if self.keep_versions is not None and not 1 <= self.keep_versions <= MAX_KEPT_VERSIONS:
             raise SSMError(f"keep_versions is {self.keep_versions}, not 1 to {MAX_KEPT_VERSIONS}.")
         if self.content is not None:
             content.check_size(self.content.encode(None)[0])
-            _check_schema_version(self.content, self.document_type)
+            check_schema_version(self.content, self.document_type)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,12 +104,12 @@ class Removal:
     force_unshare: bool = False
 
     def __post_init__(self) -> None:
-        _check_names(self.name, self.version_name)
+        document_limits.check_names(self.name, self.version_name)
         if self.version is not None and self.version_name is not None:
             raise SSMError("document_version and version_name are two ways to say which version goes: give one.")
-        if self.version is not None and not _is_number(self.version):
+        if self.version is not None and not document_limits.is_number(self.version):
             raise SSMError(
-                f"document_version is {self.version!r}: a version is deleted by its number, "
+                f"document_version is {texts.quoted(self.version)}: a version is deleted by its number, "
                 "since the same task would delete another one each time it runs."
             )
 
@@ -182,21 +186,7 @@ def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
     return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
 
 
-def _is_number(version: str) -> bool:
-    return re.fullmatch(r"[1-9][0-9]*", version) is not None
-
-
-def _check_schema_version(wanted: content.Content, document_type: str | None) -> None:
+def check_schema_version(wanted: content.Content, document_type: str | None) -> None:
+    """An ``SSMError`` for content that lacks what every document of the type has."""
     if document_type in _WITH_SCHEMA and isinstance(wanted.value, dict) and "schemaVersion" not in wanted.value:
         raise SSMError(f"content has no schemaVersion, which a document of type {document_type} must have.")
-
-
-def _check_names(name: str, version_name: str | None) -> None:
-    if not _NAME.fullmatch(name):
-        raise SSMError(
-            f"name is {name!r}: a document's name has 3 to 128 letters, digits, underscores, hyphens and dots."
-        )
-    if version_name is not None and not _VERSION_NAME.fullmatch(version_name):
-        raise SSMError(
-            f"version_name is {version_name!r}: it has 1 to 128 letters, digits, underscores, hyphens and dots."
-        )

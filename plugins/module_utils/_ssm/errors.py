@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
@@ -65,12 +65,16 @@ class SSMError(AnsibleAWSError):
     """One failed attempt.
 
     ``message`` is the whole sentence; ``exception`` is botocore's exception, if one was the cause;
-    ``code`` is AWS's error code, if AWS gave one.
+    ``code`` is AWS's error code, if AWS gave one. ``result`` is what the failed task returns besides, such as what it
+    did before.
     """
 
-    def __init__(self, message: str, exception: Exception | None = None) -> None:
+    def __init__(
+        self, message: str, exception: Exception | None = None, result: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(message=message, exception=exception)  # type: ignore[no-untyped-call] # theirs has no hints
         self.sentence = message
+        self.result = result or {}
 
     def __str__(self) -> str:
         return self.sentence

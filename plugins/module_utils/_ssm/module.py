@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
@@ -34,16 +34,22 @@ Result = dict[str, Any]
 class SSMModule(AnsibleAWSModule):
     """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
 
-    def __init__(self, *, not_null: Sequence[str] = (), **kwargs: Any) -> None:
-        """``not_null`` are options without a default of which null is an error, and not as good as leaving them out."""
+    def __init__(self, **kwargs: Any) -> None:
         for name in empty_variables():
             del os.environ[name]  # of the module's own process
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
+
+    def refuse_null(self, *options: str) -> None:
+        """Fail where one of ``options`` is null, or has an entry that is, and so would be as good as left out."""
         # Only what came in still tells null from nothing. Of this function core says that it may be called.
         given = basic._load_params()
-        for option in not_null:
-            if given.get(option, "") is None:
-                self.fail_json(msg=f"{option} is null: give it a value, or leave the option out.")
+        for option in options:
+            for name in (option, *self.argument_spec[option].get("aliases", ())):
+                value = given.get(name, "")
+                if value is None:
+                    self.fail_json(msg=f"{name} is null: give it a value, or leave the option out.")
+                if isinstance(value, list) and None in value:
+                    self.fail_json(msg=f"{name} has an entry that is null: give it a value, or leave it out.")
 
     def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
@@ -95,7 +101,7 @@ class SSMModule(AnsibleAWSModule):
 
     def fail_json_aws_error(self, exception: SSMError) -> NoReturn:
         """Fail with the sentence of an ``SSMError``, and with AWS's answer as data."""
-        self.fail_json_aws(exception)
+        self.fail_json_aws(exception, **exception.result)
 
 
 def _error(response: Mapping[str, Any]) -> dict[str, str]:

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import api, ping, progress, readiness, times, transform
+from . import api, ping, progress, readiness, texts, times
 from .errors import SSMError
 from .fanout import MAX_WORKERS
 from .module import Result
@@ -21,6 +22,10 @@ from .waiting import DENIED_FOR, Account, Wait, Waited, wait
 
 # How many targets an error names.
 _NAMED = 10
+
+# The API reference says no more than how long one is. No kind of ID has these characters, and AWS takes what does not
+# exist for not connected.
+_TARGET = re.compile(r"""[^\s,;"'(){}\[\]]{1,400}""")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +48,9 @@ class Pinged:
 
 def task(params: Mapping[str, Any]) -> Task:
     """The task that the options describe; an ``SSMError`` for options that make no sense."""
-    targets = list(dict.fromkeys(transform.trimmed(params["targets"])))
+    targets = list(dict.fromkeys(texts.entries(params["targets"], _TARGET, "targets", "ID of a target")))
     if not targets:
         raise SSMError("targets is empty: give at least one.")
-    if not all(0 < len(target) <= 400 for target in targets):
-        raise SSMError("targets has an entry that is empty or longer than the 400 characters that AWS allows.")
     if not 1 <= params["max_workers"] <= MAX_WORKERS:
         raise SSMError(f"max_workers is {params['max_workers']}, and may be 1 to {MAX_WORKERS}.")
     if params["consecutive"] < 1:

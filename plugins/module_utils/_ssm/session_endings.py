@@ -51,7 +51,7 @@ def plan_selection(client: api.Client, wanted: sessions.SessionFilter, excluded:
 
 def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> Plan:
     """The sessions with these ids, in the order given, as far as they are active."""
-    left_alone = set(excluded)
+    left_alone = _left_alone(excluded)
     wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in left_alone]
     active = sessions.find_by_id(client, ACTIVE, wanted)
     running = _to_end([active[entry] for entry in wanted if entry in active], ())
@@ -110,8 +110,13 @@ def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: flo
         time.sleep(min(delay, left))
 
 
+def _left_alone(excluded: Iterable[str]) -> set[str]:
+    """The excluded ids, and the parts of one with commas, which may be a list that became one text."""
+    return {part for entry in excluded for part in (entry, *entry.split(","))}
+
+
 def _to_end(found: Iterable[Session], excluded: Collection[str]) -> list[Session]:
-    left_alone = set(excluded)
+    left_alone = _left_alone(excluded)
     return [entry for entry in found if entry["SessionId"] not in left_alone and entry.get("Status") not in _ENDED]
 
 

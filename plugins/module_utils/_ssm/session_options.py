@@ -8,16 +8,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import times
+from . import texts, times
 from .errors import SSMError
 from .sessions import SessionFilter
 
 _TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
 # DescribeSessions takes no longer value of a filter.
 _LONGEST = 400
+# An ID begins with the name of the user, and these are what AWS takes in names of users and of sessions of roles.
+_SESSION_ID = re.compile(r"[\w+=,.@-]{0,96}")
 
 
 def session_filter(params: Mapping[str, Any]) -> SessionFilter:
@@ -25,7 +28,8 @@ def session_filter(params: Mapping[str, Any]) -> SessionFilter:
 
     An empty text, such as a variable that was never set comes to, must not mean "any".
     """
-    texts = {option: params.get(option) for option in _TEXTS}
+    given = {option: params.get(option) for option in _TEXTS}
+    texts = {option: text if text is None else text.strip() for option, text in given.items()}
     for option, text in texts.items():
         _check(option, text)
     return SessionFilter(
@@ -36,10 +40,15 @@ def session_filter(params: Mapping[str, Any]) -> SessionFilter:
     )
 
 
+def session_ids(entries: Iterable[str], option: str) -> list[str]:
+    """The entries of a list of IDs, some of which may be empty; an ``SSMError`` for the first that can be no ID."""
+    return texts.entries(entries, _SESSION_ID, option, "ID of a session")
+
+
 def _check(option: str, text: str | None) -> None:
     if text is None:
         return
-    if not text.strip():
+    if not text:
         raise SSMError(f"{option} is empty, and would select nothing: name one, or leave the option out.")
     if len(text) > _LONGEST:
         raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_LONGEST} at most.")

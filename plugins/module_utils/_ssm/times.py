@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from . import texts
 from .errors import SSMError
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
@@ -20,8 +21,6 @@ _DURATION = re.compile(r"(?:[0-9]+[dhms])+")
 _PART = re.compile(r"([0-9]+)([dhms])")
 _AGO = re.compile(r"((?:[0-9]+[dhms])+)(?:\s+ago)?")
 
-# How many characters of a text an error shows.
-_SHOWN = 60
 # More seconds than anybody waits, and that any clock can still add to its time.
 MOST = 1_000_000_000
 
@@ -36,7 +35,7 @@ def duration(text: str, option: str) -> datetime.timedelta:
     """
     given = text.strip()
     if not _DURATION.fullmatch(given):
-        raise SSMError(f"{option} is {_quoted(text)}, which is no duration: write it like 90m, 2h or 1d12h.")
+        raise SSMError(f"{option} is {texts.quoted(text)}, which is no duration: write it like 90m, 2h or 1d12h.")
     return _parse(given, text, option)
 
 
@@ -62,7 +61,7 @@ def moment(text: str, option: str) -> Moment:
         return parsed.astimezone(datetime.UTC) if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
     except (ValueError, OverflowError):
         sentence = (
-            f"{option} is {_quoted(text)}, which is no time: write it like 2026-01-31T09:30:00Z, 2h or 1d12h ago."
+            f"{option} is {texts.quoted(text)}, which is no time: write it like 2026-01-31T09:30:00Z, 2h or 1d12h ago."
         )
         raise SSMError(sentence) from None
 
@@ -89,9 +88,4 @@ def _parse(given: str, text: str, option: str) -> datetime.timedelta:
             parts[_UNITS[unit]] += int(number)
         return datetime.timedelta(**parts)
     except (OverflowError, ValueError):  # Python reads no number of thousands of digits
-        raise SSMError(f"{option} is {_quoted(text)}, which is longer than the calendar.") from None
-
-
-def _quoted(text: str) -> str:
-    """A text as a sentence shows it: whole, unless it is longer than any that could be meant."""
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+        raise SSMError(f"{option} is {texts.quoted(text)}, which is longer than the calendar.") from None

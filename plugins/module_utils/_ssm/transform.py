@@ -53,11 +53,6 @@ def tag_dict(given: Mapping[Any, Any]) -> dict[str, str]:
     return {str(key): "" if value is None else str(value) for key, value in given.items()}
 
 
-def trimmed(entries: Iterable[str]) -> list[str]:
-    """The entries without the blanks around them: Ansible cuts a text at its commas, and leaves those after them."""
-    return [entry.strip() for entry in entries]
-
-
 def tag_list(tag_dict: Mapping[str, str]) -> list[dict[str, str]]:
     """``{k: v}`` as ``[{"Key": k, "Value": v}]``."""
     return [{"Key": key, "Value": value} for key, value in tag_dict.items()]

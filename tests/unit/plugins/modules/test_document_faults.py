@@ -144,7 +144,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "tags": Flow(
         {"tags": {"same": "1", "other": "9", "new": "4"}},
-        [DESCRIBE, UNTAG, TAG, DESCRIBE],
+        [DESCRIBE, TAG, UNTAG, DESCRIBE],
         {
             "default": 1,
             "versions": [1],

@@ -180,7 +180,7 @@ def test_trap_30_a_document_with_associations_is_not_deleted() -> None:
 def test_trap_31_tags_of_aws_stay_and_a_tag_makes_no_version() -> None:
     system = "aws:servicecatalog:applicationName"
     with Stage(document(ONE, tags={system: "shop", "team": "a", "Case": "x"})) as stage:
-        settle(stage, [UNTAG, TAG], tags={"case": "x", "team": "b"})
+        settle(stage, [TAG, UNTAG], tags={"case": "x", "team": "b"})
         assert present(stage)["tags"] == {system: "shop", "case": "x", "team": "b"}
         settle(stage, [UNTAG], tags={})
         assert set(last(stage, UNTAG)["TagKeys"]) == {"case", "team"}

@@ -22,6 +22,8 @@ ask = Runner(ssm_connection_status.ARGUMENT_SPEC, ssm_connection_status.connecti
 
 ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"
+# What lists and mappings become that were to be more than one entry.
+NO_TARGETS = (f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}")
 
 
 def world(one: Any = "connected", two: Any = "notconnected", **settings: Any) -> dict[str, Any]:
@@ -180,8 +182,9 @@ def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
     ("options", "sentence"),
     [
         ({"targets": []}, "targets is empty"),
-        ({"targets": [ONE, ""]}, "targets has an entry that is empty"),
-        ({"targets": ["x" * 401]}, "longer than the 400 characters"),
+        ({"targets": [ONE, ""]}, "targets has '', which is no ID of a target"),
+        *(({"targets": [entry]}, "which is no ID of a target") for entry in NO_TARGETS),
+        ({"targets": ["x" * 401]}, r"'x{60}\.\.\.', which is no ID of a target"),
         ({"targets": [ONE], "max_workers": 65}, "max_workers is 65, and may be 1 to 64"),
         ({"targets": [ONE], "wait_for": "connected", "consecutive": 0}, "consecutive is 0, and must be at least 1"),
         ({"targets": [ONE], "consecutive": 2}, "consecutive is 2, which makes sense only together with wait_for"),

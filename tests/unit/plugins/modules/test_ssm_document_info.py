@@ -103,9 +103,11 @@ def test_the_filters_of_aws_take_the_place_of_the_options(options: dict[str, Any
         {"names": [NAME], "owner": "All"},
         {"names": [], "filters": {"Name": "x"}},
         {"document_version": "1", "version_name": "v1"},
+        {"filters": {"Name": None}},
+        {"filters": {"Name": ["x", None]}},
     ],
 )
-def test_options_that_contradict_are_refused_before_any_call(options: dict[str, Any]) -> None:
+def test_options_that_contradict_or_say_nothing_are_refused_before_any_call(options: dict[str, Any]) -> None:
     with Stage() as stage:
         with pytest.raises(SSMError, match=r"^[^\n]*\.$"):
             info(stage, **options)

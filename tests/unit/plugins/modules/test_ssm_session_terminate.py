@@ -20,6 +20,9 @@ from session_tasks import NODE, hurried, ids, listing, opened, still_open, termi
 from emulator.testing import LocalAWS
 
 JANE = "arn:aws:iam::123456789012:user/jane"
+AGED: dict[str, Any] = {"older_than": "30m"}
+# What lists and mappings become that were to be more than one entry, and what is no ID at all.
+NO_IDS = ("a b", "a\nb", "{'session_id': 'a'}", "a;b", "a*", "arn:aws:ssm:us-east-1:123456789012:session/a")
 
 
 @pytest.mark.parametrize("ended", ["ValidationException", "ok"])
@@ -110,6 +113,11 @@ def test_check_mode_lists_what_a_run_ends() -> None:
         # As Ansible cuts "a, e " at its commas.
         ({"session_ids": ["a", " e "]}, "ae"),
         ({"older_than": "30m", "exclude_session_ids": ["a", " e\n"]}, "bcd"),
+        ({"older_than": "30m", "exclude_session_ids": ["a,e", "b,c"]}, "d"),
+        ({"session_ids": ["a", "e"], "exclude_session_ids": ["d,e"]}, "a"),
+        ({"target": " mi-1 "}, "a"),
+        ({"owner": f"{JANE}\n"}, "b"),
+        ({"document_name": " Team-Shell"}, "d"),
     ],
     ids=str,
 )
@@ -326,7 +334,10 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
         ({"older_than": "2h", "wait_delay": float("nan")}, "wait_delay is nan"),
         ({"older_than": "24"}, "older_than is '24', which is no duration"),
         ({}, "Nothing says which sessions to end: give session_ids, or one of target, owner"),
-        ({"session_ids": ["a" * 97]}, "session_ids has an entry of 97 characters"),
+        ({"session_ids": ["a" * 97]}, r"session_ids has 'a{60}\.\.\.', which is no ID of a session"),
+        *(({"session_ids": [entry]}, "session_ids has .* which is no ID of a session") for entry in NO_IDS),
+        *(({**AGED, "exclude_session_ids": [entry]}, "which is no ID of a session") for entry in NO_IDS),
+        *(({**AGED, "exclude_session_ids": ["a", entry]}, "entry that is empty") for entry in ("", " ")),
     ],
 )
 def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:

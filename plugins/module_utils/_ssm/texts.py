@@ -1,0 +1,39 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Texts as users write them in options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .errors import SSMError
+
+# How many characters of a text an error shows.
+_SHOWN = 60
+
+
+def trimmed(entries: Iterable[str]) -> list[str]:
+    """The entries without the blanks around them: Ansible cuts a text at its commas, and leaves those after them."""
+    return [entry.strip() for entry in entries]
+
+
+def entries(given: Iterable[str], pattern: re.Pattern[str], option: str, kind: str) -> list[str]:
+    """The entries of a list option, trimmed; an ``SSMError`` for the first that is no ``kind``, as ``pattern`` has it.
+
+    So a text that was to be a list of its own, or a mapping that became a text, is not taken for one entry.
+    """
+    found = trimmed(given)
+    for entry in found:
+        if not pattern.fullmatch(entry):
+            raise SSMError(f"{option} has {quoted(entry)}, which is no {kind}.")
+    return found
+
+
+def quoted(text: str) -> str:
+    """A text as a sentence shows it: whole, unless it is longer than any that could be meant."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")

@@ -1,0 +1,135 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of ssm_document that AWS does not take: nothing may be deleted or changed before that is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
+from running import Runner
+
+from emulator.testing import LocalAWS
+
+ensure = Runner(ssm_document.ARGUMENT_SPEC, ssm_document.ensure)
+info = Runner(ssm_document_info.ARGUMENT_SPEC, ssm_document_info.read)
+
+OWNER = "123456789012"
+CONTENT = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
+TAGS = {"team": "a", "cost-center": "12"}
+REMADE: dict[str, Any] = {"document_type": "Command", "recreate": True, "content": {"schemaVersion": "2.2"}}
+
+
+def world(**document: Any) -> dict[str, Any]:
+    """A world with one document of two versions."""
+    versions = [{"content": CONTENT}, {"content": {**CONTENT, "description": "two"}}]
+    prefs = {"name": "Prefs", "document_type": "Session", "versions": versions, "tags": TAGS, **document}
+    return {"regions": {"us-east-1": {"documents": [prefs]}}}
+
+
+def attached(*values: str, **named: str) -> dict[str, Any]:
+    return {"attachments": [{"key": "S3FileUrl", "values": list(values), "name": named.get("name")}]}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"tags": {"": "x"}}, "tags has the key '', which is not 1 to 128 characters long"),
+        ({"tags": {"k" * 129: "x"}}, "which is not 1 to 128 characters long"),
+        ({"tags": {"k": "v" * 257}}, "for 'k', which is not 0 to 256 characters long"),
+        ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key', and AWS takes no '\*' in tags"),
+        ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' for 'team', and AWS takes no ','"),
+        ({"tags": {"team": ["a"]}}, "AWS takes no '\\['"),
+        ({"tags": {f"k{number}": "" for number in range(51)}}, "more than the 50 tags"),
+        ({"requires": [{"name": ""}]}, "name in requires is '': it is a document's name or ARN"),
+        ({"requires": [{"name": "Other", "version": "x"}]}, "version in requires is 'x'"),
+        ({"requires": [{"name": "Other", "version_name": "a b"}]}, "version_name in requires is 'a b'"),
+        ({"requires": [{"name": "Other", "require_type": ""}]}, "require_type in requires is ''"),
+        (attached(), "values than the one"),
+        (attached("s3://b/a", "s3://b/b"), "values than the one"),
+        (attached("s3://b/a", name="a b"), "name in attachments is 'a b'"),
+        ({"display_name": "a*b"}, r"display_name is 'a\*b'"),
+        ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it begins with a slash"),
+        ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.', not latest, keep"),
+        ({"document_version": "9" * 5000}, "neither .LATEST nor a version number"),
+    ],
+)
+def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence: str) -> None:
+    for more in ({}, REMADE):
+        with LocalAWS(world()) as aws:
+            for check_mode in (True, False):
+                with pytest.raises(SSMError, match=sentence):
+                    ensure(aws, name="Prefs", check_mode=check_mode, **{**more, **options})
+            assert aws.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("document", "options", "sentence"),
+    [
+        ({}, {"content": {"a": 1}}, "content has no schemaVersion, which a document of type Session must have"),
+        ({}, {**REMADE, "content": {"a": 1}, "document_type": "Policy"}, "which a document of type Policy must have"),
+        ({}, {**REMADE, "tags": {"aws:mine": "x"}}, "only AWS sets tags"),
+        (
+            {"permissions": ["all"]},
+            {"permissions": {"account_ids": [OWNER], "purge": True}},
+            f"permissions.account_ids has {OWNER}, the account whose document Prefs is",
+        ),
+        (
+            {"tags": {f"k{number}": "" for number in range(50)}},
+            {"tags": {"new": ""}, "purge_tags": False},
+            "more than the 50 tags",
+        ),
+    ],
+)
+def test_what_aws_does_not_take_for_this_document_changes_nothing(
+    document: dict[str, Any], options: dict[str, Any], sentence: str
+) -> None:
+    with LocalAWS(world(**document)) as aws:
+        for check_mode in (True, False):
+            with pytest.raises(SSMError, match=sentence):
+                ensure(aws, name="Prefs", check_mode=check_mode, **options)
+        assert aws.writes() == []
+
+
+@pytest.mark.parametrize("tag", [{"\u540d\u524d": "\u6771\u4eac 1"}, {"a_b.c:d/e=f+g-h@i": ""}], ids=str)
+def test_tags_of_any_script(tag: dict[str, str]) -> None:
+    with LocalAWS(world()) as aws:
+        assert ensure(aws, name="Prefs", tags=tag)["document"]["tags"] == tag
+
+
+def test_no_tag_is_lost_where_aws_refuses_the_new_ones() -> None:
+    with LocalAWS(world()) as aws:
+        aws.add_fault(op="AddTagsToResource", do={"error": "AccessDeniedException"}, times="always")
+        with pytest.raises(SSMError, match="Not done: remove the tags cost-center") as failure:
+            ensure(aws, name="Prefs", tags={"team": "b"})
+        assert failure.value.result == {}
+        assert ensure(aws, name="Prefs")["document"]["tags"] == TAGS
+
+
+def test_tags_are_removed_first_where_there_is_no_room() -> None:
+    full = {f"k{number}": "" for number in range(50)}
+    with LocalAWS(world(tags={**full, "aws:own": "x"})) as aws:
+        assert ensure(aws, name="Prefs", tags={"new": "1"})["document"]["tags"] == {"new": "1", "aws:own": "x"}
+        assert [call.operation for call in aws.writes()] == ["RemoveTagsFromResource", "AddTagsToResource"]
+
+
+def test_a_failure_midway_returns_what_was_done() -> None:
+    with LocalAWS(world()) as aws:
+        aws.add_fault(op="RemoveTagsFromResource", do={"error": "AccessDeniedException"}, times="always")
+        with pytest.raises(SSMError) as failure:
+            ensure(aws, name="Prefs", tags={"new": "1"})
+        assert failure.value.result == {"changed": True, "actions": ["set the tags new"]}
+
+
+def test_the_accounts_of_a_text_with_blanks() -> None:
+    with LocalAWS(world()) as aws:
+        done = ensure(aws, name="Prefs", permissions={"account_ids": ["111122223333", " 444455556666"]})
+        assert done["document"]["permissions"]["account_ids"] == ["111122223333", "444455556666"]
+
+
+def test_the_types_of_a_text_with_blanks() -> None:
+    with LocalAWS(world()) as aws:
+        found = info(aws, document_types=["Command", " Session"])["documents"]
+        assert [document["name"] for document in found] == ["Prefs"]
