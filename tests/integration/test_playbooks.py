@@ -96,7 +96,7 @@ NODES = {
             {"id": "i-0a1b2c3d4e5f60004", "status": "error: AccessDeniedException"},
         ]
     },
-    "eu-west-1": {"nodes": [{"id": "i-0a1b2c3d4e5f60005", "status": "connected"}]},
+    "eu-west-1": {"nodes": [{"id": f"i-0a1b2c3d4e5f6000{last}", "status": "connected"} for last in (5, 6, 7, 8)]},
 }
 INVENTORY = """
 fleet:
@@ -104,6 +104,15 @@ fleet:
     web-1: {instance_id: i-0a1b2c3d4e5f60001, region: us-east-1}
     mi-0a1b2c3d4e5f60002: {}
     win: {ansible_aws_ssm_instance_id: i-0a1b2c3d4e5f60005, instance_id: other, region: eu-west-1}
+elsewhere:
+  hosts:
+    named: {ansible_aws_ssm_instance_id: i-0a1b2c3d4e5f60005, ansible_aws_ssm_region: eu-west-1, region: us-east-1}
+    nothing: {ansible_aws_ssm_instance_id: i-0a1b2c3d4e5f60006, ansible_aws_ssm_region: null, region: null}
+    blank: {instance_id: i-0a1b2c3d4e5f60007, region: ""}
+    unset: {instance_id: i-0a1b2c3d4e5f60008}
+bare:
+  hosts:
+    web-2: {instance_id: null, region: us-east-1}
 broken:
   hosts:
     i-0a1b2c3d4e5f60003: {}
@@ -134,6 +143,30 @@ def test_waiting_for_the_hosts_of_a_group_each_in_its_region(tmp_path: Path) -> 
         succeeds(run(aws, tmp_path, "wait_until_ready", *flags, group="fleet", region="us-east-1", wait_delay="0.1"))
         asked = {(call.region, call.params["Target"]) for call in aws.calls("GetConnectionStatus")}
         assert asked == {("us-east-1", NODE), ("us-east-1", LAB), ("eu-west-1", "i-0a1b2c3d4e5f60005")}
+
+
+def test_the_region_of_a_host_is_the_first_that_is_set(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    with LocalAWS({"regions": NODES}) as aws:
+        succeeds(run(aws, tmp_path, "wait_until_ready", "-i", "hosts.yml", group="elsewhere", region="eu-west-1"))
+        asked = [(call.region, call.params["Target"]) for call in aws.calls("GetConnectionStatus")]
+        assert sorted(asked) == [("eu-west-1", f"i-0a1b2c3d4e5f6000{last}") for last in (5, 6, 7, 8)]
+
+
+def test_regions_that_differ_in_case_are_not_one(tmp_path: Path) -> None:
+    hosts = {"a": {"instance_id": NODE, "region": "us-east-1"}, "b": {"instance_id": LAB, "region": "US-EAST-1"}}
+    (tmp_path / "hosts.yml").write_text(json.dumps({"fleet": {"hosts": hosts}}))
+    with LocalAWS({"regions": NODES}) as aws:
+        flags = ("-i", "hosts.yml")
+        assert "US-EAST-1" in fails(run(aws, tmp_path, "wait_until_ready", *flags, group="fleet", wait_delay="0.1"))
+
+
+def test_a_host_without_an_id_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text(INVENTORY)
+    with LocalAWS({"regions": NODES}) as aws:
+        printed = fails(run(aws, tmp_path, "wait_until_ready", "-i", "hosts.yml", group="bare"))
+        assert "web-2 is no ID of a node" in printed
+        assert aws.calls() == []
 
 
 def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -386,6 +419,13 @@ def test_the_states_of_a_report(state: str, wanted: set[str], tmp_path: Path) ->
     assert of_the_owner in (tmp_path / "sessions.html").read_text()
 
 
+def test_blanks_around_the_folder_and_the_name_are_no_part_of_them(tmp_path: Path) -> None:
+    with audited() as aws:
+        options = {"report_dir": f" {tmp_path}/reports ", "report_name": " today\n", "report_formats": "json, json"}
+        succeeds(run(aws, tmp_path, "audit_sessions", **options))
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["reports", "reports/today.json"]
+
+
 def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     with audited() as aws:
         for folder in ("missing", "."):
@@ -431,6 +471,10 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"targets": NODE, "group": "fleet"}, "Set sessionops_targets or sessionops_group, and not both."),
         ({"targets": None}, "sessionops_targets is null"),
         ({"targets": " , "}, "sessionops_targets names no node."),
+        ({"targets": [NODE, None]}, "sessionops_targets is null, or has an entry that is"),
+        ({"targets": f"{NODE}; {LAB}"}, f"{NODE}; is no ID of a node"),
+        ({"targets": 5}, "5 is no ID of a node"),
+        ({"targets": [{"target": NODE}]}, "is no ID of a node"),
         ({"group": "fleet"}, "sessionops_group is 'fleet', and the inventory has no host in it."),
         ({"targets": NODE, "wait_timeout": "soon"}, "sessionops_wait_timeout is 'soon', and must be a whole number"),
         ({"targets": NODE, "wait_delay": "x"}, "sessionops_wait_delay is 'x', and must be a number of seconds."),
@@ -448,9 +492,21 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             "sessionops_max_sessions is 'many', and must be a whole number.",
         ),
         ({"older_than": "1h", "wait_timeout": "x"}, "sessionops_wait_timeout is 'x', and must be a whole number"),
-        ({"older_than": "1h", "regions": " "}, "There is no region: set sessionops_regions, or AWS_REGION"),
+        *(({"older_than": "1h", "regions": none}, "sessionops_regions names no region.") for none in (" ", [])),
+        ({"older_than": "1h", "regions": ["us-east-1", None]}, "sessionops_regions is null, or has an entry that is"),
         *(
-            ({"older_than": "1h", "dry_run": "no", name: None}, f"sessionops_{name} is null, which would be as if")
+            ({"older_than": "1h", "exclude_session_ids": none}, "sessionops_exclude_session_ids is empty, and would")
+            for none in ("", [""])
+        ),
+        *(
+            ({"older_than": "1h", "exclude_session_ids": ids}, "which is no ID of a session")
+            for ids in ([{"session_id": "a"}], "a;b")
+        ),
+        *(
+            (
+                {"older_than": "1h", "dry_run": "no", name: None},
+                f"sessionops_{name} is null, or has an entry that is, which would",
+            )
             for name in ("target", "exclude_session_ids", "regions")
         ),
         ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would select nothing"),
@@ -474,6 +530,9 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             {"report_dir": "."} | {"report_name": "../x"},
             "sessionops_report_name is '../x', and must be the name of a file.",
         ),
+        ({"report_dir": ".", "report_name": "a\nb"}, "and must be the name of a file."),
+        ({"report_dir": " "}, "Set sessionops_report_dir to the folder for the reports."),
+        ({"report_dir": ".", "regions": []}, "sessionops_regions names no region."),
         (
             {"report_dir": ".", "report_formats": "pdf"},
             "sessionops_report_formats is 'pdf', and may have json, csv and",
