@@ -27,7 +27,8 @@ options:
     description:
       - With V(present), the document is created or brought to what the other options say.
       - With V(absent), the document is deleted with all its versions, or with O(document_version) or O(version_name)
-        only that version. Deleting C(SSM-SessionManagerRunShell) comes with a warning.
+        only that version. Then null for one of these is an error, and not as good as leaving it out. Deleting
+        C(SSM-SessionManagerRunShell) comes with a warning.
     type: str
     choices: [present, absent]
     default: present

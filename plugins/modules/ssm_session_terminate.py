@@ -39,7 +39,7 @@ options:
     type: str
   exclude_session_ids:
     description:
-      - Never end these sessions.
+      - Never end these sessions. An entry that is empty, or that can be no ID, is an error, for it would spare none.
       - A play that itself runs over Session Manager names its own session here when a selection could hold it.
     type: list
     elements: str

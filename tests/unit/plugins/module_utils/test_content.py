@@ -211,3 +211,24 @@ def test_dates_as_keys_in_yaml_are_compared_as_the_text_that_json_shows() -> Non
     text = "2026-01-31: a\n"
     assert content.wanted(text, None).means_the_same('{"2026-01-31": "a"}', "JSON")
     assert content.parsed(text, "YAML") == {"2026-01-31": "a"}
+
+
+def aliased(lines: int, times: int) -> str:
+    """A few lines of YAML, each a list of so many times the line before."""
+    first = "l0: &l0 [x]\n"
+    return first + "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * times)}]\n" for n in range(1, lines))
+
+
+def test_aliases_that_make_more_than_can_be_gone_through_are_refused() -> None:
+    # 10 ** 30 entries: what goes through them does not come back.
+    with pytest.raises(SSMError, match=r"^content cannot be read .* its aliases make more of it than the 65536 bytes"):
+        content.wanted(aliased(31, 10), None)
+    assert content.parsed(aliased(31, 10), "YAML") is None
+    assert not content.wanted({"a": 1}, None).means_the_same(aliased(31, 10), "YAML")
+
+
+def test_aliases_are_content_like_any_other() -> None:
+    wanted = content.wanted(aliased(4, 10), None)
+    assert wanted.means_the_same(json.dumps(content.parsed(aliased(4, 10), "YAML")), "JSON")
+    # What is large without them has another reason for being refused.
+    content.wanted(json.dumps({"a": list(range(70_000))}), None)
