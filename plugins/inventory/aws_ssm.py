@@ -87,6 +87,7 @@ options:
     description:
       - How long ago the last ping of an agent may be for its node to be asked for its connection status all the same,
         once C(ping_status) is no longer C(Online). Compared with the time of the service, not of the controller.
+        V(1000000000) at most.
     type: int
     default: 86400
   statuses:
@@ -101,6 +102,8 @@ options:
       - An entry is the name of a host variable (C(computer_name)), C(tag:) and the key of a tag (C(tag:Name), which
         takes O(ec2_details)), a Jinja2 expression on either (C(computer_name | lower), C(tag:Name | lower)), or a
         template (C({{ region }}-{{ computer_name }})).
+      - An entry that needs a variable or a tag which the node does not have gives it no name. With O(strict) an entry
+        that fails in another way is an error.
       - An entry can also be a dictionary with C(name), and C(prefix) and C(separator) to put before it. The first two
         are entries as above, and the separator is C(_) unless told.
       - Any character of a name other than letters, digits, C(_), C(.) and C(-) becomes C(_), and so does a C(.) or
@@ -150,7 +153,7 @@ options:
   cache_statuses_seconds:
     description:
       - How long connection statuses are kept when O(cache) is on. Before that time is over, a run makes no call at all.
-      - V(0) asks each time.
+      - V(0) asks each time, and V(1000000000) is the most.
     type: int
     default: 0
 notes:
@@ -170,7 +173,12 @@ notes:
     counts only for the same regions, filters, role, profile, endpoint and access key. An instance that was stopped
     then counts as not connected until the nodes are listed anew.
   - Connection statuses are asked for all the same, unless O(cache_statuses_seconds) says otherwise.
-  - No value that comes from AWS is treated as a template.
+  - O(regions), O(region), O(profile), O(assume_role_arn), O(endpoint_url), the credentials, and the values in
+    O(filters), O(include_filters) and O(exclude_filters) can be templates, also with lookups. O(hostnames), O(compose),
+    O(groups) and O(keyed_groups) are evaluated for each host. Other options are taken as they are.
+  - No text that comes from AWS is ever evaluated as a template, nor what O(compose) makes of it. In its JSON
+    C(ansible-inventory --list) shows such a text as a dictionary of C(__ansible_unsafe), which Ansible reads back as
+    the text.
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
@@ -252,7 +260,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construc
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import GROUPS, make_hosts, warnings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, check_keys, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, check_config, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import (
     known_variables,
     outer_name,
@@ -273,6 +281,9 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
     NAME = "sessionops.aws.aws_ssm"
     INVENTORY_FILE_SUFFIXES = ("aws_ssm.yml", "aws_ssm.yaml")
 
+    class TemplatedOptions(_Base.TemplatedOptions):  # type: ignore[misc] # theirs has no hints
+        TEMPLATABLE_OPTIONS = (*_Base.TemplatedOptions.TEMPLATABLE_OPTIONS, "include_filters", "exclude_filters")
+
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Add the hosts that the configuration file at ``path`` describes to ``inventory``."""
         with without_empty_variables():
@@ -281,7 +292,7 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
             self.require_aws_sdk()
             config = self._read_config_data(path)
             try:
-                check_keys(config, self.option_definitions)
+                check_config(config, self.option_definitions)
                 self._add_hosts(path, fresh=not cache)
             except SSMError as error:
                 raise AnsibleParserError(str(error)) from None  # the sentence says it all

@@ -13,8 +13,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from ansible import constants
+
+# ansible-core's hints know nothing of its settings.
+_constants: Any = constants
 # Seconds between two looks at the file.
 INTERVAL = 0.25
 
@@ -25,7 +29,8 @@ def followed(show: Callable[[str], object], interval: float = INTERVAL) -> Itera
 
     The end of the context waits until the last line is shown.
     """
-    with tempfile.TemporaryDirectory(prefix="sessionops-") as folder:
+    # A worker that is stopped, as by Ctrl-C, removes nothing: Ansible removes its own folder when it ends.
+    with tempfile.TemporaryDirectory(prefix="sessionops-", dir=_constants.DEFAULT_LOCAL_TMP) as folder:
         path = Path(folder) / "progress"
         path.touch(mode=0o600)
         done = threading.Event()

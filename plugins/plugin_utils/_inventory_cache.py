@@ -12,13 +12,14 @@ credentials is as good as nothing, and so is what this version did not write.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import COLLECTION_VERSION
 
@@ -26,6 +27,7 @@ from ._inventory_fetch import Clients, Found, Region, ask, candidates, fetch
 from ._inventory_plan import Plan
 from ._inventory_status import Status
 
+T = TypeVar("T")
 _STATUSES = "_statuses"
 
 Connect = Callable[[Sequence[str]], Mapping[str, Clients]]
@@ -71,7 +73,9 @@ def find(plan: Plan, connect: Connect, store: Store | None, *, fresh: bool) -> F
     if store is None or kept is None:
         found = fetch(plan, connect(plan.regions))
         if store and not found.warnings:  # what is left out is to be told again, and asked for
-            regions = {name: _plain(region) for name, region in found.regions.items()}
+            # As one text, for Ansible reads a dictionary with a key such as __ansible_type, which a tag may have, as
+            # something of its own.
+            regions = json.dumps({name: _plain(region) for name, region in found.regions.items()})
             store.entries[store.key] = {"fingerprint": store.fingerprint, "made": time.time(), "regions": regions}
         _keep_statuses(store, found)
         return found
@@ -85,17 +89,24 @@ def find(plan: Plan, connect: Connect, store: Store | None, *, fresh: bool) -> F
 
 
 def _nodes(store: Store) -> dict[str, Region] | None:
-    entry = _entry(store, store.key)
-    if entry is None or not (store.nodes_for == 0 or _age(entry) < store.nodes_for):
-        return None
-    return {name: _region(given) for name, given in entry["regions"].items()}
+    return _kept(store, store.key, store.nodes_for or float("inf"), _regions)
 
 
 def _statuses(store: Store) -> dict[str, Status]:
-    entry = _entry(store, store.key + _STATUSES)
-    if entry is None or _age(entry) >= store.statuses_for:
-        return {}
-    return {target: Status(*given) for target, given in entry["asked"].items()}
+    return _kept(store, store.key + _STATUSES, store.statuses_for, _asked) or {}
+
+
+def _kept(store: Store, key: str, seconds: float, read: Callable[[Any], T]) -> T | None:
+    """What ``read`` makes of an entry; None unless this version wrote it, and within the last ``seconds``.
+
+    An entry from the future, which a clock that was put back leaves, has no age that would ever end.
+    """
+    # What others left there may be anything, and cache plugins raise anything where they cannot read it.
+    with contextlib.suppress(Exception):
+        entry = store.entries[key]
+        if entry["fingerprint"] == store.fingerprint and 0 <= time.time() - entry["made"] < seconds:
+            return read(entry)
+    return None
 
 
 def _keep_statuses(store: Store | None, found: Found) -> None:
@@ -106,25 +117,19 @@ def _keep_statuses(store: Store | None, found: Found) -> None:
         store.entries[store.key + _STATUSES] = entry
 
 
-def _entry(store: Store, key: str) -> Any:
-    try:
-        entry = store.entries[key]
-    except KeyError:
-        return None
-    return entry if isinstance(entry, Mapping) and entry.get("fingerprint") == store.fingerprint else None
-
-
-def _age(entry: Mapping[str, Any]) -> float:
-    """Seconds since an entry was made; endless for one from the future, which a clock that was put back leaves."""
-    age = time.time() - float(entry["made"])
-    return age if age >= 0 else float("inf")
-
-
 def _plain(region: Region) -> dict[str, Any]:
     served_at = region.served_at.isoformat() if region.served_at else None
     return {"nodes": region.nodes, "served_at": served_at}
 
 
+def _regions(entry: Any) -> dict[str, Region]:
+    return {name: _region(given) for name, given in json.loads(entry["regions"]).items()}
+
+
 def _region(given: Mapping[str, Any]) -> Region:
     served_at = given["served_at"]
     return Region(list(given["nodes"]), datetime.datetime.fromisoformat(served_at) if served_at else None)
+
+
+def _asked(entry: Any) -> dict[str, Status]:
+    return {target: Status(*given) for target, given in entry["asked"].items()}

@@ -16,17 +16,18 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from ansible import constants, template
-from ansible.errors import AnsibleParserError
+from ansible.errors import AnsibleParserError, AnsibleUndefinedVariable
 from ansible.plugins.inventory import Constructable
 
-from ._inventory_expressions import AskAnsible, Compiled, Undefined, compiled
+from ._inventory_expressions import AskAnsible, Compiled, Undefined, compiled, variables_of
+from ._inventory_trust import TRUST_IS_MARKED, as_untrusted_as
 
 # ansible-core's hints are partial, and differ from version to version.
 _Base: Any = Constructable
 _constants: Any = constants
 _template: Any = template
-# Before ansible-core 2.19 there was no such function, and most results were made into texts.
-_TYPED = hasattr(_template, "is_trusted_as_template")
+# Before ansible-core 2.19 most results were made into texts.
+_TYPED = TRUST_IS_MARKED
 
 _NOTHING = object()
 Functions = Mapping[str, Compiled | None]
@@ -37,6 +38,13 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
 
     inventory: Any
     _ready: Any = _NOTHING  # what the expression that Constructable will ask for comes to
+
+    def _sanitize_group_name(self, name: str) -> str:
+        """The name without any character that a template takes, and so without the mark of a text that may be one.
+
+        ansible-inventory would print a marked one as a dictionary.
+        """
+        return str.__str__(super()._sanitize_group_name(name))
 
     def prepare(self, known: Container[str]) -> None:
         """Read the options and compile their expressions; ``known`` are the variables that hosts may have."""
@@ -50,6 +58,7 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
         self._functions: dict[str, Compiled | None] = {
             expression: compiled(expression, known) for expression in expressions if _is_template(expression)
         }
+        self._read = {expression: variables_of(expression) for expression, made in self._functions.items() if made}
 
     @property
     def constructs(self) -> bool:
@@ -59,19 +68,22 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
     def evaluate(self, expression: str, variables: Mapping[str, Any]) -> Any:
         """What an expression, or a template with its braces, comes to for a host's name; None where it fails.
 
-        It fails for want of a variable, for instance. ``strict`` makes an error of that.
+        ``strict`` makes an error of that, unless it is for want of a variable, which only means that the host has no
+        such name.
         """
         if expression not in self._functions:
             self._functions[expression] = compiled(expression, self._known) if self._may_compile() else None
         value = _value(self._functions[expression], variables)
-        if value is not AskAnsible and value is not Undefined:
-            return value
+        if value is not AskAnsible:
+            return None if value is Undefined else value
         trusted = _template.trust_as_template(expression) if _TYPED else expression
         try:
             if "{{" not in expression:
                 return self._compose(trusted, dict(variables))
             self.templar.available_variables = dict(variables)
             return self.templar.template(trusted)
+        except AnsibleUndefinedVariable:
+            return None
         except Exception as error:
             if self._strict:
                 raise AnsibleParserError(f"Could not make a name of {expression}: {error}") from error
@@ -100,7 +112,8 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
             if value is AskAnsible or (value is Undefined and self._strict):
                 self._set_composite_vars({variable: expression}, variables, host.name, strict=self._strict)
             elif value is not Undefined:
-                host.set_variable(variable, value)
+                sources = map(variables.get, self._read[expression])
+                host.set_variable(variable, as_untrusted_as(sources, value))
 
     def _add_to_groups(
         self, name: str, variables: dict[str, Any], merged: dict[str, Any], functions: Functions

@@ -20,7 +20,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 
 Variables = Mapping[str, Any]
 Compiled = Callable[[Variables], Any]
@@ -51,6 +51,11 @@ def compiled(expression: Any, known: Container[str]) -> Compiled | None:
         return _compile(_only_expression(tree), known)
     except (jinja2.TemplateSyntaxError, _NotSimple):
         return None
+
+
+def variables_of(expression: str) -> frozenset[str]:
+    """The names of the variables that an expression which can be compiled reads, or may read."""
+    return frozenset(meta.find_undeclared_variables(_PARSER.parse(f"{{{{ {expression} }}}}")))
 
 
 def syntax_error(template: str) -> str | None:

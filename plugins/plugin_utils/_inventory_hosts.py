@@ -9,19 +9,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import nodes, readiness
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 from ._inventory_fetch import Found
 from ._inventory_plan import GetOption, Plan
 from ._inventory_status import Status, presumed
-
-# ansible-core gives no types for it.
-_mark_unsafe: Any = wrap_var
+from ._inventory_trust import untrusted
 
 GROUPS = {
     readiness.CONNECTED: "ssm_connected",
@@ -47,15 +44,19 @@ class Host:
 def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
     """The nodes that have one of the wanted ``statuses`` as hosts, sorted by ID.
 
-    No string among their variables is one that Ansible would template. ``get`` reads the options.
+    No text of AWS among their variables is one that Ansible would evaluate. ``get`` reads the options.
     """
     wanted = [status for status in GROUPS if status in get("statuses")]
     connection, profile = get("connection"), get("profile")
+    # A region's name is the user's own text, and the same one whether its nodes were kept or not.
+    regions = {name: name for name in plan.regions}
     made = []
     for node, status in _nodes(found, plan):
         if status.status in wanted:
-            variables = untrusted({**node, **_readiness(status)})
-            connecting = _connecting(node, connection, profile)
+            given = {name: untrusted(value) for name, value in node.items()}
+            given["region"] = regions[node["region"]]
+            variables = {**given, **_readiness(status)}
+            connecting = _connecting(given, connection, profile)
             made.append(Host(node["instance_id"], GROUPS[status.status], variables, connecting))
     made.sort(key=lambda host: host.instance_id)
     return made
@@ -92,7 +93,7 @@ def _presumed(node: nodes.Node, now: Any, plan: Plan) -> Status:
 
 
 def _readiness(status: Status) -> dict[str, Any]:
-    reason = {"connection_status_reason": status.reason} if status.reason else {}
+    reason = {"connection_status_reason": untrusted(status.reason)} if status.reason else {}
     return {
         "connection_status": status.status,
         "connection_status_source": status.source,
@@ -115,14 +116,3 @@ def _connecting(node: nodes.Node, connection: str, profile: str | None) -> dict[
     if node.get("platform_type") == "Windows":
         variables["ansible_shell_type"] = "powershell"
     return variables
-
-
-def untrusted(value: Any) -> Any:
-    """The value with every string marked that ansible-core before 2.19 would take for a template."""
-    if isinstance(value, str):
-        return _mark_unsafe(value) if "{" in value else value
-    if isinstance(value, Mapping):
-        return {untrusted(key): untrusted(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [untrusted(entry) for entry in value]
-    return value

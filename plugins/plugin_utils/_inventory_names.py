@@ -80,7 +80,7 @@ def _namer(entry: Any, evaluate: Evaluate) -> Namer:
     if len(parts) == 1:
         return parts[0]
     name, prefix = parts
-    separator = str(entry.get("separator", "_"))
+    separator = "_" if entry.get("separator") is None else str(entry["separator"])
 
     def joined(variables: Mapping[str, Any]) -> str:
         before, after = prefix(variables), name(variables)

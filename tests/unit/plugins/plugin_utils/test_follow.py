@@ -7,8 +7,13 @@ from __future__ import annotations
 import queue
 import stat
 from pathlib import Path
+from typing import Any
 
+from ansible import constants
 from ansible_collections.sessionops.aws.plugins.plugin_utils._follow import followed
+
+# ansible-core's hints know nothing of its settings.
+_constants: Any = constants
 
 
 def test_each_line_is_shown_when_it_is_written_and_none_is_lost_at_the_end() -> None:
@@ -25,3 +30,8 @@ def test_each_line_is_shown_when_it_is_written_and_none_is_lost_at_the_end() -> 
             stream.write("o\nthree\n")
     assert [shown.get_nowait(), shown.get_nowait()] == ["two", "three"]
     assert not Path(path).parent.exists()
+
+
+def test_ansible_removes_what_a_process_that_was_stopped_leaves() -> None:
+    with followed(lambda line: None) as path:
+        assert Path(path).parent.parent == Path(_constants.DEFAULT_LOCAL_TMP)

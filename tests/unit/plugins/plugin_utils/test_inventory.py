@@ -240,8 +240,15 @@ def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
         ({"exclude_filter": []}, "exclude_filter is no option of this plugin. Is exclude_filters meant?"),
         ({"use_contrib_script_compatible_sanitization": True}, "sanitization is no option of this plugin."),
         ({"max_workers": 0}, "max_workers is 0, and may be 1 to 64."),
-        ({"connection_lost_seconds": -1}, "connection_lost_seconds is -1, and may be 0 or more."),
-        ({"cache_statuses_seconds": -1}, "cache_statuses_seconds is -1, and may be 0 or more."),
+        ({"connection_lost_seconds": -1}, "connection_lost_seconds is -1, and must be 0 to 1000000000."),
+        ({"connection_lost_seconds": 10**17}, "and must be 0 to 1000000000."),
+        ({"cache_statuses_seconds": -1}, "cache_statuses_seconds is -1, and must be 0 to 1000000000."),
+        ({"strict_permissions": "ture"}, "strict_permissions is 'ture', and must be true or false."),
+        ({"strict_permissions": "{{ true }}"}, "strict_permissions is '{{ true }}', and must be true or false."),
+        ({"ec2_details": "yes please"}, "ec2_details is 'yes please', and must be true or false."),
+        ({"cache": 2}, "cache is 2, and must be true or false."),
+        ({"regions": [5]}, "regions has the entry 5, and may have names of regions."),
+        ({"regions": ["us-east-1", None]}, "regions has the entry None, and may have names of regions."),
         ({"status_source": "none", "statuses": ["connected"]}, "every status is unknown"),
         ({"hostvars_prefix": "my-"}, "make no valid names of variables"),
         ({"filters": {"Name": "web"}}, "filters has the key Name, which is no filter of Systems Manager"),
@@ -270,6 +277,13 @@ def test_an_option_may_be_given_by_its_alias(alias: str) -> None:
         source = Source(aws)
         source.write(**{alias: "us-east-1"})
         assert WEB in source.parse(env={"AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-3"}).hosts
+
+
+@pytest.mark.parametrize("given", ["Yes", "on", "1", 1, True])
+def test_a_boolean_may_be_written_as_ansible_reads_it(given: Any) -> None:
+    with LocalAWS(WORLD) as aws:
+        assert "ec2_image_id" in parse(aws, ec2_details=given).hosts[WEB]
+        assert "ec2_image_id" not in parse(aws, ec2_details=None).hosts[WEB]
 
 
 def test_where_and_what_to_list_may_be_templates() -> None:

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import collections
-import json
-import os
 import time
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients, Found
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan
 from inventories import Source
 
 from emulator.service import Identity
@@ -191,14 +192,53 @@ def test_an_inventory_that_lacks_a_region_is_not_kept() -> None:
         assert len(source.parse().hosts) == 3
 
 
-def test_what_somebody_else_wrote_does_not_count() -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[1]", "null", '"x"', "{}", '{"regions": "other"}', '{"__payload__": "zz"}', '{"__payload__": "[1]"}'],
+)
+def test_what_somebody_else_wrote_does_not_count(text: str) -> None:
     with LocalAWS(WORLD) as aws:
         source = Source(aws)
-        source.write_cached()
+        source.write_cached(cache_statuses_seconds=60)
         source.parse()
         for path in source.path.parent.iterdir():
             if path != source.path:
-                stat = path.stat()
-                path.write_text(json.dumps({"regions": "other"}))
-                os.utime(path, (stat.st_atime, stat.st_mtime))
+                path.write_text(text)
+        position = aws.position
         assert len(source.parse().hosts) == 2
+        source.parse()
+        assert calls(aws, position) == {"DescribeInstanceProperties": 1, "GetConnectionStatus": 1}
+
+
+@pytest.mark.parametrize("member", ["regions", "made", "fingerprint"])
+def test_an_entry_that_lacks_something_does_not_count(member: str) -> None:
+    entries: dict[str, Any] = {}
+    plan = Plan(("us-east-1",), status_source="none")
+    store = Store(entries, "key", "own", nodes_for=0, statuses_for=60)
+    with LocalAWS(WORLD) as aws:
+
+        def find_them() -> Found:
+            return find(
+                plan,
+                lambda regions: {name: Clients(aws.client("ssm", region=name)) for name in regions},
+                store,
+                fresh=False,
+            )
+
+        find_them()
+        entries["key"] = {**entries["key"], member: None}
+        assert len(find_them().regions["us-east-1"].nodes) == 2
+        position = aws.position
+        find_them()
+        assert calls(aws, position) == {}
+
+
+@pytest.mark.parametrize("key", ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "__payload__"])
+def test_a_tag_with_a_key_of_ansibles_own_is_kept_as_it_is(key: str) -> None:
+    tags = {key: "TrustedAsTemplate", "Env": "prod"}
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": WEB, "tags": tags}]}}}) as aws:
+        source = Source(aws)
+        source.write_cached(ec2_details=True)
+        for unused in range(2):
+            assert source.parse().hosts[WEB]["ec2_tags"] == tags
+        assert calls(aws)["DescribeInstanceProperties"] == 1

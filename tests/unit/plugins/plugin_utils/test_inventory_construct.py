@@ -15,7 +15,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.release import __version__
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import compiled
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import untrusted
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import untrusted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +79,15 @@ def outcome(plugin: Plugin, work: Any) -> Any:
         name: sorted(group.name for group in each.parent_groups) for name, each in plugin.inventory.groups.items()
     }
     members = sorted(group.name for group in plugin.inventory.hosts[HOST].get_groups())
-    return {name: (isinstance(value, bool), value) for name, value in variables.items()}, groups, members
+    found = {name: (isinstance(value, bool), value, marks(value)) for name, value in variables.items()}
+    return found, groups, members
+
+
+def marks(value: Any) -> Any:
+    """Which texts in a value are marked as unsafe, as they are before ansible-core 2.19."""
+    if isinstance(value, dict):
+        return [(key, marks(key), marks(entry)) for key, entry in value.items()]
+    return [marks(entry) for entry in value] if isinstance(value, list) else hasattr(value, "__UNSAFE__")
 
 
 NAMES = st.sampled_from(["name", "tags", "number", "flag", "nothing", "list", "absent"])
@@ -100,6 +108,7 @@ TEXTS = st.sampled_from(
         "null",
         "a\nb",
         "ü",
+        "#jinja2: trim_blocks: True",
     ]
 )
 VALUES = {

@@ -106,6 +106,12 @@ def test_the_older_listing_serves_where_the_newer_is_denied() -> None:
         assert len(aws.calls(PROPERTIES)) == 1
 
 
+@pytest.mark.parametrize("value", ["{{ 'pr' ~ 'od' }}", ["{{ lookup('env', 'HOME') and 'prod' }}", "other"]])
+def test_their_values_may_be_templates(value: Any) -> None:
+    assert found(filters={"tag:Env": value})[0] == found(include_filters=[{"tag:Env": value}])[0] == [WEB, HYBRID]
+    assert found(exclude_filters=[{"PingStatus": "Inactive"}, {"tag:Env": value}])[0] == [DB]
+
+
 def test_a_value_that_aws_does_not_know_is_an_error() -> None:
     with LocalAWS(WORLD) as aws, pytest.raises(AnsibleParserError, match="Region us-east-1: Could not list"):
         parse(aws, filters={"PlatformTypes": "linux"})

@@ -43,6 +43,8 @@ def run(*nodes: dict[str, Any], **options: Any) -> Parsed:
         (["{{ absent }}", "region"], "us-east-1"),
         ([{"name": "tag:Role", "prefix": "region"}], "us-east-1_front"),
         ([{"name": "tag:Role", "prefix": "region", "separator": "--"}], "us-east-1--front"),
+        ([{"name": "tag:Role", "prefix": "region", "separator": None}], "us-east-1_front"),
+        ([{"name": "tag:Role", "prefix": "region", "separator": ""}], "us-east-1front"),
         ([{"name": "tag:Role", "prefix": "key_name"}], "front"),
         ([{"name": "tag:Absent", "prefix": "region"}, "platform_type"], "Linux"),
     ],
@@ -52,9 +54,30 @@ def test_the_first_entry_that_gives_a_name_counts(hostnames: list[Any], name: st
     assert list(run(node, hostnames=hostnames, ec2_details=True, hostvars_prefix="x_").hosts) == [name]
 
 
-def test_an_expression_that_fails_is_an_error_if_that_is_wanted() -> None:
-    with pytest.raises(AnsibleParserError, match="Could not make a name of absent"):
-        run({"id": ONE}, hostnames=["absent | lower"], strict=True)
+@pytest.mark.parametrize("expression", ["1 / 0", "computer_name | from_json", "computer_name | no_such_filter"])
+def test_an_expression_that_fails_is_an_error_if_that_is_wanted(expression: str) -> None:
+    with pytest.raises(AnsibleParserError, match="Could not make a name of"):
+        run({"id": ONE}, hostnames=[expression], strict=True)
+    assert list(run({"id": ONE}, hostnames=[expression]).hosts) == [ONE]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "tag:Absent",
+        "tag:Absent | regex_replace('a', 'b')",
+        "ec2_tags.Absent.split('.') | first",
+        "ec2_details_of_none | lower",
+        "{{ region }}-{{ ec2_tags.Absent }}",
+        {"name": "tag:Absent", "prefix": "region"},
+    ],
+)
+def test_an_entry_that_needs_what_the_node_has_not_gives_no_name_and_is_no_error(entry: Any) -> None:
+    nodes = [{"id": ONE, "computer_name": "web"}, {"id": "mi-0a1b2c3d4e5f60009", "computer_name": "office"}]
+    assert list(run(*nodes, hostnames=[entry, "computer_name"], ec2_details=True, strict=True).hosts) == [
+        "office",
+        "web",
+    ]
 
 
 def test_a_name_that_two_nodes_have_is_used_for_neither() -> None:
