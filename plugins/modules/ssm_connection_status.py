@@ -22,8 +22,8 @@ options:
     description:
       - The targets to ask for, each an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), or an ECS target
         (C(ecs:CLUSTER_TASK_RUNTIME)).
-      - They are passed on as they are, but for blanks around them. A target given twice is asked for once. An entry with
-        blanks, commas, semicolons, quotes or brackets in it is an error.
+      - They are passed on as they are, but for blanks around them. A target given twice is asked for once.
+      - An entry with blanks, commas, semicolons, quotes or brackets in it is an error.
     type: list
     elements: str
     required: true

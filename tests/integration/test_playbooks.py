@@ -465,6 +465,7 @@ def test_a_profile_is_used_for_every_call(playbook: str, tmp_path: Path) -> None
 
 # --- what is no value -----------------------------------------------------------------------------------------------
 
+NO_REGION: list[Any] = [" ", []]
 BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
     "wait_until_ready": [
         ({}, "Set sessionops_targets or sessionops_group, and not both."),
@@ -492,7 +493,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             "sessionops_max_sessions is 'many', and must be a whole number.",
         ),
         ({"older_than": "1h", "wait_timeout": "x"}, "sessionops_wait_timeout is 'x', and must be a whole number"),
-        *(({"older_than": "1h", "regions": none}, "sessionops_regions names no region.") for none in (" ", [])),
+        *(({"older_than": "1h", "regions": none}, "sessionops_regions names no region.") for none in NO_REGION),
         ({"older_than": "1h", "regions": ["us-east-1", None]}, "sessionops_regions is null, or has an entry that is"),
         *(
             ({"older_than": "1h", "exclude_session_ids": none}, "sessionops_exclude_session_ids is empty, and would")
