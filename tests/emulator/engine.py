@@ -141,11 +141,12 @@ class Engine:
         if do.get("drop") == "before":
             # Nothing happened, and the journal must not say that it did.
             return Outcome(Reply(200, b"", ""), request_id, "drop", "dropped")
-        if "error" in do and not do.get("commit"):
-            raise APIError(do["error"], do.get("message", ""), do.get("status", 400))
+        error = APIError(do["error"], do.get("message", ""), do.get("status", 400)) if "error" in do else None
+        if error and not do.get("commit"):
+            raise error
         result = self._empty_page(progress) if do.get("page") == "empty" else self._handle(progress, identity)
-        if "error" in do:
-            raise APIError(do["error"], do.get("message", ""), do.get("status", 500))
+        if error:
+            raise error
         if do.get("page") == "repeat":
             result = {**result, "NextToken": self._same_token(progress.params)}
         # A handler may give out what the world still holds.

@@ -114,7 +114,7 @@ def _wait_while(progress: Progress, version: str, unready: Callable[[str | None]
         if time.monotonic() + delay > deadline:
             what = f"{'Document' if version == LATEST else f'Version {version} of document'} {progress.name}"
             raise SSMError(
-                f"{what} is still {status} after {progress.wait_timeout:g} seconds; raise wait_timeout, or run the "
+                f"{what} is still {status} after {progress.wait_timeout} seconds; raise wait_timeout, or run the "
                 "task again."
             )
         time.sleep(delay)

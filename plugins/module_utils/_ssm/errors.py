@@ -51,10 +51,15 @@ BAD_CREDENTIALS = frozenset(
 # Those of them that a region gives too which is not enabled for the account.
 NOT_ENABLED = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
 
-# Calls that botocore makes for credentials in the middle of another one, for a profile with a role or with a sign-in.
-_FOR_CREDENTIALS = frozenset(
-    {"AssumeRole", "AssumeRoleWithWebIdentity", "CreateOAuth2Token", "CreateToken", "GetRoleCredentials"}
-)
+# Calls that botocore makes for credentials in the middle of another one, for a profile with a role or with a sign-in,
+# and the permission that each needs.
+_FOR_CREDENTIALS = {
+    "AssumeRole": "sts:AssumeRole",
+    "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
+    "CreateOAuth2Token": "signin:CreateOAuth2Token",
+    "CreateToken": "",
+    "GetRoleCredentials": "sso:GetRoleCredentials",
+}
 _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 
 # What botocore's parsers raise for a 200 whose body is not what the service model says (a proxy's page, a JSON list).
@@ -191,7 +196,7 @@ def _for_credentials(error: object) -> bool:
 def _reason(error: Any, needs: str, granted: str) -> str:
     """AWS's code and text, and what would help."""
     if _for_credentials(error):
-        needs, granted = f"{'sts' if error.operation_name.startswith('Assume') else 'sso'}:{error.operation_name}", ""
+        needs, granted = _FOR_CREDENTIALS[error.operation_name], ""
     code = error.response.get("Error", {}).get("Code") or "unknown error"
     text = (error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
     sentence = f"{code}: {text}" if text else str(code)

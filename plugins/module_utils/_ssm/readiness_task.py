@@ -107,13 +107,12 @@ def _waited(wanted: Wait, waited: Waited, pinged: Pinged | None) -> Result:
 def _in_vain(wanted: Wait, waited: Waited) -> str:
     """The sentences about targets that were waited for in vain."""
     often = f" {wanted.consecutive} times in a row" if wanted.consecutive > 1 else ""
-    seconds = f"{waited.seconds:.0f}" if waited.refused else f"{wanted.timeout:g}"
+    seconds = f"{waited.seconds:.0f}" if waited.refused else f"{wanted.timeout}"
     sentences = [
         f"{len(waited.late)} of {len(waited.statuses)} targets are not {wanted.wanted}{often} after {seconds} seconds: "
         f"{', '.join(waited.late[:_NAMED])}{', ...' if len(waited.late) > _NAMED else ''}."
     ]
-    late = set(waited.late)
-    reasons = [status.reason for status in waited.statuses if status.target in late and status.reason]
+    reasons = [status.reason for status in waited.statuses if status.reason]
     if reasons:
         sentences.append(f"The status of {len(reasons)} of them is unknown, as in: {reasons[0]}")
     if waited.refused:

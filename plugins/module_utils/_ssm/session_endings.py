@@ -155,4 +155,4 @@ def _reason(outcome: Outcome[None]) -> str:
 def _not_gone(session_id: str, timeout: float, failure: SSMError | None) -> str:
     if failure:
         return f"Session {session_id} was ended, and whether it is gone is not known. {failure}"
-    return f"Session {session_id} is still active {timeout:g} seconds after it was ended."
+    return f"Session {session_id} is still active {timeout} seconds after it was ended."

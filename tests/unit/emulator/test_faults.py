@@ -86,13 +86,15 @@ def test_a_dropped_connection_leaves_the_write_undone_or_done(when: str) -> None
         assert [session["Status"] for session in listed] == ["Connected" if when == "before" else "Terminating"]
 
 
-def test_an_error_after_the_commit() -> None:
+@pytest.mark.parametrize(("given", "status"), [({}, 400), ({"status": 500}, 500)])
+def test_an_error_after_the_commit(given: dict[str, int], status: int) -> None:
     with LocalAWS(WORLD) as aws:
         ssm = aws.client("ssm")
-        aws.add_fault(op="TerminateSession", do={"error": "InternalServerError", "commit": True})
+        aws.add_fault(op="TerminateSession", do={"error": "InternalServerError", "commit": True, **given})
         with pytest.raises(ClientError) as error:
             ssm.terminate_session(SessionId=SESSION)
         assert code(error) == "InternalServerError"
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
         assert ssm.describe_sessions(State="Active")["Sessions"][0]["Status"] == "Terminating"
 
 

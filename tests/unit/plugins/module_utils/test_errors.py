@@ -77,12 +77,87 @@ def test_what_another_call_may_not_meet(error: Exception) -> None:
     assert (made.hopeless, made.regional) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("operation", "permission"),
+    [
+        ("AssumeRole", "sts:AssumeRole"),
+        ("GetRoleCredentials", "sso:GetRoleCredentials"),
+        ("CreateOAuth2Token", "signin:CreateOAuth2Token"),
+        ("CreateToken", ""),
+    ],
+)
+def test_the_permission_that_is_lacking_is_that_of_the_call_for_credentials(operation: str, permission: str) -> None:
+    said = str(failed(refused(operation, "AccessDeniedException", 403)))
+    needs = f" The caller needs the permission {permission}." if permission else ""
+    assert said.endswith(f"AccessDeniedException: No.{needs}")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            refused("GetConnectionStatus", "ThrottlingException", 400, "Rate exceeded."),
+            "ThrottlingException: Rate exceeded.",
+        ),
+        (refused("GetConnectionStatus", "InternalServerError", 500, ""), "InternalServerError."),
+        (boto.ClientError({}, "GetConnectionStatus"), "unknown error."),
+        (
+            refused("GetConnectionStatus", "ExpiredTokenException", 400, "It is expired."),
+            "ExpiredTokenException: It is expired. Check the credentials and the controller's clock.",
+        ),
+        (
+            boto.NoCredentialsError(),
+            "Unable to locate credentials. Set access_key and secret_key, or profile, or AWS's environment variables.",
+        ),
+        (
+            boto.EndpointConnectionError(endpoint_url=URL, error="no"),
+            f'Could not connect to the endpoint URL: "{URL}". Check region, endpoint_url and the network.',
+        ),
+        (
+            boto.ConnectionClosedError(endpoint_url=URL),
+            f'Connection was closed before we received a valid response from endpoint URL: "{URL}".',
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_said_is_one_sentence_and_what_would_help(error: Exception, sentence: str) -> None:
+    assert str(failed(error)) == f"Could not get the connection status of i-1: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("code", "regional"),
+    [
+        ("ExpiredToken", False),
+        ("ExpiredTokenException", False),
+        ("IncompleteSignature", False),
+        ("InvalidClientTokenId", True),
+        ("InvalidSignatureException", False),
+        ("MissingAuthenticationToken", False),
+        ("MissingAuthenticationTokenException", False),
+        ("OptInRequired", True),
+        ("RequestExpired", False),
+        ("SignatureDoesNotMatch", False),
+        ("UnrecognizedClientException", True),
+    ],
+)
+def test_credentials_that_aws_refuses_whatever_the_service_calls_it(code: str, regional: bool) -> None:
+    made = failed(refused("GetConnectionStatus", code, 403))
+    assert (made.hopeless, made.regional, made.denied) == (True, regional, False)
+    assert str(made).endswith(" Check the credentials and the controller's clock.")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
+def test_a_refusal_of_iam_whatever_the_service_calls_it(code: str) -> None:
+    made = failed(refused("GetConnectionStatus", code, 403))
+    assert (made.hopeless, made.denied) == (False, True)
+    assert str(made).endswith(f"{code}: No. The caller needs the permission {STATUS}.")
+
+
 def test_a_role_that_may_not_be_assumed_is_not_blamed_on_systems_manager() -> None:
     text = "User: jane is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::123456789012:role/x"
     assert str(failed(refused("AssumeRole", "AccessDenied", 403, text))) == (
         f"Could not get the connection status of i-1: AccessDenied: {text}."
     )
-    assert str(failed(refused("AssumeRole", "AccessDenied", 403))).endswith(" needs the permission sts:AssumeRole.")
 
 
 def test_who_is_signed_out_is_told_what_to_do() -> None:

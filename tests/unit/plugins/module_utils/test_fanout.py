@@ -21,6 +21,14 @@ def test_one_outcome_for_each_target_in_order(targets: list[str], workers: int) 
     assert [outcome.value for outcome in outcomes] == [target.upper() for target in targets]
 
 
+@pytest.mark.parametrize(
+    ("targets", "workers", "width"),
+    [(0, 32, 1), (1, 32, 1), (5, 32, 5), (8, 32, 8), (20, 32, 8), (53, 32, 8), (54, 32, 9), (600, 32, 32), (600, 6, 6)],
+)
+def test_each_thread_has_a_handful_of_calls_to_make(targets: int, workers: int, width: int) -> None:
+    assert fanout.width(targets, workers) == width
+
+
 def test_an_error_stays_with_its_target() -> None:
     denied = SSMError("no", ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetConnectionStatus"))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress import Progress
 
 
@@ -28,6 +29,37 @@ def test_answers_are_counted_and_told_of_once_a_second(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert len(lines) == 2
     assert lines[0].endswith(" of 12,000 targets have been asked for.")
+
+
+def test_the_first_second_begins_with_the_first_call(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "progress"
+    progress = Progress(str(path), clock)
+    clock.now += 5
+    count = progress.counter(3)
+    count(None)
+    assert not path.exists()
+    clock.now += 1
+    count(None)
+    assert path.read_text() == "2 of 3 targets have been asked for.\n"
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [(0.4, "0 seconds"), (1.4, "1 second"), (1.6, "2 seconds"), (12_000, "12,000 seconds")]
+)
+def test_how_much_time_is_left_is_told_in_whole_seconds(tmp_path: Path, left: float, said: str) -> None:
+    path = tmp_path / "progress"
+    Progress(str(path), Clock()).pause(1_000, 12_000, "connected", left)
+    assert path.read_text() == f"1,000 of 12,000 targets are not connected yet, {said} left.\n"
+
+
+def test_a_file_that_could_not_be_written_once_is_left_alone(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "missing" / "progress"
+    progress = Progress(str(path), clock)
+    progress.pause(1, 2, "connected", 10)
+    path.parent.mkdir()
+    clock.now += 5
+    progress.pause(1, 2, "connected", 5)
+    assert not path.exists()
 
 
 def test_pauses_are_told_of_once_a_second_the_first_at_once(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import times
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("90m", 5400), ("2h", 7200), ("1d12h", 129600), ("1h1h", 7200)]
+    ("text", "seconds"),
+    [("90s", 90), ("90m", 5400), ("2h", 7200), ("1d12h", 129600), ("1h1h", 7200), (" 2h\n", 7200)],
 )
 def test_durations(text: str, seconds: int) -> None:
     assert times.duration(text, "older_than") == datetime.timedelta(seconds=seconds)
@@ -73,6 +76,44 @@ def test_moments(text: str, expected: str) -> None:
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(SSMError, match="invoked_after"):
         times.moment(text, "invoked_after")
+
+
+@pytest.fixture
+def nine_hours_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A controller whose zone is not UTC."""
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("nine_hours_ahead")
+@pytest.mark.parametrize("text", ["2026-01-31T09:30:00", "2026-01-31T09:30:00Z", "2026-01-31T18:30:00+09:00"])
+def test_a_time_without_a_zone_is_utc_wherever_the_controller_is(text: str) -> None:
+    assert times.moment(text, "invoked_after") == datetime.datetime(2026, 1, 31, 9, 30, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize("read", [times.duration, times.moment])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x" * 60, "is '" + "x" * 60 + "', which"),
+        ("x" * 61, "is '" + "x" * 60 + "...', which"),
+        ("9" * 5000 + "d", "is '" + "9" * 60 + "...', which is longer than the calendar"),
+    ],
+    ids=["60", "61", "5000"],
+)
+def test_a_long_text_is_cut_where_it_is_shown(read: Callable[[str, str], object], text: str, shown: str) -> None:
+    with pytest.raises(SSMError) as error:
+        read(text, "older_than")
+    assert shown in str(error.value)
+
+
+def test_the_most_seconds_that_a_task_may_wait() -> None:
+    times.check_seconds({"wait_timeout": times.MOST, "wait_delay": 0}, "wait_timeout", "wait_delay")
+    with pytest.raises(SSMError, match="wait_timeout is 1000000001, and must be 0 to 1000000000"):
+        times.check_seconds({"wait_timeout": times.MOST + 1}, "wait_timeout")
 
 
 @given(st.text(max_size=30) | st.from_regex(r"[0-9]{1,12}[dhms]( ago)?", fullmatch=True))

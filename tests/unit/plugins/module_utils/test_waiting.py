@@ -10,12 +10,14 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import waiting
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.readiness import Readiness
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.waiting import Clock, Wait, Waited
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.waiting import Account, Clock, Wait, Waited
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
 DENIED = SSMError("You may not.", ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetConnectionStatus"))
+BROKEN = SSMError("It broke.", ClientError({"Error": {"Code": "InternalServerError"}}, "GetConnectionStatus"))
+ERRORS = {"denied": DENIED, "broken": BROKEN}
 
 
 class Scene:
@@ -28,6 +30,7 @@ class Scene:
         self.asked: list[list[str]] = []
         self.asked_at: list[float] = []
         self.pauses: list[float] = []
+        self.said: list[tuple[list[str], list[str], float]] = []
         self.now = 0.0
         self._look = look
         self._spread = spread
@@ -41,8 +44,8 @@ class Scene:
     def _answer(self, target: str) -> Readiness:
         left = self.answers[target]
         status = left.pop(0) if len(left) > 1 else left[0]
-        if status == "denied":
-            return Readiness(target, "unknown", str(DENIED), DENIED)
+        if status in ERRORS:
+            return Readiness(target, "unknown", str(ERRORS[status]), ERRORS[status])
         return Readiness(target, status)
 
     def _sleep(self, seconds: float) -> None:
@@ -52,7 +55,11 @@ class Scene:
 
     def wait(self, wanted: str = "connected", *, timeout: float = 60, delay: float = 5, consecutive: int = 1) -> Waited:
         clock = Clock(lambda: self.now, self._sleep, lambda low, high: min(max(self._spread, low), high))
-        return waiting.wait(self.ask, list(self.answers), Wait(wanted, timeout, delay, consecutive), clock)
+        given = Wait(wanted, timeout, delay, consecutive)
+        return waiting.wait(self.ask, list(self.answers), given, clock, self._pausing)
+
+    def _pausing(self, account: Account, left: float) -> None:
+        self.said.append((account.targets, account.pending, left))
 
 
 def test_only_targets_that_are_not_there_yet_are_asked_again() -> None:
@@ -90,11 +97,25 @@ def test_no_time_means_one_question() -> None:
     assert len(scene.asked) == 1
 
 
-@pytest.mark.parametrize("relapse", ["notconnected", "unknown", "denied"])
+@pytest.mark.parametrize("relapse", ["notconnected", "unknown", "denied", "broken"])
 def test_consecutive_answers_start_again_after_any_other(relapse: str) -> None:
     scene = Scene(a=["connected", relapse, "connected", "connected"])
     assert scene.wait(consecutive=2).late == []
     assert len(scene.asked) == 4
+
+
+def test_before_each_pause_it_is_told_who_is_pending_and_how_much_time_is_left() -> None:
+    scene = Scene(a=["connected"], b=["notconnected"], c=["notconnected", "connected"])
+    scene.wait(timeout=12)
+    every = ["a", "b", "c"]
+    assert scene.said == [(every, ["b", "c"], 12), (every, ["b"], 7), (every, ["b"], 2)]
+
+
+@pytest.mark.parametrize(("answers", "seconds"), [(["notconnected", "connected"], 5), (["notconnected"], 12)])
+def test_how_long_it_took_is_told_whatever_the_clock_showed_before(answers: list[str], seconds: float) -> None:
+    scene = Scene(a=answers)
+    scene.now = 1000.0
+    assert scene.wait(timeout=12).seconds == seconds
 
 
 def test_a_target_that_was_there_too_seldom_is_late() -> None:
@@ -127,7 +148,13 @@ def test_when_only_refusals_are_left_for_a_minute_the_wait_is_given_up() -> None
     scene = Scene(a=["notconnected"] * 4 + ["connected"], b=["denied"])
     done = scene.wait(timeout=600)
     assert (done.late, done.refused) == (["b"], True)
-    assert 60 <= done.seconds < 100
+    assert done.seconds == 20 + 60
+
+
+@pytest.mark.parametrize("status", ["unknown", "broken"])
+def test_what_is_unknown_for_any_other_reason_is_waited_for_until_the_time_is_over(status: str) -> None:
+    scene = Scene(a=[status] * 20 + ["connected"], b=["denied"] * 20 + ["connected"])
+    assert scene.wait(timeout=600).late == []
 
 
 def test_refusals_end_nothing_while_another_target_may_come() -> None:
@@ -150,7 +177,7 @@ def test_an_error_that_ends_it_says_how_far_it_had_come() -> None:
     assert error.value.code == "AccessDeniedException"  # AWS's answer stays with it
 
 
-STATUSES = st.sampled_from(["connected", "notconnected", "unknown", "denied"])
+STATUSES = st.sampled_from(["connected", "notconnected", "unknown", "denied", "broken"])
 
 
 @given(

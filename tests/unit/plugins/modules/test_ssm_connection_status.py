@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import tracemalloc
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness_task
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import progress, readiness_task, times, waiting
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_connection_status
 from botocore.exceptions import ClientError
@@ -22,6 +25,8 @@ ask = Runner(ssm_connection_status.ARGUMENT_SPEC, ssm_connection_status.connecti
 
 ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"
+ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
+STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
 # What lists and mappings become that were to be more than one entry.
 NO_TARGETS = (f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}")
 
@@ -29,6 +34,41 @@ NO_TARGETS = (f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{
 def world(one: Any = "connected", two: Any = "notconnected", **settings: Any) -> dict[str, Any]:
     nodes = [{"id": ONE, "status": one}, {"id": TWO, "status": two}]
     return {"regions": {"us-east-1": {"nodes": nodes}}, **settings}
+
+
+def operations(aws: LocalAWS) -> list[str]:
+    return sorted(call.operation for call in aws.calls())
+
+
+@contextlib.contextmanager
+def hurried(look: float = 0) -> Iterator[None]:
+    """Pauses of a wait take no time, and a look at the clock as long as it says, though the clock goes on."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    def shown() -> float:
+        sleep(look)
+        return now[0]
+
+    clock = waiting.Clock(shown, sleep, lambda low, high: 1)
+    with mock.patch.object(waiting, "Clock", return_value=clock):
+        yield
+
+
+@pytest.mark.parametrize(("wait_for", "more"), [(None, {}), ("connected", {"late": []})])
+def test_a_task_changes_nothing_and_asks_for_no_more_than_it_is_to(wait_for: str | None, more: dict[str, Any]) -> None:
+    with LocalAWS(world("connected", "connected")) as aws:
+        assert ask(aws, targets=[ONE, TWO, ONE], wait_for=wait_for) == {
+            "changed": False,
+            "statuses": [{"target": ONE, "status": "connected"}, {"target": TWO, "status": "connected"}],
+            "connected": [ONE, TWO],
+            "not_connected": [],
+            "unknown": [],
+            **more,
+        }
+        assert operations(aws) == [STATUS, STATUS]
 
 
 @pytest.mark.parametrize("case", ["lower", "title"])
@@ -63,7 +103,9 @@ def test_what_cannot_be_read_is_unknown_and_never_not_connected(do: dict[str, An
 def test_a_task_that_learned_nothing_fails() -> None:
     fault = {"op": "GetConnectionStatus", "times": 2, "do": {"error": "AccessDeniedException"}}
     with LocalAWS(world(faults=[fault])) as aws:
-        with pytest.raises(SSMError, match="The caller needs the permission ssm:GetConnectionStatus"):
+        with pytest.raises(
+            SSMError, match=f"status of {ONE}: .*The caller needs the permission ssm:GetConnectionStatus"
+        ):
             ask(aws, targets=[ONE, TWO])
 
 
@@ -116,6 +158,46 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
             f"The status of 1 of them is unknown, as in: Could not get the connection status of {TWO}: "
             "AccessDeniedException: "
         )
+
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None:
+    targets = [f"i-{number:017x}" for number in range(count)]
+    with LocalAWS(world()) as aws:
+        done = ask(aws, targets=targets, wait_for="connected", wait_timeout=0)
+        named = ", ".join(targets[:10]) + (", ..." if count > 10 else "")
+        assert done["msg"] == f"{count} of {count} targets are not connected after 0 seconds: {named}."
+
+
+@pytest.mark.parametrize("seconds", [15, 1_000_000])
+def test_the_time_that_was_waited_in_vain_is_the_one_that_was_asked_for(seconds: int) -> None:
+    with LocalAWS(world("notconnected")) as aws, hurried(look=2):
+        done = ask(aws, targets=[ONE], wait_for="connected", wait_timeout=seconds, wait_delay=seconds // 2)
+        assert done["msg"] == f"1 of 1 targets are not connected after {seconds} seconds: {ONE}."
+
+
+def test_a_wait_that_was_given_up_says_so_and_when() -> None:
+    with LocalAWS(world("connected", "error: AccessDeniedException")) as aws, hurried():
+        done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=600, wait_delay=7)
+        assert done["late"] == [TWO]
+        assert done["msg"] == (
+            f"1 of 2 targets are not connected after 63 seconds: {TWO}. "
+            f"The status of 1 of them is unknown, as in: {done['statuses'][1]['reason']} "
+            "AWS has answered nothing else for 60 seconds, so that the wait was given up."
+        )
+
+
+def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0)
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
+    with LocalAWS(world("connected", ["notconnected", "notconnected", "connected"])) as aws, hurried():
+        ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
+    *answers, first, second = (tmp_path / "progress").read_text().splitlines()
+    assert sorted(answers) == [f"{number} of 2 targets have been asked for." for number in (1, 2)]
+    assert first == "1 of 2 targets are not connected yet, 300 seconds left."
+    assert second == "1 of 2 targets are not connected yet, 280 seconds left."
 
 
 @pytest.mark.parametrize(("wait_delay", "looks"), [(0.05, range(3, 50)), (100, [2])])
@@ -179,18 +261,44 @@ def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"targets": ["x" * 400]},
+        {"targets": [ONE], "max_workers": 1},
+        {"targets": [ONE], "max_workers": 64},
+        {"targets": [ONE], "wait_for": "connected", "wait_timeout": times.MOST, "wait_delay": times.MOST},
+    ],
+    ids=str,
+)
+def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) -> None:
+    with LocalAWS(world()) as aws:
+        ask(aws, **options)
+        assert [call.params["Target"] for call in aws.calls()] == options["targets"]
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"targets": []}, "targets is empty"),
         ({"targets": [ONE, ""]}, "targets has '', which is no ID of a target"),
         *(({"targets": [entry]}, "which is no ID of a target") for entry in NO_TARGETS),
         ({"targets": ["x" * 401]}, r"'x{60}\.\.\.', which is no ID of a target"),
-        ({"targets": [ONE], "max_workers": 65}, "max_workers is 65, and may be 1 to 64"),
+        *(
+            ({"targets": [ONE], "max_workers": count}, f"max_workers is {count}, and may be 1 to 64")
+            for count in (0, 65)
+        ),
         ({"targets": [ONE], "wait_for": "connected", "consecutive": 0}, "consecutive is 0, and must be at least 1"),
         ({"targets": [ONE], "consecutive": 2}, "consecutive is 2, which makes sense only together with wait_for"),
         (
             {"targets": [ONE], "wait_for": "connected", "wait_timeout": -1},
             "wait_timeout is -1, and must be 0 to 1000000000",
+        ),
+        *(
+            (
+                {"targets": [ONE], "wait_for": "connected", "wait_delay": delay},
+                f"wait_delay is {delay}, and must be 0 to",
+            )
+            for delay in (-1, float("nan"))
         ),
     ],
     ids=str,
@@ -202,16 +310,8 @@ def test_options_that_make_no_sense_cost_no_call(options: dict[str, Any], senten
         assert aws.calls() == []
 
 
-ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
-STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
-
-
 def pings(done: dict[str, Any]) -> dict[str, Any]:
     return {entry["target"]: entry["ping"] for entry in done["statuses"]}
-
-
-def operations(aws: LocalAWS) -> list[str]:
-    return sorted(call.operation for call in aws.calls())
 
 
 def test_the_ping_data_of_few_nodes_is_one_call_for_their_ids() -> None:

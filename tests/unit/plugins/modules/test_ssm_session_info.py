@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,8 +79,26 @@ def test_every_filter_in_every_way_that_aws_may_be(name: str, way: dict[str, str
     options, wanted, sent = FILTERS[name]
     with LocalAWS(world(SESSIONS, switches=way)) as aws:
         found = listing(aws, **options)
-        assert (ids(found), found["listed_at"]) == (wanted, "2026-11-23T12:00:00Z")
+        assert (ids(found), found["listed_at"], found["changed"]) == (wanted, "2026-11-23T12:00:00Z", False)
         assert [one["key"] for one in aws.calls()[0].params.get("Filters", [])] == sent
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        ({"invoked_after": "2026-11-23T10:00:00Z"}, "2026-11-23T09:59:59Z"),
+        ({"invoked_after": "2026-11-23T10:00:00.75Z"}, "2026-11-23T09:59:59Z"),
+        ({"invoked_before": "2026-11-23T10:00:00Z"}, "2026-11-23T10:00:01Z"),
+        ({"invoked_before": "2026-11-23T11:00:00.75+01:00"}, "2026-11-23T10:00:01Z"),
+        ({"invoked_after": "0001-01-01"}, None),
+        ({"invoked_before": "9999-12-31T23:59:59.5Z"}, None),
+    ],
+    ids=str,
+)
+def test_times_are_sent_in_whole_seconds_and_a_little_wider(options: dict[str, Any], sent: str | None) -> None:
+    with LocalAWS(world(SESSIONS)) as aws:
+        listing(aws, **options)
+        assert [one["value"] for one in aws.calls()[0].params.get("Filters", [])] == ([sent] if sent else [])
 
 
 def test_more_filters_than_one_call_takes() -> None:
@@ -274,6 +293,12 @@ def test_an_output_url_with_nothing_in_it_is_left_out(given: dict[str, str], sho
         assert listing(aws)["sessions"][0].get("output_url") == shown
 
 
+def test_any_other_member_is_kept_though_it_is_empty() -> None:
+    given = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.Details": ""}}}
+    with LocalAWS(world(1, faults=[given])) as aws:
+        assert listing(aws)["sessions"][0]["details"] == ""
+
+
 def test_the_clock_is_that_of_aws() -> None:
     # The controller's is years off, as the world's clock is frozen.
     with LocalAWS(world([opened("a", started="2h")], clock="2021-05-05T05:05:05Z")) as aws:
@@ -281,6 +306,19 @@ def test_the_clock_is_that_of_aws() -> None:
         assert ids(listing(aws, older_than="119m")) == ["a"]
         assert ids(listing(aws, older_than="2h")) == []
         assert listing(aws)["listed_at"] == "2021-05-05T05:05:05Z"
+
+
+def test_the_clock_is_that_of_the_first_page() -> None:
+    with LocalAWS(world(4, limits={"page_size": 2})) as aws:
+
+        def later(**unused: Any) -> None:
+            aws.world.now += datetime.timedelta(hours=1)
+
+        client = aws.client("ssm")
+        client.meta.events.register("after-call.ssm.DescribeSessions", later)
+        found = ssm_session_info.session_info(listing.options(older_than="3h30m"), lambda service: client, False)
+        assert len(aws.calls()) == 2
+        assert (ids(found), found["listed_at"]) == (["s-4"], "2026-11-23T12:00:00Z")
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------
@@ -307,10 +345,25 @@ def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence:
         assert aws.calls() == []
 
 
+@pytest.mark.parametrize("option", ["session_id", "target", "owner", "document_name"])
+def test_the_longest_text_that_aws_takes(option: str) -> None:
+    options: dict[str, Any] = {option: "x" * 400}
+    with LocalAWS(world(1)) as aws:
+        assert ids(listing(aws, **options)) == []
+        assert len(aws.calls()) == 1
+
+
 def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
     model = copy.deepcopy(botocore.loaders.Loader().load_service_model("ssm", "service-2"))
     model["shapes"]["SessionFilterKey"]["enum"].remove("AccessType")
-    # It has nothing else, so that a call would be an AttributeError.
-    client = SimpleNamespace(meta=SimpleNamespace(service_model=ServiceModel(model, "ssm")))
-    with pytest.raises(SSMError, match=r"^access_type needs botocore 1\.39\.0 or newer, and the one that is installed"):
-        ssm_session_info.session_info(listing.options(access_type="Standard"), lambda service: client, False)
+    with LocalAWS(world(SESSIONS)) as aws:
+        meta = SimpleNamespace(service_model=ServiceModel(model, "ssm"))
+        client = SimpleNamespace(meta=meta, get_paginator=aws.client("ssm").get_paginator)
+
+        def listed(**options: Any) -> list[str]:
+            return ids(ssm_session_info.session_info(listing.options(**options), lambda service: client, False))
+
+        with pytest.raises(SSMError, match=r"^access_type needs botocore 1\.39\.0 or newer, and the one that is inst"):
+            listed(access_type="Standard")
+        assert aws.calls() == []
+        assert listed(target=NODE) == ["a", "b"]

@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import client_config
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
@@ -36,12 +36,24 @@ def test_an_ended_session_is_no_error_whatever_aws_answers(ended: str, unknown: 
         assert aws.writes(since=position) == []
 
 
-@pytest.mark.parametrize("code", ["ValidationException", "DoesNotExistException"])
-def test_a_session_that_ends_just_before_it_is_its_turn(code: str) -> None:
-    fault = {"op": "TerminateSession", "do": {"error": code, "commit": True}}
+@pytest.mark.parametrize(
+    ("code", "status", "ended_by_the_call"),
+    [
+        ("ValidationException", 400, False),
+        ("DoesNotExistException", 400, False),
+        ("ValidationException", 500, False),
+        ("AccessDeniedException", 400, False),
+        ("InternalServerError", 500, True),
+    ],
+)
+def test_a_session_that_has_ended_though_the_call_failed(code: str, status: int, ended_by_the_call: bool) -> None:
+    fault = {"op": "TerminateSession", "do": {"error": code, "status": status, "commit": True}}
     with LocalAWS(world(1, faults=[fault], limits={"session_terminating_reads": 0})) as aws:
         done = terminate(aws, session_ids=["s-1"])
-        assert (done["changed"], done["already_ended"]) == (False, ["s-1"])
+        assert (done["changed"], "failed" in done) == (ended_by_the_call, False)
+        assert (ids(done, "terminated"), done["already_ended"]) == (
+            (["s-1"], []) if ended_by_the_call else ([], ["s-1"])
+        )
 
 
 def test_a_session_that_ends_just_before_and_that_aws_ends_again() -> None:
@@ -85,7 +97,43 @@ def test_one_that_may_not_be_ended_does_not_keep_the_others() -> None:
         for usual in ("session/${aws:username}-*", "session/${aws:userid}-*", "aws:ssmmessages:session-id"):
             assert usual in done["msg"]
         assert "\n" not in done["msg"]
+        assert "still active" not in done["msg"], "that goes without saying"
         assert ids(listing(aws)) == ["s-2"]
+
+
+def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_either() -> None:
+    faults = [
+        {"op": "TerminateSession", "match": {"SessionId": "s-2"}, "do": {"error": "AccessDeniedException"}},
+        {
+            "op": "DescribeSessions",
+            "after": 1,
+            "times": "always",
+            "do": {"error": "InternalServerError", "status": 500},
+        },
+    ]
+    with LocalAWS(world(2, faults=faults)) as aws, hurried():
+        done = terminate(aws, target=NODE, wait_timeout=5)
+        assert (done["failed"], done["changed"], done["already_ended"]) == (True, True, [])
+        assert ids(done, "terminated") == ["s-1"]
+        reasons = {failure["session_id"]: failure["reason"] for failure in done["failures"]}
+        assert reasons["s-2"].startswith("Could not terminate session s-2: AccessDeniedException. ")
+        assert " Whether it has ended is not known. Could not list the sessions in state Active: " in reasons["s-2"]
+        assert done["msg"] == (
+            f"1 of 2 sessions could not be ended. {reasons['s-2']} "
+            f"1 of 2 sessions may still be active after they were ended. {reasons['s-1']}"
+        )
+        assert done["diff"] == {"before": "s-1\ns-2\n", "after": "s-1\ns-2\n"}
+
+
+@pytest.mark.parametrize("way", ["applied", "ignored"])
+@pytest.mark.parametrize(
+    ("wanted", "pages"), [(["s-2", "s-1"], 1), (["s-1", "s-4"], 2), (["s-5", "s-1"], 3), (["s-5"], 3)], ids=str
+)
+def test_sessions_are_found_on_any_page_and_no_page_is_read_after_that(wanted: list[str], pages: int, way: str) -> None:
+    with LocalAWS(world(8, limits={"page_size": 2}, switches={"session_filters": way})) as aws:
+        done = terminate(aws, session_ids=wanted, wait=False)
+        assert (ids(done, "terminated"), done["already_ended"]) == (wanted, [])
+        assert len(aws.calls("DescribeSessions")) == pages
 
 
 def test_check_mode_lists_what_a_run_ends() -> None:
@@ -226,6 +274,14 @@ def test_the_last_look_begins_at_the_deadline_however_long_looks_take() -> None:
     assert begun == [0, 8, 15]
 
 
+@pytest.mark.parametrize("status", ["Terminated", "Failed"])
+def test_a_session_that_is_listed_for_active_with_its_end_behind_it_is_gone(status: str) -> None:
+    shown = {"op": "DescribeSessions", "after": 1, "do": {"set": {"Sessions.0.Status": status}}}
+    with LocalAWS(world(1, faults=[shown], limits={"session_terminating_reads": 1000})) as aws, hurried():
+        assert "failed" not in terminate(aws, session_ids=["s-1"])
+        assert len(aws.calls("DescribeSessions")) == 2
+
+
 def test_only_sessions_that_are_still_there_are_looked_for() -> None:
     with LocalAWS(world(2, limits={"session_terminating_reads": 3})) as aws, hurried():
         client = aws.client("ssm")
@@ -283,7 +339,9 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
         assert f"{count - good} of {count} sessions could not be ended. Could not terminate session" in done["msg"]
         assert "ExpiredTokenException" in done["msg"]
         assert "was not tried after another one had failed" in done["failures"][-1]["reason"]
+        assert "not known" not in done["msg"], "AWS has answered that call and no other"
         assert len(aws.writes()) < count, "calls in vain"
+        assert len(aws.calls("DescribeSessions")) == 1, "a wait that is in vain"
 
 
 def test_an_answer_that_is_lost_before_a_token_expires_is_not_taken_for_one() -> None:
@@ -319,6 +377,22 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"session_ids": ["a" * 96]},
+        {"target": "a" * 400},
+        {"target": NODE, "max_sessions": times.MOST},
+        {"target": NODE, "wait_timeout": times.MOST, "wait_delay": times.MOST},
+    ],
+    ids=str,
+)
+def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) -> None:
+    with LocalAWS(world([])) as aws:
+        assert "failed" not in terminate(aws, **options)
+        assert len(aws.calls()) == 1
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         *(
@@ -336,7 +410,7 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
         ({}, "Nothing says which sessions to end: give session_ids, or one of target, owner"),
         ({"session_ids": ["a" * 97]}, r"session_ids has 'a{60}\.\.\.', which is no ID of a session"),
         *(({"session_ids": [entry]}, "session_ids has .* which is no ID of a session") for entry in NO_IDS),
-        *(({**AGED, "exclude_session_ids": [entry]}, "which is no ID of a session") for entry in NO_IDS),
+        *(({**AGED, "exclude_session_ids": [entry]}, "exclude_session_ids has .* which is no ID") for entry in NO_IDS),
         *(({**AGED, "exclude_session_ids": ["a", entry]}, "entry that is empty") for entry in ("", " ")),
     ],
 )
