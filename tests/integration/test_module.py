@@ -32,7 +32,7 @@ def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) 
         done = play(aws, tmp_path, "ssm_connection_status", {"targets": [NODE], "include_ping": True})
     assert done.status == 0, done.printed
     assert "[WARNING]: There is no ping data. Could not list the managed nodes" in " ".join(done.complained.split())
-    assert "DEPRECATION" not in done.complained
+    assert "Passing `warnings`" not in done.complained
 
 
 ABSENT: dict[str, Any] = {"name": "Prefs", "state": "absent"}
