@@ -169,6 +169,7 @@ options:
         description:
           - The accounts, each as a string of 12 digits, or V(all) alone for everyone.
           - An empty list shares the document with nobody.
+          - The account that has the document may use it anyway, and is passed over once the document is there.
         type: list
         elements: str
         required: true

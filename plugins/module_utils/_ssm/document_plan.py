@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
@@ -27,8 +27,7 @@ _RESERVED = ("aws", "amazon", "amzn")
 def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
     if state is None or state.deleting:
-        return [Create(document_requests.create(spec)), *_sharing(spec, {})]
-    _check_owner(spec, state)
+        return [Create(document_requests.create(spec)), *_sharing(spec, None)]
     if remakes(spec, state):
         return _remake(spec, state)
     unchangeable = _unchangeable(spec, state)
@@ -45,7 +44,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     actions: list[Action] = list(first)
     actions += [Update(update, state.latest_version)] if update else []
     actions += _default(spec, state, updated=bool(update))
-    actions += _sharing(spec, state.permissions or {})
+    actions += _sharing(spec, state)
     return [*actions, *_tag_changes(spec, state), *last]
 
 
@@ -135,7 +134,7 @@ def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
         *unsharing,
         Delete(spec.force, remade=True, had=_belongings(state)),
         create,
-        *_sharing_again(spec, state.permissions or {}),
+        *_sharing_again(spec, state),
     ]
 
 
@@ -145,14 +144,14 @@ def restoration(state: DocumentState) -> list[Action]:
     return [Create(request), *document_permissions.share_again(state.permissions or {})] if request else []
 
 
-def _sharing_again(spec: DocumentSpec, before: Mapping[str, str]) -> list[Share]:
+def _sharing_again(spec: DocumentSpec, before: DocumentState) -> list[Share]:
     """The calls that share a document made anew as the old one was, or as the task wants it."""
     return document_permissions.share_again(_shared(spec, before))
 
 
-def _shared(spec: DocumentSpec, before: Mapping[str, str]) -> dict[str, str]:
+def _shared(spec: DocumentSpec, before: DocumentState) -> dict[str, str]:
     """Who may use what after the change."""
-    wanted = dict(before)
+    wanted = dict(before.permissions or {})
     for share in _sharing(spec, before):
         wanted = document_permissions.after(wanted, share)
     return wanted
@@ -207,14 +206,17 @@ def _wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) 
     return spec.default_version
 
 
-def _sharing(spec: DocumentSpec, found: Mapping[str, str]) -> list[Share]:
-    return [] if spec.permissions is None else document_permissions.changes(spec.permissions, found, spec.name)
-
-
-def _check_owner(spec: DocumentSpec, state: DocumentState) -> None:
+def _sharing(spec: DocumentSpec, state: DocumentState | None) -> list[Share]:
+    if spec.permissions is None:
+        return []
+    if state is None:
+        return document_permissions.changes(spec.permissions, {}, spec.name)
+    found = state.permissions or {}
     owner = state.latest.get("Owner")
-    if spec.permissions is not None and owner in spec.permissions.account_ids:
-        raise SSMError(f"permissions.account_ids has {owner}, the account whose document {spec.name} is.")
+    # Who has a document may use it. AWS does not say whether it takes that account, and whether it would list it.
+    others = [account for account in spec.permissions.account_ids if account in found or account != owner]
+    wanted = dataclasses.replace(spec.permissions, account_ids=others)
+    return document_permissions.changes(wanted, found, spec.name)
 
 
 def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
@@ -250,4 +252,4 @@ def _deletion(numbers: list[int]) -> list[Action]:
 
 def _keeps_all_shared(spec: DocumentSpec, state: DocumentState) -> bool:
     """Whether some account may use every version after the change, so that none is without use."""
-    return "$ALL" in _shared(spec, state.permissions or {}).values()
+    return "$ALL" in _shared(spec, state).values()

@@ -16,7 +16,7 @@ from emulator.testing import LocalAWS
 ensure = Runner(ssm_document.ARGUMENT_SPEC, ssm_document.ensure)
 info = Runner(ssm_document_info.ARGUMENT_SPEC, ssm_document_info.read)
 
-OWNER = "123456789012"
+OWNER, OTHER = "123456789012", "111122223333"
 CONTENT = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
 TAGS = {"team": "a", "cost-center": "12"}
 REMADE: dict[str, Any] = {"document_type": "Command", "recreate": True, "content": {"schemaVersion": "2.2"}}
@@ -72,11 +72,6 @@ def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence:
         ({}, {**REMADE, "content": {"a": 1}, "document_type": "Policy"}, "which a document of type Policy must have"),
         ({}, {**REMADE, "tags": {"aws:mine": "x"}}, "only AWS sets tags"),
         (
-            {"permissions": ["all"]},
-            {"permissions": {"account_ids": [OWNER], "purge": True}},
-            f"permissions.account_ids has {OWNER}, the account whose document Prefs is",
-        ),
-        (
             {"tags": {f"k{number}": "" for number in range(50)}},
             {"tags": {"new": ""}, "purge_tags": False},
             "more than the 50 tags",
@@ -127,6 +122,17 @@ def test_the_accounts_of_a_text_with_blanks() -> None:
     with LocalAWS(world()) as aws:
         done = ensure(aws, name="Prefs", permissions={"account_ids": ["111122223333", " 444455556666"]})
         assert done["document"]["permissions"]["account_ids"] == ["111122223333", "444455556666"]
+
+
+def test_the_owner_of_a_document_is_none_of_those_that_it_is_shared_with() -> None:
+    options: dict[str, Any] = {"permissions": {"account_ids": [OWNER, OTHER]}}
+    with LocalAWS(world(permissions=["all"])) as aws:
+        assert ensure(aws, name="Prefs", **options)["document"]["permissions"]["account_ids"] == [OTHER]
+        assert not ensure(aws, name="Prefs", **options)["changed"]
+        assert ensure(aws, name="Prefs", permissions={"account_ids": [OWNER]})["changed"]
+        assert not ensure(aws, name="Prefs", permissions={"account_ids": [OWNER]})["document"]["permissions"][
+            "account_ids"
+        ]
 
 
 def test_the_types_of_a_text_with_blanks() -> None:
