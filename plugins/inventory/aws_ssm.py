@@ -61,6 +61,7 @@ options:
     description:
       - Whether to ask EC2 for the tags, addresses and other details of the instances among the nodes. They become
         variables whose names begin with C(ec2_), such as C(ec2_tags) and C(ec2_private_ip_address).
+      - Tags whose key begins with C(__ansible_) are left out, for Ansible reads them as something of its own.
       - An instance that EC2 does not know has none of these variables.
       - Takes the permission C(ec2:DescribeInstances), which nothing else needs.
     type: bool

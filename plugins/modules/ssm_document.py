@@ -192,7 +192,8 @@ options:
       - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task says
         otherwise.
       - Should AWS refuse the new document, the latest version of the old one is put back with its tags and permissions,
-        unless it has attachments. The failure says so, and names the tags and the permissions.
+        unless it has attachments. The failure says whether it is, and names the tags and the permissions. If it is not,
+        RV(lost_content) has the content.
       - A document that is shared takes O(force_unshare), too.
     type: bool
     default: false
@@ -348,11 +349,17 @@ document:
       type: dict
       sample: {team: platform}
 actions:
-  description: What was done, or in check mode would be, in order. Of a task that fails midway, what it did before.
+  description:
+    - What was done, or in check mode would be, in order. Of a task that fails midway, what it did, with what put back a
+      document that O(recreate) had deleted.
   returned: always, but by a task that fails before it has done anything
   type: list
   elements: str
   sample: [make a new version, make it the default]
+lost_content:
+  description: The content of the latest version of a document that O(recreate) deleted, and that is gone.
+  returned: when neither the new document could be made, nor the old one be put back
+  type: str
 diff:
   description: The document before and after, the content and the rest apart.
   returned: always

@@ -18,6 +18,8 @@ TOUCH = "lookup('pipe', 'touch ran :')"
 HEADER = "#jinja2: variable_start_string: '<<', variable_end_string: '>>'"
 BRACES = f"{{{{ {TOUCH} }}}}"
 CODED = base64.b64encode(BRACES.encode()).decode()
+# Ansible reads a dictionary with one of these as something of its own.
+OWN_KEYS = dict.fromkeys(("__ansible_type", "__ansible_unsafe", "__ansible_vault"), "x")
 WORLD = {
     "regions": {
         "us-east-1": {
@@ -25,7 +27,7 @@ WORLD = {
                 {"id": "i-0a1b2c3d4e5f60001", "computer_name": f"{HEADER}, z: << {TOUCH} >>", "tags": {"T": CODED}},
                 {"id": "i-0a1b2c3d4e5f60002", "computer_name": f"{HEADER}\n<< {TOUCH} >>", "tags": {BRACES: BRACES}},
                 {"id": "i-0a1b2c3d4e5f60003", "computer_name": f"#JINJA2{HEADER[7:]}, z: << {TOUCH} >>"},
-                {"id": "i-0a1b2c3d4e5f60004", "computer_name": BRACES, "tags": {"T": CODED, "__ansible_type": "x"}},
+                {"id": "i-0a1b2c3d4e5f60004", "computer_name": BRACES, "tags": {"T": CODED, **OWN_KEYS}},
             ]
         }
     }
@@ -88,3 +90,18 @@ def test_nothing_that_a_node_says_is_run(settings: dict[str, str], tmp_path: Pat
         ):
             child.run([*command, "-i", "nodes.aws_ssm.yml"], tmp_path, inside)
     assert {path.name for path in tmp_path.iterdir()} == given
+
+
+def test_the_json_of_an_inventory_is_one_again(tmp_path: Path) -> None:
+    """As where AWX keeps it, and hands it to a job."""
+    (tmp_path / "nodes.aws_ssm.yml").write_text(json.dumps(INVENTORY))
+    with LocalAWS(WORLD) as aws:
+        inside = {**aws.env, **QUIET}
+        listed = child.run(["ansible-inventory", "--list", "-i", "nodes.aws_ssm.yml"], tmp_path, inside)
+    (tmp_path / "again.json").write_text(listed)
+    script = tmp_path / "again.sh"
+    script.write_text("#!/bin/sh\ncat again.json\n")
+    script.chmod(0o700)
+    assert json.loads(child.run(["ansible-inventory", "--list", "-i", "again.sh"], tmp_path, QUIET)) == json.loads(
+        listed
+    )

@@ -96,7 +96,7 @@ NODES = {
             {"id": "i-0a1b2c3d4e5f60004", "status": "error: AccessDeniedException"},
         ]
     },
-    "eu-west-1": {"nodes": [{"id": f"i-0a1b2c3d4e5f6000{last}", "status": "connected"} for last in (5, 6, 7, 8)]},
+    "eu-west-1": {"nodes": [{"id": f"i-0a1b2c3d4e5f6000{last}", "status": "connected"} for last in (5, 6, 7, 8, 9)]},
 }
 INVENTORY = """
 fleet:
@@ -108,7 +108,8 @@ elsewhere:
   hosts:
     named: {ansible_aws_ssm_instance_id: i-0a1b2c3d4e5f60005, ansible_aws_ssm_region: eu-west-1, region: us-east-1}
     nothing: {ansible_aws_ssm_instance_id: i-0a1b2c3d4e5f60006, ansible_aws_ssm_region: null, region: null}
-    blank: {instance_id: i-0a1b2c3d4e5f60007, region: ""}
+    blank: {ansible_aws_ssm_instance_id: " ", instance_id: " i-0a1b2c3d4e5f60007 ", region: " "}
+    blanks: {instance_id: i-0a1b2c3d4e5f60009, region: " eu-west-1\n"}
     unset: {instance_id: i-0a1b2c3d4e5f60008}
 bare:
   hosts:
@@ -150,7 +151,7 @@ def test_the_region_of_a_host_is_the_first_that_is_set(tmp_path: Path) -> None:
     with LocalAWS({"regions": NODES}) as aws:
         succeeds(run(aws, tmp_path, "wait_until_ready", "-i", "hosts.yml", group="elsewhere", region="eu-west-1"))
         asked = [(call.region, call.params["Target"]) for call in aws.calls("GetConnectionStatus")]
-        assert sorted(asked) == [("eu-west-1", f"i-0a1b2c3d4e5f6000{last}") for last in (5, 6, 7, 8)]
+        assert sorted(asked) == [("eu-west-1", f"i-0a1b2c3d4e5f6000{last}") for last in (5, 6, 7, 8, 9)]
 
 
 def test_regions_that_differ_in_case_are_not_one(tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ class Progress:
         self.wait_timeout = wait_timeout
         self.done: list[str] = []
         self.made: str | None = None
+        # What brought back a document that was deleted to be made anew, or the content of one that could not be.
+        self.put_back: list[str] = []
+        self.lost_content: str | None = None
 
     def explain(self, error: SSMError, left: Sequence[Action]) -> SSMError:
         """``error`` with what was done before it, and what was not done after it."""
@@ -50,16 +53,19 @@ class Progress:
             parts.append(f"Done before that: {'; '.join(self.done)}.")
         if left:
             parts.append(f"Not done: {'; '.join(map(str, left))}.")
-        result = {"changed": True, "actions": list(self.done)} if self.done else {}
-        return SSMError(" ".join(parts), error.exception, result)
+        result = {"changed": True, "actions": [*self.done, *self.put_back]} if self.done else {}
+        lost = {} if self.lost_content is None else {"lost_content": self.lost_content}
+        return SSMError(" ".join(parts), error.exception, result | lost)
 
 
 class InterruptedPlanError(Exception):
-    """An action failed; ``left`` are the ones after it."""
+    """An action failed; ``done`` are the ones before it, and ``left`` those after it."""
 
-    def __init__(self, error: SSMError, left: Sequence[Action]) -> None:
+    def __init__(self, error: SSMError, action: Action, done: Sequence[Action], left: Sequence[Action]) -> None:
         super().__init__(str(error))
         self.error = error
+        self.action = action
+        self.done = done
         self.left = left
 
 
@@ -69,7 +75,7 @@ def apply(progress: Progress, actions: Sequence[Action]) -> None:
         try:
             _do(action, progress)
         except SSMError as error:
-            raise InterruptedPlanError(error, actions[position + 1 :]) from error
+            raise InterruptedPlanError(error, action, actions[:position], actions[position + 1 :]) from error
 
 
 def settle(progress: Progress, state: DocumentState, *, makes: bool) -> bool:

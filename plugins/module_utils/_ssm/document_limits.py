@@ -52,13 +52,12 @@ def check_description(display_name: str | None, target_type: str | None) -> None
         _DISPLAY_NAME,
         "it has up to 1024 letters, digits, blanks, underscores, hyphens, dots, colons and slashes",
     )
-    if target_type:
-        _check(
-            "target_type",
-            target_type,
-            _TARGET_TYPE,
-            "it begins with a slash, and has up to 200 letters, digits, underscores, hyphens, dots, colons and slashes",
-        )
+    _check(
+        "target_type",
+        target_type,
+        _TARGET_TYPE,
+        "it begins with a slash, and has up to 200 letters, digits, underscores, hyphens, dots, colons and slashes",
+    )
 
 
 def check_requires(entries: Iterable[Mapping[str, Any]]) -> None:
@@ -101,7 +100,12 @@ def check_tag_count(tags: Iterable[str]) -> None:
 
 def fits_tags(keys: Iterable[str]) -> bool:
     """Whether a document can have so many tags; those that AWS sets do not count."""
-    return sum(not key.lower().startswith("aws:") for key in keys) <= _MOST_TAGS
+    return sum(not is_of_aws(key) for key in keys) <= _MOST_TAGS
+
+
+def is_of_aws(key: str) -> bool:
+    """Whether only AWS can set a tag with this key; the prefix is reserved in any case of its letters."""
+    return key.lower().startswith("aws:")
 
 
 def _check_tag(what: str, text: str, least: int, most: int) -> None:

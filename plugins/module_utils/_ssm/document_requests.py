@@ -171,13 +171,13 @@ def _check_first_default(spec: DocumentSpec) -> None:
 
 def _users(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags that are not AWS's own, which nobody else can set."""
-    return {key: value for key, value in tags.items() if not key.startswith("aws:")}
+    return {key: value for key, value in tags.items() if not document_limits.is_of_aws(key)}
 
 
 def check_settable(tags: Mapping[str, str]) -> None:
     """An ``SSMError`` for a tag that only AWS sets."""
     for key in tags:
-        if key.startswith("aws:"):
+        if document_limits.is_of_aws(key):
             raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
 
 

@@ -85,29 +85,42 @@ def _act(
         try:
             now, fresh = _look_again(progress, task, actions, interrupted)
         except SSMError as error:
-            told = _put_back(progress, before, actions, interrupted)
-            raise progress.explain(SSMError(f"{error}{told}", error.exception), interrupted.left) from interrupted
+            raise _failure(progress, before, error, interrupted) from interrupted
     try:
         document_apply.apply(progress, fresh)
     except InterruptedPlanError as interrupted:
-        raise progress.explain(interrupted.error, interrupted.left) from interrupted
+        raise _failure(progress, now, interrupted.error, interrupted) from interrupted
     return document_diff.predicted(now, fresh, task.name), _warnings(task, now, fresh)
 
 
-def _put_back(
-    progress: Progress, before: DocumentState | None, actions: list[Action], interrupted: InterruptedPlanError
-) -> str:
-    """Bring back a document that is deleted if the new one could not be made; what there is to say of it."""
-    position = len(actions) - len(interrupted.left) - 1
-    deleted = any(isinstance(action, Delete) for action in actions[:position])
-    if before is None or not deleted or not isinstance(actions[position], Create) or progress.made:
-        return ""
+def _failure(
+    progress: Progress, before: DocumentState | None, error: SSMError, interrupted: InterruptedPlanError
+) -> SSMError:
+    """What to say of an interrupted plan, once the document that it deleted is back, if that can be."""
+    deleted = any(isinstance(action, Delete) for action in interrupted.done)
+    if before is None or not deleted or not isinstance(interrupted.action, Create) or progress.made:
+        return progress.explain(error, interrupted.left)
+    told = _put_back(progress, before)
+    # What was to become of the new document is of no use to know where the old one is back.
+    left = [] if progress.put_back else interrupted.left
+    return progress.explain(SSMError(f"{error} {told}", error.exception), left)
+
+
+def _put_back(progress: Progress, before: DocumentState) -> str:
+    """Make a document again that was deleted; what there is to say of it."""
     again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
+    actions = document_plan.restoration(before)
+    failure = "" if actions else "what AWS told of it does not suffice."
     try:
-        document_apply.apply(again, document_plan.restoration(before))
-    except InterruptedPlanError:
-        pass  # what it got done is said, and why the new document could not be made
-    return f" The old document was put back: {'; '.join(again.done)}." if again.done else ""
+        document_apply.apply(again, actions)
+    except InterruptedPlanError as interrupted:
+        failure = str(interrupted.error)
+    progress.put_back = again.done
+    if not again.done:
+        progress.lost_content = before.latest_content
+        return f"The old document is gone and could not be put back: {failure}"
+    back = f"The old document was put back: {'; '.join(again.done)}."
+    return f"{back} Not all of it could be: {failure}" if failure else back
 
 
 def _look_again(
@@ -119,7 +132,7 @@ def _look_again(
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
     now, fresh = _look(progress, task, search_versions=duplicate)
-    if fresh == actions[len(actions) - len(interrupted.left) - 1 :]:
+    if fresh == [interrupted.action, *interrupted.left]:
         # Nothing has changed meanwhile, so AWS would say the same again.
         raise SSMError(f"{error} {_NOTHING_NEW}", error.exception) if duplicate else error
     return now, fresh

@@ -55,8 +55,13 @@ def _pages(client: api.Client, wanted: set[str]) -> Iterator[list[api.Shape]]:
 def _details(shape: api.Shape) -> Details:
     members = {variable: read(shape) for variable, read in _VARIABLES.items()}
     return {variable: value for variable, value in members.items() if value not in (None, "", [])} | {
-        "ec2_tags": transform.tags(shape.get("Tags"))
+        "ec2_tags": _tags(shape)
     }
+
+
+def _tags(shape: api.Shape) -> dict[str, str]:
+    """The tags, without those that Ansible would read as something of its own where an inventory is written as JSON."""
+    return {key: value for key, value in transform.tags(shape.get("Tags")).items() if not key.startswith("__ansible_")}
 
 
 def _member(name: str) -> Callable[[api.Shape], Any]:

@@ -19,8 +19,8 @@ from .sessions import SessionFilter
 _TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
 # DescribeSessions takes no longer value of a filter.
 _LONGEST = 400
-# An ID begins with the name of the user, and these are what AWS takes in names of users and of sessions of roles.
-_SESSION_ID = re.compile(r"[\w+=,.@-]{0,96}")
+# The API reference says no more than how long one is. It begins with a name of the user, none of which has these.
+_SESSION_ID = re.compile(r"""[^\s;"(){}\[\]*/]{0,96}""")
 
 
 def session_filter(params: Mapping[str, Any]) -> SessionFilter:

@@ -51,6 +51,7 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
         (attached("s3://b/a", "s3://b/b"), "values than the one"),
         (attached("s3://b/a", name="a b"), "name in attachments is 'a b'"),
         ({"display_name": "a*b"}, r"display_name is 'a\*b'"),
+        ({"target_type": ""}, "target_type is '': it begins with a slash"),
         ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it begins with a slash"),
         ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.', not latest, keep"),
         ({"document_version": "9" * 5000}, "neither .LATEST nor a version number"),
@@ -70,7 +71,7 @@ def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence:
     [
         ({}, {"content": {"a": 1}}, "content has no schemaVersion, which a document of type Session must have"),
         ({}, {**REMADE, "content": {"a": 1}, "document_type": "Policy"}, "which a document of type Policy must have"),
-        ({}, {**REMADE, "tags": {"aws:mine": "x"}}, "only AWS sets tags"),
+        *(({}, {**more, "tags": {"Aws:mine": "x"}}, "only AWS sets tags") for more in ({}, REMADE)),
         (
             {"tags": {f"k{number}": "" for number in range(50)}},
             {"tags": {"new": ""}, "purge_tags": False},

@@ -65,15 +65,36 @@ def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> 
         before = present(stage)
         with pytest.raises(SSMError) as caught:
             stage.ensure(**task, wait=wait)
-        shared_again = f"share the document with {'2' * 12}"
-        assert f"The old document was put back: create the document; {shared_again}. Done before" in str(caught.value)
-        assert f"Not done: {shared_again}." in str(caught.value)
+        back = ["create the document", f"share the document with {'2' * 12}"]
+        assert f"The old document was put back: {'; '.join(back)}. Done before" in str(caught.value)
+        assert "Not done" not in str(caught.value)
+        assert (caught.value.result["changed"], caught.value.result["actions"][-2:]) == (True, back)
         assert present(stage) == {**before, "tags": {"team": "a"}}
+
+
+def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
+    command = {"schemaVersion": "2.2", "mainSteps": [{"action": "aws:runShellScript", "name": "run", "inputs": {}}]}
+    task: Task = {"content": command, "document_type": "Command", "recreate": True, "force_unshare": True}
+    gone = "The old document is gone and could not be put back: "
     with Stage(document(ONE, tags={"team": "a"})) as stage:
-        stage.aws.add_fault(op=CREATE, times="always", do={"error": "InternalServerError", "status": 500})
-        with pytest.raises(SSMError, match=r"Done before that: delete the document, which had the tag team=a\.$"):
-            stage.ensure(**task, wait=wait)
+        stage.aws.add_fault(op=CREATE, times="always", do={"error": "DocumentLimitExceeded"})
+        with pytest.raises(SSMError, match=f"{gone}Could not create .*DocumentLimitExceeded") as caught:
+            stage.ensure(**task)
+        had = "delete the document, which had the tag team=a"
+        assert str(caught.value).endswith(f"Done before that: {had}.")
+        assert caught.value.result == {
+            "changed": True,
+            "actions": [had],
+            "lost_content": caught.value.result["lost_content"],
+        }
+        assert json.loads(caught.value.result["lost_content"]) == ONE
         assert stage.held() is None
+    with Stage(document(ONE, permissions={"2" * 12: "$LATEST"})) as stage:
+        stage.aws.add_fault(op=CREATE, do={"error": "DocumentLimitExceeded"})
+        stage.aws.add_fault(op=SHARE, after=1, times="always", do={"error": "AccessDeniedException"})
+        with pytest.raises(SSMError, match=r"put back: create the document\. Not all of it could be: Could not change"):
+            stage.ensure(**task)
+        assert present(stage)["type"] == "Session"
 
 
 def old_command(script: str) -> dict[str, Any]:

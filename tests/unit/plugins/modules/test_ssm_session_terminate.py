@@ -145,6 +145,13 @@ def test_check_mode_lists_what_a_run_ends() -> None:
         assert ids(done, "terminated") == ["s-3", "s-4", "s-5"]
 
 
+@pytest.mark.parametrize("session_id", ["AROAEXAMPLEID:jane-0a1b", "j\u00f6rg@example.com-0a1b", "o'neil,j-0a1b"])
+def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
+    with LocalAWS(world([opened(session_id), opened("other")])) as aws:
+        assert ids(terminate(aws, target=NODE, exclude_session_ids=[session_id]), "terminated") == ["other"]
+        assert ids(terminate(aws, session_ids=[session_id]), "terminated") == [session_id]
+
+
 @pytest.mark.parametrize("way", ["applied", "ignored"])
 @pytest.mark.parametrize(
     ("options", "ended"),
