@@ -42,20 +42,19 @@ class Progress:
         self.wait_timeout = wait_timeout
         self.done: list[str] = []
         self.made: str | None = None
-        # What brought back a document that was deleted to be made anew, or the content of one that could not be.
-        self.put_back: list[str] = []
-        self.lost_content: str | None = None
 
-    def explain(self, error: SSMError, left: Sequence[Action]) -> SSMError:
-        """``error`` with what was done before it, and what was not done after it."""
+    def explain(self, error: SSMError, left: Sequence[Action], put_back: Sequence[str] = ()) -> SSMError:
+        """``error`` with what was done before it, and what was not done after it.
+
+        ``put_back`` is what was done besides to bring back what was deleted.
+        """
         parts = [str(error), *([_ADVICE[error.code]] if error.code in _ADVICE else [])]
         if self.done:
             parts.append(f"Done before that: {'; '.join(self.done)}.")
         if left:
             parts.append(f"Not done: {'; '.join(map(str, left))}.")
-        result = {"changed": True, "actions": [*self.done, *self.put_back]} if self.done else {}
-        lost = {} if self.lost_content is None else {"lost_content": self.lost_content}
-        return SSMError(" ".join(parts), error.exception, result | lost)
+        result = {"changed": True, "actions": [*self.done, *put_back]} if self.done else {}
+        return SSMError(" ".join(parts), error.exception, {**error.result, **result})
 
 
 class InterruptedPlanError(Exception):

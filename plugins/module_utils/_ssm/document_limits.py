@@ -98,6 +98,13 @@ def check_tag_count(tags: Iterable[str]) -> None:
         raise SSMError(f"The document would have more than the {_MOST_TAGS} tags that AWS takes.")
 
 
+def check_settable(keys: Iterable[str]) -> None:
+    """An ``SSMError`` for the key of a tag that only AWS sets."""
+    for key in keys:
+        if is_of_aws(key):
+            raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
+
+
 def fits_tags(keys: Iterable[str]) -> bool:
     """Whether a document can have so many tags; those that AWS sets do not count."""
     return sum(not is_of_aws(key) for key in keys) <= _MOST_TAGS

@@ -223,7 +223,7 @@ def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     if spec.tags is None:
         return []
     to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
-    document_requests.check_settable(to_set)
+    document_limits.check_settable(to_set)
     document_limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
     adding: list[Action] = [AddTags(to_set)] if to_set else []
     removing: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []

@@ -53,7 +53,7 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
         **_versioned(spec),
     }
     _check_first_default(spec)
-    check_settable(spec.tags or {})
+    document_limits.check_settable(spec.tags or {})
     return _without_none(request)
 
 
@@ -66,8 +66,6 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
     if spec.tags is not None:
         tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
     document_type = spec.document_type or state.document_type
-    if spec.content is not None:
-        check_schema_version(spec.content, document_type)
     requires = state.latest.get("Requires") if spec.requires is None else spec.requires
     request = {
         "Content": text,
@@ -79,7 +77,7 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
         **_kept(state),
         **_without_none(_versioned(spec)),
     }
-    check_settable(tags)
+    document_limits.check_settable(tags)
     document_limits.check_tag_count(tags)
     return _without_none(request)
 
@@ -115,8 +113,6 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
             f"Version {number} of document {spec.name} has the name {spec.version_name} already: "
             "give the new version another version_name."
         )
-    if spec.content is not None:
-        check_schema_version(spec.content, state.document_type)
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
     attachments = _attachments(spec, state.document_type)
@@ -129,6 +125,7 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
 def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
     """The content of the next version, and its format."""
     if spec.content is not None:
+        check_schema_version(spec.content, spec.document_type or state.document_type)
         return spec.content.encode(state.document_format)
     if state.latest_content is None:
         raise SSMError(not_active(spec.name, state.latest_version, {}))
@@ -172,13 +169,6 @@ def _check_first_default(spec: DocumentSpec) -> None:
 def _users(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags that are not AWS's own, which nobody else can set."""
     return {key: value for key, value in tags.items() if not document_limits.is_of_aws(key)}
-
-
-def check_settable(tags: Mapping[str, str]) -> None:
-    """An ``SSMError`` for a tag that only AWS sets."""
-    for key in tags:
-        if document_limits.is_of_aws(key):
-            raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
 
 
 def _without_none(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,14 +100,16 @@ def _failure(
     deleted = any(isinstance(action, Delete) for action in interrupted.done)
     if before is None or not deleted or not isinstance(interrupted.action, Create) or progress.made:
         return progress.explain(error, interrupted.left)
-    told = _put_back(progress, before)
-    # What was to become of the new document is of no use to know where the old one is back.
-    left = [] if progress.put_back else interrupted.left
-    return progress.explain(SSMError(f"{error} {told}", error.exception), left)
+    put_back, told = _put_back(progress, before)
+    if put_back:
+        # What was to become of the new document is of no use to know where the old one is back.
+        return progress.explain(SSMError(f"{error} {told}", error.exception), [], put_back)
+    lost = {} if before.latest_content is None else {"lost_content": before.latest_content}
+    return progress.explain(SSMError(f"{error} {told}", error.exception, lost), interrupted.left)
 
 
-def _put_back(progress: Progress, before: DocumentState) -> str:
-    """Make a document again that was deleted; what there is to say of it."""
+def _put_back(progress: Progress, before: DocumentState) -> tuple[list[str], str]:
+    """Make a document again that was deleted: what was done for it, and what there is to say of it."""
     again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
     actions = document_plan.restoration(before)
     failure = "" if actions else "what AWS told of it does not suffice."
@@ -115,12 +117,10 @@ def _put_back(progress: Progress, before: DocumentState) -> str:
         document_apply.apply(again, actions)
     except InterruptedPlanError as interrupted:
         failure = str(interrupted.error)
-    progress.put_back = again.done
     if not again.done:
-        progress.lost_content = before.latest_content
-        return f"The old document is gone and could not be put back: {failure}"
+        return [], f"The old document is gone and could not be put back: {failure}"
     back = f"The old document was put back: {'; '.join(again.done)}."
-    return f"{back} Not all of it could be: {failure}" if failure else back
+    return again.done, f"{back} Not all of it could be: {failure}" if failure else back
 
 
 def _look_again(

@@ -29,11 +29,11 @@ def session_filter(params: Mapping[str, Any]) -> SessionFilter:
     An empty text, such as a variable that was never set comes to, must not mean "any".
     """
     given = {option: params.get(option) for option in _TEXTS}
-    texts = {option: text if text is None else text.strip() for option, text in given.items()}
-    for option, text in texts.items():
+    trimmed = {option: text if text is None else text.strip() for option, text in given.items()}
+    for option, text in trimmed.items():
         _check(option, text)
     return SessionFilter(
-        **texts,
+        **trimmed,
         invoked_after=times.option_moment(params, "invoked_after"),
         invoked_before=times.option_moment(params, "invoked_before"),
         older_than=times.option_duration(params, "older_than"),

@@ -390,7 +390,10 @@ def check_account(sentence: str, actions: list[str], stage: Stage, position: int
     for one, planned in zip(done, actions, strict=False):
         # Of several versions that were to be deleted, some may be.
         assert one == planned or (one.startswith("delete version") and planned.startswith("delete the versions"))
-    assert "The old document was put back" in sentence or len(done) + len(left) >= len(actions) - 1
+    if "The old document was put back" in sentence:
+        assert (done, left) == (actions[: actions.index("create the document")], [])
+    else:
+        assert len(done) + len(left) >= len(actions) - 1
 
 
 def said(sentence: str, pattern: str) -> list[str]:
