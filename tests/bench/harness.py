@@ -141,7 +141,9 @@ class Emulator:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many calls of each operation came to what: ``{"GetConnectionStatus": {"ok": 1000}}``."""
-        with urllib.request.urlopen(f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/counts") as reply:  # noqa: S310 - http, to this machine
+        url = f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/counts"
+        token = {"X-Emulator-Token": self.environment["EMULATOR_TOKEN"]}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as reply:  # noqa: S310 - http, to this machine
             counts: dict[str, dict[str, int]] = json.load(reply)
         return counts
 

@@ -27,6 +27,8 @@ def variables(url: str, world: World) -> dict[str, str]:
         # A user's own files may say that configured endpoints are to be ignored.
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        # What the control routes require; see server.py.
+        "EMULATOR_TOKEN": world.token,
     }
     if identity.session_token is not None:
         found["AWS_SESSION_TOKEN"] = identity.session_token

@@ -8,11 +8,13 @@ import base64
 import dataclasses
 import datetime
 import functools
+import hmac
 import json
 from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from .engine import Engine, Outcome
 from .services.nodes import Nodes
@@ -23,6 +25,7 @@ LOOPBACK = "127.0.0.1"
 NAME = "sessionops-emulator (not AWS)"
 MAX_BODY = 4 * 1024 * 1024
 ENGINE = web.AppKey("engine", Engine)
+TOKEN_HEADER = "X-Emulator-Token"
 
 
 class Server:
@@ -55,7 +58,7 @@ class Server:
 
 
 def create_app(engine: Engine) -> web.Application:
-    app = web.Application(client_max_size=MAX_BODY)
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
     app[ENGINE] = engine
     app.add_routes(
         [
@@ -72,6 +75,41 @@ def create_app(engine: Engine) -> web.Application:
         ]
     )
     return app
+
+
+# --- who may ask ------------------------------------------------------------------------------------
+
+
+@web.middleware
+async def refuse_strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a request that the command which started this endpoint did not send.
+
+    Any web page can make a browser on this machine send requests to a port of it. A signature protects the services.
+    The control routes require a token that only the command's environment has.
+    """
+    reason = _browser_sign(request)
+    if reason is None and request.match_info.handler is not serve:
+        reason = _control_fault(request)
+    return await handler(request) if reason is None else _refuse(reason, 403)
+
+
+def _browser_sign(request: web.Request) -> str | None:
+    """Say what shows that a web page sent this, or that a foreign name led here (DNS rebinding)."""
+    port = request.get_extra_info("sockname", (LOOPBACK, 0))[1]
+    if request.headers.getall("Host", []) not in ([f"{LOOPBACK}:{port}"], [f"localhost:{port}"]):
+        return f"The Host header must be {LOOPBACK}:{port}."
+    if "Origin" in request.headers or request.headers.get("Sec-Fetch-Site", "none") != "none":
+        return "Requests of web pages are refused."
+    return None
+
+
+def _control_fault(request: web.Request) -> str | None:
+    given = request.headers.get(TOKEN_HEADER, "").encode(errors="surrogateescape")
+    if not hmac.compare_digest(given, request.app[ENGINE].world.token.encode()):
+        return f"The {TOKEN_HEADER} header must be the value of the environment variable EMULATOR_TOKEN."
+    if request.method in ("POST", "PUT") and request.content_type != "application/json":
+        return "The content type must be application/json."
+    return None
 
 
 # --- the services -----------------------------------------------------------------------------------
@@ -183,8 +221,8 @@ async def change_world(request: web.Request) -> web.Response:
     return _json({"target": given["target"]})
 
 
-def _refuse(text: str) -> web.Response:
-    return web.json_response({"error": text}, status=400)
+def _refuse(text: str, status: int = 400) -> web.Response:
+    return web.json_response({"error": text}, status=status)
 
 
 def _json(value: Any) -> web.Response:

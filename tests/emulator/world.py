@@ -62,6 +62,8 @@ class World:
         given = _mapping(description or {}, "the world", KEYS)
         self.now = parse_time(given.get("clock", DEFAULT_CLOCK))
         self.account_id = _account(given.get("account_id", DEFAULT_ACCOUNT))
+        # Whoever has it may read the journal and change the world while it is served.
+        self.token = secrets.token_urlsafe(30)
         self.seed: int = _number(given.get("seed", 1), "seed")
         self.random = random.Random(self.seed)
         self.switches = _switches(given.get("switches") or {})

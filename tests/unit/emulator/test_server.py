@@ -16,8 +16,11 @@ import raw
 from botocore.exceptions import ClientError
 
 from emulator import registry
+from emulator.engine import Engine
+from emulator.server import create_app
 from emulator.service import APIError
 from emulator.testing import LocalAWS
+from emulator.world import World
 
 NODE = "i-0123456789abcdef0"
 WORLD: dict[str, Any] = {"regions": {"us-east-1": {"nodes": [{"id": NODE}]}, "eu-west-1": {}}}
@@ -26,13 +29,83 @@ WORLD: dict[str, Any] = {"regions": {"us-east-1": {"nodes": [{"id": NODE}]}, "eu
 def control(aws: LocalAWS, path: str, method: str = "GET", body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     connection = http.client.HTTPConnection(urlsplit(aws.url).netloc, timeout=30)
-    connection.request(method, f"/_emulator/{path}", data, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "X-Emulator-Token": aws.env["EMULATOR_TOKEN"]}
+    connection.request(method, f"/_emulator/{path}", data, headers)
     answer = connection.getresponse()
     found = json.load(answer)
     connection.close()
     if answer.status != 200:
         raise OSError(f"{answer.status}: {found['error']}")
     return found
+
+
+def routes() -> list[tuple[str, str]]:
+    """List the control routes: every route but the one of the services."""
+    found = create_app(Engine(World())).router.routes()
+    return [(route.method, str(route.resource.canonical)) for route in found if route.resource and route.method != "*"]
+
+
+def ask(aws: LocalAWS, method: str, path: str, body: bytes = b"{}", **headers: str) -> raw.Answer:
+    """Send a request that the command might send; ``headers`` change it, and an empty text takes a header away."""
+    good = {"Content-Type": "application/json", "X-Emulator-Token": aws.env["EMULATOR_TOKEN"]}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return raw.send(aws, body, {name: value for name, value in {**good, **named}.items() if value}, method, path)
+
+
+STRANGERS: dict[str, dict[str, str]] = {
+    "no token": {"X_Emulator_Token": ""},
+    "another token": {"X_Emulator_Token": "guessed"},
+    "a token that is not ASCII": {"X_Emulator_Token": "\xe9"},
+    "a name that was made to resolve to this machine": {"Host": "attacker.example:{port}"},
+    "another port": {"Host": "127.0.0.1:1"},
+    "no port": {"Host": "127.0.0.1"},
+    "a page of another site": {"Origin": "https://attacker.example"},
+    "a page that hides where it is from": {"Origin": "null"},
+    "a page of another port of this machine": {"Origin": "http://127.0.0.1:1"},
+    "a request of a page that has no origin": {"Sec_Fetch_Site": "cross-site"},
+    "a page of another port": {"Sec_Fetch_Site": "same-site"},
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_no_control_route_answers_a_stranger(stranger: str) -> None:
+    rule = b'{"op": "GetConnectionStatus", "do": {"error": "InternalServerError"}}'
+    with LocalAWS(WORLD) as aws:
+        port = str(urlsplit(aws.url).port)
+        headers = {name: value.replace("{port}", port) for name, value in STRANGERS[stranger].items()}
+        answers = [ask(aws, method, path, rule, **headers) for method, path in routes()]
+        assert len(answers) > 8 and {answer.status for answer in answers} == {403}
+        # A reply to HEAD has no body.
+        assert all(set(answer.json) == {"error"} for answer in answers if answer.body)
+        assert aws.world.faults.rules == []
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_no_control_route_reads_what_a_form_can_send(kind: str) -> None:
+    writes = [route for route in routes() if route[0] in ("POST", "PUT")]
+    with LocalAWS(WORLD) as aws:
+        assert writes and {ask(aws, *route, Content_Type=kind).status for route in writes} == {403}
+
+
+@pytest.mark.parametrize("stranger", [name for name, headers in STRANGERS.items() if "X_Emulator_Token" not in headers])
+def test_a_service_does_not_answer_a_web_page_nor_note_its_request(stranger: str) -> None:
+    with LocalAWS(WORLD) as aws:
+        port = str(urlsplit(aws.url).port)
+        headers = {name: value.replace("{port}", port) for name, value in STRANGERS[stranger].items()}
+        body = json.dumps({"Target": NODE}).encode()
+        kinds = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        assert raw.send(aws, body, raw.sign(aws, "ssm", body, {**kinds, **named})).status == 403
+        assert aws.calls() == [] and aws.violations == []
+
+
+def test_both_names_of_this_machine_are_answered_and_tokens_differ() -> None:
+    with LocalAWS(WORLD) as aws, LocalAWS(WORLD) as other:
+        port = urlsplit(aws.url).port
+        for host in (f"127.0.0.1:{port}", f"localhost:{port}"):
+            assert ask(aws, "GET", "/_emulator/health", Host=host, Sec_Fetch_Site="none").status == 200
+        assert ask(aws, "GET", "/%5Femulator/calls", X_Emulator_Token="").status == 403
+        assert aws.env["EMULATOR_TOKEN"] != other.env["EMULATOR_TOKEN"]
 
 
 def test_it_says_what_it_is_and_keeps_the_worlds_clock() -> None:
