@@ -125,16 +125,17 @@ class Engine:
         model.check_input(target.service, target.operation, params)
 
     async def _act(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
-        target, params = progress.target, progress.params
-        fault = self.world.faults.take(target.operation, params, self._page(params))
+        target = progress.target
+        call = Call(target.service, target.operation, progress.params, identity, target.region)
+        fault = self.world.faults.take(target.operation, call.params, self._page(call))
         if fault is None:
-            return Outcome(self._serialise(target, self._handle(progress, identity), request_id), request_id)
+            return Outcome(self._serialise(target, self._handle(call), request_id), request_id)
         progress.fault = fault.describe()
         if "delay" in fault.do:
             await asyncio.sleep(float(fault.do["delay"]))
-        return self._misbehave(fault.do, progress, identity, request_id)
+        return self._misbehave(fault.do, target, call, request_id)
 
-    def _misbehave(self, do: dict[str, Any], progress: Progress, identity: Identity, request_id: str) -> Outcome:
+    def _misbehave(self, do: dict[str, Any], target: Target, call: Call, request_id: str) -> Outcome:
         if "raw" in do:
             reply = Reply(do.get("status", 200), _raw(do["raw"]), do.get("content_type", "text/html"))
             return Outcome(reply, request_id, noted="raw")
@@ -144,48 +145,46 @@ class Engine:
         error = APIError(do["error"], do.get("message", ""), do.get("status", 400)) if "error" in do else None
         if error and not do.get("commit"):
             raise error
-        result = self._empty_page(progress) if do.get("page") == "empty" else self._handle(progress, identity)
+        result = self._empty_page(call) if do.get("page") == "empty" else self._handle(call)
         if error:
             raise error
         if do.get("page") == "repeat":
-            result = {**result, "NextToken": self._same_token(progress.params)}
+            result = {**result, "NextToken": self._same_token(call)}
         # A handler may give out what the world still holds.
         result = copy.deepcopy(result)
         for path, value in do.get("set", {}).items():
             _assign(result, path.split("."), value)
         cut = "drop" if "drop" in do else "truncate" if "truncate" in do else None
-        return Outcome(self._serialise(progress.target, result, request_id), request_id, cut)
+        return Outcome(self._serialise(target, result, request_id), request_id, cut)
 
-    def _handle(self, progress: Progress, identity: Identity) -> dict[str, Any]:
-        target = progress.target
-        call = Call(target.service, target.operation, progress.params, identity, target.region)
+    def _handle(self, call: Call) -> dict[str, Any]:
         try:
-            result = registry.operations()[target.service, target.operation](self.world, call)
+            result = registry.operations()[call.service, call.operation](self.world, call)
         except APIError as error:
-            if model.error_is_known(target.service, target.operation, error.code):
+            if model.error_is_known(call.service, call.operation, error.code):
                 raise
-            raise ViolationError(f"{target.operation} cannot answer {error.code}") from error
-        wrong = breaches.output_breaches(target.service, target.operation, result)
+            raise ViolationError(f"{call.operation} cannot answer {error.code}") from error
+        wrong = breaches.output_breaches(call.service, call.operation, result)
         if wrong:
             raise ViolationError("; ".join(wrong))
         return result
 
-    def _page(self, params: dict[str, Any]) -> int:
+    def _page(self, call: Call) -> int:
         try:
-            return paging.read_token(params, self.world)[1]
+            return paging.read_token(call, self.world)[1]
         except APIError:
             return 1
 
-    def _empty_page(self, progress: Progress) -> dict[str, Any]:
+    def _empty_page(self, call: Call) -> dict[str, Any]:
         """A page without items whose token leads to where this one should have begun."""
-        shape = model.operation_model(progress.target.service, progress.target.operation).output_shape
-        offset, page = paging.read_token(progress.params, self.world)
-        token = paging.make_token(progress.params, offset, page + 1, self.world)
+        shape = model.operation_model(call.service, call.operation).output_shape
+        offset, page = paging.read_token(call, self.world)
+        token = paging.make_token(call, offset, page + 1, self.world)
         lists: dict[str, Any] = {name: [] for name, member in shape.members.items() if member.type_name == "list"}
         return {**lists, "NextToken": token}
 
-    def _same_token(self, params: dict[str, Any]) -> str:
-        return params.get("NextToken") or paging.make_token(params, 0, 1, self.world)
+    def _same_token(self, call: Call) -> str:
+        return call.params.get("NextToken") or paging.make_token(call, 0, 1, self.world)
 
     def _serialise(self, target: Target, result: dict[str, Any], request_id: str) -> Reply:
         operation = model.operation_model(target.service, target.operation)

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Pages and their tokens.
 
-A token holds where the next page starts, which page that is, and a digest of the request: AWS's tokens
-belong to the request that they came from, and no client may make one up.
+A token holds where the next page starts, which page that is, and a digest of the request. AWS's tokens belong to the
+request that they came from: to its operation, account, region and parameters. No client may make one up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .service import APIError, Call
 
@@ -26,22 +26,22 @@ LIMITS: dict[str, int] = {"page_size": 1000}
 KEPT_LISTINGS = 64
 
 
-def make_token(params: dict[str, Any], offset: int, page: int, world: World) -> str:
+def make_token(call: Call, offset: int, page: int, world: World) -> str:
     """Make a token for the page that starts at an offset."""
     text = f"{offset}:{page}"
-    return base64.b64encode(_tag(text, params, world) + text.encode()).decode()
+    return base64.b64encode(_tag(text, call, world) + text.encode()).decode()
 
 
-def read_token(params: dict[str, Any], world: World) -> tuple[int, int]:
+def read_token(call: Call, world: World) -> tuple[int, int]:
     """Where the wanted page starts, and its number, counted from 1."""
-    if "NextToken" not in params:
+    if "NextToken" not in call.params:
         return 0, 1
     try:
-        raw = base64.b64decode(params["NextToken"], validate=True)
+        raw = base64.b64decode(call.params["NextToken"], validate=True)
         text = raw[16:].decode("ascii")
     except ValueError:
         raise bad_token() from None
-    if not hmac.compare_digest(raw[:16], _tag(text, params, world)):
+    if not hmac.compare_digest(raw[:16], _tag(text, call, world)):
         raise bad_token()
     offset, unused, page = text.partition(":")
     return int(offset), int(page)
@@ -51,12 +51,12 @@ def bad_token() -> APIError:
     return APIError("InvalidNextToken", "The specified token isn't valid.")
 
 
-def paginate(items: Sequence[T], params: dict[str, Any], *, default: int, world: World) -> tuple[list[T], str | None]:
+def paginate(items: Sequence[T], call: Call, *, default: int, world: World) -> tuple[list[T], str | None]:
     """One page of the items, and the token for the next one, or None on the last page."""
-    offset, page = read_token(params, world)
-    size = min(params.get("MaxResults", default), world.limit("page_size"))
+    offset, page = read_token(call, world)
+    size = min(call.params.get("MaxResults", default), world.limit("page_size"))
     end = offset + size
-    token = make_token(params, end, page + 1, world) if end < len(items) else None
+    token = make_token(call, end, page + 1, world) if end < len(items) else None
     return list(items[offset:end]), token
 
 
@@ -65,7 +65,7 @@ def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]
 
     A world may have 100,000 nodes in 2,000 pages, each of which would look at all of them.
     """
-    key = (call.operation, call.region, _rest(call.params))
+    key = _question(call)
     if "NextToken" not in call.params or key not in world.listings:
         world.listings.pop(key, None)
         world.listings[key] = select()
@@ -75,12 +75,12 @@ def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]
     return kept
 
 
-def _tag(text: str, params: dict[str, Any], world: World) -> bytes:
-    message = f"{text}\n{_rest(params)}".encode()
-    return hmac.digest(str(world.seed).encode(), message, "sha256")[:16]
+def _tag(text: str, call: Call, world: World) -> bytes:
+    return hmac.digest(str(world.seed).encode(), f"{text}\n{_question(call)}".encode(), "sha256")[:16]
 
 
-def _rest(params: dict[str, Any]) -> str:
-    """What a request asks for, whichever page of it and however large."""
-    rest = {key: value for key, value in params.items() if key not in ("NextToken", "MaxResults")}
-    return json.dumps(rest, sort_keys=True, default=str)
+def _question(call: Call) -> str:
+    """Name what a request asks for, of which account and where, whichever page of it and however large."""
+    rest = {key: value for key, value in call.params.items() if key not in ("NextToken", "MaxResults")}
+    question = [call.service, call.operation, call.identity.account_id, call.region, rest]
+    return json.dumps(question, sort_keys=True, default=str)

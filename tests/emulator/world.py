@@ -79,7 +79,7 @@ class World:
         self._sections = _regions(given.get("regions") or {})
         self._states: dict[tuple[str, type[Any]], Any] = {}
         # What listings under way list, which is the business of paging.selected().
-        self.listings: dict[tuple[str, str, str], list[Any]] = {}
+        self.listings: dict[str, list[Any]] = {}
         self._load_states()
 
     @classmethod

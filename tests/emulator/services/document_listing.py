@@ -40,7 +40,7 @@ def list_documents(world: World, call: Call) -> dict[str, Any]:
         if documents.may_read(document) and all(test(documents, document) for test in tests)
     ]
     shapes = [identifier(documents, document) for document in found]
-    page, token = paginate(sorted(shapes, key=lambda shape: str(shape["Name"])), call.params, default=50, world=world)
+    page, token = paginate(sorted(shapes, key=lambda shape: str(shape["Name"])), call, default=50, world=world)
     result: dict[str, Any] = {"DocumentIdentifiers": page}
     if token:
         result["NextToken"] = token

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from ..paging import paginate
@@ -24,8 +25,9 @@ LIMITS = {
 def describe_document_permission(world: World, call: Call) -> dict[str, Any]:
     document = world.state(call.region, Documents).write(call.params["Name"])
     most = world.limit("document_permission_page")
-    params = {**call.params, "MaxResults": min(call.params.get("MaxResults", most), most)}
-    page, token = paginate(sorted(document.permissions), params, default=most, world=world)
+    asked = {**call.params, "MaxResults": min(call.params.get("MaxResults", most), most)}
+    call = dataclasses.replace(call, params=asked)
+    page, token = paginate(sorted(document.permissions), call, default=most, world=world)
     result: dict[str, Any] = {
         "AccountIds": page,
         "AccountSharingInfoList": [

@@ -199,7 +199,7 @@ def list_document_versions(world: World, call: Call) -> dict[str, Any]:
     versions = list(by_number(document))
     if world.switch("version_order") == "oldest":
         versions.reverse()
-    page, token = paginate(versions, call.params, default=50, world=world)
+    page, token = paginate(versions, call, default=50, world=world)
     result: dict[str, Any] = {"DocumentVersions": [document_shapes.version_info(document, version) for version in page]}
     for version in page:
         _count_read(version)

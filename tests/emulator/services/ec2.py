@@ -30,7 +30,7 @@ def describe_instances(world: World, call: Call) -> dict[str, Any]:
     _refuse_dry_run(params)
     _check_max_results(params)
     instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), params, call.region))
-    page, token = paginate(instances, params, default=world.limit("ec2_page"), world=world)
+    page, token = paginate(instances, call, default=world.limit("ec2_page"), world=world)
     result: dict[str, Any] = {"Reservations": [reservation(node, world, call.region) for node in page]}
     return result if token is None else {**result, "NextToken": token}
 

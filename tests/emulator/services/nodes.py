@@ -34,7 +34,7 @@ def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
     predicates: list[Predicate] = [lambda node: node.registered and node.running, *information_predicates(call.params)]
     found = selected(world, call, lambda: _select(nodes.all(), predicates))
     _refuse_unknown_ids(world, call, found)
-    page, token = paginate(found, call.params, default=10, world=world)
+    page, token = paginate(found, call, default=10, world=world)
     return _with_token({"InstanceInformationList": [_information(node) for node in page]}, token)
 
 
@@ -42,7 +42,7 @@ def describe_instance_properties(world: World, call: Call) -> dict[str, Any]:
     nodes = world.state(call.region, Nodes)
     predicates: list[Predicate] = [lambda node: node.registered, *property_predicates(call.params)]
     found = selected(world, call, lambda: _select(nodes.all(), predicates))
-    page, token = paginate(found, call.params, default=10, world=world)
+    page, token = paginate(found, call, default=10, world=world)
     return _with_token({"InstanceProperties": [_properties(node) for node in page]}, token)
 
 

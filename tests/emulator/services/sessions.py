@@ -183,7 +183,7 @@ def describe_sessions(world: World, call: Call) -> dict[str, Any]:
     state = call.params["State"]
     listed = selected(world, call, lambda: _in_order(world, sessions, state))
     # The page is cut before the filters apply: a page may be empty, and not be the last.
-    page, token = paginate(listed, call.params, default=world.limit("session_page"), world=world)
+    page, token = paginate(listed, call, default=world.limit("session_page"), world=world)
     shown = [session for session in page if _listed(world, session, state) and all(test(session) for test in tests)]
     result: dict[str, Any] = {"Sessions": [_shape(world, session) for session in shown]}
     if token:

@@ -13,7 +13,9 @@ import raw
 import walk
 
 from emulator import model, registry
+from emulator.service import APIError, Call
 from emulator.testing import LocalAWS
+from emulator.world import World
 
 JSON_OPERATIONS = sorted(name for service, name in registry.operations() if service == "ssm")
 QUERY_OPERATIONS = sorted(pair for pair in registry.operations() if pair[0] != "ssm")
@@ -94,3 +96,114 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
             if raw.call_json(running, "DescribeSessions", mutant.params).code != mutant.code
         }
     assert missed and missed <= wanted
+
+
+# --- tokens of pages ---------------------------------------------------------------------------------
+
+STREAM: dict[str, Any] = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
+SHARED = {"permissions": {"111122223333": "$DEFAULT", "222233334444": "$DEFAULT"}}
+VERSIONS = {"versions": [{"content": {**STREAM, "description": str(number)}} for number in (1, 2)]}
+PAGED: dict[str, Any] = {
+    "nodes": [{"id": "i-%017x", "generate": 2, "tags": {"Role": "web"}}],
+    "sessions": [
+        {"target": "i-00000000000000001", "status": status, "generate": 2} for status in ("Connected", "Failed")
+    ],
+    "documents": [{"name": name, "document_type": "Session", **SHARED, **VERSIONS} for name in ("a", "b")],
+}
+# Of each operation that has pages: a request with two, and others that differ from it in one parameter.
+QUESTIONS: dict[str, list[dict[str, Any]]] = {
+    "DescribeDocumentPermission": [{"Name": "a", "PermissionType": "Share"}, {"Name": "b", "PermissionType": "Share"}],
+    "DescribeInstanceInformation": [
+        {},
+        {"Filters": [{"Key": "PingStatus", "Values": ["Online"]}]},
+        {"Filters": [{"Key": "tag:Role", "Values": ["web"]}]},
+        {"InstanceInformationFilterList": [{"key": "PingStatus", "valueSet": ["Online"]}]},
+    ],
+    "DescribeInstanceProperties": [
+        {},
+        {"FiltersWithOperator": [{"Key": "PingStatus", "Values": ["Online"]}]},
+        {"FiltersWithOperator": [{"Key": "PingStatus", "Values": ["Online"], "Operator": "Equal"}]},
+        {"InstancePropertyFilterList": [{"key": "PingStatus", "valueSet": ["Online"]}]},
+    ],
+    "DescribeInstances": [
+        {},
+        {"Filters": [{"Name": "tag:Role", "Values": ["web"]}]},
+        {"Filters": [{"Name": "tag:Role", "Values": ["web", "db"]}]},
+    ],
+    "DescribeSessions": [
+        {"State": "Active"},
+        {"State": "History"},
+        {"State": "Active", "Filters": [{"key": "Target", "value": "i-00000000000000001"}]},
+    ],
+    "ListDocumentVersions": [{"Name": "a"}, {"Name": "b"}],
+    "ListDocuments": [
+        {},
+        {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
+        {"DocumentFilterList": [{"key": "Owner", "value": "Self"}]},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def paged() -> World:
+    """A world whose regions have the same in them, in pages of one item."""
+    return World({"limits": {"page_size": 1}, "regions": {"us-east-1": PAGED, "eu-west-1": PAGED}})
+
+
+def first_pages(world: World) -> list[tuple[Call, str]]:
+    """Ask every question in every region for its first page: the calls, and the tokens that came back."""
+    found = []
+    for service, operation in sorted(registry.operations()):
+        for params in QUESTIONS.get(operation, []):
+            for region in world.regions:
+                call = Call(service, operation, params, world.default_identity, region)
+                found.append((call, str(registry.operations()[service, operation](world, call)["NextToken"])))
+    return found
+
+
+def with_token(world: World, call: Call, token: str) -> str:
+    """Ask for a page, and return the code of the error; ``ok`` if there is none."""
+    try:
+        asked = dataclasses.replace(call, params={**call.params, "NextToken": token})
+        registry.operations()[call.service, call.operation](world, asked)
+    except APIError as error:
+        known = model.error_is_known(call.service, call.operation, error.code)
+        return error.code if known else f"{error.code}, which AWS cannot answer"
+    return "ok"
+
+
+def test_every_operation_that_has_pages_has_a_question() -> None:
+    has_pages = {
+        operation
+        for service, operation in registry.operations()
+        if (shape := model.operation_model(service, operation).input_shape) and "NextToken" in shape.members
+    }
+    # An old botocore lacks some operations.
+    assert has_pages == set(QUESTIONS) & {operation for _service, operation in registry.operations()}
+
+
+def test_a_token_is_good_for_its_own_request_only(paged: World) -> None:
+    asked = first_pages(paged)
+    wrong = [
+        f"{token_of}\n{call}\n{code}"
+        for call, _token in asked
+        for token_of, token in asked
+        if (code := with_token(paged, call, token)) != ("ok" if call is token_of else "InvalidNextToken")
+    ]
+    assert wrong == []
+
+
+def test_a_token_is_good_for_its_own_account_only(paged: World) -> None:
+    stranger = dataclasses.replace(paged.default_identity, account_id="999988887777")
+    colleague = dataclasses.replace(
+        paged.default_identity, access_key="AKIAOTHER", arn="arn:aws:iam::123456789012:user/x"
+    )
+    for call, token in first_pages(paged):
+        assert with_token(paged, dataclasses.replace(call, identity=stranger), token) == "InvalidNextToken", call
+        assert with_token(paged, dataclasses.replace(call, identity=colleague), token) == "ok", call
+
+
+def test_a_token_is_good_for_a_page_of_another_size(paged: World) -> None:
+    for call, token in first_pages(paged):
+        sized = dataclasses.replace(call, params={**call.params, "MaxResults": 5})
+        assert with_token(paged, sized, token) == "ok", call

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emulator import paging, registry
-from emulator.service import APIError
+from emulator.service import APIError, Call
 from emulator.services.nodes import Nodes
 from emulator.world import WORLDS, World, WorldError
 
@@ -111,6 +111,10 @@ def test_an_unknown_world_names_those_that_are_there(tmp_path: Path) -> None:
         World.load(broken)
 
 
+def call(world: World, **params: Any) -> Call:
+    return Call("ssm", "DescribeSessions", params, world.default_identity, "us-east-1")
+
+
 def test_pages_cover_everything_once_and_the_last_has_no_token() -> None:
     world = World()
     items = list(range(23))
@@ -119,30 +123,29 @@ def test_pages_cover_everything_once_and_the_last_has_no_token() -> None:
     token: str | None = ""
     pages = 0
     while token is not None:
-        page, token = paging.paginate(
-            items, {**params, **({"NextToken": token} if token else {})}, default=9, world=world
-        )
+        asked = call(world, **params, **({"NextToken": token} if token else {}))
+        page, token = paging.paginate(items, asked, default=9, world=world)
         seen += page
         pages += 1
         assert token is None or not token.isdigit()
     assert (seen, pages) == (items, 5)
-    assert paging.paginate([], params, default=9, world=world) == ([], None)
-    assert paging.paginate(list(range(5)), params, default=9, world=world) == ([0, 1, 2, 3, 4], None)
+    assert paging.paginate([], call(world, **params), default=9, world=world) == ([], None)
+    assert paging.paginate(list(range(5)), call(world, **params), default=9, world=world) == ([0, 1, 2, 3, 4], None)
 
 
 def test_a_token_belongs_to_its_request() -> None:
     world = World()
-    _page, token = paging.paginate(range(9), {"MaxResults": 5}, default=5, world=world)
+    _page, token = paging.paginate(range(9), call(world, MaxResults=5), default=5, world=world)
     assert token is not None
     flipped = token[:-2] + ("A" if token[-2] != "A" else "B") + token[-1]
     for params in ({"NextToken": token, "Filters": []}, {"NextToken": flipped}, {"NextToken": "5"}, {"NextToken": "é"}):
         with pytest.raises(APIError) as error:
-            paging.paginate(range(9), params, default=5, world=world)
+            paging.paginate(range(9), call(world, **params), default=5, world=world)
         assert error.value.code == "InvalidNextToken"
     with pytest.raises(APIError):
-        paging.paginate(range(9), {"NextToken": token}, default=5, world=World({"seed": 99}))
+        paging.paginate(range(9), call(world, NextToken=token), default=5, world=World({"seed": 99}))
 
 
 def test_the_service_may_give_smaller_pages_than_were_asked_for() -> None:
     world = World({"limits": {"page_size": 2}})
-    assert paging.paginate(range(9), {"MaxResults": 5}, default=5, world=world)[0] == [0, 1]
+    assert paging.paginate(range(9), call(world, MaxResults=5), default=5, world=world)[0] == [0, 1]
