@@ -5,14 +5,21 @@
 from __future__ import annotations
 
 import csv
+import functools
+import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import child
+import jinja2
 import pytest
 import yaml
+from ansible.plugins.filter.core import FilterModule
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emulator.services.session_store import Sessions
 from emulator.testing import LocalAWS
@@ -378,7 +385,13 @@ def test_reports_of_several_regions_in_a_new_folder(tmp_path: Path) -> None:
 
 
 def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
-    reasons = ["=1+1", "+1", "-1", "@x", "\tx", 'say "a", b', "{{ 7 * 7 }}", "plain", "a=1"]
+    guarded = {
+        **{text: f"'{text}" for text in ("=1+1", "+1", "-1", "@x", "\tx", " =1", "\uff1d1")},
+        "x;=HYPERLINK(1);y": "x;'=HYPERLINK(1);y",
+        "x\t@y": "x\t'@y",
+        'a,"=1"': 'a,\'"=1"',
+    }
+    reasons = [*guarded, 'say "a", b', "{{ 7 * 7 }}", "plain", "a=1", "a; b-c"]
     sessions = [
         {"session_id": f"s-{number}", "target": NODE, "owner": JANE, "started": f"{number}h", "reason": reason}
         for number, reason in enumerate(reasons, 1)
@@ -388,10 +401,48 @@ def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
     raw = (tmp_path / "sessions.csv").read_bytes()
     assert raw.endswith(b"\r\n") and raw.count(b"\n") == raw.count(b"\r\n") == len(reasons) + 1
     rows = list(csv.DictReader(raw.decode().splitlines(), strict=True))
-    shown = ["'=1+1", "'+1", "'-1", "'@x", "'\tx", *reasons[5:]]
-    assert [row["reason"] for row in rows] == shown
+    assert [row["reason"] for row in rows] == [guarded.get(reason, reason) for reason in reasons]
     assert rows[1]["seconds_open"] == "7200"
     assert rows[0]["start_date"] == "2026-11-23T11:00:00Z"
+
+
+COLUMNS = "region session_id status owner target start_date end_date reason document_name access_type".split()
+UNSEEN = "".join(map(chr, range(33))) + '"\x7f\xa0\u200b\ufeff'
+FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+NASTY = st.text(st.sampled_from(f"{FORMULA},;|\t\r\n\"' x\u2028\ufeff"), max_size=12)
+
+
+@functools.cache
+def csv_template() -> jinja2.Template:
+    """The template of the CSV file, with the filters of Ansible that it needs."""
+    loader = jinja2.FileSystemLoader(ROOT / "playbooks" / "templates")
+    known = jinja2.Environment(loader=loader, trim_blocks=True, newline_sequence="\r\n", autoescape=False)  # noqa: S701 - no HTML
+    filters = FilterModule().filters()  # type: ignore[no-untyped-call] # theirs has no hints
+    known.filters.update({name: filters[name] for name in ("regex_replace", "to_datetime")})
+    return known.get_template("sessions.csv.j2")
+
+
+def cells_of(text: str) -> Iterator[str]:
+    """Every cell that a spreadsheet may see: by any separator, by all of them at once, with quotes and without."""
+    together = text.translate(str.maketrans(";|\t", ",,,"))
+    for separator, read in ((",", text), (";", text), ("\t", text), ("|", text), (",", together)):
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            for row in csv.reader(io.StringIO(read, newline=""), delimiter=separator, quoting=quoting):
+                yield from row
+
+
+@settings(max_examples=300)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys([*COLUMNS, "max_session_duration"], NASTY)), max_size=3))
+def test_no_spreadsheet_of_any_locale_sees_a_formula(sessions: list[dict[str, str]]) -> None:
+    shown = [{**session, "start_date": ""} for session in sessions]
+    text = csv_template().render(_sessionops_report={"listed_at": "2026-11-23T12:00:00Z", "sessions": shown})
+    for cell in cells_of(text):
+        assert not cell.startswith(("\t", "\r", "\n")), (cell, text)
+        assert not cell.lstrip(UNSEEN).startswith(tuple(FORMULA)), (cell, text)
+    # As what it is, it has a row for each session, and nothing is lost but what was put in front.
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    kept = [{name: row[name].replace("'", "") for name in COLUMNS} for row in rows]
+    assert kept == [{name: session[name].replace("'", "") for name in COLUMNS} for session in shown]
 
 
 def test_a_start_that_is_not_known_or_still_to_come(tmp_path: Path) -> None:
