@@ -1,6 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Builds the collection as it would be published, installs it offline, and reads the documentation from there."""
+"""Builds the collection as it would be published, has it imported as Galaxy does, and uses it where it is installed.
+
+It is built, installed and used in an environment that has what the README tells users to install and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ import sys
 import tarfile
 from pathlib import Path
 
+import importer
 import yaml
-from environment import CACHE, DEPENDENCIES, ROOT, tracked_files, variables
+from environment import CACHE, DEPENDENCIES, ROOT, bare_variables, copy_checkout, tracked_files
 
+# As git has it: what else lies about in a checkout is nobody's archive.
+CHECKOUT = CACHE / "checkout"
 OUTPUT = CACHE / "build"
-INSTALLED = CACHE / "installed"
+USER = CACHE / "user"
+INSTALLED = USER / "collections"
 REPORTS = CACHE / "reports"
 SHIPPED = (
     *("README.md", "CHANGELOG.md", "COPYING", "CODE_OF_CONDUCT.md", "changelogs/changelog.yaml"),
@@ -23,10 +30,12 @@ SHIPPED = (
 
 
 def run() -> bool:
-    """Whether the collection builds, holds what it should, installs, shows its documentation and runs its playbooks."""
-    for folder in (OUTPUT, INSTALLED, REPORTS):
+    """Whether the collection builds, holds what it should, imports, installs, shows its documentation, and runs."""
+    for folder in (CHECKOUT, OUTPUT, USER, REPORTS):
         shutil.rmtree(folder, ignore_errors=True)
-    if not _call("ansible-galaxy", "collection", "build", "--output-path", str(OUTPUT)):
+    USER.mkdir(parents=True)
+    copy_checkout(CHECKOUT)
+    if not _call("ansible-galaxy", "collection", "build", "--output-path", str(OUTPUT), directory=CHECKOUT):
         return False
     tarball = next(OUTPUT.glob("*.tar.gz"))
     with tarfile.open(tarball) as packed:
@@ -35,16 +44,13 @@ def run() -> bool:
     if found != expected:
         print(f"The tarball holds {sorted(found - expected)} too much, and lacks {sorted(expected - found)}.")
         return False
-    install = [
-        "ansible-galaxy",
-        "collection",
-        "install",
-        "--offline",
-        str(tarball),
-        "--collections-path",
-        str(INSTALLED),
-    ]
-    return _call(*install) and _documents_every_plugin() and _runs_every_playbook()
+    place = ("--collections-path", str(INSTALLED))
+    return (
+        importer.accepts(tarball)
+        and _call("ansible-galaxy", "collection", "install", "--offline", str(tarball), *place)
+        and _documents_every_plugin()
+        and _runs_every_playbook()
+    )
 
 
 def _expected() -> set[str]:
@@ -97,9 +103,7 @@ def _documents(kind: str, name: str) -> bool:
 
 
 def _call(*command: str, quiet: bool = False, directory: Path = ROOT) -> bool:
-    paths = f"{INSTALLED}:{DEPENDENCIES}"
-    environment = {key: value for key, value in variables().items() if key != "PYTHONPATH"}
-    environment["ANSIBLE_COLLECTIONS_PATH"] = paths
+    environment = {**bare_variables(USER), "ANSIBLE_COLLECTIONS_PATH": f"{INSTALLED}:{DEPENDENCIES}"}
     hidden = subprocess.DEVNULL if quiet else None
     done = subprocess.run(command, cwd=directory, env=environment, stdout=hidden, check=False)
     if done.returncode:

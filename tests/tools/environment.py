@@ -34,6 +34,11 @@ BUNDLED = ("amazon/aws", "awx/awx")
 OLDEST_CORE = "ansible-core==2.18.19"
 OLDEST = CACHE / "oldest-core"
 
+# What the README tells users to install, and what that requires: nothing that only the checks need may help to build,
+# install or run the collection there.
+BARE = CACHE / "bare"
+BARE_PACKAGES = ("ansible-core", "boto3")
+
 
 def variables(core: str | None = None) -> dict[str, str]:
     """The environment for every command: nothing of it is read from or written to the user's home.
@@ -68,6 +73,24 @@ def variables(core: str | None = None) -> dict[str, str]:
     }
 
 
+def bare_variables(home: Path) -> dict[str, str]:
+    """The environment of a user with an empty home who has installed what the README names, and no collection."""
+    kept = {key: value for key, value in variables().items() if not key.startswith(("ANSIBLE_", "PYTHON", "TEST_"))}
+    others = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != str(VENV / "bin")]
+    path = os.pathsep.join((str(BARE / "bin"), *others))
+    return {**kept, "HOME": str(home), "PATH": path, "VIRTUAL_ENV": str(BARE), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def copy_checkout(target: Path) -> None:
+    """Make a repository at ``target`` with one commit of what git has or would take of the checkout."""
+    for name in tracked_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
+    identity = ("-c", "user.name=checks", "-c", "user.email=checks@localhost")
+    for command in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "--message", "Checkout")):
+        subprocess.run(["git", *command], cwd=target, check=True, env=variables())
+
+
 def tracked_files() -> list[str]:
     """The files of the checkout that git has or would take."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -94,6 +117,7 @@ def main() -> None:
     _fetch_dependencies()
     if "test" in names:
         _fetch_oldest_core()
+        _make_bare()
     _link_tree()
     _stamp(names).write_text(_fingerprint(names))
 
@@ -109,7 +133,7 @@ def _stamp(names: list[str]) -> Path:
 
 def _fingerprint(names: list[str]) -> str:
     texts = [(REQUIREMENTS / f"{name}.txt").read_text() for name in names]
-    parts = [sys.version, str(ROOT), _bundle(), OLDEST_CORE, *texts]
+    parts = [sys.version, str(ROOT), _bundle(), OLDEST_CORE, *BARE_PACKAGES, *texts]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -122,11 +146,15 @@ def _make_venv() -> None:
     interpreter = VENV / "bin" / "python"
     if interpreter.exists() and _version_of(interpreter) == sys.version:
         return
-    shutil.rmtree(VENV, ignore_errors=True)
     _say("Making .cache/venv")
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    _make_environment(VENV)
+
+
+def _make_environment(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    made = subprocess.run([sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False)
     if made.returncode:
-        shutil.rmtree(VENV, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         sys.exit(f"{sys.executable} cannot make a virtual environment; on Debian install python3-venv.\n{made.stdout}")
 
 
@@ -165,6 +193,19 @@ def _fetch_oldest_core() -> None:
     marker.write_text(OLDEST_CORE)
 
 
+def _make_bare() -> None:
+    """Install what the README names, in the versions that the checks use."""
+    versions = REQUIREMENTS / "run.txt"
+    marker = BARE / "made"
+    wanted = "\n".join((sys.version, *BARE_PACKAGES, versions.read_text()))
+    if marker.is_file() and marker.read_text() == wanted:
+        return
+    _say(f"Making .cache/bare with {' and '.join(BARE_PACKAGES)}")
+    _make_environment(BARE)
+    _pip("install", "--constraint", str(versions), *BARE_PACKAGES, environment=BARE)
+    marker.write_text(wanted)
+
+
 def _link_tree() -> None:
     """Give the checkout, wherever it is, the path that Ansible finds a collection by."""
     link = TREE / "ansible_collections" / "sessionops" / "aws"
@@ -175,8 +216,8 @@ def _link_tree() -> None:
     link.symlink_to(ROOT, target_is_directory=True)
 
 
-def _pip(*arguments: str) -> None:
-    command = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+def _pip(*arguments: str, environment: Path = VENV) -> None:
+    command = [str(environment / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, check=False).returncode:
         sys.exit(f"pip {arguments[0]} failed; see above.")
 

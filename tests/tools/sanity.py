@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environment import CACHE, DEPENDENCIES, HOME, ROOT, VENV, tracked_files, variables
+from environment import CACHE, DEPENDENCIES, HOME, VENV, copy_checkout, variables
 
 COPY = CACHE / "sanity" / "ansible_collections"
 
@@ -51,12 +51,7 @@ def copy_collection() -> Path:
     """Copy what git would commit, and put amazon.aws beside it."""
     target = COPY / "sessionops" / "aws"
     shutil.rmtree(target, ignore_errors=True)
-    for name in tracked_files():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
-    # ansible-test lists the files of a collection with git.
-    subprocess.run(["git", "init", "--quiet"], cwd=target, check=True, env=variables())
-    subprocess.run(["git", "add", "--all"], cwd=target, check=True, env=variables())
+    copy_checkout(target)  # a repository, because ansible-test lists the files of a collection with git
     link = COPY / "amazon"
     if not link.is_symlink():
         link.symlink_to(DEPENDENCIES / "ansible_collections" / "amazon", target_is_directory=True)
