@@ -11,6 +11,7 @@ from pathlib import Path
 import child
 import pytest
 import yaml
+from environment import BARE_PACKAGES, DEPENDENCIES, bare_variables, copy_checkout
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / "tests" / "emulator"
@@ -19,6 +20,9 @@ SNIPPETS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
 YAML = [text for language, text in SNIPPETS if language == "yaml"]
 SHELL = [line for language, text in SNIPPETS if language == "shell" for line in text.splitlines()]
 PLAYBOOKS = [text for text in YAML if isinstance(yaml.safe_load(text), list)]
+INSTALLATION = README.partition("\n## Installation\n")[2].partition("\n## ")[0]
+PREPARATION, *WAYS = re.findall(r"```shell\n(.*?)```", INSTALLATION, flags=re.DOTALL)
+TICKED = re.compile("`(.*?)`").findall
 INVENTORIES = [text for text in YAML if "plugin" in yaml.safe_load(text)]
 
 
@@ -48,6 +52,58 @@ def test_inventory(inventory: str, tmp_path: Path) -> None:
     (tmp_path / command[2]).write_text(inventory)
     graph = run(command, tmp_path)
     assert all(f"@{group}:" in graph for group in ("ssm_connected", "ssm_not_connected", "ssm_unknown"))
+
+
+def test_every_command_is_run_by_a_test() -> None:
+    elsewhere = [line for line in SHELL if line not in INSTALLATION]
+    assert {line.split()[0] for line in elsewhere} == {"make", "ansible-playbook", "ansible-inventory"}
+
+
+def test_the_readme_names_all_that_has_to_be_installed_before() -> None:
+    assert PREPARATION.splitlines()[-1] == f"python3 -m pip install {' '.join(BARE_PACKAGES)}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_installation(way: str, tmp_path: Path) -> None:
+    """Where amazon.aws is installed, as it is with the package ansible; Galaxy is not asked, and would not answer."""
+    checkout = tmp_path / "checkout"
+    copy_checkout(checkout)
+    user = {"PYTHONPATH": str(DEPENDENCIES), "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:9"}
+    installed = use(["bash", "-euc", way], checkout, user)
+    assert installed.status == 0, installed
+    assert "sessionops.aws:0.1.0 was installed successfully" in installed.printed
+    shown = use(["ansible-doc", "sessionops.aws.ssm_session_info"], tmp_path, user)
+    assert shown.status == 0 and "EXAMPLES:" in shown.printed, shown
+
+
+def test_the_readme_has_what_is_said_when_something_is_missing(tmp_path: Path) -> None:
+    checkout, hidden = tmp_path / "checkout", tmp_path / "hidden"
+    copy_checkout(checkout)
+    hidden.mkdir()
+    (hidden / "boto3.py").write_text("raise ModuleNotFoundError\n")
+    (tmp_path / "playbook.yml").write_text(PLAYBOOKS[0])
+    (tmp_path / "fleet.aws_ssm.yml").write_text(INVENTORIES[0])
+    play = ["ansible-playbook", "playbook.yml"]
+    inventory = ["ansible-inventory", "-i", "fleet.aws_ssm.yml", "--list"]
+    without_boto3 = {"PYTHONPATH": f"{hidden}:{DEPENDENCIES}"}
+
+    said = [use(play, tmp_path).complained]
+    assert use(["ansible-galaxy", "collection", "install", "--no-deps", "."], checkout).status == 0
+    said += [use(play, tmp_path).printed, use(inventory, tmp_path).complained]
+    said += [use(["ansible-doc", "sessionops.aws.ssm_document"], tmp_path).complained]
+    said += [use(play, tmp_path, without_boto3).printed]
+
+    messages = [text for row in re.findall(r"^\| (`.*?) \|", INSTALLATION, flags=re.MULTILINE) for text in TICKED(row)]
+    assert len(messages) == len(said)
+    for message, text in zip(messages, said, strict=True):
+        assert message.removesuffix("...") in text
+    assert "'auto' plugin: sessionops.aws requires the collection amazon.aws 10.1.0 or newer" in said[2]
+
+
+def use(command: list[str], directory: Path, settings: dict[str, str] | None = None) -> child.Done:
+    """Run a command as the user who has read the README, whose home is the parent of the folders of a test."""
+    home = directory if directory.name != "checkout" else directory.parent
+    return child.attempt(command, directory, settings, base=bare_variables(home))
 
 
 def test_the_demo_shows_the_main_job() -> None:

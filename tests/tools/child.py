@@ -33,12 +33,17 @@ def run(command: Sequence[str], directory: Path, settings: Mapping[str, str] | N
     return done.printed
 
 
-def attempt(command: Sequence[str], directory: Path, settings: Mapping[str, str] | None = None) -> Done:
-    """Run a command that may fail; ``settings`` are environment variables besides those that every command gets."""
+def attempt(
+    command: Sequence[str],
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    base: Mapping[str, str] | None = None,
+) -> Done:
+    """Run a command that may fail; ``settings`` are environment variables besides ``base``, which all others share."""
     child = subprocess.Popen(
         command,
         cwd=directory,
-        env={**variables(), **(settings or {})},
+        env={**(variables() if base is None else base), **(settings or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
