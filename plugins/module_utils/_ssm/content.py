@@ -14,116 +14,140 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
+from . import content_reader, content_schema
+from .content_reader import JSON, UnreadableError
 from .errors import SSMError
 
 try:
     import yaml
 except ImportError:
-    pass  # ansible-core depends on PyYAML
+    pass  # content_reader says so where it is needed
 
-JSON = "JSON"
 YAML = "YAML"
 TEXT = "TEXT"
 
 # The API reference's limit on the size of a document, in bytes.
 MAX_BYTES = 64 * 1024
-# Documents have some ten levels. How many Python can go through depends on its version, and for YAML is some hundreds.
-_MOST_LEVELS = 100
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """Content as wanted. ``text`` is None when the user gave a mapping, which is then written in any format."""
+    """Content as wanted. ``text`` is None when the user gave a mapping, which is then written in any format.
+
+    ``exact`` says that every byte of the text counts.
+    """
 
     value: Any
     text: str | None
     document_format: str
     format_given: bool
+    exact: bool = False
 
     def encode(self, stored_format: str | None) -> tuple[str, str]:
         """The bytes to send, as text, and their format.
 
-        Unless a format was asked for, ``stored_format`` is kept, as long as a text can be read in it: JSON cannot hold
-        YAML, and YAML takes most texts of JSON, but not tabs.
+        Unless a format was asked for, ``stored_format`` is kept. A text that does not mean the same in it is converted:
+        JSON cannot hold YAML, and YAML accepts most texts of JSON, but not tabs.
         """
         wanted = self.document_format if self.format_given or stored_format is None else stored_format
         if self.text is None:
             return _dump(self.value, wanted), wanted
-        return self.text, wanted if self._can_be(self.text, wanted) else self.document_format
+        if self._can_be(self.text, wanted):
+            return self.text, wanted
+        if self.exact:
+            raise SSMError(
+                f"The document is stored as {wanted}, which cannot hold content in {self.document_format} byte for "
+                f"byte: set document_format to {self.document_format}, or content_comparison to semantic."
+            )
+        return _dump(self.value, wanted), wanted
 
     def _can_be(self, text: str, document_format: str) -> bool:
         """Whether ``text`` means the same when it is read in ``document_format``."""
-        if document_format in (self.document_format, TEXT):
-            return True
-        try:
-            return _canonical(_load(text, document_format)) == _canonical(self.value)
-        except ValueError:
-            return False
+        return document_format in (self.document_format, TEXT) or self._is(text, document_format)
 
     def means_the_same(self, stored: str, stored_format: str) -> bool:
         """Whether ``stored`` differs from this at most in white space, key order, comments and format."""
         if stored == self.text:
             return True
-        if TEXT in (stored_format, self.document_format):
-            return False
+        return TEXT not in (stored_format, self.document_format) and self._is(stored, stored_format)
+
+    def _is(self, text: str, document_format: str) -> bool:
         try:
-            return _canonical(_load(stored, stored_format)) == _canonical(self.value)
-        except ValueError:
+            return _canonical(content_reader.load(text, document_format)) == _canonical(self.value)
+        except UnreadableError:
             return False
 
 
-def wanted(raw: Any, document_format: str | None) -> Content:
-    """Read the ``content`` option, a string or a mapping; an ``SSMError`` says what is wrong with it.
+def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source: str = "content") -> Content:
+    """Read content, a string or a mapping; an ``SSMError`` says what is wrong with it.
 
-    Without ``document_format`` a string that is JSON counts as JSON, and any other as YAML.
+    Without ``document_format`` a string that begins with ``{`` or ``[`` is JSON, and any other is YAML. ``source``
+    names in errors where the content comes from.
     """
     if isinstance(raw, dict):
         if document_format == TEXT:
-            raise SSMError("content is a mapping, which document_format TEXT cannot hold: give it as a string.")
-        return Content(_checked(raw), None, document_format or JSON, document_format is not None)
+            raise SSMError(f"{source} is a mapping, which document_format TEXT cannot hold: give it as a string.")
+        return Content(_checked(raw, source), None, document_format or JSON, document_format is not None, exact)
     if not isinstance(raw, str):
-        raise SSMError(f"content is neither a string nor a mapping, but {_kind(raw)}.")
-    text = raw.removeprefix("\ufeff")  # says how a file is encoded, and no JSON begins with it
+        raise SSMError(f"{source} is neither a string nor a mapping, but {_kind(raw)}.")
+    text = raw.removeprefix(_BYTE_ORDER_MARK)  # says how a file is encoded, and no JSON begins with it
+    if not text:
+        raise SSMError(f"{source} is empty.")
+    # Before it is read, for reading costs time and memory.
+    check_size(text, source)
     if document_format == TEXT:
-        return Content(None, text, TEXT, True)
-    value, found = _parse(text, document_format)
+        return Content(None, text, TEXT, True, exact)
+    text_format = document_format or (JSON if text.lstrip().startswith(("{", "[")) else YAML)
+    value = _read(text, text_format, source, format_given=document_format is not None)
     if not isinstance(value, dict):
-        raise SSMError(f"content is {_kind(value)} in {found}: a document is a mapping at its top.")
-    return Content(value, text, found, document_format is not None)
+        raise SSMError(f"{source} is {_kind(value)} in {text_format}: a document is a mapping at its top.")
+    _check_values(value, source)
+    return Content(value, text, text_format, document_format is not None, exact)
 
 
 def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tuple[str, str]:
     """Stored content in another format, and that format; as it is if none or the same is wanted."""
     if wanted_format in (None, stored_format):
         return text, stored_format
-    if TEXT in (wanted_format, stored_format):
+    value = parsed(text, stored_format)
+    if wanted_format == TEXT or not isinstance(value, dict):
         raise SSMError(
             f"Content of the format {stored_format} cannot be turned into {wanted_format}: give the content."
         )
-    value = _checked(wanted(text, stored_format).value)
-    return Content(value, None, str(wanted_format), True).encode(None)
+    return _dump(_checked(value, "content"), str(wanted_format)), str(wanted_format)
 
 
 def read_file(path: str) -> str:
     """The text of a content file; an ``SSMError`` if it cannot be read."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SSMError(f"content_path {path} cannot be read: {reason}.") from error
+        with open(path, "rb") as file:
+            found = file.read(MAX_BYTES + len(_BYTE_ORDER_MARK.encode()) + 1)
+    except OSError as error:
+        tried = "" if os.path.isabs(path) else f" (tried {os.path.abspath(path)})"
+        raise SSMError(f"content_path {path} cannot be read{tried}: {error.strerror}.") from error
+    if len(found) > MAX_BYTES + len(_BYTE_ORDER_MARK.encode()):
+        raise SSMError(f"content_path {path} has more than the {MAX_BYTES} bytes that a document can have.")
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        raise SSMError(f"content_path {path} cannot be read: it is not UTF-8 text.") from None
 
 
-def check_size(text: str) -> None:
-    """An ``SSMError`` for content that is larger than the service takes."""
+def check_size(text: str, source: str = "content") -> None:
+    """An ``SSMError`` for content that is larger than the service accepts."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise SSMError("content holds half of a character, as of a file that was not read as UTF-8.") from None
+        raise SSMError(f"{source} holds half of a character, as of a file that was not read as UTF-8.") from None
     if size > MAX_BYTES:
-        raise SSMError(f"content is {size} bytes long, and a document may have {MAX_BYTES} at most.")
+        raise SSMError(f"{source} is {size} bytes long, and a document may have {MAX_BYTES} at most.")
 
 
 def sha256(text: str) -> str:
@@ -136,106 +160,86 @@ def parsed(text: str, document_format: str) -> Any:
     if document_format == TEXT:
         return None
     try:
-        return _plain(_load(text, document_format))
-    except ValueError:
+        return _plain(content_reader.load(text, document_format))
+    except UnreadableError:
         return None
 
 
-def pretty(text: str, document_format: str) -> str:
-    """Content as a diff shows it: JSON with sorted keys, so that only a difference in meaning is one in the text."""
-    value = parsed(text, document_format)
-    return text if value is None else json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _parse(text: str, document_format: str | None) -> tuple[Any, str]:
-    """The value and the format of ``text``, tried as JSON first when the format is not said."""
-    formats = [document_format] if document_format else [JSON, YAML]
-    reasons = []
-    for candidate in formats:
-        try:
-            return _load(text, candidate), candidate
-        except ValueError as error:
-            reasons.append(f"as {candidate}: {error}")
-    raise SSMError(
-        f"content cannot be read {'; '.join(reasons)}."
-        + ("" if document_format else " For plain text set document_format to TEXT.")
-    )
-
-
-def _load(text: str, document_format: str) -> Any:
-    """Parse; a ValueError says where it fails in one line."""
+def _read(text: str, text_format: str, source: str, *, format_given: bool) -> Any:
     try:
-        value = _not_deep(json.loads(text) if document_format == JSON else yaml.safe_load(text))
-        return _not_multiplied(value, text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(" ".join(str(error).split())) from None
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-
-
-_TOO_DEEP = f"it is nested more than {_MOST_LEVELS} levels deep"
-
-
-def _not_deep(value: Any) -> Any:
-    """The value; a ValueError for one whose mappings and lists are nested more deeply than documents ever are."""
-    level = _holders([value])
-    for unused in range(_MOST_LEVELS):
-        # By identity, as YAML's aliases put one thing in many places, and even into itself.
-        level = list({id(inner): inner for outer in level for inner in _holders(outer)}.values())
-        if not level:
-            return value
-    raise ValueError(_TOO_DEEP)
-
-
-def _not_multiplied(value: Any, text: str) -> Any:
-    """The value of ``text``; a ValueError for YAML whose aliases make a few lines more than anybody can read."""
-    # Without aliases an entry takes a byte at the least.
-    if _entries(value, {}) > max(len(text), MAX_BYTES):
-        raise ValueError(f"its aliases make more of it than the {MAX_BYTES} bytes that a document may have")
-    return value
-
-
-def _entries(value: Any, known: dict[int, int]) -> int:
-    """How many entries the mappings and lists in a value have, all together."""
-    if not isinstance(value, (dict, list)):
-        return 0
-    if id(value) not in known:
-        known[id(value)] = len(value) + sum(_entries(inner, known) for inner in _holders(value))
-    return known[id(value)]
-
-
-def _holders(value: Any) -> list[Any]:
-    """The mappings and lists that are right in a mapping or a list."""
-    entries = value.values() if isinstance(value, dict) else value
-    return [entry for entry in entries if isinstance(entry, (dict, list))]
+        return _plain(content_reader.load(text, text_format, strict=True))
+    except UnreadableError as error:
+        advice = {
+            JSON: " What begins with { or [ is read as JSON: for YAML set document_format to YAML.",
+            YAML: " For plain text set document_format to TEXT.",
+        }
+        raise SSMError(
+            f"{source} cannot be read as {text_format}: {error}.{'' if format_given else advice[text_format]}"
+        ) from None
 
 
 def _dump(value: Any, document_format: str) -> str:
     if document_format != YAML:
         return json.dumps(value, indent=2, ensure_ascii=False)
+    if not content_reader.HAS_YAML:
+        raise SSMError("The Python library PyYAML is required on this host to write content in YAML.")
     text = str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
     # PyYAML writes some ends of lines of Unicode as they are, and then reads them as others.
-    is_read_back = _canonical(yaml.safe_load(text)) == _canonical(value)
+    is_read_back = _canonical(content_reader.load(text, YAML)) == _canonical(value)
     return text if is_read_back else str(yaml.safe_dump(value, sort_keys=False))
 
 
-def _checked(content: dict[str, Any]) -> dict[str, Any]:
-    """The mapping, with schemaVersion as the string that AWS wants where YAML made it a number.
+def _checked(content: dict[str, Any], source: str) -> dict[str, Any]:
+    """The mapping, with texts where AWS wants texts and a template made numbers.
 
     An ``SSMError`` says what JSON has no form for, such as the date that YAML makes of 2026-01-31.
     """
-    # A round trip also turns the string types of Ansible's templating, which YAML would not write, into plain ones.
     try:
-        plain: dict[str, Any] = _not_deep(json.loads(json.dumps(content, default=_refuse, allow_nan=False)))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SSMError(f"content holds what a document cannot: {str(error).rstrip('.')}.") from error
-    if isinstance(plain.get("schemaVersion"), (int, float)):
-        plain["schemaVersion"] = str(plain["schemaVersion"])
-    return plain
+        content_reader.check_depth(content)
+    except UnreadableError as error:
+        raise SSMError(f"{source} is not what a document can be: {error}.") from None
+    _check_values(content, source)
+    # A round trip also turns the string types of Ansible's templating, which YAML would not write, into plain ones.
+    plain: dict[str, Any] = _plain(content)
+    return content_schema.with_texts(plain)
 
 
-def _refuse(value: Any) -> Any:
-    raise SSMError(f"content holds {value!s}, {_kind(value)}, which a document cannot: put it in quotes.")
+def _check_values(content: dict[str, Any], source: str) -> None:
+    """An ``SSMError`` for the first value or key that JSON has no form for. It names the place, and not the value."""
+    for place, value in _leaves(content, ""):
+        problem = _problem(value)
+        if problem:
+            raise SSMError(f"{source} has {problem} at {place}, and a document cannot hold that: put it in quotes.")
+
+
+def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Each key and each value that holds no others, with the keys that lead to it."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield f"a key of {place or 'the top'}", key
+            yield from _leaves(entry, f"{place}.{_shown(key)}" if place else _shown(key))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _leaves(entry, f"{place}[{number}]")
+    else:
+        yield place, value
+
+
+# A name as the schemas of AWS and their parameters have it. What else may be a key can be as secret as a value.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
+def _shown(key: Any) -> str:
+    return key if isinstance(key, str) and _NAME.fullmatch(key) else "..."
+
+
+def _problem(value: Any) -> str:
+    """What a value is that JSON has no form for; an empty text for any other."""
+    if isinstance(value, str):
+        return "half of a character" if any("\ud800" <= one <= "\udfff" for one in value) else ""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else "a number that is not finite"
+    return "" if value is None or isinstance(value, (bool, int)) else _kind(value)
 
 
 def _kind(value: Any) -> str:
@@ -244,20 +248,8 @@ def _kind(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """YAML's dates, also where they are keys, and keys of other types as the strings that JSON would show."""
-    return json.loads(json.dumps(_with_plain_keys(value), default=str))
-
-
-def _with_plain_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_plain_key(key): _with_plain_keys(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_with_plain_keys(entry) for entry in value]
-    return value
-
-
-def _plain_key(key: Any) -> Any:
-    return key if key is None or isinstance(key, (str, int, float)) else str(key)
+    """The value as JSON hands it on: keys are texts, and two halves of a character are one."""
+    return json.loads(json.dumps(value))
 
 
 def _canonical(value: Any) -> str:

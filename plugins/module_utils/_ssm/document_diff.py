@@ -13,7 +13,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import content, document_permissions, transform
+from . import content_lines, document_permissions, transform
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .documents import DocumentState
 
@@ -138,7 +138,7 @@ def _diff_texts(state: DocumentState | None) -> dict[str, str]:
         lines.append(f"versions: {_ranges(state.versions)}")
     text = state.latest_content
     return {
-        "content": "" if text is None else content.pretty(text, state.document_format),
+        "content": "" if text is None else content_lines.lines(text, state.document_format),
         "metadata": "".join(f"{line}\n" for line in lines),
     }
 

@@ -72,10 +72,11 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
 def _content(params: Mapping[str, Any]) -> content.Content | None:
     if params["session_preferences"] is not None:
         return content.wanted(preferences.to_content(params["session_preferences"]), params["document_format"])
-    raw = params["content"]
+    raw, source = params["content"], "content"
     if params["content_path"] is not None:
-        raw = content.read_file(params["content_path"])
-    return None if raw is None else content.wanted(raw, params["document_format"])
+        raw, source = content.read_file(params["content_path"]), f"content_path {params['content_path']}"
+    exact = params["content_comparison"] == "exact"
+    return None if raw is None else content.wanted(raw, params["document_format"], exact=exact, source=source)
 
 
 def _members(entries: list[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:

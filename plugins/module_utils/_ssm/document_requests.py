@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import content, document_limits, transform
-from .documents import LATEST, DocumentSpec, DocumentState, check_schema_version, not_active
+from .documents import LATEST, DocumentSpec, DocumentState, check_content, check_type_given, not_active
 from .errors import SSMError
 
 
@@ -42,6 +42,7 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
             f"Document {spec.name} does not exist, and cannot be created without content, content_path or "
             "session_preferences."
         )
+    check_type_given(spec)
     text, document_format = spec.content.encode(None)
     request = {
         "Content": text,
@@ -125,7 +126,7 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
 def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
     """The content of the next version, and its format."""
     if spec.content is not None:
-        check_schema_version(spec.content, spec.document_type or state.document_type)
+        check_content(spec.content, spec.document_type or state.document_type)
         return spec.content.encode(state.document_format)
     if state.latest_content is None:
         raise SSMError(not_active(spec.name, state.latest_version, {}))

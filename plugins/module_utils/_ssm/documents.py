@@ -16,7 +16,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import content, document_limits, texts, transform
+from . import content, content_schema, document_limits, texts, transform
 from .document_permissions import Permissions
 from .errors import SSMError
 
@@ -42,8 +42,6 @@ TYPES = (
     "QuickSetup",
     "Session",
 )
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html
-_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", "Session")
 # One less than a document may have, so that there is room for the version that comes before the oldest goes.
 MAX_KEPT_VERSIONS = 999
 
@@ -90,7 +88,7 @@ class DocumentSpec:
             raise SSMError(f"keep_versions is {self.keep_versions}, not 1 to {MAX_KEPT_VERSIONS}.")
         if self.content is not None:
             content.check_size(self.content.encode(None)[0])
-            check_schema_version(self.content, self.document_type)
+            check_content(self.content, self.document_type)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +184,20 @@ def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
     return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
 
 
-def check_schema_version(wanted: content.Content, document_type: str | None) -> None:
-    """An ``SSMError`` for content that lacks what every document of the type has."""
-    if document_type in _WITH_SCHEMA and isinstance(wanted.value, dict) and "schemaVersion" not in wanted.value:
-        raise SSMError(f"content has no schemaVersion, which a document of type {document_type} must have.")
+def check_content(wanted: content.Content, document_type: str | None) -> None:
+    """An ``SSMError`` for content that AWS is known to refuse for a document of this type."""
+    problem = content_schema.problem(wanted.value, document_type)
+    if problem:
+        raise SSMError(f"content {problem}.")
+    if document_type == "ChangeCalendar" and wanted.document_format != content.TEXT:
+        raise SSMError("content of a ChangeCalendar must be an iCalendar text: set document_format to TEXT.")
+
+
+def check_type_given(spec: DocumentSpec) -> None:
+    """An ``SSMError`` for a new document without a type where AWS assumes none."""
+    if spec.content is not None and spec.document_type is None and content_schema.needs_type(spec.content.value):
+        kind = content_schema.likely_type(spec.content.value)
+        raise SSMError(
+            f"Document {spec.name} does not exist, and AWS creates it only with a type: set document_type"
+            f"{f' to {kind}' if kind else ''}."
+        )

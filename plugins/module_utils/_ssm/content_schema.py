@@ -1,0 +1,126 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""What AWS documents of the content of documents: which members are texts, and what it is sure to refuse.
+
+Only what is documented or was seen is here. AWS decides about the rest.
+
+https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html
+https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html
+https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+_SESSION = "Session"
+# The types whose documents have a schemaVersion, and the ones that each can have.
+_VERSIONS = {
+    "Automation": ("0.3",),
+    "Command": ("1.2", "2.0", "2.2"),
+    "Package": ("2.0",),
+    "Policy": ("2.0", "2.2"),
+    _SESSION: ("1.0",),
+}
+_WITH_STEPS = ("Automation", "Command", "Policy")
+_MINUTES = {"idleSessionTimeout": 60, "maxSessionDuration": 1440}
+_INPUTS = ("s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser", *_MINUTES)
+_PROPERTIES = ("portNumber", "localPortNumber")
+_TEXT_PARAMETERS = ("String", "StringList")
+
+
+def with_texts(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a document, with its numbers as texts where AWS documents the member as a string.
+
+    YAML makes a number of ``schemaVersion: 2.2``, and a template one of ``{{ minutes }}``.
+    """
+    made = _texts(content, ("schemaVersion", "description"))
+    if "sessionType" in content:
+        made = _inside(made, "inputs", lambda inputs: _texts(inputs, _INPUTS))
+        made = _inside(made, "properties", lambda properties: _texts(properties, _PROPERTIES))
+    return _inside(made, "parameters", _with_text_parameters)
+
+
+def _with_text_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _text_parameter(one) if isinstance(one, Mapping) else one for name, one in parameters.items()}
+
+
+def _text_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    if parameter.get("type") not in _TEXT_PARAMETERS:
+        return _texts(parameter, ("description",))
+    return _texts(parameter, ("description", "default", "allowedValues"))
+
+
+def _inside(content: Mapping[str, Any], key: str, change: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+    value = content.get(key)
+    return {**content, key: change(value)} if isinstance(value, Mapping) else dict(content)
+
+
+def _texts(mapping: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {**mapping, **{key: _text(mapping[key], key) for key in keys if key in mapping}}
+
+
+def _text(value: Any, key: str) -> Any:
+    if isinstance(value, list):
+        return [_text(entry, key) for entry in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    # A template that divides gives 20.0 minutes. The version of a schema has a point.
+    whole = isinstance(value, float) and value.is_integer() and key != "schemaVersion"
+    return str(int(value)) if whole else str(value)
+
+
+def problem(content: Any, document_type: str | None) -> str:
+    """Why AWS must refuse content for a document of this type; an empty text if nothing is known to be wrong.
+
+    Each sentence completes "content ...".
+    """
+    if not isinstance(content, Mapping) or document_type not in _VERSIONS:
+        return ""
+    if "schemaVersion" not in content:
+        return f"has no schemaVersion, which a document of type {document_type} must have"
+    version, known = content["schemaVersion"], _VERSIONS[document_type]
+    if isinstance(version, str) and version not in known:
+        return f"has a schemaVersion that a document of type {document_type} cannot have: it must be {' or '.join(known)}"
+    if document_type in _WITH_STEPS and version != "1.2" and not content.get("mainSteps"):
+        return f"has no mainSteps, which a document of type {document_type} must have"
+    return _session_problem(content) if document_type == _SESSION else ""
+
+
+def _session_problem(content: Mapping[str, Any]) -> str:
+    if "sessionType" not in content:
+        return "has no sessionType, which a document of type Session must have"
+    needed = "inputs" if content["sessionType"] == "Standard_Stream" else "properties"
+    if needed not in content:
+        return f"has no {needed}, which a document of this sessionType must have"
+    inputs = content.get("inputs")
+    for key, most in _MINUTES.items() if isinstance(inputs, Mapping) else ():
+        if not _is_minutes(inputs.get(key, ""), most):
+            return f"has minutes in inputs.{key} that AWS does not accept: they must be 1 to {most}"
+    return ""
+
+
+def _is_minutes(value: Any, most: int) -> bool:
+    """Whether a value is nothing, refers to a parameter, or is a number of minutes, in quotes or not."""
+    text = "" if value is None else str(value)
+    return text == "" or "{{" in text or (re.fullmatch("[0-9]{1,9}", text) is not None and 1 <= int(text) <= most)
+
+
+def needs_type(content: Any) -> bool:
+    """Whether AWS creates a document with this content only if its type is given: the oldest schema had one type."""
+    return not isinstance(content, Mapping) or content.get("schemaVersion") != "1.2"
+
+
+def likely_type(content: Any) -> str:
+    """The type that content looks like; an empty text if it could be several."""
+    if not isinstance(content, Mapping):
+        return ""
+    if "sessionType" in content:
+        return _SESSION
+    return {"0.3": "Automation", "2.0": "Command", "2.2": "Command"}.get(str(content.get("schemaVersion")), "")
