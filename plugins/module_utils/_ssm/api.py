@@ -112,12 +112,12 @@ def update_document_default_version(client: Client, name: str, version: str) -> 
 
 
 def delete_document(client: Client, name: str, *, force: bool = False) -> None:
-    """Delete a document with all its versions; one that is gone already is no error.
+    """Delete a document with all its versions.
 
     Some types need ``force``, which IAM can refuse apart from the rest.
     """
     request = {"Force": True} if force else {}
-    with tolerating(MISSING_DOCUMENT), attempting(f"delete document {name}", needs="ssm:DeleteDocument"):
+    with attempting(f"delete document {name}", needs="ssm:DeleteDocument"):
         _empty(client.delete_document(Name=name, **request))
 
 

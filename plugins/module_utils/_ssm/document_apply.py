@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from . import api, content, transform
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .documents import LATEST, PENDING, DocumentState, not_active
-from .errors import SSMError
+from .errors import MISSING_DOCUMENT, SSMError
 
 # Seconds between attempts when AWS says TooManyUpdates: it takes one change of a document at a time.
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -206,14 +206,36 @@ def _delete(action: Delete, progress: Progress) -> None:
     try:
         _patiently(api.delete_document, progress.client, progress.name, force=action.force)
     except SSMError as error:
-        # The answer to a first attempt may have been lost, and the second met a document on its way out.
-        found = api.describe_document(progress.client, progress.name, LATEST) if error.code else {"Status": None}
-        if found is not None and found.get("Status") != "Deleting":
-            raise
+        _check_deleted(progress, error, waits=progress.wait or action.remade)
     progress.done.append(str(action))
     if progress.wait or action.remade:
-        # Whatever the status: a reply may come from before the deletion.
-        _wait_while(progress, LATEST, lambda status: status is not None)
+        _wait_until_gone(progress)
+
+
+def _wait_until_gone(progress: Progress) -> None:
+    # Whatever the status: a reply may come from before the deletion.
+    _wait_while(progress, LATEST, lambda status: status is not None)
+
+
+def _check_deleted(progress: Progress, error: SSMError, *, waits: bool) -> None:
+    """Raise ``error``, the answer to DeleteDocument, unless the document is gone or going all the same.
+
+    The answer to a first attempt may have been lost, or somebody else was faster. AWS also says InvalidDocument of a
+    document that is not the caller's, and goes on describing that one.
+    """
+    found = api.describe_document(progress.client, progress.name, LATEST) if error.code else {"Status": None}
+    if found is None or found.get("Status") == "Deleting":
+        return
+    if error.code not in MISSING_DOCUMENT:
+        raise error
+    if error.retried and waits:
+        _wait_until_gone(progress)
+        return
+    raise SSMError(
+        f"{error} AWS still describes document {progress.name}, whose owner is {found.get('Owner')}, so nothing was "
+        "deleted. Check that the document belongs to the account of these credentials.",
+        error.exception,
+    )
 
 
 def _delete_version(progress: Progress, version: str) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_
 
 from . import document_limits, document_permissions, document_requests
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .documents import PENDING, DocumentSpec, DocumentState, Removal, not_active
+from .documents import PENDING, DocumentSpec, DocumentState, Removal, check_own, not_active
 from .errors import SSMError
 
 # No version can be made of a document that has so many.
@@ -28,6 +28,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
     if state is None or state.deleting:
         return [Create(document_requests.create(spec)), *_sharing(spec, None)]
+    check_own(state)
     if remakes(spec, state):
         return _remake(spec, state)
     unchangeable = _unchangeable(spec, state)
@@ -52,6 +53,7 @@ def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
     """What makes a document, or one version of it, go away; an ``SSMError`` if nothing may."""
     if state is None or state.deleting:
         return []
+    check_own(state)
     if not removal.of_version:
         return [*_unsharing(removal.name, state, allowed=removal.force_unshare), Delete(removal.force)]
     if state.versions and str(state.versions[0]) == state.default_version:

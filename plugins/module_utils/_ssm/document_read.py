@@ -26,7 +26,7 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
     ``search_versions`` looks for the wanted content in versions other than the latest and the default, too.
     """
     latest = api.describe_document(client, spec.name, LATEST)
-    if latest is None or DocumentState(latest).deleting:
+    if latest is None or not _can_change(DocumentState(latest)):
         return None if latest is None else DocumentState(latest)
     state = _with_content(client, spec, DocumentState(latest))
     if search_versions and state.holder is None:
@@ -41,7 +41,7 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
 def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     """What a plan for ``removal`` needs to know; None if there is no such document."""
     latest = api.describe_document(client, removal.name, LATEST)
-    if latest is None or DocumentState(latest).deleting:
+    if latest is None or not _can_change(DocumentState(latest)):
         return None if latest is None else DocumentState(latest)
     state = DocumentState(latest)
     if removal.of_version:
@@ -55,6 +55,11 @@ def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     with tolerating(frozenset() if removal.force_unshare else DENIED):
         permissions = api.describe_document_permission(client, removal.name)
     return dataclasses.replace(state, latest_content=text, permissions=permissions)
+
+
+def _can_change(state: DocumentState) -> bool:
+    """Return whether the plan needs more than the description: nobody changes what is going, or is another's."""
+    return not state.deleting and state.foreign_owner is None
 
 
 def again(

@@ -71,6 +71,10 @@ def _is_share(action: Action) -> bool:
     return isinstance(action, Share)
 
 
+def _remakes(action: Action) -> bool:
+    return isinstance(action, Delete) and action.remade
+
+
 def _act(
     progress: Progress, task: DocumentSpec | Removal, before: DocumentState | None, actions: list[Action]
 ) -> tuple[DocumentState | None, list[str]]:
@@ -128,7 +132,8 @@ def _look_again(
 ) -> tuple[DocumentState | None, list[Action]]:
     """The document as it is now and a plan from there, if a race explains the failure; else the error itself."""
     error = interrupted.error
-    if error.code not in _RACES:
+    if error.code not in _RACES or (interrupted.done and any(map(_remakes, actions))):
+        # What the old document had is known to the first plan alone, so no other may take its place.
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
     now, fresh = _look(progress, task, search_versions=duplicate)

@@ -163,6 +163,15 @@ class DocumentState:
         return str(self.latest.get("Status"))
 
     @property
+    def foreign_owner(self) -> str | None:
+        """Who owns the document if it is not the caller's account, such as ``Amazon``.
+
+        A name alone finds another account's document only if AWS or a partner published it, and then Owner is a word.
+        """
+        owner = str(self.latest.get("Owner") or "")
+        return owner if owner and not owner.isdigit() else None
+
+    @property
     def deleting(self) -> bool:
         """Whether it is on its way out, and so cannot be changed any more."""
         return self.status == "Deleting"
@@ -182,6 +191,16 @@ def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
         return f"Document {name} has no version {version}."
     reason = found.get("StatusInformation")
     return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
+
+
+def check_own(state: DocumentState) -> None:
+    """Raise an ``SSMError`` for a document that the caller's account cannot change."""
+    if state.foreign_owner:
+        raise SSMError(
+            f"Document {state.latest['Name']} belongs to {state.foreign_owner}, and only its owner can change or "
+            "delete it. Create a document of your own under another name: sessionops.aws.ssm_document_info returns "
+            "the content to start from."
+        )
 
 
 def check_content(wanted: content.Content, document_type: str | None) -> None:

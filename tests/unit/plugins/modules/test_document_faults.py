@@ -42,9 +42,11 @@ KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "unreadable": ({"raw": "<html>Sign in</html>", "status": 200}, 1),
     "denied": ({"error": "AccessDeniedException", "message": "Not authorized"}, "always"),
     "busy-once": ({"error": "TooManyUpdates", "message": "There are concurrent updates"}, 1),
+    # As AWS says of another account's document, which it goes on describing.
+    "not-found": ({"error": "InvalidDocument", "message": "Document does not exist."}, "always"),
 }
 # To a call that only reads, these are what another one of them is.
-ONLY_FOR_WRITES = {"error-once", "error", "request-lost-once", "busy-once"}
+ONLY_FOR_WRITES = {"error-once", "error", "request-lost-once", "busy-once", "not-found"}
 # botocore, or the module itself, sends these again, so the task has to succeed.
 HARMLESS = {"throttled-once", "error-once", "request-lost-once", "answer-lost-once", "busy-once"}
 

@@ -136,6 +136,64 @@ def test_a_document_that_somebody_else_shared_is_not_deleted() -> None:
         assert held and held["permissions"] == {"111122223333": "$DEFAULT"}
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_document_that_aws_still_describes_is_not_called_deleted(wait: bool) -> None:
+    with Stage(document(ONE)) as stage:
+        answer = {"error": "InvalidDocument", "message": "Document with name Team-Doc does not exist."}
+        stage.aws.add_fault(op="DeleteDocument", times="always", do=answer)
+        with pytest.raises(SSMError, match=r"whose owner is 123456789012, so nothing was deleted\.") as caught:
+            # The answer is known, so nothing is waited for, however long wait_timeout is.
+            stage.ensure(state="absent", wait=wait, wait_timeout=100000)
+        assert "Done before that" not in str(caught.value) and caught.value.result == {}
+        assert stage.held() is not None
+
+
+def test_a_deletion_whose_answer_was_lost_is_waited_for_though_aws_describes_the_document() -> None:
+    with Stage(document(ONE), attempts=3) as stage:
+        stage.aws.add_fault(op="DeleteDocument", do={"drop": "after"})
+        found = stage.client.describe_document(Name=NAME)["Document"]
+        stale = {"raw": json.dumps({"Document": found}, default=lambda moment: moment.timestamp()), "status": 200}
+        # One for the check of the answer, and one for the first look of the wait.
+        stage.aws.add_fault(op="DescribeDocument", after=1, times=2, do=stale)
+        with hurried():
+            assert stage.ensure(state="absent")["actions"] == ["delete the document"]
+        assert stage.held() is None
+
+
+AMAZON = "AWS-RunShellScript"
+
+
+@pytest.mark.parametrize("name", [AMAZON, "AWS-StartSSHSession"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"state": "absent"},
+        {"state": "absent", "force": True, "force_unshare": True, "wait": False},
+        {"state": "absent", "document_version": "1"},
+        {"state": "absent", "version_name": "v1"},
+        {"content": TWO},
+        {"content": TWO, "document_type": "Session", "recreate": True, "force_unshare": True},
+        {"session_preferences": {}},
+        {"default_version": "1"},
+        {"default_version": "2"},
+        {"tags": {"team": "a"}},
+        {"tags": {}},
+        {"permissions": {"account_ids": ["111122223333"]}},
+        {"target_type": "/"},
+        {"keep_versions": 1},
+        {},
+    ],
+)
+def test_a_document_of_aws_is_refused_in_one_sentence_before_any_write(name: str, task: dict[str, Any]) -> None:
+    with Stage() as stage:
+        for check_mode in (True, False):
+            position = stage.aws.position
+            with pytest.raises(SSMError, match=rf"^Document {name} belongs to Amazon, and only its owner can"):
+                stage.ensure(name=name, check_mode=check_mode, **task)
+            # The description says whose it is, and no more is asked for.
+            assert stage.operations(position) == ["DescribeDocument"]
+
+
 def test_the_second_race_is_reported() -> None:
     with Stage() as stage:
         stage.aws.add_fault(op="CreateDocument", times="always", do={"error": "DocumentAlreadyExists"})
