@@ -171,8 +171,12 @@ notes:
   - The credentials of O(assume_role_arn) are renewed while the inventory is made, however long that takes.
   - An empty environment variable, such as AWX sets, is taken for one that is not set.
   - O(cache) keeps the nodes and their details, and a run that finds them does not list them again. What was kept
-    counts only for the same regions, filters, role, profile, endpoint and access key. An instance that was stopped
-    then counts as not connected until the nodes are listed anew.
+    is only used for the same regions, filters, endpoint and identity. The identity is the access key, or for a profile
+    with a role, SSO or a login the settings that name it. An instance that was stopped then counts as not connected
+    until the nodes are listed anew.
+  - With the role of an EC2 instance or a container, or with C(credential_process), what was kept is used until the
+    credentials are renewed.
+  - Files of the cache can be read by their owner alone.
   - Connection statuses are asked for all the same, unless O(cache_statuses_seconds) says otherwise.
   - O(regions), O(region), O(profile), O(assume_role_arn), O(endpoint_url), the credentials, and the values in
     O(filters), O(include_filters) and O(exclude_filters) can be templates, also with lookups. O(hostnames), O(compose),
@@ -263,7 +267,13 @@ except ImportError as error:
     ) from None
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find, fingerprint
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import (
+    Store,
+    find,
+    fingerprint,
+    keep_private,
+    private_folders,
+)
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import GROUPS, make_hosts, warnings
@@ -298,12 +308,19 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
             # The method of AWSInventoryBase assumes the role at once, even for nodes that are kept, and only once.
             super(_Base, self).parse(inventory, loader, path, cache=cache)
             self.require_aws_sdk()
-            config = self._read_config_data(path)
+            with private_folders():  # that of the cache is made here
+                config = self._read_config_data(path)
             try:
                 check_config(config, self.option_definitions)
                 self._add_hosts(path, fresh=not cache)
             except SSMError as error:
                 raise AnsibleParserError(str(error)) from None  # the sentence says it all
+
+    def update_cache_if_changed(self) -> None:
+        """Write what is to be kept, for nobody but its owner to read."""
+        with private_folders():
+            super().update_cache_if_changed()
+        keep_private(self.cache)
 
     def get_option(self, option: str, hostvars: Any = None) -> Any:
         """An option's value. AWSInventoryBase templates whatever it is, which takes long and makes core warn of it."""
@@ -332,12 +349,13 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
             self.warn(warning)
 
     def _store(self, path: str, plan: Plan) -> Store | None:
-        if not self.get_option("cache"):
+        source = identity(self.get_option) if self.get_option("cache") else None
+        if source is None:  # what is kept for nobody in particular would be everybody's
             return None
         return Store(
             entries=self.cache,
             key=self.get_cache_key(path),
-            fingerprint=fingerprint(plan, identity(self.get_option)),
+            fingerprint=fingerprint(plan, source),
             nodes_for=self.get_option("cache_timeout"),
             statuses_for=self.get_option("cache_statuses_seconds"),
         )

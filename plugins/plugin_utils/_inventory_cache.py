@@ -15,10 +15,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import glob
 import hashlib
 import json
+import os
+import pathlib
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, TypeVar
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import COLLECTION_VERSION
@@ -51,7 +54,7 @@ class Store:
 def fingerprint(plan: Plan, source: Mapping[str, Any]) -> str:
     """What tells one set of nodes from another: the fields of ``plan`` that choose them, and who asks where.
 
-    ``source`` is everything else that shapes the answers, such as profile, role, endpoint and access key ID.
+    ``source`` is everything else that shapes the answers, such as who signs, role and endpoint.
     """
     chosen = {
         "version": COLLECTION_VERSION,
@@ -62,6 +65,30 @@ def fingerprint(plan: Plan, source: Mapping[str, Any]) -> str:
         "source": dict(source),
     }
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+def keep_private(entries: Any) -> None:
+    """Let nobody but the owner read the files of the entries, where they are files.
+
+    The cache plugins of ansible-core make their files readable for everybody, whatever the umask is.
+    """
+    folder: str | None = getattr(getattr(entries, "_plugin", None), "_cache_dir", None)
+    if not folder:
+        return
+    for key in entries:
+        for file in pathlib.Path(folder).glob(f"*{glob.escape(key)}"):  # ansible-core puts prefixes before the key
+            with contextlib.suppress(OSError):  # the file of another user, or none any more
+                file.chmod(0o600)
+
+
+@contextlib.contextmanager
+def private_folders() -> Iterator[None]:
+    """Make folders and files that are created meanwhile accessible to their owner alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def find(plan: Plan, connect: Connect, store: Store | None, *, fresh: bool) -> Found:

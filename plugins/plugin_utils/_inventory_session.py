@@ -21,11 +21,13 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import
 from ._inventory_fetch import Clients
 
 try:
+    import botocore.session
     from botocore.credentials import DeferredRefreshableCredentials
 except ImportError:
     pass  # AWSInventoryBase reports a missing boto3
 
-_SECRETS = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"})
+# The methods of botocore that renew temporary keys of one identity, which the configuration names.
+_RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "login", "sso"})
 SESSION_NAME = "ansible_aws_ssm_inventory"
 
 
@@ -74,11 +76,58 @@ def _credentials(given: api.Shape) -> dict[str, str]:
     }
 
 
-def identity(get: Callable[[str], Any]) -> dict[str, str | None]:
-    """What shapes AWS's answers besides the question: who asks, and where. It has no secret in it."""
-    options = ("access_key", "profile", "assume_role_arn", "endpoint_url")
-    variables = {name: value for name, value in os.environ.items() if name.startswith("AWS_") and name not in _SECRETS}
-    return {**variables, **{option: get(option) for option in options}}
+def identity(get: Callable[[str], Any]) -> dict[str, Any] | None:
+    """Return what shapes AWS's answers besides the question: who signs, and where. It contains no secret.
+
+    None if nobody can sign. The error that then comes of connecting says why.
+    """
+    options = {option: get(option) for option in ("access_key", "profile", "assume_role_arn", "endpoint_url")}
+    variables = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    signer: list[Any] = []
+    if not options["access_key"]:
+        with contextlib.suppress(Exception):  # providers raise anything, and connecting meets the same error
+            signer = _signer(options["profile"])
+        if not signer:
+            return None
+    return {**_without_secrets(variables), **options, "signer": signer}
+
+
+def _signer(profile: str | None) -> list[Any]:
+    """Return what identifies the signer of a profile, or of the environment. It takes no call to AWS.
+
+    Keys are the best sign of who signs. A role, a login or SSO gives new ones for the same identity again and again, so
+    that the settings count which lead to it. Keys of an instance or of a program have no such settings.
+    """
+    session = botocore.session.Session(profile=profile or None)
+    credentials = session.get_credentials()
+    settings = session.get_scoped_config()
+    sections = [session.full_config.get("sso_sessions", {}).get(settings.get("sso_session"))]
+    sections.append(session.full_config.get("services", {}).get(settings.get("services")))
+    signer = [_without_secrets(settings), sections, credentials.method]
+    if credentials.method not in _RENEWED:
+        return [*signer, credentials.get_frozen_credentials().access_key]
+    return [*signer, *(_source(session, settings) if credentials.method == "assume-role" else [])]
+
+
+def _source(session: Any, settings: Mapping[str, Any]) -> list[Any]:
+    """Return what identifies the one who assumes the role of a profile."""
+    source = settings.get("source_profile")
+    if source and source != (session.profile or "default"):
+        return _signer(source)
+    # A profile that is its own source has its keys among the settings, and keys of the environment are among its
+    # variables. There remain the roles of instances and containers.
+    providers = session.get_component("credential_provider").providers
+    named = settings.get("credential_source", "")
+    found = [each.load() for each in providers if named == each.CANONICAL_NAME]
+    return [each.get_frozen_credentials().access_key for each in found if each]
+
+
+def _without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if not _is_secret(name.lower())}
+
+
+def _is_secret(name: str) -> bool:
+    return "secret" in name or ("token" in name and not name.endswith("_file"))
 
 
 @contextlib.contextmanager

@@ -64,7 +64,7 @@ class Source:
     def write_cached(self, **options: Any) -> None:
         """The same with a cache on the disk."""
         cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(self._folder)}
-        self.write(**cache, **options)
+        self.write(**{**cache, **options})
 
     def parse(self, *, cache: bool = True, env: Mapping[str, str] | None = None) -> Parsed:
         """Run the plugin, with ``env`` over the variables that lead to the emulator."""

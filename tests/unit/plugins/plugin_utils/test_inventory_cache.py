@@ -5,15 +5,21 @@
 from __future__ import annotations
 
 import collections
+import configparser
+import json
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find, fingerprint
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients, Found
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import identity
+from botocore.credentials import Credentials
 from inventories import Source
 
 from emulator.service import Identity
@@ -147,6 +153,117 @@ def test_another_endpoint_access_key_or_profile_never_gets_what_others_left(tmp_
             before = aws.position + elsewhere.position
             source.parse(env=env)
             assert aws.position + elsewhere.position > before
+
+
+KEYS = {"aws_access_key_id": "own", "aws_secret_access_key": "own"}
+OTHER_KEYS = {"aws_access_key_id": "other", "aws_secret_access_key": "other"}
+ROLE_OF = {"role_arn": ROLE, "source_profile": "base"}
+SSO = {"sso_start_url": "https://x.awsapps.com/start", "sso_region": "us-east-1", "sso_account_id": "210987654321"}
+SSO_BY_SESSION = {"sso_session": "corp", "sso_account_id": "210987654321", "sso_role_name": "Reader"}
+Settings = dict[str, dict[str, str]]
+
+
+@pytest.fixture
+def who(tmp_path: Path) -> Callable[[Settings], Any]:
+    """What the fingerprint knows of the signer whom a configuration file names."""
+
+    def known(sections: Settings, **options: str) -> Any:
+        parser = configparser.RawConfigParser()
+        parser.read_dict(sections)
+        with (tmp_path / "config").open("w") as file:
+            parser.write(file)
+        token = tmp_path / "token"
+        token.write_text("secret-token")
+        settings = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_EC2_METADATA_DISABLED": "true"}
+        settings |= {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"), "HOME": str(tmp_path)}
+        with mock.patch.dict(os.environ, settings, clear=True):
+            return identity(options.get)
+
+    return known
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [
+        ({"default": KEYS}, {"default": OTHER_KEYS}),
+        ({"default": KEYS}, {"default": {**KEYS, "endpoint_url": "http://127.0.0.1:1"}}),
+        ({"default": ROLE_OF, "profile base": KEYS}, {"default": ROLE_OF, "profile base": OTHER_KEYS}),
+        (
+            {"default": ROLE_OF, "profile base": KEYS},
+            {"default": {**ROLE_OF, "role_arn": ROLE + "2"}, "profile base": KEYS},
+        ),
+        (
+            {"default": ROLE_OF, "profile base": {**ROLE_OF, "source_profile": "root"}, "profile root": KEYS},
+            {"default": ROLE_OF, "profile base": {**ROLE_OF, "source_profile": "root"}, "profile root": OTHER_KEYS},
+        ),
+        (
+            {"default": {**KEYS, "role_arn": ROLE, "source_profile": "default"}},
+            {"default": {**OTHER_KEYS, "role_arn": ROLE, "source_profile": "default"}},
+        ),
+        ({"default": {**SSO, "sso_role_name": "Reader"}}, {"default": {**SSO, "sso_role_name": "Admin"}}),
+        (
+            {"default": SSO_BY_SESSION, "sso-session corp": {"sso_region": "a", "sso_start_url": "https://a"}},
+            {"default": SSO_BY_SESSION, "sso-session corp": {"sso_region": "a", "sso_start_url": "https://b"}},
+        ),
+        (
+            {"default": {"role_arn": ROLE, "web_identity_token_file": "/a"}},
+            {"default": {"role_arn": ROLE, "web_identity_token_file": "/b"}},
+        ),
+    ],
+)
+def test_who_signs_differs_where_one_setting_does_and_is_the_same_the_next_time(
+    one: Settings, another: Settings, who: Callable[[Settings], Any]
+) -> None:
+    plan = Plan(("us-east-1",))
+    first, second = who(one), who(another)
+    assert first and second and fingerprint(plan, first) != fingerprint(plan, second)
+    assert fingerprint(plan, first) == fingerprint(plan, who(one))
+    assert "secret" not in json.dumps([first, second])
+
+
+def test_keys_of_a_container_count_themselves(who: Callable[[Settings], Any]) -> None:
+    sections = {"default": {"role_arn": ROLE, "credential_source": "EcsContainer"}}
+    found = []
+    for key in ("AKIAONE", "AKIATWO", "AKIATWO"):
+        load = mock.Mock(return_value=Credentials(key, "unseen"))
+        with mock.patch("botocore.credentials.ContainerProvider.load", load):
+            found.append(who(sections))
+    assert found[0] != found[1] == found[2]
+    assert "unseen" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    "sections", [{}, {"default": ROLE_OF}, {"default": {"aws_access_key_id": "own"}}], ids=["none", "source", "half"]
+)
+def test_nobody_who_signs_has_nothing_kept(sections: Settings, who: Callable[[Settings], Any]) -> None:
+    assert who(sections) is None
+
+
+def test_other_keys_in_the_same_file_never_get_what_others_left(tmp_path: Path) -> None:
+    other = Identity("AKIAOTHEROTHEROTHER0", "secret", "210987654321", "arn:aws:iam::210987654321:user/x", "AIDAX")
+    file = tmp_path / "credentials"
+    env = {"AWS_SHARED_CREDENTIALS_FILE": str(file), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    with LocalAWS(WORLD) as aws:
+        aws.world.identities[other.access_key] = other
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60)
+        made = []
+        for each in (aws.world.default_identity, other, other):
+            text = f"[default]\naws_access_key_id={each.access_key}\naws_secret_access_key={each.secret_key}\n"
+            file.write_text(text)
+            position = aws.position
+            source.parse(env=env)
+            made.append(calls(aws, position))
+    assert made == [{"DescribeInstanceProperties": 1, "GetConnectionStatus": 1}] * 2 + [{}]
+
+
+def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60, cache_connection=str(tmp_path / "kept"))
+        source.parse()
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "kept").iterdir()] == [0o600, 0o600]
 
 
 def test_the_prefix_is_that_of_the_files() -> None:
