@@ -11,7 +11,7 @@ description:
   - Lists the managed nodes of one or more regions, EC2 instances and hybrid machines alike, and asks for the
     connection status of each that may be connected.
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
-    when they have no hosts.
+    when they have no hosts. O(groups) and O(keyed_groups) add nothing to them, and do not put them into other groups.
   - The inventory is complete or it fails. A listing that breaks off is an error and never a shorter inventory.
   - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). A key that is no option is an
     error.
@@ -109,8 +109,11 @@ options:
         are entries as above, and the separator is C(_) unless told.
       - Any character of a name other than letters, digits, C(_), C(.) and C(-) becomes C(_), and so does a C(.) or
         C(-) at its beginning.
-      - A node is named by its ID when no entry gives it a name, when another node would have the same name, when the
-        name is that of a group or of the controller (C(localhost)), or when it looks like a node's ID.
+      - A node is named by its ID when no entry gives it a name, when another node or a host of another inventory source
+        has the same name, when the name is that of a group or of the controller (C(localhost)), or when it looks like a
+        node's ID. A warning lists the names that were not used.
+      - A host of another source is the same node if its variable C(instance_id) is the node's ID, or if it is named by
+        it. The plugin sees the hosts of sources that are read before this one, so it must be the last.
     type: list
     elements: raw
     default: [instance_id]
@@ -277,10 +280,11 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache im
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import GROUPS, make_hosts, warnings
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names, refusal
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, check_config, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import (
     known_variables,
+    others,
     outer_name,
     populate,
 )
@@ -343,9 +347,9 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
         hosts = make_hosts(found, plan, self.get_option)
         self.prepare(known_variables(hosts, outer))
         taken = {*self.inventory.groups, *GROUPS.values()}
-        named = zip(names(hosts, hostnames, self.evaluate, taken), hosts, strict=True)
-        populate(self, dict(named), outer)
-        for warning in warnings(found):
+        named = names(hosts, hostnames, self.evaluate, taken, others(self.inventory, outer))
+        populate(self, dict(zip(named.used, hosts, strict=True)), outer)
+        for warning in [*warnings(found), *([refusal(named.refused)] if named.refused else [])]:
             self.warn(warning)
 
     def _store(self, path: str, plan: Plan) -> Store | None:

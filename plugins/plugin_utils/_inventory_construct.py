@@ -20,6 +20,7 @@ from ansible.errors import AnsibleParserError, AnsibleUndefinedVariable
 from ansible.plugins.inventory import Constructable
 
 from ._inventory_expressions import AskAnsible, Compiled, Undefined, compiled, variables_of
+from ._inventory_hosts import GROUPS
 from ._inventory_trust import TRUST_IS_MARKED, as_untrusted_as
 
 # ansible-core's hints are partial, and differ from version to version.
@@ -30,6 +31,7 @@ _template: Any = template
 _TYPED = TRUST_IS_MARKED
 
 _NOTHING = object()
+_READINESS = frozenset(GROUPS.values())
 Functions = Mapping[str, Compiled | None]
 
 
@@ -101,10 +103,11 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
             self._compose_variables(host, variables, functions)
             merged = {**variables, **host.vars, "inventory_hostname": name}
             self._add_to_groups(name, variables, merged, functions)
+            self.inventory = _WithoutReadiness(whole)
+            for entry in self._keyed:
+                self._add_by_key(entry, name, variables, merged, functions)
         finally:
             self.inventory = whole
-        for entry in self._keyed:
-            self._add_by_key(entry, name, variables, merged, functions)
 
     def _compose_variables(self, host: Any, variables: dict[str, Any], functions: Functions) -> None:
         for variable, expression in self._composed.items():
@@ -156,18 +159,34 @@ def _is_template(expression: Any) -> bool:
     return isinstance(expression, str) and (not _TYPED or bool(_template.is_trusted_as_template(expression)))
 
 
-class _HostFirst:
+class _WithoutReadiness:
+    """The inventory for methods that make groups, which must leave the groups of readiness as they are.
+
+    What a group is called often comes from a node, which could else call itself connected.
+    """
+
+    def __init__(self, inventory: Any) -> None:
+        self._inventory = inventory
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._inventory, attribute)
+
+    def add_host(self, host: str, group: str | None = None) -> Any:
+        return None if group in _READINESS else self._inventory.add_host(host, group)
+
+    def add_child(self, group: str, child: str) -> Any:
+        return None if group in _READINESS or child in _READINESS else self._inventory.add_child(group, child)
+
+
+class _HostFirst(_WithoutReadiness):
     """The inventory for methods that name one host, which they must not take for a group of the same name.
 
     Anybody who may name a node could else give variables and members to a group.
     """
 
     def __init__(self, inventory: Any, name: str) -> None:
-        self._inventory = inventory
+        super().__init__(inventory)
         self._name = name
-
-    def __getattr__(self, attribute: str) -> Any:
-        return getattr(self._inventory, attribute)
 
     def set_variable(self, entity: str, variable: str, value: Any) -> None:
         if entity != self._name:
@@ -176,9 +195,7 @@ class _HostFirst:
             self._inventory.hosts[entity].set_variable(variable, value)
 
     def add_child(self, group: str, child: str) -> Any:
-        if child != self._name:
-            return self._inventory.add_child(group, child)
-        return self._inventory.add_host(child, group)
+        return super().add_child(group, child) if child != self._name else self.add_host(child, group)
 
 
 def _key(entry: Any) -> Any:

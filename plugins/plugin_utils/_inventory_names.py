@@ -13,9 +13,10 @@ another host or of a group, whose variables it would take over, nor lead out of 
 from __future__ import annotations
 
 import collections
+import itertools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
@@ -34,17 +35,51 @@ _LIKE_AN_ID = re.compile(r"i-(\w{8}|\w{17})|mi-\w{17}")
 _CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 _KEYS = frozenset({"name", "prefix", "separator"})
+# How many names a warning has at most.
+MOST_TOLD = 10
 
 
-def names(hosts: Sequence[Host], entries: Sequence[Any], evaluate: Evaluate, taken: Collection[str]) -> list[str]:
-    """A name for each host, by the option ``hostnames``; ``taken`` are the names of groups.
+class Names(NamedTuple):
+    """The name of each host in order, and the names that were not used, by the ID of their nodes."""
 
-    A name counts only where it is one host's alone, and neither like an ID nor taken.
+    used: list[str]
+    refused: dict[str, str]
+
+
+def names(
+    hosts: Sequence[Host],
+    entries: Sequence[Any],
+    evaluate: Evaluate,
+    taken: Collection[str],
+    others: Mapping[str, Collection[Any]] | None = None,
+) -> Names:
+    """Name each host by the option ``hostnames``.
+
+    ``taken`` are the names of groups. ``others`` are the hosts of other sources, with the IDs of their nodes.
+    A name is used only where it is one host's alone, and neither like an ID nor taken.
     """
     namers = [_namer(entry, evaluate) for entry in entries]
-    preferred = [_safe(_first(namers, host.variables), host, taken) for host in hosts]
+    preferred = [_safe(_first(namers, host.variables)) for host in hosts]
     shared = collections.Counter(preferred)
-    return [name if shared[name] == 1 else host.instance_id for name, host in zip(preferred, hosts, strict=True)]
+
+    def usable(name: str, host: Host) -> bool:
+        free = host.instance_id in others[name] if others and name in others else True
+        return free and shared[name] == 1 and name not in taken and not _reserved(name)
+
+    used, refused = [], {}
+    for name, host in zip(preferred, hosts, strict=True):
+        used.append(name if name and usable(name, host) else host.instance_id)
+        if name not in ("", used[-1]):
+            refused[host.instance_id] = name
+    return Names(used, refused)
+
+
+def refusal(refused: Mapping[str, str]) -> str:
+    """Return the warning that tells which names were not used."""
+    nodes = "1 node is" if len(refused) == 1 else f"{len(refused)} nodes are"
+    told = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MOST_TOLD))
+    more = f" and {len(refused) - MOST_TOLD} more" if len(refused) > MOST_TOLD else ""
+    return f"{nodes} named by ID because another host or a group has the name, or it is reserved: {told}{more}."
 
 
 def check_hostnames(entries: Sequence[Any], *, tags: bool) -> None:
@@ -111,9 +146,10 @@ def _text(value: Any) -> str:
     return "" if value is None or isinstance(value, (bool, Mapping)) else str(value)
 
 
-def _safe(name: str, host: Host, taken: Collection[str]) -> str:
-    """The name as it may be used, or the ID of the host."""
-    safe = _LEADING.sub("_", _UNUSUAL.sub("_", name))
-    if not safe or safe in taken or safe in _CONTROLLER or _LIKE_AN_ID.fullmatch(safe):
-        return host.instance_id
-    return safe
+def _safe(name: str) -> str:
+    """The name without characters that lead somewhere else."""
+    return _LEADING.sub("_", _UNUSUAL.sub("_", name))
+
+
+def _reserved(name: str) -> bool:
+    return name in _CONTROLLER or bool(_LIKE_AN_ID.fullmatch(name))

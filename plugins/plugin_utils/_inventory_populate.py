@@ -35,6 +35,15 @@ def known_variables(hosts: Sequence[Host], outer: Outer) -> frozenset[str]:
     return frozenset(map(outer, names))
 
 
+def others(inventory: Any, outer: Outer) -> dict[str, set[Any]]:
+    """Return the hosts of other sources, each with the IDs of the node that it is known to be.
+
+    A host that is called like an ID is that node.
+    """
+    ids = ("instance_id", outer("instance_id"))
+    return {name: {name, *(host.vars.get(each) for each in ids)} for name, host in inventory.hosts.items()}
+
+
 def populate(plugin: FastConstructable, named: Mapping[str, Host], outer: Outer) -> None:
     """Add the hosts by their names, in the order of these, to the inventory of a plugin that is prepared."""
     inventory = plugin.inventory
@@ -44,11 +53,19 @@ def populate(plugin: FastConstructable, named: Mapping[str, Host], outer: Outer)
     elsewhere = {name for name in named if name in inventory.hosts}
     for name, host in ordered:
         inventory.add_host(name, group=host.group)
+        if name in elsewhere:
+            _keep_in_one(inventory, name, host.group)
         _set(inventory.hosts[name], {**_outer(host, outer), **host.connecting}, one_by_one=name in elsewhere)
     # Not before all hosts are there: groups made from one may have the name of another.
     for name, host in ordered if plugin.constructs else ():
         # What another source says of the host may be templates.
         plugin.construct(name, _outer(host, outer), fast=name not in elsewhere)
+
+
+def _keep_in_one(inventory: Any, name: str, group: str) -> None:
+    """Take a host out of the other groups of readiness, where another source has put the same node."""
+    for other in set(GROUPS.values()) - {group}:
+        inventory.groups[other].remove_host(inventory.hosts[name])
 
 
 def _outer(host: Host, outer: Outer) -> dict[str, Any]:

@@ -66,11 +66,14 @@ class Source:
         cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(self._folder)}
         self.write(**{**cache, **options})
 
-    def parse(self, *, cache: bool = True, env: Mapping[str, str] | None = None) -> Parsed:
-        """Run the plugin, with ``env`` over the variables that lead to the emulator."""
+    def parse(self, *, cache: bool = True, env: Mapping[str, str] | None = None, data: Any = None) -> Parsed:
+        """Run the plugin, with ``env`` over the variables that lead to the emulator.
+
+        ``data`` is what other sources have made.
+        """
         plugin = inventory_loader.get(NAME)
         warnings: list[str] = []
-        data = InventoryData()
+        data = data or InventoryData()
         with _environment({**self._aws.clean_env(), **(env or {})}), mock.patch.object(plugin, "warn", warnings.append):
             plugin.parse(data, DataLoader(), str(self.path), cache=cache)
             if plugin.get_option("cache"):

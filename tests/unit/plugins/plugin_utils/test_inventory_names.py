@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import Host
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import names
 from hypothesis import given
 from hypothesis import strategies as st
-from inventories import Parsed, parse
+from inventories import Parsed, Source, parse
 
 from emulator.testing import LocalAWS
 
@@ -82,7 +83,80 @@ def test_an_entry_that_needs_what_the_node_has_not_gives_no_name_and_is_no_error
 
 def test_a_name_that_two_nodes_have_is_used_for_neither() -> None:
     nodes = [{"id": each, "computer_name": name} for each, name in ((ONE, "web"), (TWO, "web"), (THREE, "db"))]
-    assert list(run(*nodes, hostnames=["computer_name"]).hosts) == ["db", ONE, TWO]
+    parsed = run(*nodes, hostnames=["computer_name"])
+    assert list(parsed.hosts) == ["db", ONE, TWO]
+    assert parsed.warnings == [
+        "2 nodes are named by ID because another host or a group has the name, or it is reserved:"
+        f" web ({ONE}), web ({TWO})."
+    ]
+
+
+def test_a_warning_lists_no_more_names_than_can_be_read() -> None:
+    nodes = {"generate": 12, "id": "i-%017x", "computer_name": "web"}
+    assert run(nodes, hostnames=["computer_name"]).warnings[0].endswith(" and 2 more.")
+
+
+def beside(other: dict[str, Any], node: dict[str, Any], **options: Any) -> Parsed:
+    """What becomes of a node whose source is read after one that has the host db1."""
+    data = InventoryData()
+    data.add_host("db1")
+    for name, value in other.items():
+        data.set_variable("db1", name, value)
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": ONE, **node}]}}}) as aws:
+        return Source(aws, hostnames=["computer_name"], **options).parse(data=data)
+
+
+@pytest.mark.parametrize("other", [{"ansible_password": "static"}, {"instance_id": TWO}, {"instance_id": None}])
+def test_the_name_of_a_host_of_another_source_is_not_used_for_another_node(other: dict[str, Any]) -> None:
+    parsed = beside(other, {"computer_name": "db1"}, connection="amazon.aws.aws_ssm", compose={"x": "region"})
+    assert parsed.hosts["db1"] == other
+    assert parsed.group("ssm_connected") == [ONE] and "ansible_password" not in parsed.hosts[ONE]
+    assert "1 node is named by ID" in parsed.warnings[0] and f"db1 ({ONE})" in parsed.warnings[0]
+
+
+@pytest.mark.parametrize("prefix", ["", "x_"])
+def test_the_same_node_of_another_source_is_one_host(prefix: str) -> None:
+    for name in {"instance_id", f"{prefix}instance_id"}:
+        parsed = beside({name: ONE, "own": 1}, {"computer_name": "db1"}, hostvars_prefix=prefix)
+        assert list(parsed.hosts) == ["db1"] and parsed.warnings == []
+        assert parsed.hosts["db1"]["own"] == 1 and parsed.hosts["db1"][f"{prefix}region"] == "us-east-1"
+
+
+def test_two_sources_with_nodes_of_one_name_make_two_hosts() -> None:
+    regions = {
+        "us-east-1": {"nodes": [{"id": ONE, "computer_name": "web", "status": "notconnected"}]},
+        "eu-west-1": {"nodes": [{"id": TWO, "computer_name": "web", "status": "connected"}]},
+    }
+    data = InventoryData()
+    with LocalAWS({"regions": regions}) as aws:
+        for region in regions:
+            parsed = Source(aws, region=region, hostnames=["computer_name"]).parse(data=data)
+    assert (parsed.group("ssm_connected"), parsed.group("ssm_not_connected")) == ([TWO], ["web"])
+
+
+def test_a_node_that_two_sources_have_is_in_the_group_of_its_last_status() -> None:
+    data = InventoryData()
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": ONE, "status": ["connected", "notconnected"]}]}}}) as aws:
+        for unused in range(2):
+            parsed = Source(aws).parse(data=data)
+    assert (parsed.group("ssm_connected"), parsed.group("ssm_not_connected")) == ([], [ONE])
+    assert parsed.hosts[ONE]["ssm_connected"] is False
+
+
+@pytest.mark.parametrize("key", ["computer_name", "[computer_name] | first"])
+@pytest.mark.parametrize("option", ["keys", "parent", "child", "groups"])
+def test_the_groups_of_readiness_are_filled_by_readiness_alone(option: str, key: str) -> None:
+    keyed: dict[str, Any] = {"key": key, "separator": ""}
+    options: dict[str, Any] = {
+        "keys": {"keyed_groups": [keyed]},
+        "parent": {"keyed_groups": [{**keyed, "key": "'x'", "parent_group": "ssm_connected"}]},
+        "child": {"keyed_groups": [{**keyed, "parent_group": "production"}]},
+        "groups": {"groups": {"ssm_connected": f"({key}) == 'ssm_connected'"}},
+    }
+    rogue = {"id": ONE, "computer_name": "ssm_connected", "status": "notconnected"}
+    parsed = run(rogue, {"id": TWO, "computer_name": "x", "status": "connected"}, **options[option])
+    assert parsed.group("ssm_connected") == [TWO] and parsed.group("ssm_not_connected") == [ONE]
+    assert [group.name for group in parsed.data.groups["ssm_connected"].parent_groups] == ["all"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +207,7 @@ def test_a_host_that_is_named_like_a_group_made_later_takes_nothing_of_the_group
 @given(st.lists(st.text(max_size=6) | st.sampled_from([ONE, TWO, "all", "a", "a.b"]), min_size=1, max_size=6))
 def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
     hosts = [Host(f"i-{n:017x}", "ssm_unknown", {"computer_name": name}, {}) for n, name in enumerate(computer_names)]
-    found = names(hosts, ["computer_name"], lambda expression, variables: None, {"all": None})
+    found = names(hosts, ["computer_name"], lambda expression, variables: None, {"all": None}).used
     assert len(set(found)) == len(found)
     for name, host in zip(found, hosts, strict=True):
         assert re.fullmatch(r"\w[\w.-]*", name) and name != "all"
