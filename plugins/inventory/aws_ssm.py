@@ -133,10 +133,9 @@ options:
         O(compose) can set each to something else.
       - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which no service tells. It is set by O(compose)
         or in C(group_vars). It does not assume the role of O(assume_role_arn).
-      - V(sessionops.aws.aws_ssm) takes the same variables.
       - Credentials are never among the variables.
     type: str
-    choices: [none, sessionops.aws.aws_ssm, amazon.aws.aws_ssm]
+    choices: [none, amazon.aws.aws_ssm]
     default: none
   strict_permissions:
     description:

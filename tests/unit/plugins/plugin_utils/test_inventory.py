@@ -11,6 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 from ansible.errors import AnsibleParserError
+from ansible.plugins.loader import connection_loader, inventory_loader
 from ansible.vars.reserved import get_reserved_names
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import variable
@@ -176,10 +177,16 @@ def test_what_a_connection_plugin_needs(connection: str, variables: dict[str, st
     assert {key: value for key, value in found.items() if key.startswith("ansible")} == variables
 
 
+def test_no_connection_plugin_is_offered_that_cannot_be_loaded() -> None:
+    plugin = inventory_loader.get("sessionops.aws.aws_ssm")
+    for choice in set(plugin.option_definitions["connection"]["choices"]) - {"none"}:
+        assert connection_loader.find_plugin_with_context(choice).resolved, choice
+
+
 def test_compose_has_the_last_word_on_how_to_connect() -> None:
     compose = {"ansible_connection": "'ssh'", "ansible_aws_ssm_region": "'other'", "ansible_host": "ip_address"}
     with LocalAWS(WORLD) as aws:
-        found = parse(aws, connection="sessionops.aws.aws_ssm", compose=compose).hosts[WEB]
+        found = parse(aws, connection="amazon.aws.aws_ssm", compose=compose).hosts[WEB]
     assert (found["ansible_connection"], found["ansible_aws_ssm_region"]) == ("ssh", "other")
     assert found["ansible_aws_ssm_instance_id"] == WEB
     assert "ansible_shell_type" not in found and "ansible_aws_ssm_profile" not in found

@@ -101,7 +101,7 @@ def test_nothing_of_aws_is_evaluated(
     with LocalAWS(world(attack)) as aws:
         source = Source(aws)
         source.write_cached(
-            **options, compose=MADE, ec2_details=True, hostvars_prefix="ssm_", connection="sessionops.aws.aws_ssm"
+            **options, compose=MADE, ec2_details=True, hostvars_prefix="ssm_", connection="amazon.aws.aws_ssm"
         )
         for unused in range(2):  # from AWS, and from what is kept
             parsed = source.parse()
