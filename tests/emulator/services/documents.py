@@ -27,8 +27,8 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "target_type_omitted": ("dropped", "kept"),
     # An update while the latest version is still on its way.
     "update_unready": ("InvalidDocumentOperation", "ok"),
-    # Making a version the default that is not Active.
-    "promote_unready": ("InvalidDocumentVersion", "ok"),
+    # Making a version the default that is still on its way: Terraform does so at once, and its tests passed on AWS.
+    "promote_unready": ("ok", "InvalidDocumentVersion"),
     # Which names are kept for AWS: every one that its reference lists, or those that were seen to be refused.
     "reserved_names": ("documented", "observed"),
     # DeleteDocument has no error of its own for a version that is not there.
@@ -159,7 +159,8 @@ def update_document_default_version(world: World, call: Call) -> dict[str, Any]:
     version = document.versions.get(int(call.params["DocumentVersion"]))
     if version is None:
         raise missing_version(document)
-    if version.shown_status != "Active" and world.switch("promote_unready") != "ok":
+    on_its_way = version.pending and world.switch("promote_unready") == "ok"
+    if version.shown_status != "Active" and not on_its_way:
         raise APIError(
             "InvalidDocumentVersion", f"Version {version.number} of {document.name} is {version.shown_status}"
         )

@@ -40,6 +40,8 @@ PROPERTY_VALUES: dict[str, Callable[[Node], str | None]] = {
     "PlatformName": lambda node: node.get("platform_name"),
     "PlatformVersion": lambda node: node.get("platform_version"),
 }
+# The keys of which AWS was seen to take one value only.
+SINGLE = ("ResourceType",)
 BAD_VALUE = {
     "DescribeInstanceInformation": "InvalidInstanceInformationFilterValue",
     "DescribeInstanceProperties": "InvalidInstancePropertyFilterValue",
@@ -100,10 +102,14 @@ def _by_key(operation: str, getters: dict[str, Callable[[Node], str | None]], ke
 
 
 def check_values(operation: str, key: str, values: Iterable[str]) -> None:
-    """Refuse a value that no node can have."""
+    """Refuse a value that no node can have, and two values where AWS accepts one."""
+    values = list(values)
+    if key in SINGLE and len(values) > 1:
+        raise APIError(BAD_VALUE[operation], f"{key} filter may contain only one value.")
     for value in values:
         if key in ALLOWED and value not in ALLOWED[key]:
-            raise APIError(BAD_VALUE[operation], f"{value} is not a valid value for {key}.")
+            text = f"{key} filter is invalid, valid values are {', '.join(ALLOWED[key])}"
+            raise APIError(BAD_VALUE[operation], text)
         if key == "InstanceIds" and kind_of(value) not in ("ec2", "hybrid"):
             raise APIError("InvalidInstanceId", f"{value} is not a valid instance id.")
 

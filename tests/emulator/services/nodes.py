@@ -31,11 +31,13 @@ TITLE_CASE = {"connected": "Connected", "notconnected": "NotConnected"}
 
 def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
     nodes = world.state(call.region, Nodes)
-    predicates: list[Predicate] = [lambda node: node.registered and node.running, *information_predicates(call.params)]
-    found = selected(world, call, lambda: _select(nodes.all(), predicates))
-    _refuse_unknown_ids(world, call, found)
+    predicates = information_predicates(call.params)
+    listed = [node for node in nodes.all() if node.registered and node.running]
+    _refuse_unknown_ids(world, call, listed)
+    # The page is cut before the filters apply: a page may be empty, and not be the last.
+    found = selected(world, call, lambda: [(node, _meets(node, predicates)) for node in _of_ids(listed, call)])
     page, token = paginate(found, call, default=10, world=world)
-    return _with_token({"InstanceInformationList": [_information(node) for node in page]}, token)
+    return _with_token({"InstanceInformationList": [_information(node) for node, shown in page if shown]}, token)
 
 
 def describe_instance_properties(world: World, call: Call) -> dict[str, Any]:
@@ -68,19 +70,33 @@ def _denial(call: Call, target: str) -> str:
 
 
 def _select(nodes: Sequence[Node], predicates: list[Predicate]) -> list[Node]:
-    return [node for node in nodes if all(predicate(node) for predicate in predicates)]
+    return [node for node in nodes if _meets(node, predicates)]
 
 
-def _refuse_unknown_ids(world: World, call: Call, found: list[Node]) -> None:
-    if world.switch("unknown_instance_id") == "empty":
-        return
+def _meets(node: Node, predicates: list[Predicate]) -> bool:
+    return all(predicate(node) for predicate in predicates)
+
+
+def _wanted_ids(call: Call) -> list[str]:
+    """Return the ids of the InstanceIds filters of DescribeInstanceInformation."""
     filters = [(item["key"], item["valueSet"]) for item in call.params.get("InstanceInformationFilterList", [])]
     filters += [(item["Key"], item["Values"]) for item in call.params.get("Filters", [])]
-    known = {node.id for node in found}
-    for key, values in filters:
-        for value in values:
-            if key == "InstanceIds" and value not in known:
-                raise APIError("InvalidInstanceId", f"{value} is not registered.")
+    return [value for key, values in filters for value in values if key == "InstanceIds"]
+
+
+def _of_ids(listed: list[Node], call: Call) -> list[Node]:
+    """Return the nodes of the wanted ids, or all where the call names none: what pages are cut from."""
+    wanted = frozenset(_wanted_ids(call))
+    return [node for node in listed if node.id in wanted] if wanted else listed
+
+
+def _refuse_unknown_ids(world: World, call: Call, listed: list[Node]) -> None:
+    if world.switch("unknown_instance_id") == "empty":
+        return
+    known = {node.id for node in listed}
+    for value in _wanted_ids(call):
+        if value not in known:
+            raise APIError("InvalidInstanceId", f"{value} is not registered.")
 
 
 def _with_token(result: dict[str, Any], token: str | None) -> dict[str, Any]:

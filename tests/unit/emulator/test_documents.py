@@ -331,8 +331,8 @@ def test_the_default_version_moves_when_told(aws: Direct) -> None:
 @pytest.mark.parametrize(
     ("choice", "update", "promote"),
     [
-        ({}, "InvalidDocumentOperation", "InvalidDocumentVersion"),
-        ({"update_unready": "ok", "promote_unready": "ok"}, "ok", "ok"),
+        ({}, "InvalidDocumentOperation", "ok"),
+        ({"update_unready": "ok", "promote_unready": "InvalidDocumentVersion"}, "ok", "InvalidDocumentVersion"),
     ],
 )
 def test_a_version_that_is_not_ready(choice: dict[str, str], update: str, promote: str) -> None:
