@@ -93,10 +93,13 @@ TEXTS = {
     ),
 }
 
+# Where a code has another text than the other services give.
+OWN_TEXTS = {"AuthFailure": "AWS was not able to validate the provided access credentials"}
+
 
 def refusal(protocol: str, kind: str, text: str | None = None) -> APIError:
     code, status = CODES[protocol][kind]
-    return APIError(code, text or TEXTS[kind], status)
+    return APIError(code, text or OWN_TEXTS.get(code, TEXTS[kind]), status)
 
 
 def read_scope(headers: Mapping[str, str]) -> Scope | None:

@@ -17,6 +17,7 @@ import yaml
 from . import registry
 from .faults import Faults, Throttle
 from .service import Identity
+from .services.world_values import point
 
 WORLDS = Path(__file__).parent / "worlds"
 DEFAULT_REGION = "us-east-1"
@@ -60,7 +61,7 @@ class World:
 
     def __init__(self, description: Mapping[str, Any] | None = None) -> None:
         given = _mapping(description or {}, "the world", KEYS)
-        self.now = parse_time(given.get("clock", DEFAULT_CLOCK))
+        self.now = _clock(given.get("clock", DEFAULT_CLOCK))
         self.account_id = _account(given.get("account_id", DEFAULT_ACCOUNT))
         # Whoever has it may read the journal and change the world while it is served.
         self.token = secrets.token_urlsafe(30)
@@ -149,18 +150,6 @@ def find_world(source: str | Path) -> Path:
     raise WorldError(f"no world {source}: it is neither a file nor one of {names}")
 
 
-def parse_time(value: Any) -> datetime.datetime:
-    """Read an ISO 8601 time, which YAML may have read already; no zone means UTC."""
-    if isinstance(value, str):
-        try:
-            value = datetime.datetime.fromisoformat(value)
-        except ValueError:
-            raise WorldError(f"not an ISO 8601 time: {value!r}") from None
-    if not isinstance(value, datetime.datetime):
-        raise WorldError(f"not a time: {value!r}")
-    return value.astimezone(datetime.UTC) if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-
-
 def check_keys(given: Mapping[str, Any], known: set[str] | frozenset[str], what: str) -> None:
     """Refuse a key that nobody reads: it would be a mistake that passes in silence."""
     unknown = sorted(str(key) for key in set(given) - known)
@@ -186,6 +175,13 @@ def _number(value: Any, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise WorldError(f"{what} must be a whole number, not {value!r}")
     return value
+
+
+def _clock(value: Any) -> datetime.datetime:
+    try:
+        return point(value)
+    except ValueError as error:
+        raise WorldError(str(error)) from None
 
 
 def _account(value: Any) -> str:

@@ -25,6 +25,7 @@ _OWNERS: dict[str, Test] = {
     ),
     "ThirdParty": lambda documents, document: document.third_party,
 }
+_TAG = "tag:"
 _VALUES = {
     "Owner": tuple(_OWNERS),
     "PlatformTypes": ("Windows", "Linux", "MacOS"),
@@ -63,13 +64,15 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
     keys = [key for key, _values in found]
     if len(set(keys)) < len(keys):
         raise APIError("ValidationException", "A filter is there twice")
+    if sum(key.startswith(_TAG) for key in keys) > 1:
+        raise APIError("ValidationException", "Only a single tag key can be used to filter documents")
     return found
 
 
 def _test(key: str, values: Sequence[str]) -> Test:
     """What one filter asks of a document; its values are alternatives."""
-    if key.startswith("tag:") and len(key) > len("tag:"):
-        tag = key[len("tag:") :]
+    if key.startswith(_TAG) and len(key) > len(_TAG):
+        tag = key[len(_TAG) :]
         return lambda documents, document: document.tags.get(tag) in values
     if key not in _TESTS:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")

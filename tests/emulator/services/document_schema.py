@@ -131,7 +131,8 @@ def _check_description(content: dict[str, Any]) -> None:
         raise refuse("/description: not a string")
 
 
-_PARAMETER_TYPES = frozenset({"String", "StringList", "Boolean", "Integer", "MapList", "StringMap"})
+# AWS's own example of a Port document has ``string``.
+_PARAMETER_TYPES = frozenset({"String", "string", "StringList", "Boolean", "Integer", "MapList", "StringMap"})
 _AWS_TYPE = re.compile(r"(List<)?AWS::[A-Za-z0-9]+(::[A-Za-z0-9]+)+>?")
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _PARAMETER_KEYS = frozenset(

@@ -63,7 +63,7 @@ def _accounts(accounts: list[str]) -> list[str]:
 
 def _check(world: World, documents: Documents, document: Document, wanted: dict[str, str]) -> None:
     if EVERYONE in wanted and len(wanted) > 1:
-        raise APIError("ValidationException", "A document is shared either with everyone or with named accounts")
+        raise APIError("DocumentPermissionLimit", "Accounts can either be all or a group of AWS accounts")
     if len(wanted) > world.limit("document_accounts"):
         raise APIError("DocumentPermissionLimit", "The document can't be shared with more accounts")
     others = [other for other in documents.own() if other is not document and EVERYONE in other.permissions]

@@ -130,7 +130,8 @@ def _check_updatable(world: World, document: Document, params: Mapping[str, Any]
     if of_selector(document, params.get("DocumentVersion", "0")) is not latest:
         raise APIError(
             "InvalidDocumentVersion",
-            f"Version provided for document {document.name} is not latest, please provide the latest version",
+            f"Version provided for document {document.name} is not latest."
+            f" Please provide the latest version to update document {document.name}",
         )
     if document.document_type == "Command" and latest.derived.schema_version == "1.2":
         raise APIError("InvalidDocumentSchemaVersion", "A document of schema version 1.2 cannot be updated")

@@ -7,8 +7,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from .world_values import entries, expand, moment
 
 if TYPE_CHECKING:
     from ..world import World
@@ -18,7 +20,6 @@ KINDS = {
     "hybrid": re.compile(r"mi-\w{17}", re.ASCII),
     "container": re.compile(r"ecs:\S+_\S+_\S+"),
 }
-NUMBERED = re.compile(r"%\d*[dx]")
 STATUSES = ("connected", "notconnected")
 ERROR = "error:"
 EC2_STATES = ("pending", "running", "shutting-down", "terminated", "stopping", "stopped")
@@ -153,10 +154,8 @@ class Nodes:
     @classmethod
     def from_world(cls, section: Any, world: World, region: str) -> Self:
         nodes = cls()
-        if not isinstance(section or [], list):
-            raise ValueError("nodes must be a list")
-        for item in section or []:
-            for given in _expand(item):
+        for item in entries(section, KEYS, "node"):
+            for given in expand(item):
                 node = make_node(given, world, region)
                 if node.id in nodes.by_id:
                     raise ValueError(f"{node.id} is there twice")
@@ -193,40 +192,12 @@ class Nodes:
             self.extra[target] = Status(given)
 
 
-def _expand(item: Any) -> Iterator[dict[str, Any]]:
-    """One description, or many from one with ``generate``; ``%d`` and the like take the number."""
-    if not isinstance(item, Mapping):
-        raise ValueError(f"a node is a mapping, not {item!r}")
-    unknown = sorted(str(key) for key in set(item) - KEYS)
-    if unknown:
-        raise ValueError(f"a node has no {', '.join(unknown)}; it may have {', '.join(sorted(KEYS))}")
-    given = dict(item)
-    count = given.pop("generate", None)
-    if count is None:
-        yield given
-        return
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"generate is a number from 1, not {count!r}")
-    for number in range(1, count + 1):
-        yield {key: _numbered(value, number) for key, value in given.items()}
-
-
-def _numbered(value: Any, number: int) -> Any:
-    if isinstance(value, str):
-        return NUMBERED.sub(lambda found: found[0] % number, value)
-    if isinstance(value, Mapping):
-        return {key: _numbered(item, number) for key, item in value.items()}
-    return value
-
-
 def kind_of(target: str) -> str | None:
     return next((kind for kind, pattern in KINDS.items() if pattern.fullmatch(target)), None)
 
 
 def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
     """Fill in what a description leaves out; an explicit null takes an optional member away."""
-    from ..world import parse_time  # the world imports this module
-
     kind = kind_of(str(given.get("id")))
     if kind is None:
         raise ValueError(f"not the id of a node: {given.get('id')!r}")
@@ -238,7 +209,7 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         given, "ping_status", ("Online", "ConnectionLost", "Inactive"), "Online" if alive else "ConnectionLost"
     )
     hour = datetime.timedelta(hours=1)
-    started = parse_time(given.get("launch_time", world.now - 240 * hour))
+    started = moment(given.get("launch_time", world.now - 240 * hour), world.now)
     return Node(
         id=given["id"],
         kind=kind,
@@ -251,9 +222,9 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         managed=managed,
         architecture=given.get("architecture", "x86_64"),
         availability_zone=given.get("availability_zone", f"{region}a"),
-        last_ping=parse_time(given.get("last_ping", world.now - hour / 60)),
+        last_ping=moment(given.get("last_ping", world.now - hour / 60), world.now),
         launch_time=started,
-        registration_date=parse_time(given.get("registration_date", started)),
+        registration_date=moment(given.get("registration_date", started), world.now),
         tags=_tags(given, kind),
         optional=_optional(given, kind, platform, region),
     )

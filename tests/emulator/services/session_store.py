@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import datetime
 import random
+import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -23,6 +24,7 @@ _NEXT = {"Connecting": "Connected", "Terminating": "Terminated"}
 _STATUSES = ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed")
 _DENIED = "AccessDeniedException"
 _TOKEN_BYTES = 216
+_ID_LETTERS = string.ascii_lowercase + string.digits
 
 
 @dataclasses.dataclass
@@ -96,8 +98,8 @@ class Sessions:
 
 
 def new_id(owner: str, chosen: random.Random) -> str:
-    """A session id: who started it, and what makes it unlike the others."""
-    return f"{owner.rsplit('/', 1)[-1][:78]}-0{chosen.getrandbits(64):016x}"
+    """Make a session id of at most 96 characters, such as ``bob-gbghooq6a3u7ou3auziqq8rd4q``."""
+    return f"{owner.rsplit('/', 1)[-1][:69]}-{''.join(chosen.choices(_ID_LETTERS, k=26))}"
 
 
 def new_token(chosen: random.Random) -> str:

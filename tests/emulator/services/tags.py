@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..world import World
 
 
+_NOT_MANAGED = "resourceId should be in format mi-[0-9a-f]{17} for resource type ManagedInstance"
+
+
 def _tags(world: World, call: Call) -> dict[str, str]:
     """The tags of the resource that the call names: the very mapping, for the caller to change."""
     kind, name = call.params["ResourceType"], call.params["ResourceId"]
@@ -34,7 +37,7 @@ def _tags(world: World, call: Call) -> dict[str, str]:
 def _node_tags(world: World, region: str, name: str) -> dict[str, str] | None:
     """The tags of a hybrid node; those of an EC2 instance are EC2's business."""
     if kind_of(name) != "hybrid":
-        raise APIError("ValidationException", f"Not the id of a managed instance: {name}")
+        raise APIError("ValidationException", _NOT_MANAGED)
     node = world.state(region, Nodes).find(name)
     return node.tags if node and node.registered else None
 

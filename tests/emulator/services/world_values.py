@@ -17,13 +17,21 @@ def moment(value: Any, now: datetime.datetime) -> datetime.datetime:
     """An ISO 8601 time, or an age before the world's clock such as ``3d`` or ``90m``; no zone means UTC."""
     if isinstance(value, str) and (age := _AGE.fullmatch(value.strip())):
         return now - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
+    try:
+        return point(value)
+    except ValueError:
+        raise ValueError(f"neither a time nor an age (3d, 2h, 90m, 10s): {value!r}") from None
+
+
+def point(value: Any) -> datetime.datetime:
+    """Read an ISO 8601 time, which YAML may have read already; no zone means UTC."""
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"neither a time nor an age (3d, 2h, 90m, 10s): {value!r}") from None
+            raise ValueError(f"not an ISO 8601 time: {value!r}") from None
     if not isinstance(value, datetime.datetime):
-        raise ValueError(f"neither a time nor an age (3d, 2h, 90m, 10s): {value!r}")
+        raise ValueError(f"not a time: {value!r}")
     return value.astimezone(datetime.UTC) if value.tzinfo else value.replace(tzinfo=datetime.UTC)
 
 
@@ -51,17 +59,24 @@ _NUMBERED = re.compile(r"%\d*[dx]")
 
 
 def expand(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One entry, or many from one with ``generate``, in whose texts ``%d`` and the like are the number, from 1."""
+    """Yield one entry, or many from one with ``generate``: ``%d`` and the like in its texts are the number, from 1."""
     given = {key: value for key, value in item.items() if key != "generate"}
-    if "generate" not in item:
+    count = item.get("generate")
+    if count is None:
         yield given
         return
-    for number in range(1, int(item["generate"]) + 1):
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"generate is a number from 1, not {count!r}")
+    for number in range(1, count + 1):
         yield {key: _with_number(value, number) for key, value in given.items()}
 
 
 def _with_number(value: Any, number: int) -> Any:
-    return _NUMBERED.sub(lambda found: found[0] % number, value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _NUMBERED.sub(lambda found: found[0] % number, value)
+    if isinstance(value, Mapping):
+        return {key: _with_number(item, number) for key, item in value.items()}
+    return value
 
 
 def string_map(value: Any, what: str) -> dict[str, str]:

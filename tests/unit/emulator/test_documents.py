@@ -285,6 +285,18 @@ def test_tags_are_held_to_the_rules(aws: Direct) -> None:
     assert code(*map(str, range(50))) == "ok"
 
 
+def test_the_port_document_of_awss_own_page_is_accepted(aws: Direct) -> None:
+    port = {"type": "string", "description": "the port", "default": "80", "allowedPattern": "^[0-9]{1,5}$"}
+    content = {
+        "schemaVersion": "1.0",
+        "sessionType": "Port",
+        "parameters": {"portNumber": port},
+        "properties": {"portNumber": "{{ portNumber }}", "type": "LocalPortForwarding"},
+    }
+    aws("CreateDocument", Name="port", DocumentType="Session", Content=json.dumps(content))
+    assert describe(aws, "port")["Parameters"][0]["Type"] == "String"
+
+
 # --- versions -------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +304,9 @@ def test_only_the_latest_version_can_be_updated(aws: Direct) -> None:
     make(aws)
     change(aws, text(SESSION, description="2"))
     for wrong in ({}, {"DocumentVersion": "1"}, {"DocumentVersion": "$DEFAULT"}, {"DocumentVersion": "7"}):
-        with pytest.raises(APIError, match="Version provided for document mine is not latest") as found:
+        with pytest.raises(
+            APIError, match=r"mine is not latest\. Please provide the latest version to update document mine$"
+        ) as found:
             aws("UpdateDocument", Name="mine", Content=text(SESSION, description="3"), **wrong)
         assert found.value.code == "InvalidDocumentVersion"
     assert change(aws, text(SESSION, description="3"), DocumentVersion="2")["DocumentVersion"] == "3"
@@ -618,9 +632,12 @@ def test_everyone_or_somebody(aws: Direct) -> None:
         return aws.code("ModifyDocumentPermission", Name="mine", PermissionType="Share", **params)
 
     assert code([]) == "InvalidParameterException"
-    assert code(["all", OTHERS[0]]) == "ValidationException"
+    both: dict[str, Any] = {"Name": "mine", "PermissionType": "Share", "AccountIdsToAdd": ["all", OTHERS[0]]}
+    with pytest.raises(APIError, match="Accounts can either be all or a group of AWS accounts"):
+        aws("ModifyDocumentPermission", **both)
+    assert code(["all", OTHERS[0]]) == "DocumentPermissionLimit"
     assert code([OTHERS[0]]) == "ok"
-    assert code(["all"]) == "ValidationException"
+    assert code(["all"]) == "DocumentPermissionLimit"
     assert code([aws.world.account_id]) == "ValidationException"
     assert shared(aws) == {OTHERS[0]: "$DEFAULT"}
     assert code(["all"], [OTHERS[0]]) == "ok"
@@ -710,6 +727,7 @@ def test_another_accounts_document_has_its_arn_for_a_name() -> None:
         ([{"Key": "Colour", "Values": ["x"]}], "InvalidFilterKey"),
         ([{"Key": "tag:", "Values": ["x"]}], "InvalidFilterKey"),
         ([{"Values": ["x"]}], "InvalidFilterKey"),
+        ([{"Key": "tag:a", "Values": ["x"]}, {"Key": "tag:b", "Values": ["y"]}], "ValidationException"),
         ([{"Key": "Name"}], "ValidationException"),
         ([{"Key": "Name", "Values": []}], "ValidationException"),
         ([{"Key": "Owner", "Values": ["Me"]}], "ValidationException"),

@@ -92,6 +92,16 @@ def test_what_is_said_of_a_hybrid_node() -> None:
         assert {"ActivationId", "IamRole", "RegistrationDate"} <= set(node)
 
 
+def test_every_time_of_a_node_may_be_an_age() -> None:
+    ages = {"last_ping": "2d", "launch_time": "30d", "registration_date": "3h"}
+    with LocalAWS(
+        {"clock": "2026-01-31T12:00:00Z", "regions": {"us-east-1": {"nodes": [{"id": HYBRID, **ages}]}}}
+    ) as aws:
+        [node] = aws.client("ssm").describe_instance_information()["InstanceInformationList"]
+        assert node["LastPingDateTime"].isoformat() == "2026-01-29T12:00:00+00:00"
+        assert node["RegistrationDate"].isoformat() == "2026-01-31T09:00:00+00:00"
+
+
 def test_an_optional_member_can_be_absent() -> None:
     nothing = {"computer_name": None, "ip_address": None, "platform_name": None, "source_id": None}
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": EC2, **nothing}]}}}) as aws:

@@ -210,7 +210,7 @@ def test_bad_tokens() -> None:
 def test_starting_a_session() -> None:
     aws = world([])
     made = aws("StartSession", Target=NODE, Reason="to see")
-    assert re.fullmatch(r"operator-0[0-9a-f]{16}", made["SessionId"])
+    assert re.fullmatch(r"operator-[a-z0-9]{26}", made["SessionId"])
     host = "ssmmessages.us-east-1.sessionops.invalid"
     assert made["StreamUrl"] == f"wss://{host}/v1/data-channel/{made['SessionId']}?role=publish_subscribe"
     assert [shown(aws, made["SessionId"])["Status"] for unused in range(3)] == ["Connecting", "Connected", "Connected"]
@@ -416,7 +416,9 @@ def test_many_sessions_from_one_entry() -> None:
     assert len({session["StartDate"] for session in found}) == 120
     generated = world([{"generate": 3, "target": NODE, "owner": JANE}])
     assert len(set(listed(generated))) == 3
-    assert all(session_id.startswith("jane-0") for session_id in listed(generated))
+    assert all(re.fullmatch("jane-[a-z0-9]{26}", session_id) for session_id in listed(generated))
+    longest = world([{"target": NODE, "owner": "x" * 200}])
+    assert [len(session_id) for session_id in listed(longest)] == [96]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,9 @@ def test_each_service_refuses_a_stranger_with_its_own_code(kind: str) -> None:
             "sts": raw.call_query(aws, "sts", "GetCallerIdentity", {}, who),
         }
         assert {name: (answer.status, answer.code) for name, answer in answers.items()} == EXPECTED[kind]
+        if kind in ("key", "token"):
+            assert answers["ssm"].message == "The security token included in the request is invalid."
+            assert answers["ec2"].message == "AWS was not able to validate the provided access credentials"
         assert {entry.outcome for entry in aws.calls()} == {code for _status, code in EXPECTED[kind].values()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from emulator.direct import Direct
+from emulator.service import APIError
 from emulator.testing import LocalAWS
 
 SESSION = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
@@ -51,6 +52,12 @@ def test_a_document_is_described_with_its_tags(aws: Direct) -> None:
     assert described["Tags"] == [{"Key": "aws:x", "Value": "y"}, {"Key": "team", "Value": "b"}]
     by_tag = aws("ListDocuments", Filters=[{"Key": "tag:team", "Values": ["b"]}])["DocumentIdentifiers"]
     assert [item["Name"] for item in by_tag] == ["mine"]
+
+
+def test_what_is_said_of_an_ec2_instance(aws: Direct) -> None:
+    text = r"resourceId should be in format mi-\[0-9a-f\]\{17\} for resource type ManagedInstance"
+    with pytest.raises(APIError, match=text):
+        aws("ListTagsForResource", ResourceType="ManagedInstance", ResourceId="i-0a1b2c3d4e5f60002")
 
 
 @pytest.mark.parametrize(
