@@ -35,6 +35,9 @@ options:
   content:
     description:
       - The content, as a mapping or as a string of JSON, YAML or text. Keys are never rewritten.
+      - In a mapping, a number becomes a string where AWS documents a string, such as C(schemaVersion),
+        C(inputs.idleSessionTimeout) and C(properties.portNumber). A string of JSON or YAML is sent as it is.
+      - Errors name the line and the column, and never show the content.
       - To create a document, one of O(content), O(content_path) and O(session_preferences) is required; they are
         mutually exclusive.
       - Write C({{ parameter }}) of a document as V(!unsafe) or in a file, so that Ansible does not take it for a
@@ -54,7 +57,8 @@ options:
   document_type:
     description:
       - The type of the document. It cannot be changed; see O(recreate).
-      - Unset, it is V(Session) if O(session_preferences) is given, and else AWS decides.
+      - Unset, it is V(Session) if O(session_preferences) is given. To create any other document it is required, unless
+        its C(schemaVersion) is C(1.2).
     type: str
     choices:
       - ApplicationConfiguration
@@ -77,9 +81,10 @@ options:
   document_format:
     description:
       - The format to store the content in.
-      - Unset, the format that the document has is kept, unless O(content) is a string that it cannot hold, such as one
-        of YAML for a document in JSON. A new document is stored in the format of the string that O(content) is, or as
-        JSON if it is a mapping.
+      - Unset, the format that the document has is kept. A string that this format cannot hold, such as YAML with
+        comments for a document in JSON, is converted, or refused with O(content_comparison=exact). A new document is
+        stored in the format of the string, or as JSON if O(content) is a mapping.
+      - Unset, a string that begins with C({) or C([) is read as JSON, and any other string as YAML.
     type: str
     choices: [JSON, YAML, TEXT]
   display_name:

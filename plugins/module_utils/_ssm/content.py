@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import content_reader, content_schema
-from .content_reader import JSON, UnreadableError
+from .content_reader import UnreadableError
 from .errors import SSMError
 
 try:
@@ -29,6 +29,7 @@ try:
 except ImportError:
     pass  # content_reader says so where it is needed
 
+JSON = content_reader.JSON
 YAML = "YAML"
 TEXT = "TEXT"
 
@@ -53,20 +54,15 @@ class Content:
     def encode(self, stored_format: str | None) -> tuple[str, str]:
         """The bytes to send, as text, and their format.
 
-        Unless a format was asked for, ``stored_format`` is kept. A text that does not mean the same in it is converted:
-        JSON cannot hold YAML, and YAML accepts most texts of JSON, but not tabs.
+        Unless a format was asked for, ``stored_format`` is kept. A text that does not mean the same in it is converted,
+        unless it is to be stored exactly: JSON cannot hold YAML, and YAML accepts most texts of JSON, but not tabs.
         """
         wanted = self.document_format if self.format_given or stored_format is None else stored_format
         if self.text is None:
             return _dump(self.value, wanted), wanted
         if self._can_be(self.text, wanted):
             return self.text, wanted
-        if self.exact:
-            raise SSMError(
-                f"The document is stored as {wanted}, which cannot hold content in {self.document_format} byte for "
-                f"byte: set document_format to {self.document_format}, or content_comparison to semantic."
-            )
-        return _dump(self.value, wanted), wanted
+        return (self.text, self.document_format) if self.exact else (_dump(self.value, wanted), wanted)
 
     def _can_be(self, text: str, document_format: str) -> bool:
         """Whether ``text`` means the same when it is read in ``document_format``."""

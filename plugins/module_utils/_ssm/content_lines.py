@@ -40,7 +40,7 @@ def _is_shown_as_lines(text: str) -> bool:
 @functools.cache
 def _dumper_class() -> Any:
     class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
+        def ignore_aliases(self, _data: Any) -> bool:
             return True
 
         def analyze_scalar(self, scalar: str) -> Any:

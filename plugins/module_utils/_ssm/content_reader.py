@@ -11,7 +11,6 @@ An error names the place and never the text, because content can hold secrets an
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
@@ -20,11 +19,13 @@ from typing import Any
 
 try:
     import yaml
+    from yaml import SafeLoader
     from yaml.constructor import ConstructorError
 
     HAS_YAML = True
 except ImportError:
     HAS_YAML = False  # ansible-core depends on it, and a host that it reaches may lack it
+    SafeLoader = object  # type: ignore[misc,assignment] # a class that nothing uses then
 
 JSON = "JSON"
 
@@ -175,7 +176,7 @@ def _load_yaml(text: str, strict: bool) -> Any:
     if not HAS_YAML:
         raise UnreadableError("the Python library PyYAML is not installed on this host")
     try:
-        loader = _loader_class()(text)
+        loader = _Loader(text)
         loader.strict = strict
         return loader.get_single_data()
     except yaml.MarkedYAMLError as error:
@@ -208,80 +209,79 @@ _TEXTS = (f"{_TAG}timestamp", f"{_TAG}value")
 _KINDS = tuple(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
-@functools.cache
-def _loader_class() -> Any:
+class _Loader(SafeLoader):
     """A loader of what JSON has, too: mappings, lists, texts, numbers, booleans and null."""
 
-    class Loader(yaml.SafeLoader):
-        strict = False
+    strict = False
 
-        def __init__(self, text: str) -> None:
-            super().__init__(text)
-            self._level = 0
-            self._merged = 0
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._level = 0
+        self._merged = 0
 
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            # A level has a mapping or a list, and what is in the last one is one more.
-            if self._level > MOST_LEVELS:
-                raise _error(_TOO_DEEP, self.peek_event())
-            self._level += 1
-            try:
-                return super().compose_node(parent, index)
-            finally:
-                self._level -= 1
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        # A level has a mapping or a list, and what is in the last one is one more.
+        if self._level > MOST_LEVELS:
+            raise _error(_TOO_DEEP, self.peek_event())  # type: ignore[no-untyped-call] # theirs has no hints
+        self._level += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._level -= 1
 
-        def flatten_mapping(self, node: Any) -> None:
-            """Put what is merged into a mapping, unless that makes too much of it."""
-            for merged in _merged_into(node):
-                self.flatten_mapping(merged)
-                self._merged += len(merged.value)
-                if self._merged > _MOST_ENTRIES:
-                    raise _error(_MULTIPLIED, node)
-            super().flatten_mapping(node)
+    def flatten_mapping(self, node: Any) -> None:
+        """Put what is merged into a mapping, unless that makes too much of it."""
+        for merged in _merged_into(node):
+            self.flatten_mapping(merged)
+            self._merged += len(merged.value)
+            if self._merged > _MOST_ENTRIES:
+                raise _error(_MULTIPLIED, node)
+        super().flatten_mapping(node)
 
-        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-            if self.strict:
-                self._check_keys(node)
-            found: dict[Any, Any] = super().construct_mapping(node, deep)
-            return found
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        if self.strict:
+            self._check_keys(node)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
-        def _check_keys(self, node: Any) -> None:
-            """Refuse a key that occurs twice, besides those that are merged in."""
-            keys = set()
-            for key, unused in node.value if isinstance(node, yaml.MappingNode) else ():
-                if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
-                    name = _key(self.construct_object(key))
-                    if name in keys:
-                        raise _error(_TWICE, key)
-                    keys.add(name)
+    def _check_keys(self, node: Any) -> None:
+        """Refuse a key that occurs twice, besides those that are merged in."""
+        keys = set()
+        for key, unused in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                name = _key(self.construct_object(key))
+                if name in keys:
+                    raise _error(_TWICE, key)
+                keys.add(name)
 
-        def construct_yaml_int(self, node: Any) -> int:
-            return int(self._number(super().construct_yaml_int, node))
+    def construct_yaml_int(self, node: Any) -> int:
+        return int(self._number(super().construct_yaml_int, node))
 
-        def construct_yaml_float(self, node: Any) -> float:
-            found = float(self._number(super().construct_yaml_float, node))
-            if self.strict and not math.isfinite(found):
-                raise _error(_NOT_FINITE, node)
-            return found
+    def construct_yaml_float(self, node: Any) -> float:
+        found = float(self._number(super().construct_yaml_float, node))
+        if self.strict and not math.isfinite(found):
+            raise _error(_NOT_FINITE, node)
+        return found
 
-        def _number(self, construct: Callable[[Any], Any], node: Any) -> Any:
-            if len(node.value) > _MOST_DIGITS:
-                raise _error(_TOO_LONG_A_NUMBER, node)
-            try:
-                return construct(node)
-            except (ValueError, OverflowError):
-                raise _error(_NOT_A_NUMBER, node) from None
+    def _number(self, construct: Callable[[Any], Any], node: Any) -> Any:
+        if len(node.value) > _MOST_DIGITS:
+            raise _error(_TOO_LONG_A_NUMBER, node)
+        try:
+            return construct(node)
+        except (ValueError, OverflowError):
+            raise _error(_NOT_A_NUMBER, node) from None
 
+
+if HAS_YAML:
     # Copies of the tables: SafeLoader's own are shared by every user of PyYAML in the process.
-    Loader.yaml_implicit_resolvers = {
+    _Loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in _TEXTS]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
     }
-    constructors = yaml.SafeLoader.yaml_constructors
-    Loader.yaml_constructors = {tag: constructors[tag] for tag in (*_KINDS, None)}
-    Loader.add_constructor(f"{_TAG}int", Loader.construct_yaml_int)
-    Loader.add_constructor(f"{_TAG}float", Loader.construct_yaml_float)
-    return Loader
+    constructors = SafeLoader.yaml_constructors
+    _Loader.yaml_constructors = {tag: constructors[tag] for tag in (*_KINDS, None)}
+    _Loader.add_constructor(f"{_TAG}int", _Loader.construct_yaml_int)
+    _Loader.add_constructor(f"{_TAG}float", _Loader.construct_yaml_float)
 
 
 def _error(reason: str, at: Any) -> Exception:

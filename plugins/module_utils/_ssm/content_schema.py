@@ -20,15 +20,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _SESSION = "Session"
-# The types whose documents have a schemaVersion, and the ones that each can have.
-_VERSIONS = {
-    "Automation": ("0.3",),
-    "Command": ("1.2", "2.0", "2.2"),
-    "Package": ("2.0",),
-    "Policy": ("2.0", "2.2"),
-    _SESSION: ("1.0",),
-}
-_WITH_STEPS = ("Automation", "Command", "Policy")
+# The types whose documents have a schemaVersion.
+_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", _SESSION)
+# Those of which AWS was seen to refuse any other version than one.
+_VERSIONS = {"Automation": "0.3", _SESSION: "1.0"}
 _MINUTES = {"idleSessionTimeout": 60, "maxSessionDuration": 1440}
 _INPUTS = ("s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser", *_MINUTES)
 _PROPERTIES = ("portNumber", "localPortNumber")
@@ -81,15 +76,13 @@ def problem(content: Any, document_type: str | None) -> str:
 
     Each sentence completes "content ...".
     """
-    if not isinstance(content, Mapping) or document_type not in _VERSIONS:
+    if not isinstance(content, Mapping) or document_type not in _WITH_SCHEMA:
         return ""
     if "schemaVersion" not in content:
         return f"has no schemaVersion, which a document of type {document_type} must have"
-    version, known = content["schemaVersion"], _VERSIONS[document_type]
-    if isinstance(version, str) and version not in known:
-        return f"has a schemaVersion that a document of type {document_type} cannot have: it must be {' or '.join(known)}"
-    if document_type in _WITH_STEPS and version != "1.2" and not content.get("mainSteps"):
-        return f"has no mainSteps, which a document of type {document_type} must have"
+    version, known = content["schemaVersion"], _VERSIONS.get(document_type)
+    if known and isinstance(version, str) and version != known:
+        return f"has a schemaVersion that a document of type {document_type} cannot have: it must be {known}"
     return _session_problem(content) if document_type == _SESSION else ""
 
 
@@ -100,8 +93,9 @@ def _session_problem(content: Mapping[str, Any]) -> str:
     if needed not in content:
         return f"has no {needed}, which a document of this sessionType must have"
     inputs = content.get("inputs")
-    for key, most in _MINUTES.items() if isinstance(inputs, Mapping) else ():
-        if not _is_minutes(inputs.get(key, ""), most):
+    minutes = inputs if isinstance(inputs, Mapping) else {}
+    for key, most in _MINUTES.items():
+        if not _is_minutes(minutes.get(key, ""), most):
             return f"has minutes in inputs.{key} that AWS does not accept: they must be 1 to {most}"
     return ""
 

@@ -127,7 +127,14 @@ def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
     """The content of the next version, and its format."""
     if spec.content is not None:
         check_content(spec.content, spec.document_type or state.document_type)
-        return spec.content.encode(state.document_format)
+        text, document_format = spec.content.encode(state.document_format)
+        if document_format not in (state.document_format, spec.document_format):
+            raise SSMError(
+                f"Document {spec.name} is stored as {state.document_format}, which cannot hold content in "
+                f"{document_format} byte for byte: set document_format to {document_format}, or content_comparison to "
+                "semantic."
+            )
+        return text, document_format
     if state.latest_content is None:
         raise SSMError(not_active(spec.name, state.latest_version, {}))
     return content.reformatted(state.latest_content, state.document_format, spec.document_format)

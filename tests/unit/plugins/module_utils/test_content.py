@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
+import string
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,7 +96,8 @@ def test_a_string_is_sent_as_it_is() -> None:
         ({"a": 1}, "JSON", "YAML", "JSON"),
         ('{"a": 1}', None, "YAML", "YAML"),
         ("a: 1", None, None, "YAML"),
-        ("a: 1", None, "JSON", "YAML"),
+        ("a: 1", None, "JSON", "JSON"),
+        ('{"a":\t1}', None, "YAML", "YAML"),
         ("a: 1", "YAML", "JSON", "YAML"),
         ("plain", "TEXT", None, "TEXT"),
     ],
@@ -112,7 +117,14 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
 @pytest.mark.parametrize(
     ("raw", "given_format", "sentence"),
     [
-        ("{", None, "neither"),
+        (
+            "{",
+            None,
+            "cannot be read as JSON: Expecting property name enclosed in double quotes, line 1, column 2. What",
+        ),
+        ('{\n "a": [1,],\n "b": 1}', None, "as JSON: Expecting value, line 2, column 10."),
+        ("\ufeff \n[1", None, "as JSON: Expecting ',' delimiter, line 2, column 3."),
+        ("{a: 1}", None, "for YAML set document_format to YAML."),
         ("{", "JSON", "as JSON"),
         ("a: [", "YAML", "as YAML"),
         ("[]", None, "a list"),
@@ -121,14 +133,16 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
         ([], None, "a list"),
         (7, None, "a number"),
         ({"a": 1}, "TEXT", "TEXT"),
-        ({"since": datetime.date(2026, 1, 31)}, None, "2026-01-31"),
+        ({"since": datetime.date(2026, 1, 31)}, None, "has a date at since, and"),
+        ({"a": [{"b c": float("nan")}]}, None, "has a number that is not finite at a[0]...., and"),
+        ({"a": {1.5j: 2}}, None, "has a complex at a key of a, and"),
     ],
 )
 def test_bad_content_is_refused_in_one_sentence(raw: Any, given_format: str | None, sentence: str) -> None:
     with pytest.raises(SSMError) as caught:
         content.wanted(raw, given_format)
     message = str(caught.value)
-    assert sentence in message or (sentence == "neither" and "as JSON" in message and "as YAML" in message)
+    assert sentence in message
     assert "\n" not in message and message.endswith(".")
 
 
@@ -152,9 +166,14 @@ def test_a_mapping_is_written_in_each_format_as_it_is(value: dict[str, Any]) -> 
     assert content.wanted(value, None).means_the_same(text, "YAML")
 
 
-@pytest.mark.parametrize("text", ['{\n\t"a": 1\n}', '{"a":\t1}'])
-def test_json_that_is_no_yaml_is_stored_as_json(text: str) -> None:
-    assert content.wanted(text, None).encode("YAML") == (text, "JSON")
+@pytest.mark.parametrize(
+    ("text", "stored_format", "sent"),
+    [('{\n\t"a": 1\n}', "YAML", "a: 1\n"), ("# why\na: 1\n", "JSON", '{\n  "a": 1\n}')],
+)
+def test_a_text_that_the_stored_format_cannot_hold_is_converted(text: str, stored_format: str, sent: str) -> None:
+    assert content.wanted(text, None).encode(stored_format) == (sent, stored_format)
+    exact = content.wanted(text, None, exact=True)
+    assert exact.encode(stored_format) == (text, "YAML" if stored_format == "JSON" else "JSON")
 
 
 @pytest.mark.parametrize("raw", ['{"a": 1}', "a: 1\n"])
@@ -175,8 +194,8 @@ UNWRITABLE: dict[str, Any] = {
     "deep JSON": nested(101, '{"a":', "}"),
     "deeper JSON": nested(9000, '{"a":', "}"),
     "deepest JSON": '{"a":' + nested(30_000, "[", "]") + "}",
-    "deep YAML": nested(101, "{a: ", "}"),
-    "deeper YAML": nested(3000, "{a: ", "}"),
+    "deep YAML": "x: " + nested(101, "{a: ", "}"),
+    "deeper YAML": "x: " + nested(3000, "{a: ", "}"),
     "endless YAML": "a: &a {b: *a}",
     "deep mapping": json.loads(nested(101, '{"a":', "}")),
 }
@@ -193,12 +212,13 @@ def test_content_that_cannot_be_written_is_refused_in_one_sentence(raw: Any) -> 
 @pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("{a: ", "}"), ("", "")])
 def test_content_of_a_hundred_levels_is_content(opening: str, closing: str) -> None:
     as_json = nested(100, '{"a":', "}")
-    wanted = content.wanted(nested(100, opening, closing) if opening else json.loads(as_json), None)
+    given_format = "YAML" if opening == "{a: " else None
+    wanted = content.wanted(nested(100, opening, closing) if opening else json.loads(as_json), given_format)
     assert wanted.means_the_same(as_json, "JSON")
     assert not wanted.means_the_same(nested(101, '{"a":', "}"), "JSON")
     for stored_format in ("JSON", "YAML"):
         text, document_format = wanted.encode(stored_format)
-        assert content_lines.lines(text, document_format).count('a:') == 100
+        assert content_lines.lines(text, document_format).count("a:") == 100
 
 
 @pytest.mark.parametrize("raw", ['{"a": "\udcff"}', {"a": "\udcff"}, "a: \udcff"])
@@ -221,7 +241,7 @@ def aliased(lines: int, times: int) -> str:
 
 def test_aliases_that_make_more_than_can_be_gone_through_are_refused() -> None:
     # 10 ** 30 entries: what goes through them does not come back.
-    with pytest.raises(SSMError, match=r"^content cannot be read .* its aliases make more of it than the 65536 bytes"):
+    with pytest.raises(SSMError, match=r"^content cannot be read .* its aliases or merge keys make more than 65536"):
         content.wanted(aliased(31, 10), None)
     assert content.parsed(aliased(31, 10), "YAML") is None
     assert not content.wanted({"a": 1}, None).means_the_same(aliased(31, 10), "YAML")
@@ -231,4 +251,165 @@ def test_aliases_are_content_like_any_other() -> None:
     wanted = content.wanted(aliased(4, 10), None)
     assert wanted.means_the_same(json.dumps(content.parsed(aliased(4, 10), "YAML")), "JSON")
     # What is large without them has another reason for being refused.
-    content.wanted(json.dumps({"a": list(range(70_000))}), None)
+    assert content.parsed(json.dumps({"a": list(range(70_000))}), "JSON") is not None
+
+
+def merging(levels: int, width: int) -> str:
+    """A few lines of YAML, each of which merges the line before so many times."""
+    first = "a0: &a0 {k: v}\n"
+    return first + "".join(f"a{n}: &a{n}\n  <<: [{','.join([f'*a{n - 1}'] * width)}]\n" for n in range(1, levels + 1))
+
+
+# What costs much more to read than its size suggests.
+COSTLY = {
+    "merge keys": merging(4, 60),
+    "more merge keys": merging(40, 30),
+    "merged into itself": "a: &a\n  <<: *a\n",
+    "pairs": "l0: &l0 !!pairs [a: 1]\n"
+    + "".join(f"l{n}: &l{n} !!pairs [{', '.join([f'a: *l{n - 1}'] * 10)}]\n" for n in range(1, 30)),
+    "levels": "x: " + "[" * 30_000,
+    "complex keys": "? " * 30_000,
+    "digits": "a: " + "1" * 60_000,
+    "sexagesimal": "a: 1" + ":1" * 30_000,
+    "hexadecimal": "a: 0x" + "f" * 60_000,
+    "digits of JSON": '{"a": ' + "1" * 60_000 + "}",
+    "too large": "a: " + "x" * content.MAX_BYTES,
+}
+
+
+@pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
+def test_what_multiplies_is_refused_while_it_is_read(text: str) -> None:
+    start = time.process_time()
+    with pytest.raises(SSMError, match=r"^content .*\.$"):
+        content.wanted(text, None)
+    content.parsed(text, "JSON" if text.startswith("{") else "YAML")
+    assert time.process_time() - start < 1
+
+
+def test_merge_keys_are_content_like_any_other() -> None:
+    text = "base: &base {a: 1, b: 2}\nmade:\n  <<: *base\n  b: 3\n"
+    assert content.wanted(text, None).value == {"base": {"a": 1, "b": 2}, "made": {"a": 1, "b": 3}}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"a": 1,\n "b": {"c": 1, "\\u0063": 2}}', "line 2, column 16"),
+        ("a: 1\nb: 2\na: 3\n", "line 3, column 1"),
+        ("x: {1: a, '1': b}\n", "line 1, column 11"),
+    ],
+)
+def test_a_key_that_occurs_twice_is_refused_where_it_does(text: str, place: str) -> None:
+    with pytest.raises(SSMError, match=f"a key occurs twice in a mapping, {place}"):
+        content.wanted(text, None)
+    # AWS may have stored it.
+    assert content.parsed(text, "JSON" if text.startswith("{") else "YAML") is not None
+
+
+SECRET = "hunter2"
+BROKEN = [
+    *(
+        f"a: {one}"
+        for one in ("*hunter2", "!hunter2 x", "%hunter2", "@hunter2", "'hunter2", '"\\xhunter2"', "b: hunter2")
+    ),
+    *("a: &hunter2 1\nb: &hunter2 *x", "%hunter2 1\n---\na: 1", "a: hunter2\x07", "hunter2: 1\nhunter2: 2", "hunter2"),
+    *('{"hunter2', '{"a": hunter2}', '{"a": "\\hunter2"}', '{"hunter2": 1, "hunter2": 2}', '["hunter2"]', '{"a": NaN}'),
+    *("a: 0x_", "a: [hunter2: ]: x", "? [hunter2]\n: x", "a: !!binary hunter2", "a: .nan", '{"hunter2 x": "\\ud800"}'),
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_no_text_of_content_is_in_an_error(text: str) -> None:
+    errors = []
+    for given_format in (None, "JSON", "YAML"):
+        try:
+            content.wanted(text, given_format)
+        except SSMError as error:
+            errors.append(str(error))
+    assert errors
+    assert not [error for error in errors if SECRET in error or "\n" in error]
+
+
+@given(st.text(string.printable, max_size=40), st.sampled_from(["JSON", "YAML"]))
+def test_no_text_at_all_ends_in_another_error(text: str, document_format: str) -> None:
+    with contextlib.suppress(content_reader.UnreadableError):
+        content_reader.load(text, document_format, strict=True)
+
+
+def test_numbers_are_texts_where_aws_wants_texts() -> None:
+    inputs = {"idleSessionTimeout": 20.0, "maxSessionDuration": 60, "kmsKeyId": 7, "s3EncryptionEnabled": True, "x": 1}
+    parameters = {
+        "port": {"type": "String", "default": 80, "allowedValues": [80, 443]},
+        "n": {"type": "Integer", "default": 1},
+    }
+    given = {"schemaVersion": 1.0, "sessionType": "Port", "description": 2026, "inputs": inputs}
+    more = {"properties": {"portNumber": 22, "localPortNumber": "1"}, "parameters": parameters}
+    assert content.wanted({**given, **more}, None).value == {
+        "schemaVersion": "1.0",
+        "sessionType": "Port",
+        "description": "2026",
+        "inputs": {**inputs, "idleSessionTimeout": "20", "maxSessionDuration": "60", "kmsKeyId": "7"},
+        "properties": {"portNumber": "22", "localPortNumber": "1"},
+        "parameters": {
+            "port": {"type": "String", "default": "80", "allowedValues": ["80", "443"]},
+            "n": parameters["n"],
+        },
+    }
+    # A text is sent as it is.
+    text = json.dumps({**given, **more})
+    assert content.wanted(text, None).encode(None) == (text, "JSON")
+    assert content.wanted({"schemaVersion": 2, "inputs": {"idleSessionTimeout": 1}}, None).value == {
+        "schemaVersion": "2",
+        "inputs": {"idleSessionTimeout": 1},
+    }
+
+
+SCRIPTS = st.text("ab \t\n\r#:-|'\"\\\x85\u2028\x07é", max_size=12)
+
+
+class Reader(yaml.SafeLoader):
+    """Reads what the lines of a diff add to YAML."""
+
+
+def with_crlf(loader: Reader, node: yaml.ScalarNode) -> str:
+    """A text whose lines end as those of Windows do."""
+    return str(loader.construct_scalar(node)).replace("\n", "\r\n")
+
+
+Reader.add_constructor("!crlf", with_crlf)
+
+
+@given(mappings | st.dictionaries(SCRIPTS, SCRIPTS | st.lists(SCRIPTS, max_size=3), max_size=3))
+def test_the_lines_of_a_diff_tell_all_values_apart(value: dict[str, Any]) -> None:
+    shown = content_lines.lines(json.dumps(value), "JSON")
+    assert shown == content_lines.lines(json.dumps(shuffled(value)), "JSON")
+    assert json.dumps(Reader(shown).get_single_data(), sort_keys=True) == json.dumps(value, sort_keys=True)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_script_is_shown_line_by_line(end: str) -> None:
+    script = end.join(["#!/bin/sh", "\techo one ", "", "  echo 'two'", ""])
+    shown = content_lines.lines(json.dumps({"runCommand": [script]}), "JSON").splitlines()
+    assert [line.strip() for line in shown[2:]] == ["#!/bin/sh", "echo one", "", "echo 'two'"]
+
+
+def test_what_is_a_text_stays_one() -> None:
+    assert content.parsed('{"a": 1}', "TEXT") is None
+    assert content_lines.lines("b: 1\na: 2", "TEXT") == "b: 1\na: 2"
+    assert content.wanted('{"a": 1}', None).encode("TEXT") == ('{"a": 1}', "TEXT")
+    for text, stored, wanted in (("x", "TEXT", "JSON"), ("a: 1", "YAML", "TEXT"), ("[1]", "JSON", "YAML")):
+        with pytest.raises(SSMError, match="cannot be turned into"):
+            content.reformatted(text, stored, wanted)
+
+
+def test_a_file_is_read_as_far_as_a_document_can_be_long(tmp_path: Path) -> None:
+    file = tmp_path / "content.json"
+    file.write_bytes(b"\xef\xbb\xbf" + b"x" * content.MAX_BYTES)
+    assert len(content.read_file(str(file))) == content.MAX_BYTES + 1
+    file.write_bytes(b"x" * (content.MAX_BYTES + 4))
+    with pytest.raises(SSMError, match="has more than the 65536 bytes"):
+        content.read_file(str(file))
+    with pytest.raises(
+        SSMError, match=rf"^content_path no/such.yml cannot be read \(tried {Path.cwd()}/no/such.yml\): No"
+    ):
+        content.read_file("no/such.yml")

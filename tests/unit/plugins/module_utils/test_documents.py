@@ -180,7 +180,7 @@ def test_the_difference_shows_content_first_and_only_what_changed() -> None:
     after = document_diff.predicted(before, document_plan.plan(spec(TWO), before), "Prefs")
     shown = document_diff.difference(before, after, "Prefs")
     assert [part["before_header"] for part in shown] == ["Prefs (content)", "Prefs (metadata)"]
-    assert '"description": "two"' in shown[0]["after"] and "description" not in shown[0]["before"]
+    assert "description: two\n" in shown[0]["after"] and "description" not in shown[0]["before"]
     assert document_diff.difference(before, before, "Prefs") == []
 
 

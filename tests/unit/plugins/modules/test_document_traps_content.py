@@ -24,6 +24,7 @@ from trap_tasks import (
     Task,
     latest,
     present,
+    refused,
     settle,
     unchanged,
     under,
@@ -82,7 +83,10 @@ def test_trap_03_duplicate_content_is_searched_in_the_versions_and_put_into_forc
         ({}, {"content": COMPACT, "target_type": "/"}),
         ({}, {"content": ONE, "target_type": "/", "display_name": "Shown"}),
         ({"content": COMMENTED, "document_format": "YAML"}, {"content": ONE, "document_format": "YAML"}),
-        ({"content": COMMENTED, "document_format": "YAML"}, {"content": COMMENTED, "content_comparison": "exact"}),
+        (
+            {"content": COMMENTED, "document_format": "YAML"},
+            {"content": COMMENTED, "content_comparison": "exact", "document_format": "YAML"},
+        ),
     ],
     ids=["target type", "display name", "format", "exact"],
 )
@@ -162,11 +166,18 @@ def test_trap_13_the_format_changes_only_when_the_task_says_so(switches: Switche
 
 
 @under("duplicate_scope")
-def test_trap_13_a_text_that_the_format_cannot_hold_comes_in_its_own(switches: Switches) -> None:
-    tabs = json.dumps(ONE, indent="\t")
-    with Stage(document(TWO, document_format="YAML"), switches=switches) as stage:
-        settle(stage, [UPDATE, DEFAULT], content=tabs)
-        assert (latest(stage)["format"], latest(stage)["content"]) == ("JSON", tabs)
-        edited = COMMENTED.replace("one", "more")
-        settle(stage, [UPDATE, DEFAULT], content=edited)
-        assert (latest(stage)["format"], latest(stage)["content"]) == ("YAML", edited)
+@pytest.mark.parametrize(
+    ("text", "stored", "own"), [(json.dumps(ONE, indent="\t"), "YAML", "JSON"), (COMMENTED, "JSON", "YAML")]
+)
+def test_trap_13_a_text_that_the_format_cannot_hold_is_converted(
+    text: str, stored: str, own: str, switches: Switches
+) -> None:
+    with Stage(document(TWO, document_format=stored), switches=switches) as stage:
+        sentence = (
+            f"is stored as {stored}, which cannot hold content in {own} byte for byte: set document_format to {own}"
+        )
+        refused(stage, sentence, content=text, content_comparison="exact")
+        settle(stage, [UPDATE, DEFAULT], content=text)
+        assert (latest(stage)["format"], in_force(present(stage))) == (stored, ONE)
+        settle(stage, [UPDATE, DEFAULT], content=text, content_comparison="exact", document_format=own)
+        assert (latest(stage)["format"], latest(stage)["content"]) == (own, text)

@@ -140,9 +140,15 @@ def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() ->
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        ("description: 2026-01-31", "content holds 2026-01-31, a date, which a document cannot: put it in quotes."),
-        ("inputs: {2026-01-31: a}", "content holds what a document cannot: keys must be"),
-        ("description: .nan", "content holds what a document cannot: "),
+        (
+            "description: 2026-01-31",
+            "content has a date at description, and a document cannot hold that: put it in quotes.",
+        ),
+        (
+            "inputs: {2026-01-31: a}",
+            "content has a date at a key of inputs, and a document cannot hold that: put it in quotes.",
+        ),
+        ("description: .nan", "content has a number that is not finite at description, and"),
     ],
 )
 def test_trap_36_what_json_has_no_form_for_is_refused_before_any_call(value: str, sentence: str) -> None:
@@ -161,15 +167,18 @@ def test_trap_36_a_date_in_a_text_stays_the_text() -> None:
 
 
 @under("session_numbers")
-def test_trap_36_other_values_are_never_converted(switches: Switches) -> None:
+def test_trap_36_numbers_in_a_text_are_never_converted(switches: Switches) -> None:
     content = with_inputs(idleSessionTimeout=20)
     with Stage(switches=switches) as stage:
+        settle(stage, [CREATE], document_type="Session", content=content, name="Team-Mapping")
+        assert in_force(present(stage, "Team-Mapping")) == with_inputs(idleSessionTimeout="20")
+        text = json.dumps(content)
         if switches["session_numbers"] == "refused":
             with pytest.raises(SSMError, match="InvalidDocumentContent"):
-                stage.ensure(document_type="Session", content=content)
+                stage.ensure(document_type="Session", content=text)
             assert stage.held() is None
         else:
-            settle(stage, [CREATE], document_type="Session", content=content)
+            settle(stage, [CREATE], document_type="Session", content=text)
             assert in_force(present(stage)) == content
 
 
