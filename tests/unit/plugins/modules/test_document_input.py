@@ -89,6 +89,43 @@ def test_what_aws_does_not_take_for_this_document_changes_nothing(
         assert aws.writes() == []
 
 
+SESSION: dict[str, Any] = {"document_type": "Session"}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"content": CONTENT}, r"AWS creates it only with a type: set document_type to Session\."),
+        ({"content": {"schemaVersion": "0.3"}}, "set document_type to Automation"),
+        ({"content": {"schemaVersion": "2.2"}}, "set document_type to Command"),
+        ({"content": "plain", "document_format": "TEXT"}, r"set document_type\."),
+        ({**SESSION, "content": '{"a": 1, "a": 2}'}, "a key occurs twice in a mapping, line 1, column 10"),
+        ({**SESSION, "content": "a: 1\nb: {c: 1, c: 2}"}, "a key occurs twice in a mapping, line 2, column 11"),
+        ({**SESSION, "content": '{"a": NaN}'}, "NaN and Infinity are not JSON, line 1, column 7"),
+        ({**SESSION, "content": '{"a": "\\ud800"}'}, "half of a character at a"),
+        ({**SESSION, "content": ""}, "content is empty"),
+        ({**SESSION, "content": "", "document_format": "TEXT"}, "content is empty"),
+        ({**SESSION, "content": {**CONTENT, "schemaVersion": "2.2"}}, "cannot have: it must be 1.0"),
+        ({**SESSION, "content": {"schemaVersion": "1.0", "inputs": {}}}, "content has no sessionType"),
+        ({**SESSION, "content": {"schemaVersion": "1.0", "sessionType": "Standard_Stream"}}, "has no inputs"),
+        ({**SESSION, "content": {"schemaVersion": "1.0", "sessionType": "Port", "inputs": {}}}, "has no properties"),
+        ({**SESSION, "content": {**CONTENT, "inputs": {"idleSessionTimeout": 61}}}, "must be 1 to 60"),
+        ({**SESSION, "content": {**CONTENT, "inputs": {"maxSessionDuration": "1h"}}}, "must be 1 to 1440"),
+        ({"document_type": "Automation", "content": {"schemaVersion": "2.2"}}, "it must be 0.3"),
+        ({"document_type": "ChangeCalendar", "content": {"a": 1}}, "set document_format to TEXT"),
+    ],
+)
+def test_check_mode_refuses_what_a_run_does(options: dict[str, Any], sentence: str) -> None:
+    with LocalAWS(world()) as aws:
+        sentences = set()
+        for check_mode in (True, False):
+            with pytest.raises(SSMError, match=sentence) as caught:
+                ensure(aws, name="New-Document", check_mode=check_mode, **options)
+            sentences.add(str(caught.value))
+        assert len(sentences) == 1
+        assert aws.writes() == []
+
+
 @pytest.mark.parametrize("tag", [{"\u540d\u524d": "\u6771\u4eac 1"}, {"a_b.c:d/e=f+g-h@i": ""}], ids=str)
 def test_tags_of_any_script(tag: dict[str, str]) -> None:
     with LocalAWS(world()) as aws:
