@@ -18,69 +18,81 @@ options:
     description:
       - The content of a Session document of the session type Standard_Stream, such as C(SSM-SessionManagerRunShell),
         as options. It is written as the console writes it, so that the console can edit it and every agent can read it.
-      - What is not given has its default, and not the value that the document has.
+      - By default these options are the complete document. An option that the task omits, or sets to null, gets its
+        default, even if the document has another value. A task that gives only
+        O(session_preferences.idle_session_timeout) therefore turns off logging, encryption with a KMS key and run-as,
+        with a warning. See O(purge_session_preferences).
+      - The document is compared by what it makes the agent do. Quotes around a boolean, or an empty
+        C(maxSessionDuration) as the console writes it, make no new version.
     type: dict
     suboptions:
       description:
-        description: What the document is for.
+        description: What the document is for. The default is V(Document to hold regional settings for Session Manager).
         type: str
-        default: Document to hold regional settings for Session Manager
       s3_bucket_name:
-        description: The bucket to write logs to. Unset, no logs are written to S3.
+        description: The bucket to write logs to. By default, or if empty, no logs are written to S3.
         type: str
-        default: ""
       s3_key_prefix:
-        description: What the keys of logs begin with in the bucket.
+        description:
+          - What the keys of logs begin with in the bucket. It requires O(session_preferences.s3_bucket_name). The
+            default is an empty prefix.
         type: str
-        default: ""
       s3_encryption_enabled:
-        description: Log only to a bucket that encrypts.
+        description: Log only to a bucket that encrypts. The default is V(true).
         type: bool
-        default: true
       cloud_watch_log_group_name:
-        description: The log group to write logs to. Unset, no logs are written to CloudWatch.
+        description: The log group to write logs to. By default, or if empty, no logs are written to CloudWatch.
         type: str
-        default: ""
       cloud_watch_encryption_enabled:
-        description: Log only to a log group that encrypts.
+        description: Log only to a log group that encrypts. The default is V(true).
         type: bool
-        default: true
       cloud_watch_streaming_enabled:
-        description: Stream logs to the log group while a session runs, instead of when it has ended.
+        description:
+          - Stream logs to the log group while a session runs, instead of when it has ended. It requires
+            O(session_preferences.cloud_watch_log_group_name). The default is V(false).
         type: bool
-        default: false
       kms_key_id:
-        description: The ID, the ARN or the alias of the KMS key that encrypts what goes between client and node.
+        description:
+          - The ID, the ARN or the alias of the KMS key that encrypts what goes between client and node. By default, or
+            if empty, no KMS key is used.
         type: str
-        default: ""
       run_as_enabled:
         description:
-          - Start sessions on Linux and macOS as a user of the operating system other than C(ssm-user).
+          - Start sessions on Linux and macOS as a user of the operating system other than C(ssm-user). The default is
+            V(false).
           - It is the one that the tag C(SSMSessionRunAs) of the caller's IAM user or role names, else
             O(session_preferences.run_as_default_user). A caller with neither cannot start a session.
         type: bool
-        default: false
       run_as_default_user:
-        description: The user to start sessions as. It takes O(session_preferences.run_as_enabled=true).
+        description:
+          - The user to start sessions as. It requires O(session_preferences.run_as_enabled=true), and must exist on
+            the nodes. By default no user is named.
         type: str
-        default: ""
       idle_session_timeout:
-        description: After how many minutes without input or output a session ends, 1 to 60.
+        description: After how many minutes without input or output a session ends, 1 to 60. The default is V(20).
         type: int
-        default: 20
       max_session_duration:
-        description: After how many minutes a session ends in any case, 1 to 1440. Unset, there is no such limit.
+        description:
+          - After how many minutes a session ends in any case, 1 to 1440. By default there is no such limit.
+          - V(0) removes the limit, which matters with O(purge_session_preferences=false).
         type: int
       shell_profile:
         description: What to run in the shell when a session begins, with 512 characters at most for each.
         type: dict
         suboptions:
           linux:
-            description: The commands for Linux and macOS.
+            description: The commands for Linux and macOS. By default there are none.
             type: str
-            default: ""
           windows:
-            description: The commands for Windows.
+            description: The commands for Windows. By default there are none.
             type: str
-            default: ""
+  purge_session_preferences:
+    description:
+      - With V(true), O(session_preferences) is the complete document.
+      - With V(false), only the preferences that the task gives are changed, and everything else in the document stays,
+        including content that O(session_preferences) has no option for. An empty string clears a preference.
+      - The task starts from the default version of C(SSM-SessionManagerRunShell), and with O(default_version=keep) and
+        for every other document from the latest version. A document that does not exist is created with the defaults.
+    type: bool
+    default: true
 """

@@ -13,7 +13,10 @@ description:
     Session Manager run and are logged.
   - Content is compared by its meaning. White space, the order of keys, comments, and whether the content was given as a
     mapping or as a string make no new version.
-  - Whatever the task does not state stays as it is.
+  - Whatever the task does not state stays as it is, except inside O(session_preferences), which is the complete
+    document unless O(purge_session_preferences=false).
+  - Only documents of the caller's own account can be changed. A document that AWS or a partner owns is an error before
+    any change. To start from its content, read it with M(sessionops.aws.ssm_document_info).
   - The name C(SSM-SessionManagerRunShell) is the document with the session preferences of the account in a region. The
     console makes it when preferences are first saved; this module takes over what it finds.
 author:
@@ -109,7 +112,10 @@ options:
   default_version:
     description:
       - V(latest) makes the version that has the wanted content the default, even when nothing else is to be done.
-      - V(keep) leaves the default as it is, so that a new version is staged, not put into force.
+      - V(keep) leaves the default as it is, so that a new version is staged.
+      - Staging does not work for Session documents other than C(SSM-SessionManagerRunShell). A session that is started
+        with a document's name uses the latest version of that document, whichever version is the default. A new version
+        is therefore used at once, and a lower number does not go back to that version. Both come with a warning.
       - A number makes that version the default. It has to be there before the task; V(latest) is what the task makes.
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
@@ -266,10 +272,17 @@ EXAMPLES = r"""
     tags:
       team: platform
 
-- name: Stage a new version without putting it into force
+- name: Change one preference and keep all others
   sessionops.aws.ssm_document:
-    name: Team-PortForwarding
-    content_path: files/port-forwarding.yml
+    name: SSM-SessionManagerRunShell
+    session_preferences:
+      idle_session_timeout: 15
+    purge_session_preferences: false
+
+- name: Stage a new version of a Command document, which stays unused until it is made the default
+  sessionops.aws.ssm_document:
+    name: Team-Patching
+    content_path: files/patching.yml
     version_name: release-2
     default_version: keep
 
@@ -394,6 +407,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "content": {"type": "raw"},
     "content_path": {"type": "path"},
     "session_preferences": {"type": "dict", "options": preferences.OPTIONS},
+    "purge_session_preferences": {"type": "bool", "default": True},
     "content_comparison": {"type": "str", "choices": ["semantic", "exact"], "default": "semantic"},
     "document_type": {"type": "str", "choices": list(documents.TYPES)},
     "document_format": {"type": "str", "choices": [content.JSON, content.YAML, content.TEXT]},
@@ -453,10 +467,9 @@ def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -
     outcome = document_task.run(
         ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"]
     )
-    warnings = [*outcome.warnings, *document_options.warnings(task)]
     document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
     return {
-        **({"warnings": warnings} if warnings else {}),
+        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
         "changed": bool(outcome.done),
         "actions": list(outcome.done),
         "document": document,

@@ -149,8 +149,9 @@ documents:
       type: str
     session_preferences:
       description:
-        - The content in the form of the option O(sessionops.aws.ssm_document#module:session_preferences), or nothing
-          if it says more than that form can.
+        - The content in the form of the option O(sessionops.aws.ssm_document#module:session_preferences), which makes
+          the agent do the same. A setting without effect, such as streaming without a log group, is returned as off.
+        - Null if the content says more than that option can, or if the option does not accept it.
       returned: when O(include) has V(content), for documents of type Session
       type: dict
     permissions:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import content, document_permissions, preferences, transform
-from .documents import LATEST, PREFERENCES, DocumentSpec, Removal
+from .documents import LATEST, DocumentSpec, Removal
 from .errors import SSMError
 
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
@@ -21,13 +21,6 @@ ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 def task(params: Mapping[str, Any]) -> DocumentSpec | Removal:
     """What the options ask for; an ``SSMError`` says what is wrong with them."""
     return _removal(params) if params["state"] == "absent" else _spec(params)
-
-
-def warnings(wanted: DocumentSpec | Removal) -> list[str]:
-    """What a node or the console would not understand in the content of a Session document."""
-    if isinstance(wanted, Removal) or wanted.content is None or wanted.document_type not in (None, "Session"):
-        return []
-    return preferences.warnings(wanted.content.value, preferences=wanted.name == PREFERENCES)
 
 
 def _removal(params: Mapping[str, Any]) -> Removal:
@@ -46,16 +39,19 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
         if document_type not in (None, "Session"):
             raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
         document_type = "Session"
+    merges = _merges(params)
     return DocumentSpec(
         name=params["name"],
         content=wanted,
+        preferences=params["session_preferences"],
+        merges=merges,
         exact=params["content_comparison"] == "exact",
         document_type=document_type,
         document_format=params["document_format"],
         display_name=params["display_name"],
         target_type=params["target_type"],
         version_name=params["version_name"],
-        default_version=params["default_version"] or ("keep" if wanted is None else "latest"),
+        default_version=params["default_version"] or ("latest" if wanted or merges else "keep"),
         updates_version=params["document_version"] or LATEST,
         requires=_members(params["requires"]),
         attachments=_members(params["attachments"]),
@@ -69,7 +65,15 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
     )
 
 
+def _merges(params: Mapping[str, Any]) -> bool:
+    """Return whether the preferences change what the document has."""
+    return params["session_preferences"] is not None and not params["purge_session_preferences"]
+
+
 def _content(params: Mapping[str, Any]) -> content.Content | None:
+    if _merges(params):
+        preferences.check(params["session_preferences"])
+        return None
     if params["session_preferences"] is not None:
         return content.wanted(preferences.to_content(params["session_preferences"]), params["document_format"])
     raw, source = params["content"], "content"

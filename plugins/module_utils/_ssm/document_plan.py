@@ -13,9 +13,18 @@ from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from . import document_limits, document_permissions, document_requests
+from . import document_limits, document_permissions, document_requests, preferences
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .documents import PENDING, DocumentSpec, DocumentState, Removal, check_own, not_active
+from .documents import (
+    PENDING,
+    PREFERENCES,
+    SESSION,
+    DocumentSpec,
+    DocumentState,
+    Removal,
+    check_own,
+    not_active,
+)
 from .errors import SSMError
 
 # No version can be made of a document that has so many.
@@ -72,6 +81,8 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
         found.append(
             f"AWS keeps names that begin with {', '.join(_RESERVED)} for its own documents, and may refuse {spec.name}."
         )
+    if spec.content is not None and spec.document_type in (None, SESSION):
+        found += preferences.warnings(spec.content.value, preferences=spec.name == PREFERENCES)
     if state is None or state.deleting:
         return found
     updated = any(isinstance(action, (Create, Update)) for action in actions)
@@ -86,9 +97,55 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
             f"AWS has the content as version {state.holder} of document {spec.name} and takes it no second time, so it "
             "is staged nowhere else."
         )
+    found += _latest_warnings(spec, state, updated=updated)
     if _keeps_all_shared(spec, state) and to_prune(spec, state):
         found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
     return found
+
+
+def _latest_warnings(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[str]:
+    """Return how the default version of a Session document is not what sessions use."""
+    default = _wanted_default(spec, state, updated=updated)
+    if not state.used_by_latest or remakes(spec, state):
+        return []
+    if updated and default is not None:
+        return [
+            f"The new version of Session document {spec.name} is used at once, although version {default} stays the "
+            "default: sessions that are started with a document's name use its latest version."
+        ]
+    moves = default not in (None, state.default_version)
+    if not updated and default != state.latest_version and (moves or spec.content is not None):
+        return [
+            f"Version {default} of Session document {spec.name} is the default, but sessions that are started with a "
+            f"document's name use its latest version, {state.latest_version}. To make them use version {default}, "
+            "delete the later versions, or change the content so that a new version is made."
+        ]
+    return []
+
+
+def removal_warnings(removal: Removal, state: DocumentState | None, actions: list[Action]) -> list[str]:
+    """Return what a user should know of a plan that deletes."""
+    if state is None or not actions:
+        return []
+    if not removal.of_version:
+        goes = "With this document go the session preferences of the account in this region, logging among them."
+        return [goes] if removal.name == PREFERENCES else []
+    if state.used_by_latest and state.latest_version in map(str, state.versions or ()):
+        return [
+            f"Version {state.latest_version} is the latest of Session document {removal.name}: sessions that are "
+            "started with its name use the version before it from now on."
+        ]
+    return []
+
+
+def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]:
+    """Return what sessions no longer have once they use the content ``after``."""
+    lost = preferences.turned_off(before, after)
+    if not lost:
+        return []
+    replaces = spec.preferences is not None and not spec.merges
+    advice = " To keep what the task does not name, set purge_session_preferences to false." if replaces else ""
+    return [f"This change of document {spec.name} turns off {', '.join(lost)}.{advice}"]
 
 
 def remakes(spec: DocumentSpec, state: DocumentState) -> bool:

@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import api, content
+from . import api, content, preferences
+from .document_actions import Action, Create, SetDefault, Update
 from .document_plan import remakes, to_prune
 from .document_requests import fits, stated
-from .documents import LATEST, DocumentSpec, DocumentState, Removal
+from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal
 from .errors import DENIED, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
 
@@ -36,6 +37,48 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
         state = dataclasses.replace(state, named=None if named is None else str(named["DocumentVersion"]))
     state = _with_chosen(client, spec, _with_versions(client, spec, state))
     return _with_permissions(client, spec, state)
+
+
+def completed(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
+    """Return the spec with its content, which may depend on what the document has: that takes one call.
+
+    Preferences are changed from what sessions use: the default version, or the latest one where the task stages.
+    """
+    if spec.preferences is None or not spec.merges:
+        return spec
+    base = DEFAULT if spec.name == PREFERENCES and spec.default_version != "keep" else LATEST
+    reply = api.get_document(client, spec.name, base, content.JSON)
+    if reply is None or reply.get("Status") == "Deleting" or reply.get("DocumentType") not in (None, SESSION):
+        # There is nothing to start from, or nothing that can stay.
+        merged = preferences.to_content(spec.preferences)
+    else:
+        text_format = str(reply.get("DocumentFormat") or content.JSON)
+        merged = preferences.merged(spec.preferences, content.parsed(str(reply["Content"]), text_format))
+    return dataclasses.replace(spec, content=content.wanted(merged, spec.document_format))
+
+
+def live(
+    client: api.Client, spec: DocumentSpec, state: DocumentState, actions: Sequence[Action]
+) -> tuple[Any, Any] | None:
+    """Return what new sessions use before and after the actions; None where the actions do not change that."""
+    made = next((action for action in actions if isinstance(action, (Create, Update))), None)
+    moved = next((action for action in actions if isinstance(action, SetDefault)), None)
+    by_default = spec.name == PREFERENCES
+    if by_default and moved is not None and moved.version is not None:
+        after = _value(client, state, moved.version)
+    elif made is not None and (moved is not None or isinstance(made, Create) or not by_default):
+        after = content.parsed(str(made.request["Content"]), str(made.request["DocumentFormat"]))
+    else:
+        return None
+    return _value(client, state, state.default_version if by_default else state.latest_version), after
+
+
+def _value(client: api.Client, state: DocumentState, version: str) -> Any:
+    """Return what the content of one version stands for."""
+    if version == state.latest_version and state.latest_content is not None:
+        return content.parsed(state.latest_content, state.document_format)
+    reply = api.get_document(client, str(state.latest["Name"]), version, content.JSON)
+    return None if reply is None else content.parsed(str(reply["Content"]), str(reply.get("DocumentFormat")))
 
 
 def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
@@ -184,7 +227,10 @@ def _holds(spec: DocumentSpec, stored: str | None, stored_format: str) -> bool:
         return False
     if spec.exact:
         return spec.content.encode(stored_format) == (stored, stored_format)
-    return spec.content.means_the_same(stored, stored_format)
+    if spec.content.means_the_same(stored, stored_format):
+        return True
+    means_preferences = spec.preferences is not None
+    return means_preferences and preferences.mean_the_same(spec.content.value, content.parsed(stored, stored_format))
 
 
 def _stored(client: api.Client, state: DocumentState) -> str | None:

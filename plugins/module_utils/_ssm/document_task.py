@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from . import api, document_apply, document_diff, document_plan, document_read
 from .document_actions import Action, Create, Delete, Share, Update
 from .document_apply import InterruptedPlanError, Progress
-from .documents import PREFERENCES, DocumentSpec, DocumentState, Removal
+from .documents import DocumentSpec, DocumentState, Removal
 from .errors import SSMError
 
 # What AWS answers when somebody else changed a document after it was read.
@@ -41,6 +41,16 @@ class Outcome:
     warnings: Sequence[str]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """A document as found, the actions that it takes, the document as they will leave it, and warnings."""
+
+    before: DocumentState | None
+    actions: Sequence[Action]
+    foreseen: DocumentState | None
+    warnings: Sequence[str]
+
+
 def run(
     client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, wait: bool, wait_timeout: float
 ) -> Outcome:
@@ -50,21 +60,19 @@ def run(
     An ``SSMError`` midway says what was done before it.
     """
     if check_mode:
-        before = _read(client, task)
-        actions = _plan(task, before)
-        foreseen = document_diff.predicted(before, actions, task.name)
-        return Outcome(before, foreseen, [str(action) for action in actions], _warnings(task, before, actions))
+        plan = _plan_from(client, _completed(client, task))
+        return Outcome(plan.before, plan.foreseen, [str(action) for action in plan.actions], plan.warnings)
     progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
-    before, actions = _look(progress, task)
-    if not actions:
-        return Outcome(before, before, [], _warnings(task, before, actions))
-    foreseen, warnings = _act(progress, task, before, actions)
-    shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, actions)))
+    plan = _look(progress, task)
+    if not plan.actions:
+        return Outcome(plan.before, plan.before, [], plan.warnings)
+    carried_out = _act(progress, task, plan)
+    shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, plan.actions)))
     try:
-        after = document_read.again(client, before, foreseen, permissions=shared)
+        after = document_read.again(client, plan.before, carried_out.foreseen, permissions=shared)
     except SSMError as error:
         raise progress.explain(error, []) from error
-    return Outcome(before, after, progress.done, warnings)
+    return Outcome(plan.before, after, progress.done, carried_out.warnings)
 
 
 def _is_share(action: Action) -> bool:
@@ -75,26 +83,21 @@ def _remakes(action: Action) -> bool:
     return isinstance(action, Delete) and action.remade
 
 
-def _act(
-    progress: Progress, task: DocumentSpec | Removal, before: DocumentState | None, actions: list[Action]
-) -> tuple[DocumentState | None, list[str]]:
-    """Do the actions; what they make of the document, and warnings.
-
-    A race is met once, with a plan from a fresh read.
-    """
+def _act(progress: Progress, task: DocumentSpec | Removal, plan: _Plan) -> _Plan:
+    """Carry out a plan, and return it, or the one that took its place: a race is met once, from a fresh read."""
     try:
-        document_apply.apply(progress, actions)
-        return document_diff.predicted(before, actions, task.name), _warnings(task, before, actions)
+        document_apply.apply(progress, plan.actions)
+        return plan
     except InterruptedPlanError as interrupted:
         try:
-            now, fresh = _look_again(progress, task, actions, interrupted)
+            fresh = _look_again(progress, task, plan.actions, interrupted)
         except SSMError as error:
-            raise _failure(progress, before, error, interrupted) from interrupted
+            raise _failure(progress, plan.before, error, interrupted) from interrupted
     try:
-        document_apply.apply(progress, fresh)
+        document_apply.apply(progress, fresh.actions)
     except InterruptedPlanError as interrupted:
-        raise _failure(progress, now, interrupted.error, interrupted) from interrupted
-    return document_diff.predicted(now, fresh, task.name), _warnings(task, now, fresh)
+        raise _failure(progress, fresh.before, interrupted.error, interrupted) from interrupted
+    return fresh
 
 
 def _failure(
@@ -128,52 +131,57 @@ def _put_back(progress: Progress, before: DocumentState) -> tuple[list[str], str
 
 
 def _look_again(
-    progress: Progress, task: DocumentSpec | Removal, actions: list[Action], interrupted: InterruptedPlanError
-) -> tuple[DocumentState | None, list[Action]]:
+    progress: Progress, task: DocumentSpec | Removal, actions: Sequence[Action], interrupted: InterruptedPlanError
+) -> _Plan:
     """The document as it is now and a plan from there, if a race explains the failure; else the error itself."""
     error = interrupted.error
     if error.code not in _RACES or (interrupted.done and any(map(_remakes, actions))):
         # What the old document had is known to the first plan alone, so no other may take its place.
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
-    now, fresh = _look(progress, task, search_versions=duplicate)
-    if fresh == [interrupted.action, *interrupted.left]:
+    fresh = _look(progress, task, search_versions=duplicate)
+    if fresh.actions == [interrupted.action, *interrupted.left]:
         # Nothing has changed meanwhile, so AWS would say the same again.
         raise SSMError(f"{error} {_NOTHING_NEW}", error.exception) if duplicate else error
-    return now, fresh
+    return fresh
 
 
-def _look(
-    progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False
-) -> tuple[DocumentState | None, list[Action]]:
+def _look(progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False) -> _Plan:
     """The document and a plan from there, once it is as much at rest as the task or its plan takes."""
+    task = _completed(progress.client, task)
     state = _read(progress.client, task, search_versions=search_versions)
     if state is not None and document_apply.settle(progress, state, makes=isinstance(task, DocumentSpec)):
         state = _read(progress.client, task, search_versions=search_versions)
-    actions = _plan(task, state)
-    if state is not None and state.pending and any(isinstance(action, Update) for action in actions):
+    plan = _planned(progress.client, task, state)
+    if state is not None and state.pending and any(isinstance(action, Update) for action in plan.actions):
         # AWS may update no version that is not ready, so this is waited for even without wait.
         document_apply.wait_until_ready(progress, state)
-        state = _read(progress.client, task, search_versions=search_versions)
-        actions = _plan(task, state)
-    return state, actions
+        return _plan_from(progress.client, task, search_versions=search_versions)
+    return plan
+
+
+def _plan_from(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> _Plan:
+    return _planned(client, task, _read(client, task, search_versions=search_versions))
+
+
+def _planned(client: api.Client, task: DocumentSpec | Removal, state: DocumentState | None) -> _Plan:
+    """Plan from a state, with what there is to say of the plan while the document is as it was."""
+    if isinstance(task, Removal):
+        actions = document_plan.plan_removal(task, state)
+        warnings = document_plan.removal_warnings(task, state, actions)
+    else:
+        actions = document_plan.plan(task, state)
+        warnings = document_plan.warnings(task, state, actions)
+        live = None if state is None or state.deleting else document_read.live(client, task, state, actions)
+        warnings += [] if live is None else document_plan.safeguard_warnings(task, *live)
+    return _Plan(state, actions, document_diff.predicted(state, actions, task.name), warnings)
+
+
+def _completed(client: api.Client, task: DocumentSpec | Removal) -> DocumentSpec | Removal:
+    return document_read.completed(client, task) if isinstance(task, DocumentSpec) else task
 
 
 def _read(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> DocumentState | None:
     if isinstance(task, Removal):
         return document_read.for_removal(client, task)
     return document_read.for_spec(client, task, search_versions=search_versions)
-
-
-def _plan(task: DocumentSpec | Removal, state: DocumentState | None) -> list[Action]:
-    if isinstance(task, Removal):
-        return document_plan.plan_removal(task, state)
-    return document_plan.plan(task, state)
-
-
-def _warnings(task: DocumentSpec | Removal, state: DocumentState | None, actions: list[Action]) -> list[str]:
-    if isinstance(task, DocumentSpec):
-        return document_plan.warnings(task, state, actions)
-    if actions and task.name == PREFERENCES and not task.of_version:
-        return ["With this document go the session preferences of the account in this region, logging among them."]
-    return []

@@ -21,6 +21,8 @@ from .document_permissions import Permissions
 from .errors import SSMError
 
 LATEST = "$LATEST"
+DEFAULT = "$DEFAULT"
+SESSION = "Session"
 # Session Manager reads an account's preferences in a region from the default version of this one.
 PREFERENCES = "SSM-SessionManagerRunShell"
 TYPES = (
@@ -48,10 +50,16 @@ MAX_KEPT_VERSIONS = 999
 
 @dataclasses.dataclass(frozen=True)
 class DocumentSpec:
-    """A document as wanted. None means that the user does not say, and AWS's value stays."""
+    """A document as wanted. None means that the user does not say, and AWS's value stays.
+
+    ``preferences`` are the session preferences that the task gives. With ``merges`` they change what the document has,
+    and ``content`` is None until the document was read; else ``content`` is the complete document that they mean.
+    """
 
     name: str
     content: content.Content | None = None
+    preferences: Mapping[str, Any] | None = None
+    merges: bool = False
     exact: bool = False
     document_type: str | None = None
     document_format: str | None = None
@@ -161,6 +169,14 @@ class DocumentState:
     @property
     def status(self) -> str:
         return str(self.latest.get("Status"))
+
+    @property
+    def used_by_latest(self) -> bool:
+        """Whether sessions that are started with the document's name use its latest version, not its default one.
+
+        https://github.com/aws/session-manager-plugin/issues/112 shows it. Preferences are read from the default one.
+        """
+        return self.document_type == SESSION and self.latest.get("Name") != PREFERENCES
 
     @property
     def foreign_owner(self) -> str | None:

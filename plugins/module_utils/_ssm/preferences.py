@@ -24,24 +24,41 @@ DESCRIPTION = "Document to hold regional settings for Session Manager"
 _MAX_PROFILE = 512
 _MINUTES = {"idle_session_timeout": 60, "max_session_duration": 1440}
 _SHELLS = ("linux", "windows")
+_SHELL_SESSION = "Standard_Stream"
+# Whom sessions run as unless run-as is on.
+_AGENT_USER = "ssm-user"
 
+# None of them has a default of Ansible's, so that what the task gives can be told from what it leaves out.
 OPTIONS: dict[str, Any] = {
-    "description": {"type": "str", "default": DESCRIPTION},
-    "s3_bucket_name": {"type": "str", "default": ""},
-    "s3_key_prefix": {"type": "str", "default": "", "no_log": False},
-    "s3_encryption_enabled": {"type": "bool", "default": True},
-    "cloud_watch_log_group_name": {"type": "str", "default": ""},
-    "cloud_watch_encryption_enabled": {"type": "bool", "default": True},
-    "cloud_watch_streaming_enabled": {"type": "bool", "default": False},
-    "kms_key_id": {"type": "str", "default": "", "no_log": False},
-    "run_as_enabled": {"type": "bool", "default": False},
-    "run_as_default_user": {"type": "str", "default": ""},
-    "idle_session_timeout": {"type": "int", "default": 20},
+    "description": {"type": "str"},
+    "s3_bucket_name": {"type": "str"},
+    "s3_key_prefix": {"type": "str", "no_log": False},
+    "s3_encryption_enabled": {"type": "bool"},
+    "cloud_watch_log_group_name": {"type": "str"},
+    "cloud_watch_encryption_enabled": {"type": "bool"},
+    "cloud_watch_streaming_enabled": {"type": "bool"},
+    "kms_key_id": {"type": "str", "no_log": False},
+    "run_as_enabled": {"type": "bool"},
+    "run_as_default_user": {"type": "str"},
+    "idle_session_timeout": {"type": "int"},
     "max_session_duration": {"type": "int"},
-    "shell_profile": {
-        "type": "dict",
-        "options": {shell: {"type": "str", "default": ""} for shell in _SHELLS},
-    },
+    "shell_profile": {"type": "dict", "options": {shell: {"type": "str"} for shell in _SHELLS}},
+}
+# What a complete document has where the task gives nothing.
+DEFAULTS: dict[str, Any] = {
+    "description": DESCRIPTION,
+    "s3_bucket_name": "",
+    "s3_key_prefix": "",
+    "s3_encryption_enabled": True,
+    "cloud_watch_log_group_name": "",
+    "cloud_watch_encryption_enabled": True,
+    "cloud_watch_streaming_enabled": False,
+    "kms_key_id": "",
+    "run_as_enabled": False,
+    "run_as_default_user": "",
+    "idle_session_timeout": 20,
+    "max_session_duration": None,
+    "shell_profile": dict.fromkeys(_SHELLS, ""),
 }
 _INPUTS = [name for name in OPTIONS if name != "description"]
 # What stands for a value that no option can say.
@@ -62,50 +79,112 @@ _PAIRS = (
     ("cloud_watch_streaming_enabled", "cloud_watch_log_group_name", "the log group to stream to"),
     ("run_as_default_user", "run_as_enabled", "without which no session runs as that user"),
 )
+# What keeps sessions on record, secret, or apart from one another; the name is said where the value is one.
+_SAFEGUARDS = (
+    ("s3_bucket_name", "logging to the S3 bucket"),
+    ("cloud_watch_log_group_name", "logging to the CloudWatch log group"),
+    ("kms_key_id", "encryption with the KMS key"),
+    ("run_as_enabled", "run-as"),
+)
+_LOG_SAFEGUARDS = (
+    ("s3_encryption_enabled", "s3_bucket_name", "the check that the S3 bucket is encrypted"),
+    ("cloud_watch_encryption_enabled", "cloud_watch_log_group_name", "the check that the log group is encrypted"),
+    ("cloud_watch_streaming_enabled", "cloud_watch_log_group_name", "streaming to the log group"),
+)
 _TOP = {"schemaVersion", "description", "sessionType", "inputs"}
 
 
+def check(given: Mapping[str, Any]) -> None:
+    """Raise an ``SSMError`` for a value that is wrong whatever the document has."""
+    _check_values(_stated(given))
+
+
 def to_content(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of the document; an ``SSMError`` says what is wrong with the options."""
-    filled = _filled(given)
+    """Return a complete document; an ``SSMError`` says what is wrong with the options."""
+    filled = {**DEFAULTS, **_stated(given)}
+    filled["shell_profile"] = {**DEFAULTS["shell_profile"], **filled["shell_profile"]}
     _check(filled)
-    inputs: dict[str, Any] = {}
-    for name in _INPUTS:
-        value = filled[name]
-        if name in _MINUTES:
-            value = None if value is None else str(value)
-        if value is not None:
-            inputs[_input(name)] = value
+    inputs = {_input(name): _written(name, filled[name]) for name in _INPUTS}
     return {
         "schemaVersion": "1.0",
         "description": filled["description"],
-        "sessionType": "Standard_Stream",
-        "inputs": inputs,
+        "sessionType": _SHELL_SESSION,
+        "inputs": {key: value for key, value in inputs.items() if value is not None},
     }
 
 
+def merged(given: Mapping[str, Any], document: Any) -> dict[str, Any]:
+    """Return the content of a document with the given preferences changed, and all else in it as it was."""
+    inputs = _inputs_of(document)
+    if inputs is None:
+        raise SSMError(
+            "session_preferences can change only a Session document of the session type Standard_Stream, and the "
+            "document has other content: set purge_session_preferences to true to replace it."
+        )
+    stated = _stated(given)
+    _check_values(stated)
+    found = _read_all(inputs)
+    for name in stated.keys() & set(_INPUTS):
+        value = stated[name]
+        if name == "shell_profile":
+            before = inputs.get("shellProfile")
+            value = {**(before if isinstance(before, Mapping) else {}), **value}
+        written = _written(name, value)
+        if found[name] != _read(name, written):
+            inputs[_input(name)] = written
+    now = _read_all(inputs)
+    for name, other, wrong in _PAIRS:
+        if stated.get(name) and not now[other]:
+            raise SSMError(f"session_preferences.{name} needs {other}, {wrong}.")
+    description = {"description": stated["description"]} if "description" in stated else {}
+    return {**document, **description, "inputs": {key: value for key, value in inputs.items() if value is not None}}
+
+
 def from_content(content: Any) -> dict[str, Any] | None:
-    """The options that stand for a document's content; None if there are none, for it says more than they can."""
-    if not isinstance(content, Mapping) or not set(content) <= _TOP or content.get("sessionType") != "Standard_Stream":
+    """Return the options that mean what a document's content means, or None if no options do.
+
+    What has no effect, such as a prefix without a bucket, is returned as not set.
+    """
+    inputs = _inputs_of(content)
+    if inputs is None or not set(content) <= _TOP or not set(inputs) <= {_input(name) for name in _INPUTS}:
         return None
-    inputs = content.get("inputs") or {}
-    by_input = {_input(name): name for name in _INPUTS}
-    if not isinstance(inputs, Mapping) or not set(inputs) <= set(by_input):
+    read = {"description": content.get("description", ""), **_read_all(inputs)}
+    if _UNREADABLE in read.values() or not isinstance(read["description"], str):
         return None
-    read = {by_input[key]: _read(by_input[key], value) for key, value in inputs.items()}
-    if _UNREADABLE in read.values():
+    for name, other, unused in _PAIRS:
+        read[name] = read[name] if read[other] else DEFAULTS[name]
+    try:
+        _check(read)
+    except SSMError:
         return None
-    # What the document leaves out is off, or has no limit, but for the minutes without input that AWS then takes.
-    absent = {name: False if OPTIONS[name]["type"] == "bool" else None for name in _INPUTS}
-    if read.get("idle_session_timeout") is None:
-        read["idle_session_timeout"] = OPTIONS["idle_session_timeout"]["default"]
-    texts = {name: "" for name in _INPUTS if OPTIONS[name]["type"] == "str"}
-    shells = {**dict.fromkeys(_SHELLS, ""), **(read.pop("shell_profile", None) or {})}
-    return {"description": content.get("description", ""), **absent, **texts, **read, "shell_profile": shells}
+    return read
+
+
+def mean_the_same(one: Any, other: Any) -> bool:
+    """Return whether two documents make the agent do the same, as far as options can say it."""
+    read = from_content(one)
+    return read is not None and read == from_content(other)
+
+
+def turned_off(before: Any, after: Any) -> list[str]:
+    """Name the logging, the encryption and the run-as of ``before`` that ``after`` no longer has."""
+    old, new = _inputs_of(before), _inputs_of(after)
+    if old is None or new is None:
+        return []
+    was, now = _read_all(old), _read_all(new)
+    found = [
+        f"{what}{f' {was[name]}' if isinstance(was[name], str) else ''}"
+        for name, what in _SAFEGUARDS
+        if was[name] and not now[name]
+    ]
+    # These have no effect without the place that logs go to.
+    return found + [
+        what for name, place, what in _LOG_SAFEGUARDS if was[place] and was[name] and now[place] and not now[name]
+    ]
 
 
 def warnings(content: Any, *, preferences: bool) -> list[str]:
-    """What a node, or for ``preferences`` the console, would not understand in content that somebody wrote."""
+    """Return what a node, or for ``preferences`` the console, would not understand in content that somebody wrote."""
     inputs = content.get("inputs") if isinstance(content, Mapping) else None
     if not isinstance(inputs, Mapping):
         return []
@@ -119,19 +198,54 @@ def warnings(content: Any, *, preferences: bool) -> list[str]:
         found.append(f"The console cannot edit preferences with {', '.join(quoted)} in quotes.")
     if preferences and "idleSessionTimeout" not in inputs:
         found.append("The console cannot edit preferences without inputs.idleSessionTimeout.")
-    if str(inputs.get("runAsEnabled")).lower() == "true" and not inputs.get("runAsDefaultUser"):
-        found.append(
+    return [*found, *_run_as_warnings(inputs), *_limit_warnings(inputs)]
+
+
+def _run_as_warnings(inputs: Mapping[str, Any]) -> list[str]:
+    """Return how run-as may keep people from starting sessions."""
+    enabled, user = inputs.get("runAsEnabled"), inputs.get("runAsDefaultUser")
+    if enabled == "":
+        return ["inputs.runAsEnabled is an empty text. Write true or false, because AWS documents no other value."]
+    if str(enabled).lower() != "true":
+        return []
+    if not user:
+        return [
             "inputs.runAsEnabled is true without runAsDefaultUser: only users whose IAM role or user has the tag "
             "SSMSessionRunAs can start sessions."
-        )
-    return found
+        ]
+    if user == _AGENT_USER:
+        return [
+            f"inputs.runAsDefaultUser is {user}, which the agent creates only where run-as is off: sessions fail on "
+            "nodes without that user. Set runAsEnabled to false to use it."
+        ]
+    return []
 
 
-def _filled(given: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = {name: option.get("default") for name, option in OPTIONS.items()}
-    filled = {**defaults, **{name: value for name, value in given.items() if value is not None}}
-    filled["shell_profile"] = {shell: (filled["shell_profile"] or {}).get(shell) or "" for shell in _SHELLS}
-    return filled
+def _limit_warnings(inputs: Mapping[str, Any]) -> list[str]:
+    idle, longest = inputs.get("idleSessionTimeout"), inputs.get("maxSessionDuration")
+    minutes = [int(str(value)) for value in (idle, longest) if re.fullmatch(r"[0-9]{1,9}", str(value))]
+    if len(minutes) < len(_MINUTES) or minutes[0] <= minutes[1]:
+        return []
+    return [
+        f"inputs.idleSessionTimeout is {idle} minutes and inputs.maxSessionDuration only {longest}: every session ends "
+        "before the idle timeout can apply."
+    ]
+
+
+def _stated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the task gives: null is the same as leaving an option out."""
+    stated = {name: value for name, value in given.items() if value is not None}
+    if "shell_profile" in stated:
+        profiles = stated["shell_profile"].items()
+        stated["shell_profile"] = {shell: profile for shell, profile in profiles if profile is not None}
+    return stated
+
+
+def _written(name: str, value: Any) -> Any:
+    """Return an option's value as the console writes it; None for an input that is left out."""
+    if name in _MINUTES:
+        return str(value) if value else None
+    return value
 
 
 def _input(name: str) -> str:
@@ -150,16 +264,22 @@ def _is_quoted(value: Any) -> bool:
 
 
 def _check(filled: Mapping[str, Any]) -> None:
-    for name, most in _MINUTES.items():
-        if filled[name] is not None and not 1 <= filled[name] <= most:
-            raise SSMError(f"session_preferences.{name} is {filled[name]}, not 1 to {most} minutes.")
-    for name, pattern, says in _PATTERNS:
-        if filled[name] and not re.fullmatch(pattern, filled[name]):
-            raise SSMError(f"session_preferences.{name} is {filled[name]!r}: {says}.")
+    _check_values(filled)
     for name, other, wrong in _PAIRS:
         if filled[name] and not filled[other]:
             raise SSMError(f"session_preferences.{name} needs {other}, {wrong}.")
-    for shell, profile in filled["shell_profile"].items():
+
+
+def _check_values(stated: Mapping[str, Any]) -> None:
+    for name, most in _MINUTES.items():
+        value = stated.get(name)
+        without_limit = name == "max_session_duration" and value == 0
+        if value is not None and not without_limit and not 1 <= value <= most:
+            raise SSMError(f"session_preferences.{name} is {value}, not 1 to {most} minutes.")
+    for name, pattern, says in _PATTERNS:
+        if stated.get(name) and not re.fullmatch(pattern, stated[name]):
+            raise SSMError(f"session_preferences.{name} is {stated[name]!r}: {says}.")
+    for shell, profile in stated.get("shell_profile", {}).items():
         if len(profile) > _MAX_PROFILE:
             raise SSMError(
                 f"session_preferences.shell_profile.{shell} has {len(profile)} characters, and {_MAX_PROFILE} at most "
@@ -167,17 +287,42 @@ def _check(filled: Mapping[str, Any]) -> None:
             )
 
 
+def _inputs_of(content: Any) -> dict[str, Any] | None:
+    """Return a copy of the inputs of a shell session's document; None if it is none of those."""
+    if not isinstance(content, Mapping) or content.get("sessionType") != _SHELL_SESSION:
+        return None
+    inputs = content.get("inputs") or {}
+    return dict(inputs) if isinstance(inputs, Mapping) else None
+
+
+def _read_all(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option's value in a document; what the document leaves out is off, or has no limit."""
+    return {name: _read(name, inputs.get(_input(name))) for name in _INPUTS}
+
+
 def _read(name: str, value: Any) -> Any:
-    """One input as its option, however it was written; ``_UNREADABLE`` if no option stands for it."""
+    """Return one input as its option, however it was written; ``_UNREADABLE`` if no option stands for it."""
     kind = OPTIONS[name]["type"]
     if kind == "bool":
         words = {"true": True, "false": False, "": False}
+        value = False if value is None else value
         return value if isinstance(value, bool) else words.get(str(value).lower(), _UNREADABLE)
     if kind == "int":
         if value in (None, ""):
-            return None
-        return int(value) if re.fullmatch(r"[0-9]+", str(value)) else _UNREADABLE
+            # AWS itself takes so many minutes without input; of the duration there is no limit.
+            return DEFAULTS[name]
+        return int(value) if re.fullmatch(r"0*[1-9][0-9]{0,8}", str(value)) else _UNREADABLE
     if kind == "dict":
-        is_profile = isinstance(value, Mapping) and set(value) <= set(_SHELLS)
-        return value if is_profile and all(isinstance(one, str) for one in value.values()) else _UNREADABLE
-    return value if isinstance(value, str) and "{{" not in value else _UNREADABLE
+        return _read_profile({} if value is None else value)
+    text = "" if value is None else value
+    return text if isinstance(text, str) and "{{" not in text else _UNREADABLE
+
+
+def _read_profile(value: Any) -> Any:
+    if not isinstance(value, Mapping) or not set(value) <= set(_SHELLS):
+        return _UNREADABLE
+    return {shell: value.get(shell, "") for shell in _SHELLS} if all(map(_is_text, value.values())) else _UNREADABLE
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

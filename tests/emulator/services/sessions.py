@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..paging import paginate, selected
 from ..service import APIError, Call, Handler
 from .document_content import parse
-from .document_store import Document, Documents
+from .document_store import Document, Documents, Version
 from .node_store import Nodes
 from .session_store import DEFAULT_DOCUMENT, Session, Sessions, new_id, new_token
 
@@ -89,16 +89,17 @@ def _session_document(world: World, call: Call) -> dict[str, Any]:
     if name is None and (documents.account_id, DEFAULT_DOCUMENT) not in documents.found:
         return {}
     document = documents.read(name or DEFAULT_DOCUMENT)
-    _check_document(document)
-    version = document.default_version
+    # Preferences come from the default version, but a document that is named is used in its latest one.
+    version = document.default_version if name is None else document.latest
+    _check_document(document, version)
     content: dict[str, Any] = parse(version.content, version.document_format)
     return content
 
 
-def _check_document(document: Document) -> None:
+def _check_document(document: Document, version: Version) -> None:
     if document.document_type != "Session":
         raise APIError("InvalidDocument", f"Document with name {document.name} is not of type Session.")
-    if document.deleting_reads is not None or document.default_version.shown_status != "Active":
+    if document.deleting_reads is not None or version.shown_status != "Active":
         raise APIError("InvalidDocument", f"Document with name {document.name} is not active.")
 
 

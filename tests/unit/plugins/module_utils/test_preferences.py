@@ -35,9 +35,8 @@ forms = st.fixed_dictionaries(
 
 def filled(form: dict[str, Any]) -> dict[str, Any]:
     """A form with the defaults of what it leaves out."""
-    defaults = {name: option.get("default") for name, option in preferences.OPTIONS.items()}
     shells = {"linux": "", "windows": "", **form.get("shell_profile", {})}
-    return {**defaults, **form, "shell_profile": shells}
+    return {**preferences.DEFAULTS, **form, "shell_profile": shells}
 
 
 @given(forms)
@@ -146,3 +145,37 @@ def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
     console = preferences.warnings(document(runAsEnabled="false"), preferences=True)
     assert ["runAsEnabled" in console[0], "idleSessionTimeout" in console[1]] == [True, True]
     assert "SSMSessionRunAs" in preferences.warnings(document(runAsEnabled=True), preferences=False)[0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"runAsEnabled": True, "runAsDefaultUser": "ssm-user"}, "the agent creates only where run-as is off"),
+        ({"runAsEnabled": ""}, "Write true or false"),
+        ({"idleSessionTimeout": "30", "maxSessionDuration": "20"}, "before the idle timeout can apply"),
+        ({"idleSessionTimeout": 9, "maxSessionDuration": "8"}, "before the idle timeout can apply"),
+        ({"idleSessionTimeout": "20", "maxSessionDuration": "20"}, ""),
+        ({"idleSessionTimeout": "20", "maxSessionDuration": ""}, ""),
+        ({"idleSessionTimeout": "{{ x }}", "maxSessionDuration": "1"}, ""),
+        ({"runAsEnabled": False, "runAsDefaultUser": "ssm-user"}, ""),
+        ({"runAsEnabled": True, "runAsDefaultUser": "ops"}, ""),
+    ],
+)
+def test_odd_values_that_lock_people_out_come_with_a_warning(inputs: dict[str, Any], sentence: str) -> None:
+    said = preferences.warnings(document(**inputs), preferences=False)
+    assert [sentence in one for one in said] == ([True] if sentence else [])
+
+
+def test_boundaries_of_buckets_and_keys() -> None:
+    for accepted in ({"s3_bucket_name": "abc"}, {"s3_bucket_name": "a" * 63}, {"kms_key_id": "k" * 2048}):
+        assert preferences.to_content(accepted)
+    for refused in ({"s3_bucket_name": "ab"}, {"s3_bucket_name": "a" * 64}, {"kms_key_id": "k" * 2049}):
+        with pytest.raises(SSMError, match=f"session_preferences.{next(iter(refused))} is"):
+            preferences.to_content(refused)
+    with pytest.raises(SSMError, match="no spaces"):
+        preferences.to_content({"run_as_enabled": True, "run_as_default_user": "\n"})
+
+
+def test_no_option_hides_what_is_no_secret() -> None:
+    for name in ("s3_key_prefix", "kms_key_id"):
+        assert preferences.OPTIONS[name]["no_log"] is False

@@ -160,40 +160,6 @@ def test_a_deletion_whose_answer_was_lost_is_waited_for_though_aws_describes_the
         assert stage.held() is None
 
 
-AMAZON = "AWS-RunShellScript"
-
-
-@pytest.mark.parametrize("name", [AMAZON, "AWS-StartSSHSession"])
-@pytest.mark.parametrize(
-    "task",
-    [
-        {"state": "absent"},
-        {"state": "absent", "force": True, "force_unshare": True, "wait": False},
-        {"state": "absent", "document_version": "1"},
-        {"state": "absent", "version_name": "v1"},
-        {"content": TWO},
-        {"content": TWO, "document_type": "Session", "recreate": True, "force_unshare": True},
-        {"session_preferences": {}},
-        {"default_version": "1"},
-        {"default_version": "2"},
-        {"tags": {"team": "a"}},
-        {"tags": {}},
-        {"permissions": {"account_ids": ["111122223333"]}},
-        {"target_type": "/"},
-        {"keep_versions": 1},
-        {},
-    ],
-)
-def test_a_document_of_aws_is_refused_in_one_sentence_before_any_write(name: str, task: dict[str, Any]) -> None:
-    with Stage() as stage:
-        for check_mode in (True, False):
-            position = stage.aws.position
-            with pytest.raises(SSMError, match=rf"^Document {name} belongs to Amazon, and only its owner can"):
-                stage.ensure(name=name, check_mode=check_mode, **task)
-            # The description says whose it is, and no more is asked for.
-            assert stage.operations(position) == ["DescribeDocument"]
-
-
 def test_the_second_race_is_reported() -> None:
     with Stage() as stage:
         stage.aws.add_fault(op="CreateDocument", times="always", do={"error": "DocumentAlreadyExists"})
