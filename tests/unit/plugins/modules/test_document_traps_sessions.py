@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from document_flows import document, in_force, session
 from hypothesis import given
 from hypothesis import strategies as st
-from trap_tasks import DEFAULT, DELETE, ONE, THREE, TWO, UPDATE, Stage, Task, present, settle, unchanged
+from trap_tasks import DEFAULT, ONE, THREE, TWO, UPDATE, Stage, Task, present, settle, unchanged
 
 PREFERENCES = "SSM-SessionManagerRunShell"
 AT_ONCE = "is used at once, although version"
@@ -140,7 +140,7 @@ def test_trap_47_one_preference_is_changed_and_the_rest_stays(
     given_preferences: Task, changed: dict[str, Any], quoted: bool
 ) -> None:
     inputs = {**FULL, **({"s3EncryptionEnabled": "true"} if quoted else {})}
-    task = {"session_preferences": given_preferences, "purge_session_preferences": False}
+    task: Task = {"session_preferences": given_preferences, "purge_session_preferences": False}
     with Stage(document(with_inputs(**inputs), name=PREFERENCES)) as stage:
         settle(stage, [UPDATE, DEFAULT] if changed else [], name=PREFERENCES, **task)
         assert in_force(present(stage, PREFERENCES)) == with_inputs(**{**inputs, **changed})
@@ -148,7 +148,10 @@ def test_trap_47_one_preference_is_changed_and_the_rest_stays(
 
 def test_trap_47_what_options_cannot_say_stays_too() -> None:
     odd = {**with_inputs(s3BucketName="{{ bucket }}", newInput="x"), "parameters": {"bucket": {"type": "String"}}}
-    task = {"session_preferences": {"idle_session_timeout": 5, "description": "d"}, "purge_session_preferences": False}
+    task: Task = {
+        "session_preferences": {"idle_session_timeout": 5, "description": "d"},
+        "purge_session_preferences": False,
+    }
     with Stage(document(odd), switches={"session_unknown_inputs": "accepted"}) as stage:
         settle(stage, [UPDATE, DEFAULT], **task)
         expected = {**odd, "description": "d", "inputs": {**odd["inputs"], "idleSessionTimeout": "5"}}
@@ -157,12 +160,13 @@ def test_trap_47_what_options_cannot_say_stays_too() -> None:
 
 def test_trap_47_a_change_starts_from_what_sessions_use() -> None:
     versions = [with_inputs(kmsKeyId="alias/used"), with_inputs(kmsKeyId="alias/staged")]
-    task = {"session_preferences": {"idle_session_timeout": 5}, "purge_session_preferences": False}
-    for name, more, key in (
+    task: Task = {"session_preferences": {"idle_session_timeout": 5}, "purge_session_preferences": False}
+    cases: list[tuple[str, Task, str]] = [
         (PREFERENCES, {}, "alias/used"),
         (PREFERENCES, {"default_version": "keep"}, "alias/staged"),
         ("Team-Doc", {}, "alias/staged"),
-    ):
+    ]
+    for name, more, key in cases:
         with Stage(document(*versions, name=name, default_version=1)) as stage:
             settle(stage, [UPDATE] if more else [UPDATE, DEFAULT], name=name, **task, **more)
             made = present(stage, name)["versions"][3]
@@ -172,7 +176,7 @@ def test_trap_47_a_change_starts_from_what_sessions_use() -> None:
 @pytest.mark.parametrize("deleting", [False, True])
 def test_trap_47_a_document_that_is_not_there_gets_the_defaults(deleting: bool) -> None:
     going = document(with_inputs(**FULL), name=PREFERENCES, deleting_reads=5)
-    task = {"session_preferences": {"idle_session_timeout": 5}, "purge_session_preferences": False}
+    task: Task = {"session_preferences": {"idle_session_timeout": 5}, "purge_session_preferences": False}
     with Stage(*([going] if deleting else [])) as stage:
         stage.ensure(name=PREFERENCES, **task)
         assert in_force(present(stage, PREFERENCES)) == preferences.to_content({"idle_session_timeout": 5})
@@ -197,8 +201,8 @@ def test_trap_47_what_cannot_be_merged_is_refused(content: dict[str, Any], task:
 
 
 LOST = (
-    "turns off logging to the S3 bucket audit-bucket, logging to the CloudWatch log group /ssm/all, encryption with the "
-    "KMS key alias/ssm, run-as."
+    "turns off logging to the S3 bucket audit-bucket, logging to the CloudWatch log group /ssm/all, encryption with "
+    "the KMS key alias/ssm, run-as."
 )
 HINT = " To keep what the task does not name, set purge_session_preferences to false."
 
@@ -244,7 +248,7 @@ HINT = " To keep what the task does not name, set purge_session_preferences to f
 def test_trap_47_what_is_turned_off_is_named(name: str, task: Task, sentence: str) -> None:
     with Stage(document(with_inputs(), with_inputs(**FULL), name=name)) as stage:
         for check_mode in (True, False):
-            said = [one for one in stage.ensure(name=name, check_mode=check_mode, **task).get("warnings", [])]
+            said = stage.ensure(name=name, check_mode=check_mode, **task).get("warnings", [])
             lost = [one for one in said if "turns off" in one]
             assert lost == ([f"This change of document {name} {sentence}"] if sentence else [])
 
