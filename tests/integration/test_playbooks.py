@@ -406,7 +406,18 @@ def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
     assert rows[0]["start_date"] == "2026-11-23T11:00:00Z"
 
 
-COLUMNS = "region session_id status owner target start_date end_date reason document_name access_type".split()
+COLUMNS = [
+    "region",
+    "session_id",
+    "status",
+    "owner",
+    "target",
+    "start_date",
+    "end_date",
+    "reason",
+    "document_name",
+    "access_type",
+]
 UNSEEN = "".join(map(chr, range(33))) + '"\x7f\xa0\u200b\ufeff'
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 NASTY = st.text(st.sampled_from(f"{FORMULA},;|\t\r\n\"' x\u2028\ufeff"), max_size=12)
@@ -417,7 +428,7 @@ def csv_template() -> jinja2.Template:
     """The template of the CSV file, with the filters of Ansible that it needs."""
     loader = jinja2.FileSystemLoader(ROOT / "playbooks" / "templates")
     known = jinja2.Environment(loader=loader, trim_blocks=True, newline_sequence="\r\n", autoescape=False)  # noqa: S701 - no HTML
-    filters = FilterModule().filters()  # type: ignore[no-untyped-call] # theirs has no hints
+    filters = FilterModule().filters()
     known.filters.update({name: filters[name] for name in ("regex_replace", "to_datetime")})
     return known.get_template("sessions.csv.j2")
 
