@@ -406,7 +406,8 @@ def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
     assert rows[0]["start_date"] == "2026-11-23T11:00:00Z"
 
 
-COLUMNS = [
+COLUMNS = ["region", "session_id", "status", "owner", "target", "start_date", "end_date"]
+COLUMNS += ["reason", "document_name", "access_type"]
     "region",
     "session_id",
     "status",

@@ -15,7 +15,7 @@ from typing import Any
 from . import api, content, preferences
 from .document_actions import Action, Create, SetDefault, Update
 from .document_plan import remakes, to_prune
-from .document_requests import fits, stated
+from .document_requests import fits, repeats, stated
 from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal
 from .errors import DENIED, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
@@ -30,7 +30,7 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
     if latest is None or not _can_change(DocumentState(latest)):
         return None if latest is None else DocumentState(latest)
     state = _with_content(client, spec, DocumentState(latest))
-    if search_versions and state.holder is None:
+    if spec.content is not None and state.holder is None and (search_versions or repeats(spec, state)):
         state = _holding(state, _search(client, spec, state))
     if spec.version_name and latest.get("VersionName") != spec.version_name:
         named = api.describe_selected(client, spec.name, {"VersionName": spec.version_name})

@@ -116,11 +116,25 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
         )
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
+    if repeats(spec, state):
+        raise SSMError(
+            f"AWS makes no version of document {spec.name} for a new display_name alone: change the content, too."
+        )
     attachments = _attachments(spec, state.document_type)
     given = _without_none(_versioned(spec))
     # What is left out of UpdateDocument may be dropped from the new version.
     request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
     return request if attachments is None else {**request, "Attachments": attachments}
+
+
+def repeats(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether a new version would be the latest one again but for its display name, which AWS refuses."""
+    if state.latest_content is None or spec.target_type not in (None, state.latest.get("TargetType")):
+        return False
+    latest = (state.latest_content, state.document_format)
+    if spec.content is not None:
+        return spec.content.encode(state.document_format) == latest
+    return spec.document_format in (None, state.document_format)
 
 
 def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:

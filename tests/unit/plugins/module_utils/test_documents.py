@@ -95,8 +95,14 @@ def test_content_that_is_in_force_behind_a_staged_version_is_nothing_to_do() -> 
     assert document_plan.plan(spec(ONE), state) == []
 
 
-@pytest.mark.parametrize(("option", "member"), [("target_type", "TargetType"), ("display_name", "DisplayName")])
-@pytest.mark.parametrize("wanted", [[ONE], [None]], ids=["with the content", "without"])
+@pytest.mark.parametrize(
+    ("wanted", "option", "member"),
+    [
+        ([ONE], "target_type", "TargetType"),
+        ([None], "target_type", "TargetType"),
+        ([ONE], "display_name", "DisplayName"),  # the same content in other bytes
+    ],
+)
 def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
     wanted: list[Any], option: str, member: str
 ) -> None:
@@ -105,6 +111,12 @@ def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
     assert isinstance(update, Update)
     expected = {"TargetType": "/old", "DisplayName": "old"} | {member: "/new"}
     assert {key: update.request[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("wanted", [json.dumps(ONE), None], ids=["with the content", "without"])
+def test_a_display_name_alone_is_refused_as_aws_does(wanted: str | None) -> None:
+    with pytest.raises(SSMError, match="no version of document Prefs for a new display_name alone"):
+        document_plan.plan(spec(wanted, display_name="new"), found(holder=None, DisplayName="old"))
 
 
 def test_what_was_not_said_is_sent_again_with_new_content() -> None:

@@ -71,6 +71,15 @@ def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence:
     [
         ({}, {"content": {"a": 1}}, "content has no schemaVersion, which a document of type Session must have"),
         ({}, {**REMADE, "content": {"a": 1}, "document_type": "Policy"}, "which a document of type Policy must have"),
+        ({}, {"display_name": "New"}, "no version of document Prefs for a new display_name alone: change the content"),
+        (
+            {"versions": [{"content": '{"schemaVersion": "1.0", "sessionType": "Port", "properties": {}}'}]},
+            {
+                "display_name": "New",
+                "content": '{"schemaVersion": "1.0", "sessionType": "Port", "properties": {}}',
+            },
+            "for a new display_name alone",
+        ),
         *(({}, {**more, "tags": {"Aws:mine": "x"}}, "only AWS sets tags") for more in ({}, REMADE)),
         (
             {"tags": {f"k{number}": "" for number in range(50)}},
