@@ -160,7 +160,9 @@ documents:
       type: dict
       sample: {account_ids: ["111122223333"], shared_document_versions: {"111122223333": $DEFAULT}}
     content:
-      description: The content, byte for byte as it is stored unless O(document_format) says otherwise.
+      description:
+        - The content, byte for byte as it is stored unless O(document_format) says otherwise.
+        - Null, with a warning, if AWS describes the document but does not find its content.
       returned: when O(include) has V(content)
       type: str
     content_parsed:
@@ -207,17 +209,17 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
         raise SSMError("owner and document_types stand for the filters Owner and DocumentType: give each once.")
     if params["document_version"] is not None and params["version_name"] is not None:
         raise SSMError("document_version and version_name are two ways to say which version is meant: give one.")
-    version = document_info.Version(
-        params["document_version"] or "$DEFAULT", params["version_name"], params["document_format"]
-    )
+    version = document_info.Version(params["document_version"], params["version_name"], params["document_format"])
     ssm = client("ssm")
     if params["names"] is not None:
         found = document_info.describe(ssm, texts.trimmed(params["names"]), version)
     else:
         found = document_info.listing(ssm, owner, texts.trimmed(types or []), filters)
-        if version.selector != {"DocumentVersion": "$DEFAULT"}:  # which is the one that is listed
+        if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # which is the one that is listed
             found = document_info.describe(ssm, list(found), version)
-    return {"changed": False, "documents": document_info.with_extras(ssm, found, params["include"], version)}
+    documents = document_info.with_extras(ssm, found, params["include"], version)
+    warnings = document_info.unread(documents)
+    return {**({"warnings": warnings} if warnings else {}), "changed": False, "documents": documents}
 
 
 def main() -> None:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import api, content, document_permissions, preferences, transform
@@ -23,16 +23,20 @@ Document = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """Which version of each document is asked for, and in which format its content; None is the stored one."""
+    """Which version of each document is asked for, and in which format its content; None is the stored one.
 
-    number: str = "$DEFAULT"
+    Without a number or a name it is the default version, which AWS gives when nothing is asked for.
+    """
+
+    number: str | None = None
     name: str | None = None
     document_format: str | None = None
 
     @property
     def selector(self) -> dict[str, str]:
         """The members that say so to DescribeDocument and GetDocument."""
-        return {"VersionName": self.name} if self.name else {"DocumentVersion": self.number}
+        selector = {"VersionName": self.name, "DocumentVersion": None if self.name else self.number}
+        return {member: value for member, value in selector.items() if value}
 
 
 # A document that is read for something, by the name or the ARN that finds it.
@@ -83,6 +87,17 @@ def with_extras(
     return list(complete.values())
 
 
+def unread(documents: Iterable[Document]) -> list[str]:
+    """Return a sentence for everything that was asked for and that AWS no longer had when it was read."""
+    return [
+        f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
+        f"{extra}. It may have been deleted meanwhile."
+        for one in documents
+        for extra in ("content", "versions")
+        if extra in one and not one[extra] and one[extra] != ""
+    ]
+
+
 def _filter_value(key: str, value: Any) -> str:
     if value is None:
         raise SSMError(f"filters has no value for {key}: give it one, or leave it out.")
@@ -109,7 +124,7 @@ def _content(client: api.Client, name: str, document: Document, version: Version
     wanted_format = version.document_format or document.get("document_format") or content.JSON
     reply = api.get_selected(client, name, version.selector, wanted_format)
     if reply is None:
-        return {}
+        return {"content": None, "content_parsed": None}
     parsed = content.parsed(reply["Content"], reply.get("DocumentFormat") or wanted_format)
     found = {"content": reply["Content"], "content_parsed": parsed}
     if document.get("document_type") == "Session":
@@ -135,7 +150,7 @@ def _is_own(client: api.Client, name: str, document: Document) -> bool:
         return True
     if document["name"].startswith("arn:"):
         return False
-    own = api.describe_document(client, document["name"], "$DEFAULT")
+    own = api.describe_selected(client, document["name"], {})
     return own is not None and own.get("Owner") == document.get("owner")
 
 

@@ -16,6 +16,10 @@ from .documents import LATEST, DocumentSpec, DocumentState, check_content, check
 from .errors import SSMError
 
 
+# What a version has besides its content, and the next one is to have, too, unless the task says otherwise.
+_KEPT = ("DisplayName", "TargetType", "CloudProviders")
+
+
 def needs_version(spec: DocumentSpec, state: DocumentState) -> bool:
     """Whether what is wanted takes a new version."""
     return state.holder is None if spec.content is not None else not fits(spec, state.latest)
@@ -164,7 +168,7 @@ def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | N
 
 
 def _kept(state: DocumentState) -> dict[str, Any]:
-    return {key: state.latest[key] for key in ("DisplayName", "TargetType") if state.latest.get(key)}
+    return {key: state.latest[key] for key in _KEPT if state.latest.get(key)}
 
 
 def _versioned(spec: DocumentSpec) -> dict[str, str | None]:

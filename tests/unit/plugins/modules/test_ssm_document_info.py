@@ -112,3 +112,31 @@ def test_options_that_contradict_or_say_nothing_are_refused_before_any_call(opti
         with pytest.raises(SSMError, match=r"^[^\n]*\.$"):
             info(stage, **options)
         assert stage.operations() == []
+
+
+@pytest.mark.parametrize("options", [{"names": [NAME]}, {"names": [f"{HERE}/{NAME}"]}, {}])
+def test_no_version_is_sent_unless_one_was_asked_for(options: dict[str, Any]) -> None:
+    with Stage(document(ONE, TWO, default_version=1)) as stage:
+        [found] = info(stage, include=["content", "versions", "permissions", "tags"], **options)
+        assert (found["document_version"], found["content_parsed"]) == ("1", ONE)
+        assert not [one for one in stage.aws.calls() if "DocumentVersion" in one.params or "VersionName" in one.params]
+
+
+@pytest.mark.parametrize("code", ["InvalidDocument", "InvalidDocumentVersion"])
+@pytest.mark.parametrize("options", [{"names": [NAME]}, {}], ids=["named", "listed"])
+def test_content_that_cannot_be_read_is_said_and_not_left_out(options: dict[str, Any], code: str) -> None:
+    with Stage(document(ONE)) as stage:
+        stage.aws.add_fault(op="GetDocument", do={"error": code, "message": "gone"})
+        result = stage.info(include=["content", "tags"], **options)
+        [found] = result["documents"]
+        assert (found["content"], found["content_parsed"]) == (None, None)
+        [sentence] = result["warnings"]
+        assert sentence.startswith(f"The content of document {NAME} could not be read: ")
+        assert "warnings" not in stage.info(include=["content", "versions"], **options)
+
+
+def test_versions_that_cannot_be_read_are_said_and_not_an_empty_list_in_silence() -> None:
+    with Stage(document(ONE)) as stage:
+        stage.aws.add_fault(op="ListDocumentVersions", do={"error": "InvalidDocument", "message": "gone"})
+        [sentence] = stage.info(include=["versions"])["warnings"]
+        assert sentence.startswith(f"The versions of document {NAME} could not be read: ")
