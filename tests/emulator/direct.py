@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import breaches, model, registry
+from . import breaches, handled, model, registry
 from .service import APIError, Call
 from .world import World
 
@@ -26,6 +26,9 @@ class Direct:
     def __call__(self, operation: str, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
         """Do one operation of Systems Manager."""
         model.check_input(SERVICE, operation, params)
+        dropped = handled.unread(operation, params)
+        if dropped:
+            raise AssertionError(f"the emulator does not read {', '.join(dropped)} of {operation}")
         call = Call(SERVICE, operation, params, self.world.default_identity, region)
         try:
             result = registry.operations()[SERVICE, operation](self.world, call)

@@ -14,7 +14,7 @@ import traceback
 import uuid
 from typing import Any
 
-from . import breaches, journal, model, paging, registry, replies, sigv4, wire
+from . import breaches, handled, journal, model, paging, registry, replies, sigv4, wire
 from .replies import Reply
 from .service import APIError, Call, Identity
 from .sigv4 import Request, Scope
@@ -123,6 +123,9 @@ class Engine:
             params = wire.parse_json(shape, request.body)
         progress.params = params
         model.check_input(target.service, target.operation, params)
+        dropped = handled.unread(target.operation, params)
+        if dropped:
+            raise ViolationError(f"the emulator does not read {', '.join(dropped)} of {target.operation}")
 
     async def _act(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
         target = progress.target

@@ -12,7 +12,7 @@ import pytest
 import raw
 import walk
 
-from emulator import model, registry
+from emulator import handled, model, registry
 from emulator.service import APIError, Call
 from emulator.testing import LocalAWS
 from emulator.world import World
@@ -96,6 +96,49 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
             if raw.call_json(running, "DescribeSessions", mutant.params).code != mutant.code
         }
     assert missed and missed <= wanted
+
+
+# --- parameters that no handler reads ----------------------------------------------------------------
+
+
+def test_what_is_said_to_be_read_is_there() -> None:
+    served = {operation: service for service, operation in registry.operations()}
+    # An old botocore lacks some operations and members.
+    assert set(served) <= set(handled.HANDLED)
+    for operation, service in served.items():
+        shape = model.operation_model(service, operation).input_shape
+        assert set(shape.required_members if shape else ()) <= handled.HANDLED[operation], operation
+
+
+@pytest.mark.parametrize("operation", JSON_OPERATIONS)
+def test_a_parameter_that_no_handler_reads_is_a_violation(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
+    shape = model.operation_model("ssm", operation).input_shape
+    with LocalAWS("empty", strict=False) as running:
+        for name, member in shape.members.items():
+            with monkeypatch.context() as patched:
+                patched.setitem(handled.HANDLED, operation, handled.HANDLED[operation] - {name})
+                answer = raw.call_json(running, operation, {**walk.sample(shape), name: walk.sample(member)})
+            assert (answer.code, name in answer.message) == ("EmulatorContractViolation", True), answer.body
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "form"),
+    [
+        ("ec2", "DescribeRegions", {"AllRegions": "true"}),
+        (
+            "sts",
+            "AssumeRole",
+            {"RoleArn": "arn:aws:iam::123456789012:role/x", "RoleSessionName": "me", "ExternalId": "x1"},
+        ),
+        ("iam", "ListAccountAliases", {"MaxItems": "5"}),
+    ],
+)
+def test_a_parameter_of_a_query_service_that_no_handler_reads(
+    service: str, operation: str, form: dict[str, str]
+) -> None:
+    with LocalAWS("empty", strict=False) as running:
+        assert raw.call_query(running, service, operation, form).code == "EmulatorContractViolation"
+        assert len(running.violations) == 1
 
 
 # --- tokens of pages ---------------------------------------------------------------------------------
