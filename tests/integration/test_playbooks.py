@@ -408,17 +408,6 @@ def test_the_csv_is_one_and_no_spreadsheet_runs_it(tmp_path: Path) -> None:
 
 COLUMNS = ["region", "session_id", "status", "owner", "target", "start_date", "end_date"]
 COLUMNS += ["reason", "document_name", "access_type"]
-    "region",
-    "session_id",
-    "status",
-    "owner",
-    "target",
-    "start_date",
-    "end_date",
-    "reason",
-    "document_name",
-    "access_type",
-]
 UNSEEN = "".join(map(chr, range(33))) + '"\x7f\xa0\u200b\ufeff'
 FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 NASTY = st.text(st.sampled_from(f"{FORMULA},;|\t\r\n\"' x\u2028\ufeff"), max_size=12)
