@@ -229,7 +229,9 @@ def describe_instances(client: Client, filters: Sequence[Shape]) -> Iterator[lis
 def assume_role(client: Client, role: str, session_name: str) -> Shape:
     """The Credentials of a role, given by its ARN; ``client`` is one of STS."""
     with attempting(f"assume the role {role}", needs="sts:AssumeRole"):
-        return _shape(client.assume_role(RoleArn=role, RoleSessionName=session_name), "Credentials")
+        found = _shape(client.assume_role(RoleArn=role, RoleSessionName=session_name), "Credentials")
+        _typed(found, "Expiration", datetime.datetime)
+        return _having(found, "AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 def _permission_pages(client: Client, name: str) -> Iterator[Shape]:

@@ -61,7 +61,7 @@ class Connection:
             try:
                 return self._session.client(service, config=config, **where, **self._options)
             except ValueError as error:  # of an endpoint or a region that is none
-                raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from error
+                raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from None
 
     def get_credentials(self) -> Any:
         """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""

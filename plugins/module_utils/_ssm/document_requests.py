@@ -15,7 +15,6 @@ from . import content, document_limits, transform
 from .documents import LATEST, DocumentSpec, DocumentState, check_content, check_type_given, not_active
 from .errors import SSMError
 
-
 # What a version has besides its content, and the next one is to have, too, unless the task says otherwise.
 _KEPT = ("DisplayName", "TargetType", "CloudProviders")
 

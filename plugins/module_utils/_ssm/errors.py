@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -62,21 +63,26 @@ _FOR_CREDENTIALS = {
 }
 _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 
-# What botocore's parsers raise for a 200 whose body is not what the service model says (a proxy's page, a JSON list).
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+# What a service calls an error. botocore puts the HTTP status here if the reply is not an error of AWS, and then the
+# text can be the whole body.
+_CODE = re.compile(r"[A-Za-z][\w.:-]*", re.ASCII)
+_HTML = re.compile(r"<\s*(!doctype|html|head|body)\b", re.IGNORECASE)
+_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s\"'<>]*@", re.IGNORECASE)
+_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?]*)\?[^\s\"'<>]*", re.IGNORECASE)
 
 
 class SSMError(AnsibleAWSError):
     """One failed attempt.
 
-    ``message`` is the whole sentence; ``exception`` is botocore's exception, if one was the cause;
-    ``code`` is AWS's error code, if AWS gave one. ``result`` is what the failed task returns besides, such as what it
-    did before.
+    ``message`` is the whole sentence, from which user names and passwords in URLs are removed; ``exception`` is
+    botocore's exception, if one was the cause, without what no sentence may show; ``code`` is AWS's error code, if AWS
+    gave one. ``result`` is what the failed task returns besides, such as what it did before.
     """
 
     def __init__(
         self, message: str, exception: Exception | None = None, result: Mapping[str, Any] | None = None
     ) -> None:
+        message = without_userinfo(message)
         super().__init__(message=message, exception=exception)  # type: ignore[no-untyped-call] # theirs has no hints
         self.sentence = message
         self.result = result or {}
@@ -148,12 +154,26 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, SSMError):
+            return
+        reason, cause = self._explain(error)
+        # The chain would show botocore's own text, which can have the body of a reply or a password.
+        raise SSMError(f"Could not {self._what}: {reason}", cause) from None
+
+    def _explain(self, error: Exception) -> tuple[str, Exception | None]:
+        """Say why, and give the exception that may be kept."""
         if isinstance(error, boto.ClientError):
-            raise SSMError(f"Could not {self._what}: {_reason(error, self._needs, self._granted)}", error) from error
+            shown = _without_body(error)
+            return _reason(shown, self._needs, self._granted), shown
         if isinstance(error, boto.BotoCoreError):
-            raise SSMError(f"Could not {self._what}: {_without_full_stop(error)}{_advice(error)}.", error) from error
-        if isinstance(error, _UNREADABLE):
-            raise SSMError(f"Could not {self._what}: the reply is not one that the service gives.", error) from error
+            return f"{_told(error)}{_advice(error)}.", error
+        # botocore's parsers raise many kinds of exceptions for a reply that the service model does not describe.
+        return f"the reply is not one that the service gives.{_page(str(error))}", None
+
+
+def without_userinfo(text: str) -> str:
+    """The text without the user names and passwords of URLs in it."""
+    return _USERINFO.sub(r"\1", text)
 
 
 @contextlib.contextmanager
@@ -197,8 +217,9 @@ def _reason(error: Any, needs: str, granted: str) -> str:
     """AWS's code and text, and what would help."""
     if _for_credentials(error):
         needs, granted = _FOR_CREDENTIALS[error.operation_name], ""
-    code = error.response.get("Error", {}).get("Code") or "unknown error"
-    text = (error.response.get("Error", {}).get("Message") or "").strip().rstrip(".")
+    code, text = error.response["Error"]["Code"] or "unknown error", error.response["Error"]["Message"].rstrip(".")
+    if text and not _CODE.match(code):
+        return f"{text}."
     sentence = f"{code}: {text}" if text else str(code)
     if code in DENIED:
         lacking = "" if needs in text else f" The caller needs the permission {needs}."
@@ -208,8 +229,38 @@ def _reason(error: Any, needs: str, granted: str) -> str:
     return f"{sentence}."
 
 
-def _without_full_stop(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
+def _without_body(error: Any) -> Any:
+    """The same ``ClientError`` with AWS's code and text, or instead of them a text on what kind of body came."""
+    given = error.response.get("Error") if isinstance(error.response.get("Error"), dict) else {}
+    code, text = (value if isinstance(value, str) else "" for value in (given.get("Code"), given.get("Message")))
+    if not _CODE.fullmatch(code):
+        metadata = error.response.get("ResponseMetadata") or {}
+        is_page = _HTML.search(text) or "html" in str((metadata.get("HTTPHeaders") or {}).get("content-type"))
+        code = str(metadata.get("HTTPStatusCode") or "")
+        body = "with an HTML page" if is_page else "without an error of AWS"
+        text = f"the service answered {code} {body}" if code else ""
+    elif _HTML.search(text):
+        text = ""
+    # What follows is the whole request, with the session token.
+    text = _QUERY.sub(r"\1", without_userinfo(text.split("The Canonical String for this request")[0].strip()))
+    return boto.ClientError({**error.response, "Error": {"Code": code, "Message": text}}, error.operation_name)
+
+
+def _page(text: str) -> str:
+    """A sentence that says so if an exception's text has an HTML page."""
+    return " It is an HTML page." if _HTML.search(text) else ""
+
+
+def _told(error: Any) -> str:
+    """botocore's text as one line, without what a service or a program answered when it was asked for credentials."""
+    if isinstance(error, boto.ProfileNotFound):
+        return f"the profile {error.kwargs.get('profile')} does not exist"
+    text = str(error)
+    if isinstance(error, boto.MetadataRetrievalError):
+        text = "Error retrieving metadata: " + str(error.kwargs.get("error_msg")).split(":", maxsplit=1)[0]
+    if isinstance(error, boto.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":
+        text = "the credential_process of the profile failed"
+    return _QUERY.sub(r"\1", without_userinfo(" ".join(text.split()).rstrip(".")))
 
 
 def _advice(error: Exception) -> str:
@@ -218,6 +269,8 @@ def _advice(error: Exception) -> str:
         return ". Set access_key and secret_key, or profile, or AWS's environment variables"
     if isinstance(error, _signed_out()):
         return ". Sign in again, as with aws sso login"
+    if isinstance(error, boto.ProfileNotFound):
+        return ". Check profile, AWS_PROFILE and AWS's configuration files"
     if isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)):
         return ". Check region, endpoint_url and the network"
     return ""

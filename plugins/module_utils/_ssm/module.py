@@ -20,7 +20,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from .clients import Connection, empty_variables
-from .errors import SSMError
+from .errors import SSMError, without_userinfo
 
 try:
     from botocore.exceptions import BotoCoreError
@@ -64,7 +64,7 @@ class SSMModule(AnsibleAWSModule):
         try:
             unused, endpoint, options = get_aws_connection_info(self)
         except (TypeError, BotoCoreError) as error:  # the parent checks all options but this one
-            raise SSMError(f"aws_config is none that botocore takes: {str(error).rstrip('.')}.") from error
+            raise SSMError(f"aws_config is none that botocore takes: {str(error).rstrip('.')}.") from None
         return Connection(endpoint, options)
 
     def warn(self, warning: str) -> None:
@@ -73,7 +73,7 @@ class SSMModule(AnsibleAWSModule):
 
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
         """Fail with one sentence, and with AWS's answer as data; the parent adds a traceback, of no use to users."""
-        sentence = " ".join(str(exception).split())
+        sentence = without_userinfo(" ".join(str(exception).split()))
         response = getattr(exception, "response", None) or {}
         details = {"error": _error(response)} if response.get("Error") else {}
         self.fail_json(msg=f"{msg}: {sentence}" if msg else sentence, **details, **self._gather_versions(), **kwargs)

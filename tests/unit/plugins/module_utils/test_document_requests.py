@@ -58,8 +58,8 @@ def members(operation: str) -> set[str]:
 def test_every_member_that_aws_accepts_is_known(operation: str) -> None:
     new = members(operation) - PUT_BACK - set(OTHERWISE)
     assert not new, (
-        f"{operation} accepts {', '.join(sorted(new))}. Decide for each: if DescribeDocument or GetDocument returns it, "
-        "document_requests has to send it again (add it to _KEPT, and here to PUT_BACK and FOUND), else say in "
+        f"{operation} accepts {', '.join(sorted(new))}. Decide for each: if DescribeDocument or GetDocument returns "
+        "it, document_requests has to send it again (add it to _KEPT, and here to PUT_BACK and FOUND), else say in "
         "OTHERWISE why a document that is created again or updated does not lose it."
     )
 

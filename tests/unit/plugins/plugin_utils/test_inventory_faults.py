@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import pytest
@@ -72,6 +73,38 @@ def test_a_node_without_an_id_is_no_node(operation: str, path: str, options: dic
     ]
     with pytest.raises(AnsibleParserError, match="the reply is not one that the service gives"):
         run({**WORLD, "faults": rules}, **options)
+
+
+SECRET = "TheVerySecretKeyOfTheRole0123456789abcdef"
+BODIES = {
+    "cut short": f"<AssumeRoleResponse><Credentials><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>",
+    "a page": f"<!DOCTYPE html><html><head><meta charset='utf-8'></head><body>{SECRET}<br></body></html>",
+    "a text": SECRET,
+}
+CALLS: dict[str, dict[str, Any]] = {
+    "AssumeRole": {"assume_role_arn": "arn:aws:iam::123456789012:role/x"},
+    "DescribeInstances": {"ec2_details": True},
+    "DescribeInstanceProperties": {},
+    "GetConnectionStatus": {},
+}
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("operation", CALLS)
+def test_no_reply_is_shown(operation: str, body: str, status: int) -> None:
+    """A reply that cannot be read may have a role's secret key in it."""
+    rule = {"op": operation, "do": {"raw": BODIES[body], "status": status}, "times": "always"}
+    world = {"regions": {"us-east-1": {"nodes": [{"id": EAST[0]}]}}, "faults": [rule]}
+    with LocalAWS(world, strict=False) as aws:
+        if operation == "GetConnectionStatus":  # one node's error fails no other
+            parsed = parse(aws, regions=REGIONS[:1])
+            said = "".join([*parsed.warnings, *map(str, parsed.hosts.values())])
+        else:
+            with pytest.raises(AnsibleParserError, match="Could not ") as raised:
+                parse(aws, regions=REGIONS[:1], **CALLS[operation])
+            said = "".join(traceback.format_exception(raised.value))
+    assert SECRET not in said and "<html" not in said
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "InvalidSignatureException"])
