@@ -119,6 +119,27 @@ def test_a_display_name_alone_is_refused_as_aws_does(wanted: str | None) -> None
         document_plan.plan(spec(wanted, display_name="new"), found(holder=None, DisplayName="old"))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"attachments": [{"Key": "SourceUrl", "Values": ["x"]}] * 20},
+        {"attachments": [{"Key": "SourceUrl", "Values": ["x" * 1024], "Name": "a_1"}]},
+        {"display_name": "x" * 1024},
+        {"target_type": "/a.b-c:d/e_1"},
+        {"tags": {"k": "", "k" * 128: "v" * 256}},
+    ],
+)
+def test_what_aws_just_accepts_is_accepted(fields: dict[str, Any]) -> None:
+    assert spec(**fields).name == "Prefs"
+
+
+def test_the_difference_of_a_new_document_is_whole() -> None:
+    after = dataclasses.replace(found(), latest={"Name": "Prefs"})
+    header = {"before_header": "Prefs (content)", "after_header": "Prefs (content)", "before": ""}
+    lines = "inputs: {}\nschemaVersion: '1.0'\nsessionType: Standard_Stream\n"
+    assert document_diff.difference(None, after, "Prefs")[0] == {**header, "after": lines}
+
+
 def test_what_was_not_said_is_sent_again_with_new_content() -> None:
     update = document_plan.plan(spec(TWO), found(holder=None, TargetType="/t", DisplayName="d"))[0]
     assert isinstance(update, Update)
