@@ -29,8 +29,8 @@ class Permissions:
     """Accounts that a document is to be shared with, or ``all``; ``purge`` ends the sharing with any other."""
 
     account_ids: Sequence[str]
-    version: str | None = None
-    purge: bool = True
+    version: str | None
+    purge: bool
 
 
 def wanted(option: Mapping[str, Any] | None) -> Permissions | None:

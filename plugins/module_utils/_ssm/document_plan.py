@@ -145,7 +145,8 @@ def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]
         return []
     replaces = spec.preferences is not None and not spec.merges
     advice = " To keep what the task does not name, set purge_session_preferences to false." if replaces else ""
-    return [f"This change of document {spec.name} turns off {', '.join(lost)}.{advice}"]
+    listed = " and ".join(filter(None, [", ".join(lost[:-1]), lost[-1]]))
+    return [f"This change of document {spec.name} turns off {listed}.{advice}"]
 
 
 def remakes(spec: DocumentSpec, state: DocumentState) -> bool:

@@ -42,7 +42,7 @@ OTHERWISE = {
     "Name": "each call names the document",
     "Content": "GetDocument returns it",
     "DocumentVersion": "an update names the version that it follows",
-    "Attachments": "AWS does not return where attachments came from, so a document with any is not put back",
+    "Attachments": "AWS does not return where they came from, so a document with any is not put back",
 }
 # These belong to one version, or can be given only to a new document.
 NOT_IN_A_NEW_VERSION = {"VersionName", "DocumentType", "Requires", "Tags"}

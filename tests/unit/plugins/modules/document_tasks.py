@@ -72,7 +72,10 @@ KEPT = st.one_of(
         {**SESSIONS, "content": contents(ONE, TWO, THREE)},
         optional={**WITH_CONTENT, "document_format": st.sampled_from(["JSON", "YAML"])},
     ),
-    st.fixed_dictionaries({**SESSIONS, "session_preferences": PREFERENCES}, optional=WITH_CONTENT),
+    st.fixed_dictionaries(
+        {**SESSIONS, "session_preferences": PREFERENCES, "purge_session_preferences": st.booleans()},
+        optional=WITH_CONTENT,
+    ),
     st.fixed_dictionaries(
         {
             "name": st.just(FREE),
@@ -138,10 +141,19 @@ def stated(task: Task) -> dict[str, Any]:
     return {member: task[option] for option, member in members.items() if option in task}
 
 
+def has_preferences(version: Version, wanted: Mapping[str, Any]) -> bool:
+    """Whether a version has the preferences that are given, and may have any others."""
+    read = preferences.from_content(meaning(version["content"], version["format"])) or {}
+    shells = {**read.get("shell_profile", {}), **wanted.get("shell_profile", {})}
+    return {**read, **wanted, "shell_profile": shells} == read
+
+
 def satisfies(task: Task, version: Version) -> bool:
     """Whether a version is all that the task wants of one."""
     if any((version[member] or "") != value for member, value in stated(task).items()):
         return False
+    if not task.get("purge_session_preferences", True):
+        return has_preferences(version, task["session_preferences"])
     raw = task.get("content")
     if isinstance(raw, str) and "TEXT" in (version["format"], task.get("document_format")):
         return bool(version["content"] == raw)

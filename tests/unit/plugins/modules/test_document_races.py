@@ -199,3 +199,34 @@ def test_content_that_aws_takes_no_second_time_cannot_be_staged() -> None:
         done = stage.ensure(content=held["versions"][1]["content"], default_version="keep")
         assert done["changed"] is False
         assert "as version 1" in done["warnings"][0]
+
+
+def test_a_document_that_is_gone_when_it_is_read_again_is_returned_as_none() -> None:
+    with Stage(document(ONE)) as stage:
+        meanwhile(stage, "AddTagsToResource", lambda client: None)
+        stage.aws.add_fault(op="DescribeDocument", after=1, do={"error": "InvalidDocument", "message": "gone"})
+        done = stage.ensure(tags={"team": "a"})
+        assert (done["changed"], done["document"]) == (True, None)
+
+
+def test_content_that_somebody_else_made_meanwhile_is_in_the_diff() -> None:
+    with Stage(document(json.dumps(ONE))) as stage:
+        meanwhile(stage, "AddTagsToResource", update(TWO))
+        done = stage.ensure(content=json.dumps(ONE), default_version="keep", tags={"team": "a"})
+        [content] = [part for part in done["diff"] if part["after_header"].endswith("(content)")]
+        assert '"description": "two"' in content["after"]
+
+
+@pytest.mark.parametrize("operation", ["DescribeDocument", "GetDocument"])
+def test_an_older_version_that_is_gone_when_it_is_compared_is_not_the_wanted_one(operation: str) -> None:
+    with Stage(document(ONE, TWO, default_version=1)) as stage, hurried():
+        gone = {"error": "InvalidDocumentVersion", "message": "gone"}
+        stage.aws.add_fault(op=operation, after=1, do=gone)
+        done = stage.ensure(content=THREE, content_comparison="exact")
+        assert done["actions"] == ["make a new version", "make it the default"]
+
+
+def test_content_that_cannot_be_read_is_not_taken_for_the_wanted_one() -> None:
+    with Stage(document(ONE)) as stage, hurried():
+        stage.aws.add_fault(op="GetDocument", do={"error": "InvalidDocumentVersion", "message": "gone"})
+        assert stage.ensure(content=TWO)["actions"] == ["make a new version", "make it the default"]

@@ -202,7 +202,7 @@ def test_trap_47_what_cannot_be_merged_is_refused(content: dict[str, Any], task:
 
 LOST = (
     "turns off logging to the S3 bucket audit-bucket, logging to the CloudWatch log group /ssm/all, encryption with "
-    "the KMS key alias/ssm, run-as."
+    "the KMS key alias/ssm and run-as."
 )
 HINT = " To keep what the task does not name, set purge_session_preferences to false."
 
@@ -226,8 +226,8 @@ HINT = " To keep what the task does not name, set purge_session_preferences to f
                     )
                 )
             },
-            "turns off the check that the S3 bucket is encrypted, the check that the log group is encrypted, streaming "
-            "to the log group.",
+            "turns off the check that the S3 bucket is encrypted, the check that the log group is encrypted and "
+            "streaming to the log group.",
         ),
         # Nothing is lost, or not yet.
         (PREFERENCES, {"content": with_inputs(), "default_version": "keep"}, ""),

@@ -9,6 +9,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from document_flows import document, in_force, session
 from trap_tasks import (
     COMPACT,
+    CREATE,
     DEFAULT,
     ONE,
     OTHER,
@@ -18,6 +19,7 @@ from trap_tasks import (
     UPDATE,
     Stage,
     Switches,
+    Task,
     last,
     latest,
     names,
@@ -80,6 +82,14 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
             settle(stage, [UPDATE, DEFAULT], content=OTHER, default_version="1")
             assert latest(stage)["content"] == OTHER
         assert in_force(present(stage)) == ONE
+
+
+@pytest.mark.parametrize("task", [{"content": ONE, "document_type": "Session"}, {"session_preferences": {}}])
+def test_trap_08_a_document_that_has_to_be_created_has_no_other_default_than_its_first_version(task: Task) -> None:
+    with Stage() as stage:
+        refused(stage, "its default can only be version 1 at first", default_version="2", **task)
+        settle(stage, [CREATE], default_version="1", **task)
+        assert present(stage)["default"] == 1
 
 
 @under("promote_unready")
@@ -158,6 +168,10 @@ def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> N
         assert again["warnings"] == [
             "Version 2 of document Team-Doc is not called v3: a version gets its name when it is made."
         ]
+        position = stage.aws.position
+        assert "warnings" not in unchanged(stage, content=TWO, version_name="v2")
+        # The latest version has the name, so no other one is looked for.
+        assert stage.operations(position) == ["DescribeDocument"] * 2
         refused(stage, "has the name v2 already", content=THREE, version_name="v2")
         settle(stage, [UPDATE, DEFAULT], content=THREE, version_name="v3")
         refused(stage, "Version 2 of document Team-Doc has the name v2 already", content=ONE, version_name="v2")
