@@ -39,15 +39,24 @@ def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Pag
     Terminated instances are left out. A listing that breaks off raises, after pages that were good.
     """
     listing = Listing(client, information=selection.information_only)
+    included = _included(listing, region, selection)
+    tagged = [conditions for conditions in selection.excludes if conditions.tags]
+    if not tagged:
+        yield from included
+        return
+    # What is excluded is listed last: a tag that comes meanwhile then hides its node, and never shows one.
+    pages_before = list(included)
     excluded = {
-        shape["InstanceId"]
-        for conditions in selection.excludes
-        if conditions.tags
-        for page in listing.find(conditions)
-        for shape in page.nodes
+        shape["InstanceId"] for conditions in tagged for page in listing.find(conditions) for shape in page.nodes
     }
+    for listed in pages_before:
+        yield listed._replace(nodes=[node for node in listed.nodes if node["instance_id"] not in excluded])
+
+
+def _included(listing: Listing, region: str, selection: Selection) -> Iterator[Page]:
+    """Yield the nodes that are wanted as far as their own members tell, which is all but their tags."""
     untagged = [conditions for conditions in selection.excludes if not conditions.tags]
-    seen: set[str] = set(excluded)
+    seen: set[str] = set()
     for conditions in selection.includes:
         for page in listing.find(conditions):
             fresh = [shape for shape in page.nodes if shape["InstanceId"] not in seen]
