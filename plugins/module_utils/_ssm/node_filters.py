@@ -34,6 +34,8 @@ _MEMBERS = {
     "SourceTypes": "SourceType",
 }
 _INFORMATION_ONLY = frozenset({"SourceIds", "SourceTypes"})
+# AWS accepts one value of ResourceType. It documents nothing for the others whose values it knows.
+_ONE_VALUE = frozenset({"AssociationStatus", "PingStatus", "PlatformTypes", "ResourceType"})
 _TAG = "tag:"
 _TAG_KEY = "tag-key"
 
@@ -112,9 +114,13 @@ def information_requests(conditions: FilterSet) -> Iterator[list[Shape]]:
 
 
 def _chunks(wanted: Mapping[str, tuple[str, ...]], size: int) -> Iterator[dict[str, tuple[str, ...]]]:
-    parts = [[values[at : at + size] for at in range(0, len(values), size)] for values in wanted.values()]
+    parts = [_parts(values, 1 if key in _ONE_VALUE else size) for key, values in wanted.items()]
     for chosen in itertools.product(*parts):
         yield dict(zip(wanted, chosen, strict=True))
+
+
+def _parts(values: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
+    return [values[at : at + size] for at in range(0, len(values), size)]
 
 
 def _filter_set(option: str, given: Any) -> FilterSet:

@@ -43,7 +43,6 @@ def found(**options: Any) -> tuple[list[str], dict[str, int]]:
     ("filters", "hosts", "operation"),
     [
         ({"PlatformTypes": "Linux"}, [WEB, OFF, HYBRID], PROPERTIES),
-        ({"PlatformTypes": ["Linux", "Windows"]}, [WEB, DB, OFF, HYBRID], PROPERTIES),
         ({"PlatformTypes": "Linux", "ResourceType": "ManagedInstance"}, [HYBRID], PROPERTIES),
         ({"InstanceIds": [WEB, OFF]}, [WEB, OFF], PROPERTIES),
         ({"tag:Env": "prod"}, [WEB, HYBRID], INFORMATION),
@@ -82,6 +81,21 @@ def test_nobody_is_asked_for_the_status_of_an_excluded_node() -> None:
     with LocalAWS(WORLD) as aws:
         parse(aws, exclude_filters=[{"tag:Env": "prod"}])
         assert [call.params["Target"] for call in aws.calls("GetConnectionStatus")] == [DB]
+
+
+@pytest.mark.parametrize("faults", [[], [DENIED]])
+@pytest.mark.parametrize(
+    "filters", [{"ResourceType": ["EC2Instance", "ManagedInstance"]}, {"PlatformTypes": ["Windows", "Linux"]}]
+)
+def test_a_request_has_one_value_of_what_aws_accepts_one_of(
+    filters: dict[str, Any], faults: list[dict[str, Any]]
+) -> None:
+    with LocalAWS({**WORLD, "faults": faults}) as aws:
+        hosts = list(parse(aws, status_source="none", filters=filters).hosts)
+        assert hosts == ([WEB, DB, HYBRID] if faults else [WEB, DB, OFF, HYBRID])
+        operation = INFORMATION if faults else PROPERTIES
+        asked = [call.params for call in aws.calls(operation)]
+        assert len(asked) == 2 and not any(value in str(asked[0]) for value in next(iter(filters.values()))[1:])
 
 
 def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out() -> None:
