@@ -106,7 +106,7 @@ def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out() -
         aws.client("ssm").describe_instance_information(Filters=owner)
         position = aws.position
         assert list(parse(aws, filters={"InstanceIds": [WEB, DB]}, exclude_filters=[{"tag:Env": "dev"}]).hosts) == [WEB]
-        asked = [call.params.get("Filters") for call in aws.calls(INFORMATION, since=position)]
+        asked = [call.params["Filters"] for call in aws.calls(INFORMATION, since=position)]
         assert [each[0]["Key"] for each in asked] == ["InstanceIds", "tag:Env"]
 
 
