@@ -109,8 +109,8 @@ def use(command: list[str], directory: Path, settings: dict[str, str] | None = N
 def test_the_demo_shows_the_main_job() -> None:
     shown = child.run(["make", "demo"], ROOT)
     assert "failed=0" in shown
-    assert '-    "idleSessionTimeout": "20"' in shown
-    assert '+    "idleSessionTimeout": "15"' in shown
+    assert "-  idleSessionTimeout: '20'" in shown
+    assert "+  idleSessionTimeout: '15'" in shown
     assert all(group in shown for group in ("@ssm_connected:", "@ssm_not_connected:", "@ssm_unknown:"))
     assert "Ended " in shown
 
