@@ -116,7 +116,7 @@ def test_the_name_of_a_host_of_another_source_is_not_used_for_another_node(other
 
 @pytest.mark.parametrize("prefix", ["", "x_"])
 def test_the_same_node_of_another_source_is_one_host(prefix: str) -> None:
-    for name in {"instance_id", f"{prefix}instance_id"}:
+    for name in sorted({"instance_id", f"{prefix}instance_id"}):
         parsed = beside({name: ONE, "own": 1}, {"computer_name": "db1"}, hostvars_prefix=prefix)
         assert list(parsed.hosts) == ["db1"] and parsed.warnings == []
         assert parsed.hosts["db1"]["own"] == 1 and parsed.hosts["db1"][f"{prefix}region"] == "us-east-1"
