@@ -13,6 +13,8 @@ description:
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
     when they have no hosts. O(groups) and O(keyed_groups) add nothing to them, and do not put them into other groups.
   - The inventory is complete or it fails. A listing that breaks off is an error and never a shorter inventory.
+  - By default Ansible only warns of an inventory that failed. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) or
+    E(ANSIBLE_INVENTORY_UNPARSED_FAILED) to make that an error.
   - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). A key that is no option is an
     error.
 author:
