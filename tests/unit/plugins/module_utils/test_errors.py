@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError, attempting
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 STATUS = "ssm:GetConnectionStatus"
 
@@ -163,3 +165,81 @@ def test_a_role_that_may_not_be_assumed_is_not_blamed_on_systems_manager() -> No
 def test_who_is_signed_out_is_told_what_to_do() -> None:
     said = str(failed(boto.SSOTokenLoadError(error_msg="Token for corp does not exist")))
     assert said.endswith("Token for corp does not exist. Sign in again, as with aws sso login.")
+
+
+CANARY = "TheVerySecretKeyOfTheRole"
+PAGE = f"<!DOCTYPE html><html>{CANARY}</html>"
+SECRET_URL = f"http://jane:{CANARY}@proxy:3128/path?signature={CANARY}"
+UNREADABLE = "the reply is not one that the service gives."
+
+
+def answered(status: int, kind: str, **error: Any) -> boto.ClientError:
+    """What botocore makes of a reply whose body it could not read as an error of AWS."""
+    metadata: Any = {"HTTPStatusCode": status, "HTTPHeaders": {"content-type": kind}}
+    reply: Any = {"Error": error, "ResponseMetadata": metadata}
+    return boto.ClientError(reply, "AssumeRole")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ResponseParserError(f"Unable to parse response: b'{CANARY}'"), UNREADABLE),
+        (ResponseParserError(f"Unable to parse response: b'{PAGE}'"), f"{UNREADABLE} It is an HTML page."),
+        (RuntimeError(CANARY), UNREADABLE),
+        (ValueError(CANARY), UNREADABLE),
+        (OverflowError(CANARY), UNREADABLE),
+        (answered(403, "text/plain", Code="403", Message=PAGE), "the service answered 403 with an HTML page."),
+        (answered(500, "text/html", Code="500", Message=CANARY), "the service answered 500 with an HTML page."),
+        (answered(400, "text/plain", Code="400", Message=CANARY), "the service answered 400 without an error of AWS."),
+        (answered(502, "text/plain"), "the service answered 502 without an error of AWS."),
+        (
+            answered(403, "text/xml", Code={"b": CANARY}, Message=[CANARY]),
+            "the service answered 403 without an error of AWS.",
+        ),
+        (answered(400, "text/xml", Code="Throttling", Message=PAGE), "Throttling."),
+        (
+            refused(
+                "AssumeRole", "Throttling", 400, f"No.\n\nThe Canonical String for this request should be {CANARY}"
+            ),
+            "Throttling: No.",
+        ),
+        (
+            boto.CredentialRetrievalError(provider="custom-process", error_msg=f"no\n{CANARY}"),
+            "the credential_process of the profile failed.",
+        ),
+        (
+            boto.MetadataRetrievalError(
+                error_msg=f"Unable to parse JSON returned from container metadata: {CANARY}: 1"
+            ),
+            "Error retrieving metadata: Unable to parse JSON returned from container metadata.",
+        ),
+        (
+            boto.EndpointConnectionError(endpoint_url=SECRET_URL, error="no"),
+            'Could not connect to the endpoint URL: "http://proxy:3128/path". '
+            "Check region, endpoint_url and the network.",
+        ),
+        (refused("AssumeRole", "Throttling", 400, f"Ask {SECRET_URL}"), "Throttling: Ask http://proxy:3128/path."),
+        (
+            boto.ProfileNotFound(profile="nobody"),
+            "the profile nobody does not exist. Check profile, AWS_PROFILE and AWS's configuration files.",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_reply_and_no_password_is_shown(error: Exception, sentence: str) -> None:
+    made = failed(error)
+    assert str(made) == f"Could not get the connection status of i-1: {sentence}"
+    shown = "".join(traceback.format_exception(made))
+    assert CANARY not in shown + repr(made) + str(made.response)
+
+
+@pytest.mark.parametrize(
+    "user", ["jane:TheSecret@", "TheSecret@", ":TheSecret@", "jane:TheSecret/with?all#of@it@"], ids=str
+)
+def test_no_sentence_has_the_user_of_a_url(user: str) -> None:
+    assert str(SSMError(f"Invalid endpoint: https://{user}host/path.")) == "Invalid endpoint: https://host/path."
+
+
+def test_what_has_no_user_of_a_url_stays() -> None:
+    text = "User: arn:aws:sts::123456789012:assumed-role/x/jane@example.com, see https://host/?page=2 and jane@host."
+    assert str(SSMError(text)) == text

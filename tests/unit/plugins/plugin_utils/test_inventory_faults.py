@@ -79,7 +79,11 @@ SECRET = "TheVerySecretKeyOfTheRole0123456789abcdef"
 BODIES = {
     "cut short": f"<AssumeRoleResponse><Credentials><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>",
     "a page": f"<!DOCTYPE html><html><head><meta charset='utf-8'></head><body>{SECRET}<br></body></html>",
+    "a page that is XML": f"<html><p>{SECRET}</p></html>",
     "a text": SECRET,
+    "a message": f'{{"message": "{SECRET}"}}',
+    "a half": f"<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>{SECRET}</SecretAccessKey>"
+    "</Credentials></AssumeRoleResult></AssumeRoleResponse>",
 }
 CALLS: dict[str, dict[str, Any]] = {
     "AssumeRole": {"assume_role_arn": "arn:aws:iam::123456789012:role/x"},
@@ -105,6 +109,13 @@ def test_no_reply_is_shown(operation: str, body: str, status: int) -> None:
                 parse(aws, regions=REGIONS[:1], **CALLS[operation])
             said = "".join(traceback.format_exception(raised.value))
     assert SECRET not in said and "<html" not in said
+
+
+def test_a_region_whose_ec2_answers_no_xml_is_left_out() -> None:
+    rule = {"op": "DescribeInstances", "do": {"raw": "", "status": 200}, "times": 1}
+    parsed = run({**WORLD, "faults": [rule]}, ec2_details=True, strict_permissions=False)
+    assert list(parsed.hosts) in (EAST, WEST)
+    assert [" is left out. Could not read the details" in warning for warning in parsed.warnings] == [True]
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "InvalidSignatureException"])
