@@ -113,6 +113,13 @@ def test_the_demo_shows_the_main_job() -> None:
     assert "+  idleSessionTimeout: '15'" in shown
     assert all(group in shown for group in ("@ssm_connected:", "@ssm_not_connected:", "@ssm_unknown:"))
     assert "Ended " in shown
+    first, *unused = shown.splitlines()
+    assert "local emulator, not on AWS" in first
+    # The wait is not over when the first line of it is shown.
+    assert shown.index("1 of 1 target is not connected yet") < shown.index("localhost | SUCCESS")
+    refused = shown.index("a policy there denies ssm:GetConnectionStatus for i-0a1b2c3d4e5f60004")
+    assert shown.index("|--i-0a1b2c3d4e5f60004") < refused
+    assert [line.split()[0] for line in shown.splitlines()[-3:]] == ["Seen:", "All", "Next:"]
 
 
 def test_the_commands_are_known_to_make() -> None:

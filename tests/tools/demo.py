@@ -1,31 +1,57 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Shows the main job: a playbook on a local AWS endpoint, and the inventory by readiness."""
+"""Shows the main job on a local emulator of AWS: a wait with its progress, a playbook, and the inventory by readiness."""
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
+from typing import NamedTuple
 
 from environment import ROOT, variables
 
 EMULATOR = ROOT / "tests" / "emulator"
+
+
+class Step(NamedTuple):
+    """A command, what it shows, and what needs an explanation in what it prints."""
+
+    title: str
+    command: list[str]
+    explanation: str = ""
+
+
+WAIT = "targets=i-0a1b2c3d4e5f60002 wait_for=connected wait_delay=1 wait_timeout=60"
 STEPS = [
-    (
-        "A playbook keeps the session preferences, waits for a node, and ends what was left open",
+    Step(
+        "A task waits until sessions can be started on a node that is booting; -v shows the wait as it happens",
+        ["ansible", "localhost", "-v", "-m", "sessionops.aws.ssm_connection_status", "-a", WAIT],
+    ),
+    Step(
+        "A playbook sets the session preferences, checks which nodes are connected, and ends a stale session",
         ["ansible-playbook", "--diff", "examples/main_job.yml"],
     ),
-    (
+    Step(
         "An inventory groups the nodes of two regions by whether Session Manager can reach them",
         ["ansible-inventory", "-i", "examples/fleet.aws_ssm.yml", "--graph"],
+        "The warning belongs to the demo: a policy there denies ssm:GetConnectionStatus for i-0a1b2c3d4e5f60004.\n"
+        "Nobody knows whether that node can be reached, so it is in ssm_unknown and the warning says why.",
     ),
 ]
+BEGINNING = """\
+This demo runs on a local emulator, not on AWS: no AWS account is used, and every node and session is made up."""
+END = """\
+Seen: a wait with its progress, preferences that change only when a setting changes, and every node in one group.
+All of it ran on the local emulator; "emulator:" above counts the calls that AWS would have received.
+Next: follow "Installation" in README.md, then run the last command on your own account and regions: it only reads."""
 
 
 def main() -> None:
-    """Start the endpoint with this script as its child, or, as its child, run the steps."""
+    """Start the emulator with this script as its child, or, as its child, run the steps."""
     if sys.argv[1:] == ["steps"]:
         sys.exit(_steps())
+    print(BEGINNING, flush=True)
     command = [sys.executable, str(EMULATOR), "run", "--world", "demo", "--summary", "--"]
     shown = {
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
@@ -35,15 +61,19 @@ def main() -> None:
     done = subprocess.run(
         [*command, sys.executable, __file__, "steps"], cwd=ROOT, env={**variables(), **shown}, check=False
     )
+    if done.returncode == 0:
+        print(f"\n{END}")
     sys.exit(done.returncode)
 
 
 def _steps() -> int:
-    for title, command in STEPS:
-        print(f"\n{title}\n{'=' * len(title)}\n$ {' '.join(command)}", flush=True)
+    for title, command, explanation in STEPS:
+        print(f"\n{title}\n{'=' * len(title)}\n$ {shlex.join(command)}", flush=True)
         done = subprocess.run(command, check=False)
         if done.returncode:
             return done.returncode
+        if explanation:
+            print(f"\n{explanation}", flush=True)
     return 0
 
 
