@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Shows the main job on a local emulator of AWS: a wait with its progress, a playbook, and the inventory by readiness."""
+"""Shows the main job on a local emulator of AWS: a wait with its progress, a playbook, and an inventory."""
 
 from __future__ import annotations
 
