@@ -76,9 +76,9 @@ def test_the_commands(aws: LocalAWS, tmp_path: Path) -> None:
     child.run(audit.split(), tmp_path, profiles)
     assert (tmp_path / "reports" / "production" / "sessions.json").is_file()
     groups = child.run(graph.split(), tmp_path, profiles)
-    production, _, staging_hosts = groups.partition("@staging:")
+    production, unused, staging_part = groups.partition("@staging:")
     assert "i-0a1b2c3d4e5f60001" in production.partition("@production:")[2]
-    assert "i-0a1b2c3d4e5f60007" in staging_hosts
+    assert "i-0a1b2c3d4e5f60007" in staging_part
 
     before = aws.position
     child.run(role.split(), tmp_path, environment(aws, tmp_path, profiles=False))
