@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import content, document_permissions, preferences, transform
+from . import content, document_permissions, preferences, texts, transform
 from .documents import LATEST, DocumentSpec, Removal
 from .errors import SSMError
 
@@ -20,6 +20,11 @@ ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
 def task(params: Mapping[str, Any]) -> DocumentSpec | Removal:
     """What the options ask for; an ``SSMError`` says what is wrong with them."""
+    if params["name"].startswith("arn:"):
+        raise SSMError(
+            f"name: {texts.quoted(params['name'])} is an ARN. Give the name of a document of this account; a document "
+            "of another account can be changed only by its owner."
+        )
     return _removal(params) if params["state"] == "absent" else _spec(params)
 
 

@@ -8,7 +8,11 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_requests
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
+    content,
+    document_permissions,
+    document_requests,
+)
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import DocumentSpec, DocumentState
 
 ONE = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
@@ -82,3 +86,9 @@ def test_a_new_version_has_every_member_of_the_one_before_it() -> None:
     assert request is not None
     kept = PUT_BACK - NOT_IN_A_NEW_VERSION
     assert {member: request[member] for member in kept} == {member: FOUND[member] for member in kept}
+
+
+def test_permissions_are_returned_in_the_order_of_the_accounts() -> None:
+    shown = document_permissions.shown({"222222222222": "$DEFAULT", "111111111111": "$ALL"})
+    assert list(shown["shared_document_versions"].items()) == [("111111111111", "$ALL"), ("222222222222", "$DEFAULT")]
+    assert shown["account_ids"] == ["111111111111", "222222222222"]

@@ -102,6 +102,15 @@ def test_trap_46_a_document_of_aws_is_refused_in_one_sentence_before_any_write(n
             assert stage.operations(position) == ["DescribeDocument"]
 
 
+@pytest.mark.parametrize("owner", ["123456789012", "111122223333", ""])
+@pytest.mark.parametrize("task", [{"state": "absent"}, {"content": ONE}, {"tags": {}}])
+def test_trap_46_a_document_that_is_named_by_its_arn_is_refused_before_any_call(owner: str, task: Task) -> None:
+    with Stage() as stage:
+        with pytest.raises(SSMError, match=r"is an ARN\. .* can be changed only by its owner\.$"):
+            stage.ensure(name=f"arn:aws:ssm:us-east-1:{owner}:document/Team-Doc", **task)
+        assert stage.operations() == []
+
+
 FULL = {
     "s3BucketName": "audit-bucket",
     "s3KeyPrefix": "",
