@@ -11,8 +11,9 @@ short_description: Ask which nodes Session Manager can reach, and wait for them
 description:
   - Asks GetConnectionStatus for many targets at once, and can wait until they are connected, or no longer are.
   - A connected node is one that a session can be started on. That is not the same as the C(Online) ping status of
-    Systems Manager, which a node may have minutes before a session can be started, and after none can.
-  - One task takes thousands of targets, a thousand of them in less than a hundredth of the time that a loop takes.
+    Systems Manager. A node can be C(Online) for minutes before sessions can start, and can stay C(Online) for minutes
+    after they no longer can.
+  - Checking 1,000 targets in one task is more than 100 times faster than looping over the module.
   - With C(ansible-playbook -v) a task that takes long says every second or at every pause how far it is, before it
     ends, where its connection is C(local).
 author:
@@ -22,8 +23,10 @@ options:
     description:
       - The targets to ask for, each an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), or an ECS target
         (C(ecs:CLUSTER_TASK_RUNTIME)).
-      - They are passed on as they are, but for blanks around them. A target given twice is asked for once.
-      - An entry with blanks, commas, semicolons, quotes or brackets in it is an error.
+      - Blanks around an entry are removed. A target that is given twice is checked once.
+      - Anything else, such as a host name, an ARN or an ECS target without its runtime ID, is an error. AWS would
+        answer that it is not connected, and a wait would last until its timeout.
+      - C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE), a node of SageMaker HyperPod, is also accepted.
     type: list
     elements: str
     required: true
@@ -34,14 +37,16 @@ options:
       - Only targets that do not have it yet are asked for again.
       - A status that is unknown is never the one that is waited for. If AWS refuses to tell of all that are left for
         60 seconds, as it does where a permission is missing, the wait is given up.
+      - If nodes are not V(connected) when the wait ends, the message names those that Systems Manager does not list.
+        This requires one of the permissions for O(include_ping), and is left out without them.
       - Unset, every target is asked for once.
     type: str
     choices: [connected, notconnected]
   wait_timeout:
     description:
       - How long to wait, in seconds.
-      - The last time that those which are left are asked for is when it is over, however long O(wait_delay) is, and
-        V(0) means to ask once. To ask for thousands of targets takes its own time, which may come on top.
+      - Remaining targets are checked one last time when the timeout expires, regardless of O(wait_delay). V(0) means
+        to check once. Checking thousands of targets takes additional time.
     type: int
     default: 300
   wait_delay:
@@ -78,7 +83,7 @@ notes:
     further call can do better, as with credentials that have expired or a network that does not reach AWS.
   - Where the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, lines about how far the task is are added
     to it. That is how C(ansible-playbook -v) learns of them, and anything else may do the same.
-  - Takes the permission C(ssm:GetConnectionStatus), and with O(include_ping) C(ssm:DescribeInstanceProperties) or
+  - Takes the permission C(ssm:GetConnectionStatus), and for O(include_ping) C(ssm:DescribeInstanceProperties) or
     C(ssm:DescribeInstanceInformation).
 extends_documentation_fragment:
   - sessionops.aws._attributes
@@ -141,8 +146,8 @@ statuses:
       sample: "Could not get the connection status of i-0a1b2c3d4e5f60001: ThrottlingException: Rate exceeded."
     ping:
       description:
-        - What Systems Manager last heard of the node, as far as it lists that; null for a target that it does not list,
-          as it lists no ECS target, and for all if there is RV(ping_error).
+        - The last agent ping that Systems Manager recorded. Null for ECS targets, for nodes that Systems Manager does not
+          list, and for all targets when RV(ping_error) is set.
         - C(is_latest_version) is there only where the caller may not use C(ssm:DescribeInstanceProperties), and
           C(instance_state) only otherwise and for EC2 instances.
       returned: when O(include_ping) is true
@@ -176,7 +181,9 @@ unknown:
   elements: str
   sample: []
 late:
-  description: The targets that were waited for in vain, all of which are also in one of the lists above.
+  description:
+    - Targets that did not reach O(wait_for) before O(wait_timeout). They also appear in RV(connected),
+      RV(not_connected) or RV(unknown).
   returned: when O(wait_for) is set
   type: list
   elements: str

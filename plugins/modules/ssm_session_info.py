@@ -27,15 +27,24 @@ options:
       - The session with this ID. With O(state=all) the past ones are only looked through if no active one has it.
     type: str
   target:
-    description: Sessions on this node.
+    description:
+      - Sessions on this node, given by its ID (C(i-...) or C(mi-...)), or on this ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)). Anything else is an error.
     type: str
   owner:
     description:
-      - Sessions of this user, given as the ARN that the service shows as the owner of a session, such as
-        C(arn:aws:sts::123456789012:assumed-role/Admin/jane).
+      - Sessions of this user, given as the ARN that AWS shows as the owner of a session, such as
+        C(arn:aws:sts::123456789012:assumed-role/Admin/jane), or by name.
+      - A name is that of an IAM user or that of a role's session. V(jane) matches the user V(jane) and the session
+        V(jane) of every role. V(Admin/jane) matches only the session of the role V(Admin).
+      - AWS compares ARNs only. A name is compared with what AWS returns.
+      - The ARN of a role is an error, because a role's session owns the sessions that are started with it.
     type: str
   status:
-    description: Sessions in this status.
+    description:
+      - Sessions in this status. AWS lists V(Connected), V(Connecting) and V(Disconnected) sessions only in the state
+        V(active), and V(Terminated) and V(Failed) sessions only in the state V(history). With another O(state) they
+        are an error.
     type: str
     choices: [Connected, Connecting, Disconnected, Terminated, Terminating, Failed]
   access_type:
@@ -49,6 +58,8 @@ options:
       - Sessions that were started at this time or later, given in ISO 8601, as in V(2026-01-31T09:30:00Z). A time
         without a zone is UTC.
       - Or how long before now that is, as in V(2h), V(1d12h) or V(2h ago), by AWS's clock.
+      - A time more than a day in the future is an error. So is one that is not before O(invoked_before), if both are
+        times or both are durations, and a duration that is not longer than O(older_than).
     type: str
   invoked_before:
     description: Sessions that were started before this time, given as for O(invoked_after).
@@ -106,7 +117,7 @@ EXAMPLES = r"""
 - name: See what a user did in January
   sessionops.aws.ssm_session_info:
     state: all
-    owner: arn:aws:sts::123456789012:assumed-role/Admin/jane
+    owner: jane
     invoked_after: "2026-01-01T00:00:00Z"
     invoked_before: "2026-02-01T00:00:00Z"
 """
@@ -179,13 +190,7 @@ from typing import Any
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import sessions, transform
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter
-
-STATES = {
-    "active": [sessions.ACTIVE],
-    "history": [sessions.HISTORY],
-    "all": [sessions.ACTIVE, sessions.HISTORY],
-}
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import STATES, session_filter
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": list(STATES), "default": "active"},

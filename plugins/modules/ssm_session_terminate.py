@@ -21,10 +21,15 @@ options:
     type: list
     elements: str
   target:
-    description: Select the sessions on this node.
+    description:
+      - Select the sessions on this node, given by its ID (C(i-...) or C(mi-...)), or on this ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)). Anything else is an error.
     type: str
   owner:
-    description: Select the sessions of the user with this ARN.
+    description:
+      - Select the sessions of this user, given by ARN or by name as for O(sessionops.aws.ssm_session_info#module:owner).
+      - Whoever assumes a role chooses the name of the session. If the sessions that a name selects belong to several
+        owners, the task fails, names the owners and ends no session.
     type: str
   status:
     description: Select the sessions in this status.
@@ -39,14 +44,14 @@ options:
     type: str
   exclude_session_ids:
     description:
-      - Never end these sessions. An entry that is empty, or that can be no ID, is an error, for it would spare none.
-      - A play that itself runs over Session Manager names its own session here when a selection could hold it.
+      - Never end these sessions. Empty or malformed entries are rejected, because they would protect no session.
+      - A play that itself runs over Session Manager names its own session here when a selection could match it.
     type: list
     elements: str
     default: []
   max_sessions:
     description:
-      - How many sessions a selection may hold. The task fails and ends none of them if it holds more.
+      - How many sessions a selection may match. If it matches more, the task fails and ends none of them.
       - Does not apply to O(session_ids).
     type: int
     default: 10
@@ -135,8 +140,8 @@ terminated:
       sample: "2026-01-31T09:30:00Z"
 already_ended:
   description:
-    - The IDs of sessions that were not active any more, or were about to end, without a doing of this task. Unknown
-      ones are among them with O(missing=ok).
+    - IDs of sessions that had already ended, or were already terminating, before this task ran. With O(missing=ok)
+      unknown IDs are among them.
   returned: always
   type: list
   elements: str
@@ -158,8 +163,8 @@ failures:
       type: str
 selected:
   description:
-    - The sessions that the selection holds, with the keys of RV(sessionops.aws.ssm_session_info#module:sessions).
-  returned: when the selection holds more than O(max_sessions)
+    - The sessions that the selection matches, with the keys of RV(sessionops.aws.ssm_session_info#module:sessions).
+  returned: when the selection matches more than O(max_sessions)
   type: list
   elements: dict
 diff:
@@ -171,7 +176,7 @@ diff:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, texts, times
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_endings import Ending, Plan
@@ -266,10 +271,10 @@ def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
     """How many went wrong, and why the first one did; the others have their reasons in ``failures``."""
     parts = [
         (ending.failures, "could not be ended"),
-        (left, "may still be active after they were ended"),
+        (left, f"may still be active after the task ended {'it' if len(left) == 1 else 'them'}"),
     ]
     return " ".join(
-        f"{len(reasons)} of {asked} sessions {what}. {next(iter(reasons.values()))}"
+        f"{len(reasons)} of {texts.counted(asked, 'session')} {what}. {next(iter(reasons.values()))}"
         for reasons, what in parts
         if reasons
     )
@@ -277,7 +282,10 @@ def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
 
 def _too_many(plan: Plan, limit: int) -> Result:
     selected = [sessions.returned(session) for session in plan.running]
-    message = f"The selection holds {len(selected)} sessions, and max_sessions allows {limit}: no session was ended."
+    message = (
+        f"The selection matches {texts.counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
+        f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
+    )
     return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}
 
 

@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import api, transform
 from .node_filters import PROPERTY_VALUES, FilterSet
 from .nodes import Listing
+from .targets import is_node
 
 Ping = dict[str, Any]
 
@@ -34,8 +34,6 @@ MEMBERS = frozenset(
     }
 )
 
-_NODE = re.compile(r"(i|mi)-\w+", re.ASCII)
-
 
 def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
     """What is listed of those ``targets`` that are managed nodes, in snake_case; an ``SSMError`` if the listing fails.
@@ -43,7 +41,7 @@ def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
     So few that one filter names them all are asked for by their ids. Of more, the whole listing is read until the last
     of them is found: that is a page for a thousand nodes, where filters take a call for forty.
     """
-    wanted = {target for target in targets if _NODE.fullmatch(target)}
+    wanted = {target for target in targets if is_node(target)}
     if not wanted:
         return {}
     conditions = {"InstanceIds": tuple(sorted(wanted))} if len(wanted) <= PROPERTY_VALUES else {}

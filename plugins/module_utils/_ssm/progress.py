@@ -13,6 +13,8 @@ import os
 import time
 from collections.abc import Callable
 
+from . import texts
+
 # Names a file that a module appends lines to while it works.
 VARIABLE = "SESSIONOPS_PROGRESS_FILE"
 # Seconds between two lines of a kind.
@@ -46,13 +48,11 @@ class Progress:
 
         return count
 
-    def pause(self, pending: int, total: int, wanted: str, left: float) -> None:
-        """Say before a pause how many targets are pending, and how many seconds are left for them."""
+    def pause(self, pending: str, left: float) -> None:
+        """Say before a pause which targets are pending, in words, and how many seconds are left for them."""
         if self._now() - self._paused_at >= EVERY:
             self._paused_at = self._now()
-            targets = "target is" if total == 1 else "targets are"
-            seconds = "second" if round(left) == 1 else "seconds"
-            self._write(f"{pending:,} of {total:,} {targets} not {wanted} yet, {left:,.0f} {seconds} left.")
+            self._write(f"{pending}, {texts.counted(round(left), 'second')} left.")
 
     def _write(self, line: str) -> None:
         if self._path:

@@ -9,12 +9,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import api, ping, progress, readiness, texts, times
+from . import api, ping, progress, readiness, targets, texts, times
 from .errors import SSMError
 from .fanout import MAX_WORKERS
 from .module import Result
@@ -22,10 +21,6 @@ from .waiting import DENIED_FOR, Account, Wait, Waited, wait
 
 # How many targets an error names.
 _NAMED = 10
-
-# The API reference says no more than how long one is. No kind of ID has these characters, and AWS takes what does not
-# exist for not connected.
-_TARGET = re.compile(r"""[^\s,;"'(){}\[\]]{1,400}""")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +43,10 @@ class Pinged:
 
 def task(params: Mapping[str, Any]) -> Task:
     """The task that the options describe; an ``SSMError`` for options that make no sense."""
-    targets = list(dict.fromkeys(texts.entries(params["targets"], _TARGET, "targets", "ID of a target")))
-    if not targets:
+    asked = list(dict.fromkeys(texts.trimmed(params["targets"])))
+    for target in asked:
+        targets.check(target, "targets")
+    if not asked:
         raise SSMError("targets is empty: give at least one.")
     if not 1 <= params["max_workers"] <= MAX_WORKERS:
         raise SSMError(f"max_workers is {params['max_workers']}, and may be 1 to {MAX_WORKERS}.")
@@ -60,7 +57,7 @@ def task(params: Mapping[str, Any]) -> Task:
     times.check_seconds(params, "wait_timeout", "wait_delay")
     wanted = params["wait_for"]
     waiting = Wait(wanted, params["wait_timeout"], params["wait_delay"], params["consecutive"]) if wanted else None
-    return Task(targets, waiting, params["include_ping"], params["max_workers"])
+    return Task(asked, waiting, params["include_ping"], params["max_workers"])
 
 
 def run(given: Task, client: api.Client) -> Result:
@@ -68,7 +65,12 @@ def run(given: Task, client: api.Client) -> Result:
     if given.wait:
         waited = _wait(given, given.wait, client)
         # Afterwards, for what was heard of a node before the wait tells nothing of why it is not there.
-        return _waited(given.wait, waited, _pinged(client, given.targets) if given.include_ping else None)
+        pinged = _pinged(client, given.targets) if given.include_ping else None
+        result = {**_result(waited.statuses, pinged), "late": waited.late}
+        if not waited.late:
+            return result
+        unlisted = _unlisted(client, given.wait, waited, pinged)
+        return {**result, "failed": True, "msg": _in_vain(given.wait, waited, unlisted, client.meta.region_name)}
     with ThreadPoolExecutor(max_workers=1) as beside:
         listing = beside.submit(_pinged, client, given.targets) if given.include_ping else None
         statuses = _ask(given, given.targets, client, progress.from_environment())
@@ -76,48 +78,60 @@ def run(given: Task, client: api.Client) -> Result:
         return _result(statuses, listing.result() if listing else None)
 
 
-def _ask(
-    given: Task, targets: Sequence[str], client: api.Client, shown: progress.Progress
-) -> list[readiness.Readiness]:
-    return readiness.ask(client, targets, given.workers, shown.counter(len(targets)))
+def _ask(given: Task, asked: Sequence[str], client: api.Client, shown: progress.Progress) -> list[readiness.Readiness]:
+    return readiness.ask(client, asked, given.workers, shown.counter(len(asked)))
 
 
 def _wait(given: Task, wanted: Wait, client: api.Client) -> Waited:
     shown = progress.from_environment()
 
     def pausing(account: Account, left: float) -> None:
-        shown.pause(len(account.pending), len(account.targets), wanted.wanted, left)
+        shown.pause(account.summary(), left)
 
     return wait(lambda pending: _ask(given, pending, client, shown), given.targets, wanted, pausing=pausing)
 
 
-def _pinged(client: api.Client, targets: Sequence[str]) -> Pinged:
+def _pinged(client: api.Client, asked: Sequence[str]) -> Pinged:
     """The ping data; an error, since it is no more than a help to find out why, leaves the statuses as they are."""
     try:
-        return Pinged(ping.find(client, targets))
+        return Pinged(ping.find(client, asked))
     except SSMError as error:
         return Pinged({}, str(error))
 
 
-def _waited(wanted: Wait, waited: Waited, pinged: Pinged | None) -> Result:
-    result = {**_result(waited.statuses, pinged), "late": waited.late}
-    return {**result, "failed": True, "msg": _in_vain(wanted, waited)} if waited.late else result
+def _unlisted(client: api.Client, wanted: Wait, waited: Waited, pinged: Pinged | None) -> list[str]:
+    """The nodes that were waited for in vain because Systems Manager does not list them, as far as that is known."""
+    away = {found.target for found in waited.statuses if found.status == readiness.NOT_CONNECTED}
+    nodes = [target for target in waited.late if target in away and targets.is_node(target)]
+    if wanted.wanted != readiness.CONNECTED or not nodes:
+        return []
+    known = pinged or _pinged(client, nodes)
+    return [] if known.error else [target for target in nodes if target not in known.found]
 
 
-def _in_vain(wanted: Wait, waited: Waited) -> str:
+def _in_vain(wanted: Wait, waited: Waited, unlisted: Sequence[str], region: str) -> str:
     """The sentences about targets that were waited for in vain."""
-    often = f" {wanted.consecutive} times in a row" if wanted.consecutive > 1 else ""
-    seconds = f"{waited.seconds:.0f}" if waited.refused else f"{wanted.timeout}"
+    seconds = round(waited.seconds) if waited.refused else wanted.timeout
+    total = texts.counted(len(waited.statuses), "target")
     sentences = [
-        f"{len(waited.late)} of {len(waited.statuses)} targets are not {wanted.wanted}{often} after {seconds} seconds: "
-        f"{', '.join(waited.late[:_NAMED])}{', ...' if len(waited.late) > _NAMED else ''}."
+        f"{len(waited.late):,} of {total} {'is' if len(waited.statuses) == 1 else 'are'} not {wanted.named}"
+        f"{wanted.often} after {texts.counted(seconds, 'second')}: {_some(waited.late)}."
     ]
+    if unlisted:
+        sentences.append(
+            f"Systems Manager does not list {_some(unlisted)} in {region}: check the ID, the region, the account and "
+            "the agent."
+        )
     reasons = [status.reason for status in waited.statuses if status.reason]
     if reasons:
         sentences.append(f"The status of {len(reasons)} of them is unknown, as in: {reasons[0]}")
     if waited.refused:
         sentences.append(f"AWS has answered nothing else for {DENIED_FOR:.0f} seconds, so that the wait was given up.")
     return " ".join(sentences)
+
+
+def _some(named: Sequence[str]) -> str:
+    return f"{', '.join(named[:_NAMED])}{', ...' if len(named) > _NAMED else ''}"
 
 
 def _result(statuses: Sequence[readiness.Readiness], pinged: Pinged | None) -> Result:

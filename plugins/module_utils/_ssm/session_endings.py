@@ -12,7 +12,7 @@ import dataclasses
 import time
 from collections.abc import Collection, Iterable, Sequence
 
-from . import api, sessions
+from . import api, sessions, texts
 from .errors import NOT_TERMINABLE, SSMError
 from .fanout import Outcome, fan_out_kept
 from .sessions import ACTIVE, HISTORY, Session
@@ -45,8 +45,16 @@ class Ending:
 
 
 def plan_selection(client: api.Client, wanted: sessions.SessionFilter, excluded: Collection[str]) -> Plan:
-    """The active sessions that ``wanted`` means, newest first."""
-    return Plan(_to_end(sessions.find(client, [ACTIVE], wanted).sessions, excluded))
+    """The active sessions that ``wanted`` means, newest first; raise if a name of one owner is that of several."""
+    running = _to_end(sessions.find(client, [ACTIVE], wanted).sessions, excluded)
+    # Whoever assumes a role chooses the name of the session, and it may be a colleague's.
+    owners = {sessions.plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
+    if wanted.owner and len(owners) > 1:
+        raise SSMError(
+            f"owner: '{wanted.owner}' is the name of {len(owners)} owners, and no session was ended: "
+            f"{', '.join(sorted(owners.values()))}. Set owner to the ARN of one of them."
+        )
+    return Plan(running)
 
 
 def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> Plan:
@@ -155,4 +163,4 @@ def _reason(outcome: Outcome[None]) -> str:
 def _not_gone(session_id: str, timeout: float, failure: SSMError | None) -> str:
     if failure:
         return f"Session {session_id} was ended, and whether it is gone is not known. {failure}"
-    return f"Session {session_id} is still active {timeout} seconds after it was ended."
+    return f"Session {session_id} is still active {texts.counted(timeout, 'second')} after it was ended."

@@ -8,47 +8,145 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import texts, times
+from . import targets, texts, times
 from .errors import SSMError
-from .sessions import SessionFilter
+from .sessions import ACTIVE, HISTORY, STATES_OF_STATUS, SessionFilter
+
+# The values of the option state, and the states of DescribeSessions.
+STATES = {"active": (ACTIVE,), "history": (HISTORY,), "all": (ACTIVE, HISTORY)}
 
 _TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
-# DescribeSessions takes no longer value of a filter.
+# DescribeSessions accepts no longer value of a filter.
 _LONGEST = 400
 # The API reference says no more than how long one is. It begins with a name of the user, none of which has these.
 _SESSION_ID = re.compile(r"""[^\s;"(){}\[\]*/]{0,96}""")
+# Who can start a session: users and sessions of roles, in any partition. AWS shows some without "arn:".
+_OWNER_ARN = re.compile(
+    r"(?:arn:)?aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|user/\S+|assumed-role/[^/\s]+/\S+|federated-user/\S+)"
+)
+# What IAM and STS accept in the name of a user and of a session, and a path or a role before it.
+_OWNER_NAME = re.compile(r"[\w+=,.@/-]+", re.ASCII)
+_DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}")
+_DOCUMENT_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:(?:[0-9]{12})?:document/[a-zA-Z0-9_.-]{3,128}")
 
 
 def session_filter(params: Mapping[str, Any]) -> SessionFilter:
-    """What the options mean; an ``SSMError`` for the first one that means nothing.
+    """Return what the options mean; raise an ``SSMError`` for the first one that cannot match any session.
 
     An empty text, such as a variable that was never set comes to, must not mean "any".
     """
     given = {option: params.get(option) for option in _TEXTS}
     trimmed = {option: text if text is None else text.strip() for option, text in given.items()}
     for option, text in trimmed.items():
-        _check(option, text)
-    return SessionFilter(
+        if text is not None:
+            _check(option, text)
+    wanted = SessionFilter(
         **trimmed,
         invoked_after=times.option_moment(params, "invoked_after"),
         invoked_before=times.option_moment(params, "invoked_before"),
         older_than=times.option_duration(params, "older_than"),
     )
+    _check_times(params, wanted)
+    _check_status(params.get("state"), wanted.status)
+    return wanted
 
 
 def session_ids(entries: Iterable[str], option: str) -> list[str]:
-    """The entries of a list of IDs, some of which may be empty; an ``SSMError`` for the first that can be no ID."""
-    return texts.entries(entries, _SESSION_ID, option, "ID of a session")
+    """Return the entries of a list of IDs, some of which may be empty; raise for the first that cannot be an ID."""
+    found = texts.entries(entries, _SESSION_ID, option, "ID of a session")
+    for entry in found:
+        _check_not_a_target(option, entry)
+    return found
 
 
-def _check(option: str, text: str | None) -> None:
-    if text is None:
-        return
+def _check(option: str, text: str) -> None:
     if not text:
-        raise SSMError(f"{option} is empty, and would select nothing: name one, or leave the option out.")
+        raise SSMError(f"{option} is empty, and would match nothing: name one, or leave the option out.")
     if len(text) > _LONGEST:
         raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_LONGEST} at most.")
+    if option in _CHECKS:
+        _CHECKS[option](option, text)
+
+
+def _check_session_id(option: str, text: str) -> None:
+    _check_not_a_target(option, text)
+    if not _SESSION_ID.fullmatch(text):
+        raise SSMError(
+            f"{option}: {texts.quoted(text)} is not a session ID; expected the whole ID of one session, such as "
+            "jane-0a1b2c3d4e5f6a7b8."
+        )
+
+
+def _check_not_a_target(option: str, text: str) -> None:
+    if targets.is_target(text):
+        raise SSMError(
+            f"{option}: {texts.quoted(text)} is the ID of a target, not of a session. "
+            "To select the sessions on a node, use target."
+        )
+
+
+def _check_target(option: str, text: str) -> None:
+    targets.check(text, option)
+
+
+def _check_owner(option: str, text: str) -> None:
+    if _OWNER_ARN.fullmatch(text) or (":" not in text and _OWNER_NAME.fullmatch(text)):
+        return
+    raise SSMError(
+        f"{option}: {texts.quoted(text)} cannot own a session; expected the ARN of a user, the ARN of a role's session "
+        "(arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION), or the name of a user or of a role's session."
+    )
+
+
+def _check_document(option: str, text: str) -> None:
+    if not _DOCUMENT_NAME.fullmatch(text) and not _DOCUMENT_ARN.fullmatch(text):
+        raise SSMError(
+            f"{option}: {texts.quoted(text)} is not a document; expected a name of 3 to 128 letters, digits, '_', '-' "
+            "and '.', or an ARN that ends with :document/NAME."
+        )
+
+
+_CHECKS = {
+    "session_id": _check_session_id,
+    "target": _check_target,
+    "owner": _check_owner,
+    "document_name": _check_document,
+}
+
+
+def _check_times(params: Mapping[str, Any], wanted: SessionFilter) -> None:
+    """Raise for times between which nothing can have been started, as far as they tell that without a clock."""
+    after = wanted.invoked_after
+    if after is None:
+        return
+    limits: dict[str, times.Moment | None] = {"invoked_before": wanted.invoked_before, "older_than": wanted.older_than}
+    for option, limit in limits.items():
+        if _never_before(after, limit):
+            raise SSMError(
+                f"invoked_after is {params['invoked_after']} and {option} is {params[option]}: no session can match "
+                "both, because it must have been started after the first time and before the second."
+            )
+
+
+def _never_before(after: times.Moment, limit: times.Moment | None) -> bool:
+    """Tell whether ``after`` is not earlier than ``limit``; both must be times, or both durations before now."""
+    if isinstance(after, datetime.datetime) and isinstance(limit, datetime.datetime):
+        return after >= limit
+    return isinstance(after, datetime.timedelta) and isinstance(limit, datetime.timedelta) and after <= limit
+
+
+def _check_status(state: str | None, status: str | None) -> None:
+    if state is None or status is None:
+        return
+    listed = STATES_OF_STATUS.get(status, STATES[state])
+    if not set(listed) & set(STATES[state]):
+        right = "active" if ACTIVE in listed else "history"
+        raise SSMError(
+            f"status is {status} and state is {state}: AWS lists a session in this status only in state {right}. "
+            f"Set state to {right} or all."
+        )

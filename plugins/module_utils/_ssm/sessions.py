@@ -18,14 +18,25 @@ from .errors import SSMError
 
 ACTIVE = "Active"
 HISTORY = "History"
-STATUSES = ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed")
-# DescribeSessions takes no more of them in one call.
+# The statuses of sessions, and the states that AWS lists them in. It does not say when one that is ending moves.
+STATES_OF_STATUS = {
+    "Connected": (ACTIVE,),
+    "Connecting": (ACTIVE,),
+    "Disconnected": (ACTIVE,),
+    "Terminated": (HISTORY,),
+    "Terminating": (ACTIVE, HISTORY),
+    "Failed": (HISTORY,),
+}
+STATUSES = tuple(STATES_OF_STATUS)
+# DescribeSessions accepts no more of them in one call.
 _MOST_FILTERS = 6
 # Filters that came later than the oldest botocore that we support: which release has them.
 _SINCE = {"AccessType": "1.39.0"}
 # A time filter is sent that much wider: the times of sessions have fractions of a second and those of filters need
 # not, and AWS does not say in so many words what becomes of a session that started at that very time.
 _MARGIN = datetime.timedelta(seconds=1)
+# How far after AWS's time a start may be asked for: further, it is a slip, and not a clock that is a little ahead.
+_AHEAD = datetime.timedelta(days=1)
 # "The default for Session Manager sessions", says the API reference; older replies lack the member.
 _DEFAULT_ACCESS = "Standard"
 
@@ -56,7 +67,8 @@ class SessionFilter:
         names = {
             "SessionId": self.session_id,
             "Target": self.target,
-            "Owner": self.owner,
+            # The service compares whole ARNs.
+            "Owner": self.owner if self.owner and ":" in self.owner else None,
             "Status": self.status,
             "AccessType": self.access_type,
             "InvokedAfter": _wider(self.invoked_after, -_MARGIN),
@@ -72,7 +84,13 @@ class SessionFilter:
         return self._matches_owner(session) and self._matches_kind(session) and self._matches_times(session, now)
 
     def _matches_owner(self, session: Session) -> bool:
-        return self.owner is None or _plain_owner(session.get("Owner")) == _plain_owner(self.owner)
+        """An ARN must be the same; a name is that of the user or of the role's session, which an ARN ends with."""
+        shown = session.get("Owner")
+        if self.owner is None or not isinstance(shown, str):
+            return self.owner is None
+        if ":" in self.owner:
+            return plain_owner(shown) == plain_owner(self.owner)
+        return shown == self.owner or shown.endswith((f"/{self.owner}", f":{self.owner}"))
 
     def _matches_kind(self, session: Session) -> bool:
         if self.access_type is not None and session.get("AccessType", _DEFAULT_ACCESS) != self.access_type:
@@ -120,7 +138,9 @@ def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_i
     listed_at: datetime.datetime | None = None
     for state in states:
         for page in api.describe_sessions(client, state, wanted.request()):
-            listed_at = listed_at or page.served_at
+            if listed_at is None:
+                listed_at = page.served_at
+                _check_not_ahead(wanted, listed_at)
             matching = {s["SessionId"]: s for s in page.sessions if wanted.matches(s, listed_at)}
             found |= matching
             if most and len(found) >= most:
@@ -145,6 +165,11 @@ def returned(session: Session) -> dict[str, Any]:
     return transform.resource({key: value for key, value in session.items() if key != "OutputUrl" or value})
 
 
+def plain_owner(owner: str) -> str:
+    """An ARN without ``arn:``, as AWS's own examples show some owners."""
+    return owner.removeprefix("arn:")
+
+
 def _wider(moment: times.Moment | None, margin: datetime.timedelta) -> str | None:
     """A time for the service, in whole seconds; None for one that only the service's clock can tell."""
     if not isinstance(moment, datetime.datetime):
@@ -155,9 +180,13 @@ def _wider(moment: times.Moment | None, margin: datetime.timedelta) -> str | Non
         return None  # at the end of the calendar, where there is nothing to keep apart
 
 
-def _plain_owner(owner: Any) -> Any:
-    """An ARN without ``arn:``, as AWS's own examples show some owners."""
-    return owner.removeprefix("arn:") if isinstance(owner, str) else owner
+def _check_not_ahead(wanted: SessionFilter, now: datetime.datetime) -> None:
+    after = wanted.invoked_after
+    if isinstance(after, datetime.datetime) and after > now + _AHEAD:
+        raise SSMError(
+            f"invoked_after is {transform.iso8601(after)}, and by AWS's clock it is only {transform.iso8601(now)}: no "
+            "session can have been started since then."
+        )
 
 
 def _is_document(shown: Any, wanted: str) -> bool:

@@ -37,3 +37,8 @@ def entries(given: Iterable[str], pattern: re.Pattern[str], option: str, kind: s
 def quoted(text: str) -> str:
     """A text as a sentence shows it: whole, unless it is longer than any that could be meant."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number and what it counts, as in ``1 session`` and ``1,200 sessions``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

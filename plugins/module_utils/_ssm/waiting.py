@@ -13,8 +13,9 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from . import texts
 from .errors import SSMError
-from .readiness import Readiness
+from .readiness import NOT_CONNECTED, Readiness
 
 # A change of policy takes seconds to be in force everywhere, so that one refusal says little. After this many seconds
 # of nothing else, only a person can help.
@@ -31,6 +32,16 @@ class Wait:
     timeout: float
     delay: float
     consecutive: int = 1
+
+    @property
+    def named(self) -> str:
+        """The status that is waited for, in words."""
+        return "disconnected" if self.wanted == NOT_CONNECTED else self.wanted
+
+    @property
+    def often(self) -> str:
+        """How many answers in a row it takes, in words, with a blank in front; nothing for a single one."""
+        return f" {self.consecutive} times in a row" if self.consecutive > 1 else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +81,23 @@ class Account:
     def statuses(self) -> list[Readiness]:
         """The last answer for each target that was asked for, in the order given."""
         return [self._latest[target] for target in self.targets if target in self._latest]
+
+    def summary(self) -> str:
+        """The beginning of a sentence on the targets that are pending.
+
+        One that has the status, and had it too seldom so far, is not said to lack it.
+        """
+        total = texts.counted(len(self.targets), "target")
+        are = "is" if len(self.targets) == 1 else "are"
+        pending = self.pending
+        away = sum(self._streak[target] == 0 for target in pending)
+        seldom = len(pending) - away
+        parts = [f"{away:,} of {total} {are} not {self._wait.named} yet"] if away else []
+        if seldom:
+            which = f"{seldom:,}" if away else f"{seldom:,} of {total}"
+            only = "is" if (seldom == 1 if away else len(self.targets) == 1) else "are"
+            parts.append(f"{which} {only} {self._wait.named}, but not yet{self._wait.often}")
+        return ", ".join(parts)
 
     def note(self, answers: Iterable[Readiness]) -> None:
         """Count an answer that is wanted, and start again after any other, an unknown one too."""
@@ -122,5 +150,7 @@ def _asked(ask: Callable[[Sequence[str]], Iterable[Readiness]], account: Account
         return ask(pending)
     except SSMError as error:
         there = len(account.targets) - len(pending)
-        sentence = f"{error} Until then {there} of {len(account.targets)} targets were {wanted.wanted}."
+        were = "was" if len(account.targets) == 1 else "were"
+        total = texts.counted(len(account.targets), "target")
+        sentence = f"{error} Until then {there:,} of {total} {were} {wanted.named}{wanted.often}."
         raise SSMError(sentence, error.exception) from error

@@ -48,17 +48,17 @@ def test_the_first_second_begins_with_the_first_call(tmp_path: Path) -> None:
 )
 def test_how_much_time_is_left_is_told_in_whole_seconds(tmp_path: Path, left: float, said: str) -> None:
     path = tmp_path / "progress"
-    Progress(str(path), Clock()).pause(1_000, 12_000, "connected", left)
-    assert path.read_text() == f"1,000 of 12,000 targets are not connected yet, {said} left.\n"
+    Progress(str(path), Clock()).pause("1 of 2 targets are not connected yet", left)
+    assert path.read_text() == f"1 of 2 targets are not connected yet, {said} left.\n"
 
 
 def test_a_file_that_could_not_be_written_once_is_left_alone(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "missing" / "progress"
     progress = Progress(str(path), clock)
-    progress.pause(1, 2, "connected", 10)
+    progress.pause("Pending", 10)
     path.parent.mkdir()
     clock.now += 5
-    progress.pause(1, 2, "connected", 5)
+    progress.pause("Pending", 5)
     assert not path.exists()
 
 
@@ -66,13 +66,13 @@ def test_pauses_are_told_of_once_a_second_the_first_at_once(tmp_path: Path) -> N
     clock, path = Clock(), tmp_path / "progress"
     progress = Progress(str(path), clock)
     for number in range(8):
-        progress.pause(23, 500, "connected", 240 - number / 4)
+        progress.pause("Pending", 240 - number / 4)
         clock.now += 0.25
-    progress.pause(1, 1, "notconnected", 0)
+    progress.pause("Still pending", 0)
     assert path.read_text().splitlines() == [
-        "23 of 500 targets are not connected yet, 240 seconds left.",
-        "23 of 500 targets are not connected yet, 239 seconds left.",
-        "1 of 1 target is not notconnected yet, 0 seconds left.",
+        "Pending, 240 seconds left.",
+        "Pending, 239 seconds left.",
+        "Still pending, 0 seconds left.",
     ]
 
 
@@ -83,5 +83,5 @@ def test_nobody_is_told_where_nobody_asked_and_a_file_that_cannot_be_written_is_
         count = progress.counter(100)
         clock.now += 5
         count(None)
-        progress.pause(1, 100, "connected", 10)
+        progress.pause("Pending", 10)
     assert list(tmp_path.iterdir()) == []

@@ -31,6 +31,7 @@ class Scene:
         self.asked_at: list[float] = []
         self.pauses: list[float] = []
         self.said: list[tuple[list[str], list[str], float]] = []
+        self.summaries: list[str] = []
         self.now = 0.0
         self._look = look
         self._spread = spread
@@ -60,6 +61,7 @@ class Scene:
 
     def _pausing(self, account: Account, left: float) -> None:
         self.said.append((account.targets, account.pending, left))
+        self.summaries.append(account.summary())
 
 
 def test_only_targets_that_are_not_there_yet_are_asked_again() -> None:
@@ -109,6 +111,48 @@ def test_before_each_pause_it_is_told_who_is_pending_and_how_much_time_is_left()
     scene.wait(timeout=12)
     every = ["a", "b", "c"]
     assert scene.said == [(every, ["b", "c"], 12), (every, ["b"], 7), (every, ["b"], 2)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted", "consecutive", "said"),
+    [
+        ({"a": ["notconnected"]}, "connected", 1, "1 of 1 target is not connected yet"),
+        ({"a": ["connected"]}, "notconnected", 1, "1 of 1 target is not disconnected yet"),
+        ({"a": ["unknown"], "b": ["connected"]}, "connected", 1, "1 of 2 targets are not connected yet"),
+        ({"a": ["connected"]}, "connected", 3, "1 of 1 target is connected, but not yet 3 times in a row"),
+        (
+            {"a": ["connected"], "b": ["connected"]},
+            "connected",
+            2,
+            "2 of 2 targets are connected, but not yet 2 times in a row",
+        ),
+        (
+            {"a": ["connected"], "b": ["denied"], "c": ["connected"]},
+            "connected",
+            2,
+            "1 of 3 targets are not connected yet, 2 are connected, but not yet 2 times in a row",
+        ),
+        (
+            {"a": ["notconnected"], "b": ["connected"]},
+            "notconnected",
+            2,
+            "1 of 2 targets are not disconnected yet, 1 is disconnected, but not yet 2 times in a row",
+        ),
+        (
+            {str(number): ["notconnected"] for number in range(1_200)},
+            "connected",
+            1,
+            "1,200 of 1,200 targets are not connected yet",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_of_no_target_that_has_the_status_is_it_said_that_it_lacks_it(
+    answers: dict[str, list[str]], wanted: str, consecutive: int, said: str
+) -> None:
+    scene = Scene(answers)
+    scene.wait(wanted, timeout=1, consecutive=consecutive)
+    assert scene.summaries[0] == said
 
 
 @pytest.mark.parametrize(("answers", "seconds"), [(["notconnected", "connected"], 5), (["notconnected"], 12)])

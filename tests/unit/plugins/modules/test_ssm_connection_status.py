@@ -27,8 +27,22 @@ ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"
 ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
 STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
-# What lists and mappings become that were to be more than one entry.
-NO_TARGETS = (f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}")
+# What lists and mappings become that were to be more than one entry, and what is not the ID of a target.
+FORMS = r"is not a target ID; expected i-\.\.\., mi-\.\.\. or ecs:CLUSTER_TASK_RUNTIME\."
+NO_TARGETS = {
+    **dict.fromkeys((f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}"), "$"),
+    **dict.fromkeys(("", "web-1.example.com", "10.0.0.1", ONE.upper(), f"{ONE}0", "i-0a1b2c3", "mi-0a1b2c3d"), "$"),
+    f"arn:aws:ec2:us-east-1:123456789012:instance/{ONE}": f" Use the ID in the ARN: {ONE}.$",
+    f"arn:aws:ssm:us-east-1:123456789012:managed-instance/{TWO}": f" Use the ID in the ARN: {TWO}.$",
+    "arn:aws:ecs:us-east-1:123456789012:task/shop/0123456789abcdef0123456789abcdef": "$",
+    "ecs:shop": "$",
+    **dict.fromkeys(
+        (f"ecs:{cluster}_0123456789abcdef0123456789abcdef" for cluster in ("shop", "my_shop")),
+        " The ID of the runtime is missing: .* as runtimeId.$",
+    ),
+    "jane-0a1b2c3d4e5f6a7b8": " This looks like a session ID.$",
+    "x" * 401: "$",
+}
 
 
 def world(one: Any = "connected", two: Any = "notconnected", **settings: Any) -> dict[str, Any]:
@@ -163,17 +177,57 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
 @pytest.mark.parametrize("count", [10, 11])
 def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None:
     targets = [f"i-{number:017x}" for number in range(count)]
-    with LocalAWS(world()) as aws:
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": target} for target in targets]}}}) as aws:
+        for target in targets:
+            aws.set_status(target, "notconnected")
         done = ask(aws, targets=targets, wait_for="connected", wait_timeout=0)
         named = ", ".join(targets[:10]) + (", ..." if count > 10 else "")
         assert done["msg"] == f"{count} of {count} targets are not connected after 0 seconds: {named}."
 
 
-@pytest.mark.parametrize("seconds", [15, 1_000_000])
+@pytest.mark.parametrize("seconds", [1, 15, 1_000_000])
 def test_the_time_that_was_waited_in_vain_is_the_one_that_was_asked_for(seconds: int) -> None:
     with LocalAWS(world("notconnected")) as aws, hurried(look=2):
         done = ask(aws, targets=[ONE], wait_for="connected", wait_timeout=seconds, wait_delay=seconds // 2)
-        assert done["msg"] == f"1 of 1 targets are not connected after {seconds} seconds: {ONE}."
+        assert (
+            done["msg"]
+            == f"1 of 1 target is not connected after {seconds:,} {'seconds' if seconds > 1 else 'second'}: {ONE}."
+        )
+
+
+MISSING = "mi-0a1b2c3d4e5f60009"
+UNLISTED = (
+    f" Systems Manager does not list {MISSING} in us-east-1: check the ID, the region, the account and the agent."
+)
+
+
+@pytest.mark.parametrize("include_ping", [True, False])
+@pytest.mark.parametrize("targets", [[MISSING], [TWO, MISSING, ECS]], ids=len)
+def test_a_node_that_systems_manager_does_not_list_is_named_when_a_wait_ends(
+    targets: list[str], include_ping: bool
+) -> None:
+    options: dict[str, Any] = {"targets": targets, "wait_timeout": 0, "include_ping": include_ping}
+    with LocalAWS(world()) as aws:
+        assert ask(aws, wait_for="connected", **options)["msg"].endswith(f" 0 seconds: {', '.join(targets)}.{UNLISTED}")
+        assert len(aws.calls(PROPERTIES)) == 1, "one listing says it of all"
+        # It is away, as was wanted, and nothing else is asked.
+        position = aws.position
+        assert "msg" not in ask(aws, wait_for="notconnected", targets=targets, wait_timeout=0)
+        assert [call.operation for call in aws.calls(since=position)] == [STATUS] * len(targets)
+
+
+def test_nothing_is_said_of_nodes_where_the_listing_may_not_be_read() -> None:
+    denied = [{"op": name, "do": {"error": "AccessDeniedException"}} for name in (PROPERTIES, INFORMATION)]
+    with LocalAWS(world(faults=denied)) as aws:
+        done = ask(aws, targets=[MISSING], wait_for="connected", wait_timeout=0)
+        assert done["msg"] == f"1 of 1 target is not connected after 0 seconds: {MISSING}."
+        assert "warnings" not in done
+
+
+def test_the_wait_for_a_node_to_go_says_that_it_is_not_disconnected() -> None:
+    with LocalAWS(world()) as aws:
+        done = ask(aws, targets=[ONE, TWO], wait_for="notconnected", wait_timeout=0)
+        assert done["msg"] == f"1 of 2 targets are not disconnected after 0 seconds: {ONE}."
 
 
 def test_a_wait_that_was_given_up_says_so_and_when() -> None:
@@ -204,7 +258,7 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
 def test_the_pauses_of_a_wait_are_as_long_as_it_says(wait_delay: float, looks: Collection[int]) -> None:
     with LocalAWS(world("notconnected")) as aws:
         assert ask(aws, targets=[ONE], wait_for="connected", wait_timeout=1, wait_delay=wait_delay)["late"] == [ONE]
-        assert len(aws.calls()) in looks
+        assert len(aws.calls(STATUS)) in looks
 
 
 def test_credentials_that_expire_during_a_wait_end_it_and_say_how_far_it_had_come() -> None:
@@ -263,7 +317,9 @@ def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"targets": ["x" * 400]},
+        {"targets": ["i-0a1b2c3d", "mi-0a1b2c3d4e5f60009", "ecs:my_shop_0123456789abcdef_0a1b2c3d-0265927825"]},
+        {"targets": [f"ecs:{'x' * 255}_{'0' * 36}_{'a' * 64}"]},
+        {"targets": ["sagemaker-cluster:aa11bbbbb222_controller-group-i-111222333444555aa"]},
         {"targets": [ONE], "max_workers": 1},
         {"targets": [ONE], "max_workers": 64},
         {"targets": [ONE], "wait_for": "connected", "wait_timeout": times.MOST, "wait_delay": times.MOST},
@@ -273,16 +329,14 @@ def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
 def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) -> None:
     with LocalAWS(world()) as aws:
         ask(aws, **options)
-        assert [call.params["Target"] for call in aws.calls()] == options["targets"]
+        assert sorted(call.params["Target"] for call in aws.calls(STATUS)) == sorted(options["targets"])
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"targets": []}, "targets is empty"),
-        ({"targets": [ONE, ""]}, "targets has '', which is no ID of a target"),
-        *(({"targets": [entry]}, "which is no ID of a target") for entry in NO_TARGETS),
-        ({"targets": ["x" * 401]}, r"'x{60}\.\.\.', which is no ID of a target"),
+        *(({"targets": [ONE, entry]}, f"^targets: .* {FORMS}{advice}") for entry, advice in NO_TARGETS.items()),
         *(
             ({"targets": [ONE], "max_workers": count}, f"max_workers is {count}, and may be 1 to 64")
             for count in (0, 65)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,6 +46,12 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "session_id-all": ({"session_id": "e", "state": "all"}, ["e"], ["SessionId"]),
     "target": ({"target": OTHER_NODE}, ["c"], ["Target"]),
     "owner": ({"owner": JANE}, ["a"], ["Owner"]),
+    # Only whole ARNs are sent, because AWS compares those.
+    "owner-name": ({"owner": "mary"}, ["b", "c"], []),
+    "owner-role": ({"owner": "Admin/jane"}, ["a"], []),
+    "owner-kind": ({"owner": "user/mary"}, ["b", "c"], []),
+    "owner-part": ({"owner": "ary"}, [], []),
+    "owner-role-alone": ({"owner": "Admin"}, [], []),
     "status": ({"status": "Disconnected"}, ["b"], ["Status"]),
     "status-all": ({"status": "Failed", "state": "all"}, ["e"], ["Status"]),
     "access_type": ({"access_type": "JustInTime"}, ["c"], ["AccessType"]),
@@ -119,7 +126,7 @@ def test_more_filters_than_one_call_takes() -> None:
 def test_an_owner_is_found_with_and_without_its_prefix() -> None:
     with LocalAWS(world(SESSIONS, switches={"session_owner": "without_prefix"})) as aws:
         assert listing(aws, owner=JANE)["sessions"][0]["owner"] == JANE.removeprefix("arn:")
-        assert ids(listing(aws, owner="jane")) == []
+        assert ids(listing(aws, owner="jane")) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -323,17 +330,57 @@ def test_the_clock_is_that_of_the_first_page() -> None:
 
 # --- bad input ------------------------------------------------------------------------------------------------------
 
+PAST = ("Terminated", "Failed")
+NO_OWNERS = (
+    "b*",
+    "bob smith",
+    "arn:aws:iam::123456789012:role/Admin",
+    "arn:aws:sts::123456789012:assumed-role/Admin",
+    "arn:aws:ec2:us-east-1:123456789012:instance/i-0a1b2c3d",
+)
+NO_DOCUMENTS = ("a b", "ab", "x" * 129, "arn:aws:ssm:us-east-1:123456789012:parameter/Team", "file.json/x")
+# Times that leave none between them.
+NEVER: list[tuple[str, dict[str, Any]]] = [
+    ("2026-11-23", {"invoked_before": "2026-11-22"}),
+    ("2026-11-23", {"invoked_before": "2026-11-23T01:00:00+01:00"}),
+    ("1h", {"invoked_before": "2h"}),
+    ("2h", {"invoked_before": "2h ago"}),
+    ("1h", {"older_than": "61m"}),
+]
+
 EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_name"]
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        *(({option: text}, f"{option} is empty") for option in EMPTY for text in ("", "  ")),
+        *(({option: text}, f"{option} is empty, and would match nothing") for option in EMPTY for text in ("", "  ")),
         ({"older_than": ""}, "older_than is '', which is no duration"),
         ({"invoked_after": ""}, "invoked_after is '', which is no time"),
         ({"invoked_before": "tomorrow"}, "invoked_before is 'tomorrow', which is no time"),
         ({"owner": "x" * 401}, "owner is 401 characters long, and AWS takes 400 at most"),
+        ({"session_id": NODE}, f"^session_id: '{NODE}' is the ID of a target, not of a session. .* use target"),
+        ({"session_id": "arn:aws:ssm:us-east-1:123456789012:session/a"}, "session_id: .* is not a session ID"),
+        ({"session_id": "a" * 97}, "session_id: .* is not a session ID"),
+        ({"target": "jane-0a1b2c3d4e5f6a7b8"}, "is not a target ID; expected i-.* This looks like a session ID"),
+        ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNT"),
+        *(
+            ({"owner": text}, f"^owner: '{re.escape(text)}' cannot own a session; expected the ARN")
+            for text in NO_OWNERS
+        ),
+        *(({"document_name": text}, "^document_name: .* is not a document") for text in NO_DOCUMENTS),
+        *(
+            ({"status": text}, f"^status is {text} and state is active: .* Set state to history or all.$")
+            for text in PAST
+        ),
+        *(
+            (
+                {"status": text, "state": "history"},
+                f"^status is {text} and state is history: .* state to active or all.",
+            )
+            for text in ("Connected", "Connecting", "Disconnected")
+        ),
+        *(({"invoked_after": after, **more}, f"^invoked_after is {after} and .* match both") for after, more in NEVER),
         ({"max_items": 0}, "max_items is 0, and must be at least 1"),
         ({"max_items": -3}, "max_items is -3, and must be at least 1"),
     ],
@@ -345,12 +392,45 @@ def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence:
         assert aws.calls() == []
 
 
-@pytest.mark.parametrize("option", ["session_id", "target", "owner", "document_name"])
-def test_the_longest_text_that_aws_takes(option: str) -> None:
-    options: dict[str, Any] = {option: "x" * 400}
-    with LocalAWS(world(1)) as aws:
+ACCOUNT_LESS = "arn:aws:ssm:us-east-1::document/AWS-StartSSHSession"
+ECS = "ecs:my_shop_0123456789abcdef0123456789abcdef_0123456789abcdef0123456789abcdef-0265927825"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"session_id": "x" * 96},
+        *({"target": target} for target in (OTHER_NODE, "i-0a1b2c3d", ECS)),
+        {"target": "sagemaker-cluster:aa11bbbbb222_controller-group-i-111222333444555aa"},
+        {"owner": "x" * 400},
+        *(
+            {"owner": f"arn:aws-cn:iam::123456789012:{kind}"}
+            for kind in ("root", "user/division/bob", "federated-user/x")
+        ),
+        *({"document_name": name} for name in ("x" * 128, "a.b", ACCOUNT_LESS)),
+        *({"status": "Terminating", "state": state} for state in ("active", "history", "all")),
+        *({"status": status, "state": "all"} for status in ("Failed", "Connected")),
+        # These can match later, or on another clock.
+        {"invoked_after": "2026-11-24T11:59:59Z"},
+        {"invoked_after": "2026-11-20", "older_than": "30d"},
+        {"invoked_after": "2h", "invoked_before": "2020-01-01"},
+    ],
+    ids=str,
+)
+def test_what_can_match_is_asked_for(options: dict[str, Any]) -> None:
+    with LocalAWS(world([])) as aws:
         assert ids(listing(aws, **options)) == []
-        assert len(aws.calls()) == 1
+        assert aws.calls()
+
+
+def test_a_start_that_is_still_to_come_is_an_error_by_the_clock_of_aws() -> None:
+    with LocalAWS(world(SESSIONS)) as aws:
+        with pytest.raises(
+            SSMError, match="is 2026-11-24T12:00:01Z, and by AWS's clock it is only 2026-11-23T12:00:00Z"
+        ):
+            listing(aws, invoked_after="2026-11-24T12:00:01Z")
+        with pytest.raises(SSMError, match="no session can have been started since then"):
+            listing(aws, invoked_after="9999-12-31")
 
 
 def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:

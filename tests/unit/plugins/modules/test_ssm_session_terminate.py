@@ -20,6 +20,7 @@ from session_tasks import NODE, hurried, ids, listing, opened, still_open, termi
 from emulator.testing import LocalAWS
 
 JANE = "arn:aws:iam::123456789012:user/jane"
+LAB = "mi-0a1b2c3d4e5f60001"
 AGED: dict[str, Any] = {"older_than": "30m"}
 # What lists and mappings become that were to be more than one entry, and what is no ID at all.
 NO_IDS = ("a b", "a\nb", "{'session_id': 'a'}", "a;b", "a*", "arn:aws:ssm:us-east-1:123456789012:session/a")
@@ -120,7 +121,7 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
         assert " Whether it has ended is not known. Could not list the sessions in state Active: " in reasons["s-2"]
         assert done["msg"] == (
             f"1 of 2 sessions could not be ended. {reasons['s-2']} "
-            f"1 of 2 sessions may still be active after they were ended. {reasons['s-1']}"
+            f"1 of 2 sessions may still be active after the task ended it. {reasons['s-1']}"
         )
         assert done["diff"] == {"before": "s-1\ns-2\n", "after": "s-1\ns-2\n"}
 
@@ -156,7 +157,7 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
 @pytest.mark.parametrize(
     ("options", "ended"),
     [
-        ({"target": "mi-1"}, "a"),
+        ({"target": LAB}, "a"),
         ({"owner": JANE}, "b"),
         ({"status": "Disconnected"}, "c"),
         ({"document_name": "Team-Shell"}, "d"),
@@ -170,15 +171,16 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
         ({"older_than": "30m", "exclude_session_ids": ["a", " e\n"]}, "bcd"),
         ({"older_than": "30m", "exclude_session_ids": ["a,e", "b,c"]}, "d"),
         ({"session_ids": ["a", "e"], "exclude_session_ids": ["d,e"]}, "a"),
-        ({"target": " mi-1 "}, "a"),
+        ({"target": f" {LAB} "}, "a"),
         ({"owner": f"{JANE}\n"}, "b"),
         ({"document_name": " Team-Shell"}, "d"),
+        ({"owner": "jane"}, "b"),
     ],
     ids=str,
 )
 def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], ended: str, way: str) -> None:
     sessions = [
-        opened("a", target="mi-1", owner="mary"),
+        opened("a", target=LAB, owner="mary"),
         opened("b"),
         opened("c", owner="mary", status="Disconnected"),
         opened("d", owner="mary", document_name="Team-Shell"),
@@ -193,13 +195,28 @@ def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], end
         assert still_open(aws) == {"a", "b", "c", "d", "e"} - set(ended)
 
 
+def test_a_name_that_several_owners_have_ends_no_session() -> None:
+    role = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
+    sessions = [opened("user"), opened("role", owner=role), opened("other", owner="mary")]
+    with LocalAWS(world(sessions)) as aws:
+        for check_mode in (True, False):
+            with pytest.raises(SSMError, match=f"'jane' is the name of 2 owners, and no .*: {JANE}, {role}. Set owner"):
+                terminate(aws, owner="jane", check_mode=check_mode)
+        assert aws.writes() == []
+        assert ids(terminate(aws, owner="jane", exclude_session_ids=["role"]), "terminated") == ["user"]
+        assert ids(terminate(aws, owner="Admin/jane"), "terminated") == ["role"]
+
+
 @pytest.mark.parametrize("limit", [0, 1, 10])
 def test_a_selection_that_is_too_large_ends_nothing_and_is_shown(limit: int) -> None:
     with LocalAWS(world(12)) as aws:
         for check_mode in (True, False):
             done = terminate(aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=limit, check_mode=check_mode)
             assert (done["failed"], done["changed"], done["terminated"]) == (True, False, [])
-            assert f"holds 11 sessions, and max_sessions allows {limit}" in done["msg"]
+            assert done["msg"] == (
+                f"The selection matches 11 sessions, and max_sessions allows {limit}: no session was ended. "
+                "Narrow the selection or raise max_sessions to at least 11."
+            )
             assert ids(done, "selected") == [f"s-{number}" for number in range(2, 13)]
             assert done["selected"][0]["owner"] == JANE
         assert aws.writes() == []
@@ -247,7 +264,9 @@ def test_waiting_for_the_end_of_a_session_that_stays() -> None:
     with LocalAWS(world(1, limits={"session_terminating_reads": 1000})) as aws:
         done = terminate(aws, session_ids=["s-1"], wait_timeout=0)
         assert (done["failed"], done["changed"], ids(done, "terminated")) == (True, True, ["s-1"])
-        assert done["msg"].startswith("1 of 1 sessions may still be active after they were ended. Session s-1 is still")
+        assert done["msg"].startswith(
+            "1 of 1 session may still be active after the task ended it. Session s-1 is still"
+        )
         assert "still active 0 seconds after" in done["msg"]
         assert done["diff"] == {"before": "s-1\n", "after": "s-1\n"}
 
@@ -387,7 +406,7 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
     "options",
     [
         {"session_ids": ["a" * 96]},
-        {"target": "a" * 400},
+        {"owner": "a" * 400},
         {"target": NODE, "max_sessions": times.MOST},
         {"target": NODE, "wait_timeout": times.MOST, "wait_delay": times.MOST},
     ],
@@ -416,6 +435,13 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
         ({"older_than": "24"}, "older_than is '24', which is no duration"),
         ({}, "Nothing says which sessions to end: give session_ids, or one of target, owner"),
         ({"session_ids": ["a" * 97]}, r"session_ids has 'a{60}\.\.\.', which is no ID of a session"),
+        *(
+            ({**more, option: ["a", entry]}, f"^{option}: '{entry}' is the ID of a target, not of a session")
+            for entry in (NODE, LAB)
+            for option, more in (("session_ids", {}), ("exclude_session_ids", AGED))
+        ),
+        ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-"),
+        ({"owner": "arn:aws:iam::123456789012:role/Admin"}, "^owner: .* cannot own a session"),
         *(({"session_ids": [entry]}, "session_ids has .* which is no ID of a session") for entry in NO_IDS),
         *(({**AGED, "exclude_session_ids": [entry]}, "exclude_session_ids has .* which is no ID") for entry in NO_IDS),
         *(({**AGED, "exclude_session_ids": ["a", entry]}, "entry that is empty") for entry in ("", " ")),
