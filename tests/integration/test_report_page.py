@@ -40,13 +40,34 @@ WORLD: dict[str, Any] = {
                     "ended": "4d",
                     "status": "Failed",
                 },
+                {
+                    "session_id": "over-6",
+                    "target": NODE,
+                    "owner": MARY,
+                    "started": "1h",
+                    "ended": "50m",
+                    "status": "Terminated",
+                },
             ]
         },
         "eu-west-1": {"sessions": [{"session_id": "li-5", "target": NODE, "owner": "li", "started": "10h"}]},
         "eu-west-3": {},
+        "eu-north-1": {
+            "sessions": [
+                {
+                    "session_id": f"jane-{number:017x}",
+                    "target": NODE,
+                    "owner": JANE,
+                    "started": f"{number}h",
+                    "reason": f"INC-{number}: a restart of the service, as was agreed on in the morning",
+                    **({"ended": f"{number - 1}h", "status": "Terminated"} if number % 10 else {}),
+                }
+                for number in range(1, 301)
+            ]
+        },
     }
 }
-NEWEST_FIRST = ["jane-2", "li-5", "mary-3", "jane-1", '"><i>x']
+OPEN_FIRST = ["jane-2", "li-5", "mary-3", "jane-1", "over-6", '"><i>x']
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +86,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with a report of two regions, and one of a region without sessions."""
     folder = tmp_path_factory.mktemp("reports")
     with LocalAWS(WORLD) as aws:
-        for name, regions in {"full": "us-east-1,eu-west-1", "none": "eu-west-3"}.items():
+        for name, regions in {"full": "us-east-1,eu-west-1", "none": "eu-west-3", "many": "eu-north-1"}.items():
             variables = {"dir": folder, "name": name, "formats": "html"}
             options = [word for key, value in variables.items() for word in ("-e", f"sessionops_report_{key}={value}")]
             command = [
@@ -97,21 +118,15 @@ def heading(label: str) -> str:
 
 
 def test_the_rows_are_those_of_aws(page: Browser) -> None:
-    assert shown(page) == NEWEST_FIRST
+    assert shown(page) == OPEN_FIRST
     assert page.texts("dl.facts dt") == ["Sessions", "Open", "Owners", "Longest open"]
-    assert [text.split() for text in page.texts("dl.facts dd")][:3] == [["5"], ["4"], ["3"]]
-    assert page.texts("dl.facts dd")[3].split() == ["3", "d", "0", "h", "jane", "on", f"{NODE},", "jane-1"]
+    assert [text.split() for text in page.texts("dl.facts dd")][:3] == [["6"], ["4"], ["3"]]
+    assert page.texts("dl.facts dd")[3].split() == ["3", "d", "0", "h", "Admin/jane", "on", f"{NODE},", "jane-1"]
+    li = "arn:aws:iam::123456789012:user/li"
     assert page.texts(".owners tbody td") == [
-        MARY,
-        "2",
-        "1",
-        "arn:aws:iam::123456789012:user/li",
-        "1",
-        "1",
-        JANE,
-        "2",
-        "2",
+        *("<b>mary</b>" + MARY, "3", "1", "li" + li, "1", "1", "Admin/jane" + JANE, "2", "2")
     ]
+    assert page.texts("table.sessions td[data-label=Owner] > span")[0] == "Admin/jane"
     assert page.texts("table.sessions tbody tr:nth-child(2) td > span") == [
         *("Connected", "li", NODE, "eu-west-1", "2026-11-23 02:00:00", "", "10 h 0 min", "", "li-5"),
     ]
@@ -151,31 +166,34 @@ def test_the_policy_names_the_style_and_the_script(reports: Path) -> None:
 
 
 def test_a_click_on_a_heading_sorts(page: Browser) -> None:
-    assert page.script("document.querySelector('th[aria-sort=descending]').textContent") == "Started"
+    assert page.script("document.querySelectorAll('th[aria-sort]').length") == 0
+    page.click(heading("Started"))
+    assert page.script("document.querySelector('th[aria-sort=ascending]').textContent") == "Started"
+    assert shown(page) == ['"><i>x', "jane-1", "mary-3", "li-5", "over-6", "jane-2"]
     page.click(heading("Duration"))
-    by_length = ["jane-2", "li-5", "mary-3", "jane-1", '"><i>x']
+    by_length = ["over-6", "jane-2", "li-5", "mary-3", "jane-1", '"><i>x']
     assert shown(page) == by_length  # by the number, not by "10 h" and "2 d"
     assert page.script("document.querySelector('th[aria-sort=ascending]').textContent") == "Duration"
     page.click(heading("Duration"))
     assert shown(page) == by_length[::-1]
     assert page.script("document.querySelectorAll('th[aria-sort]').length") == 1
     page.click(heading("Session"))
-    assert shown(page) == sorted(NEWEST_FIRST)
+    assert shown(page) == sorted(OPEN_FIRST)
     page.click(heading("Region"))
     assert shown(page)[0] == "li-5"
 
 
 def test_the_keyboard_does_what_the_mouse_does(page: Browser) -> None:
     page.type(heading("Session"), ENTER)
-    assert shown(page) == sorted(NEWEST_FIRST)
+    assert shown(page) == sorted(OPEN_FIRST)
     page.type(heading("Session"), " ")
-    assert shown(page) == sorted(NEWEST_FIRST, reverse=True)
+    assert shown(page) == sorted(OPEN_FIRST, reverse=True)
 
 
 def test_the_filter_leaves_the_rows_with_every_word(page: Browser) -> None:
     page.type("//input", "Jane connected")
     assert shown(page) == ["jane-2", "jane-1"]
-    assert page.texts("#count") == ["2 of 5 shown"]
+    assert page.texts("#count") == ["2 of 6 shown"]
     assert page.script("document.getElementById('nothing').hidden") is True
     page.type("//input", " nowhere")
     assert (shown(page), page.script("document.getElementById('nothing').hidden")) == ([], False)
@@ -208,3 +226,20 @@ def test_dark_and_print(page: Browser) -> None:
     assert page.script("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.script("getComputedStyle(document.querySelector('.tools')).display") == "none"
     assert page.script("getComputedStyle(document.querySelector('thead')).display") == "table-header-group"
+
+
+def test_on_paper_it_is_a_table_with_the_open_sessions_first(page: Browser, reports: Path) -> None:
+    page.open(reports / "many.html")
+    assert page.pages() <= 18, "300 sessions"
+    order = page.texts("table.sessions tbody td:first-child > span")
+    assert order == ["Connected"] * 30 + ["Terminated"] * 270
+    # However narrow the paper is: the width of a window of cards.
+    page.resize(600, 900)
+    display = "getComputedStyle(document.querySelector('.sessions tbody tr')).display"
+    assert page.script(display) == "block"
+    page.emulate("print")
+    assert page.script(display) == "table-row"
+    for part in ("tr", "thead"):
+        assert page.script(f"getComputedStyle(document.querySelector('.sessions {part}')).breakInside") == "avoid"
+    # The browser repeats the headings on each page only without the boxes of the buttons.
+    assert page.script("getComputedStyle(document.querySelector('th button')).display") == "contents"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -64,6 +65,11 @@ class Browser:
     def resize(self, width: int, height: int) -> None:
         """Give the window another size."""
         self.command("POST", "/window/rect", width=width, height=height)
+
+    def pages(self) -> int:
+        """How many pages the page has when somebody prints it, on paper of the driver's own choice unless it says."""
+        printed = base64.b64decode(self.command("POST", "/print"))
+        return len(re.findall(rb"/Type\s*/Page\b", printed))
 
     def emulate(self, media: str = "", **features: str) -> None:
         """Pretend to be another medium (``print``), or one whose reader wants ``prefers_color_scheme="dark"``."""
