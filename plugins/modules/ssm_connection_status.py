@@ -146,8 +146,8 @@ statuses:
       sample: "Could not get the connection status of i-0a1b2c3d4e5f60001: ThrottlingException: Rate exceeded."
     ping:
       description:
-        - The last agent ping that Systems Manager recorded. Null for ECS targets, for nodes that Systems Manager does not
-          list, and for all targets when RV(ping_error) is set.
+        - The last agent ping that Systems Manager recorded. Null for ECS targets, for nodes that Systems Manager does
+          not list, and for all targets when RV(ping_error) is set.
         - C(is_latest_version) is there only where the caller may not use C(ssm:DescribeInstanceProperties), and
           C(instance_state) only otherwise and for EC2 instances.
       returned: when O(include_ping) is true

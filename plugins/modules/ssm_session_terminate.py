@@ -27,7 +27,8 @@ options:
     type: str
   owner:
     description:
-      - Select the sessions of this user, given by ARN or by name as for O(sessionops.aws.ssm_session_info#module:owner).
+      - Select the sessions of this user, given by ARN or by name as for
+        O(sessionops.aws.ssm_session_info#module:owner).
       - Whoever assumes a role chooses the name of the session. If the sessions that a name selects belong to several
         owners, the task fails, names the owners and ends no session.
     type: str

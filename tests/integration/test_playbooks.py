@@ -173,22 +173,26 @@ def test_a_host_without_an_id_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text(INVENTORY)
     with LocalAWS({"regions": NODES}) as aws:
         printed = fails(run(aws, tmp_path, "wait_until_ready", "-i", "hosts.yml", group="bare"))
-        assert "web-2 is no ID of a node" in printed
+        assert "'web-2' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNTIME." in printed
         assert aws.calls() == []
 
 
 def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
-    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004", "ecs:cluster_task_run"]
+    missing = "mi-0a1b2c3d4e5f60009"
+    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004", "ecs:cluster_task_run", missing]
     with LocalAWS({"regions": NODES}) as aws:
         printed = fails(run(aws, tmp_path, "wait_until_ready", targets=[LAB, *late], wait_timeout=1, wait_delay="0.2"))
-    heard = "Systems Manager last heard of it at 2026-11-23T1"
-    assert f"i-0a1b2c3d4e5f60003 is notconnected. {heard}" in printed
-    assert "and calls it ConnectionLost." in printed
-    assert "ecs:cluster_task_run is notconnected. Systems Manager has told nothing of it." in printed
+    heard = "Its last ping was at 2026-11-23T1"
+    assert f"i-0a1b2c3d4e5f60003 is not connected. {heard}" in printed
+    assert "and its ping status is ConnectionLost." in printed
+    assert "ecs:cluster_task_run is not connected. Systems Manager lists no ECS targets." in printed
+    assert f"{missing} is not connected. Systems Manager does not list it: check the ID, the region, the acc" in printed
+    assert f"Systems Manager does not list {missing} in us-east-1: check the ID" in printed
     assert (
-        "i-0a1b2c3d4e5f60004 is unknown. Could not get the connection status of i-0a1b2c3d4e5f60004: Access" in printed
-    )
-    assert "3 of 4 targets are not connected after 1 seconds: i-0a1b2c3d4e5f60003, i-0a1b2c3d4e5f60004, ecs:" in printed
+        "The connection status of i-0a1b2c3d4e5f60004 is unknown. "
+        "Could not get the connection status of i-0a1b2c3d4e5f60004: Access"
+    ) in printed
+    assert "4 of 5 targets are not connected after 1 second: i-0a1b2c3d4e5f60003, i-0a1b2c3d4e5f60004, ecs:" in printed
 
 
 # --- end_stale_sessions ---------------------------------------------------------------------------------------------
@@ -241,7 +245,17 @@ def test_stale_sessions_are_shown_and_not_ended_unless_that_is_asked_for(flags: 
     shown = set(re.findall(r'"msg": "(\S+) of ', printed))
     assert shown == {"match", "elsewhere"}
     assert f"match of {JANE} on {NODE} in us-east-1, open since 2026-11-20T12:00:00Z" in printed
-    assert ("This was a dry run: 2 sessions are as they were." in printed) is not bool(check)
+    assert ("Dry run: 2 sessions would be ended. Set sessionops_dry_run to false to end them." in printed) is not bool(
+        check
+    )
+
+
+def test_a_name_that_two_regions_have_for_two_owners_ends_no_session(tmp_path: Path) -> None:
+    elsewhere = [{**MATCH, "session_id": "elsewhere", "owner": "jane"}]
+    with LocalAWS({"regions": {"us-east-1": {"sessions": STALE}, "eu-west-1": {"sessions": elsewhere}}}) as aws:
+        printed = fails(run(aws, tmp_path, "end_stale_sessions", **{**SELECTION, "owner": "jane"}, dry_run=False))
+        assert "sessionops_owner is 'jane', the name of 2 owners, and no session was ended: aws:iam:" in printed
+        assert aws.writes() == []
 
 
 def test_stale_sessions_are_ended_and_no_others(tmp_path: Path) -> None:
@@ -282,7 +296,10 @@ def test_more_sessions_than_allowed_in_all_regions_together_are_shown_and_not_en
         for limit, count in ((1, 2), (0, 2)):
             printed = fails(run(aws, tmp_path, "end_stale_sessions", **SELECTION, dry_run=False, max_sessions=limit))
             assert f"{count} sessions have been open for more than 1d12h" in printed
-            assert f"sessionops_max_sessions allows {limit}: no session was ended." in printed
+            assert (
+                f"sessionops_max_sessions allows {limit}: no session was ended. Narrow the selection or raise"
+                in printed
+            )
             assert "elsewhere of " in printed
         assert aws.writes() == []
 
@@ -372,7 +389,7 @@ def test_reports_of_several_regions_in_a_new_folder(tmp_path: Path) -> None:
         printed = succeeds(run(aws, tmp_path, "audit_sessions", **options))
         assert aws.writes() == []
     folder = tmp_path / "new" / "reports"
-    assert f"10 sessions, 9 of them open: {folder}/march.json, .csv, .html" in printed
+    assert f"10 sessions, 9 open: {folder}/march.json, .csv, .html" in printed
     assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
         f"march.{ending}": 0o600 for ending in ("json", "csv", "html")
     }
@@ -526,15 +543,23 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"targets": None}, "sessionops_targets is null"),
         ({"targets": " , "}, "sessionops_targets names no node."),
         ({"targets": [NODE, None]}, "sessionops_targets is null, or has an entry that is"),
-        ({"targets": f"{NODE}; {LAB}"}, f"{NODE}; is no ID of a node"),
-        ({"targets": 5}, "5 is no ID of a node"),
-        ({"targets": [{"target": NODE}]}, "is no ID of a node"),
+        ({"targets": f"{NODE}; {LAB}"}, f"'{NODE};' is not a target ID; expected"),
+        (
+            {"targets": ["web-1", f"ecs:a_{'0' * 32}"]},
+            f"'web-1', 'ecs:a_{'0' * 32}' are not target IDs; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNTIME.",
+        ),
+        ({"targets": NODE, "xyz": 1}, "Unknown variable 'sessionops_xyz'. The variables of the playbooks of "),
+        ({"targets": 5}, "'5' is not a target ID"),
+        ({"targets": [{"target": NODE}]}, "are not target IDs; expected i-"),
         ({"group": "fleet"}, "sessionops_group is 'fleet', and the inventory has no host in it."),
         ({"targets": NODE, "wait_timeout": "soon"}, "sessionops_wait_timeout is 'soon', and must be a whole number"),
         ({"targets": NODE, "wait_delay": "x"}, "sessionops_wait_delay is 'x', and must be a number of seconds."),
         ({"targets": NODE, "consecutive": 0}, "sessionops_consecutive is '0', and must be a whole number from 1."),
         ({"targets": NODE, "regions": "eu-west-1"}, "sessionops_regions is for another playbook, and would be ignored"),
-        ({"targets": NODE, "timeout": 5}, "sessionops_timeout is no variable of the playbooks of sessionops.aws"),
+        (
+            {"targets": NODE, "timeout": 5},
+            "Unknown variable 'sessionops_timeout'. Did you mean 'sessionops_wait_timeout'?",
+        ),
     ],
     "end_stale_sessions": [
         ({}, "Set sessionops_older_than to the age from which on sessions are to be ended"),
@@ -563,8 +588,8 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             )
             for name in ("target", "exclude_session_ids", "regions")
         ),
-        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would select nothing"),
-        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty, and would select nothing"),
+        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would match nothing"),
+        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty, and would match nothing"),
         ({"older_than": "1h", "status": "Gone", "dry_run": "no"}, "value of status must be one of"),
         *(
             ({"older_than": "1h", "dry_run": "no", name: value}, f"sessionops_{name} is for another playbook")
@@ -576,7 +601,10 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
                 ("targets", NODE),
             )
         ),
-        ({"older_than": "1h", "ownr": JANE, "dry_run": "no"}, "sessionops_ownr is no variable of the playbooks"),
+        (
+            {"older_than": "1h", "ownr": JANE, "dry_run": "no"},
+            "Unknown variable 'sessionops_ownr'. Did you mean 'sessionops_owner'?",
+        ),
     ],
     "audit_sessions": [
         ({}, "Set sessionops_report_dir to the folder for the reports."),
@@ -591,6 +619,8 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             {"report_dir": ".", "report_formats": "pdf"},
             "sessionops_report_formats is 'pdf', and may have json, csv and",
         ),
+        ({"report_dir": ".", "state": "active", "status": "Failed"}, "Set state to history or all."),
+        ({"report_dir": ".", "target": "web-1"}, "target: 'web-1' is not a target ID"),
         ({"report_dir": ".", "state": "open"}, "sessionops_state is 'open', and must be active, history or all."),
         ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after is 'noon', which is no time"),
         ({"report_dir": ".", "report_formats": None}, "sessionops_report_formats is null"),
