@@ -131,7 +131,8 @@ def _in_vain(wanted: Wait, waited: Waited, unlisted: Sequence[str], region: str)
 
 
 def _some(named: Sequence[str]) -> str:
-    return f"{', '.join(named[:_NAMED])}{', ...' if len(named) > _NAMED else ''}"
+    more = len(named) - _NAMED
+    return f"{', '.join(named[:_NAMED])}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _result(statuses: Sequence[readiness.Readiness], pinged: Pinged | None) -> Result:

@@ -38,7 +38,9 @@ class Task:
         task = SimpleNamespace(async_val=async_val, check_mode=False, environment=self.environment, args={})
         shell = SimpleNamespace(tmpdir=TEMPORARY)
         connection = SimpleNamespace(transport=transport, has_native_async=native_async, _shell=shell)
-        self.action: Any = plugin.ActionModule(task, connection, None, None, None)
+        # The parts of a task and a connection that it needs, where ansible-core's hints want the whole.
+        kind: Any = plugin.ActionModule
+        self.action = kind(task, connection, None, None, None)
         self.action._remove_tmp_path = self.removed.append
         self.action._execute_module = self._module
         self.display = SimpleNamespace(verbosity=verbosity, v=lambda line, host: self.shown.append((line, host)))

@@ -80,6 +80,30 @@ def test_a_call_that_goes_wrong(operation: str, before: int, kind: str, ended: s
         assert aws.violations == []
 
 
+@pytest.mark.parametrize("text", ["Not now", "Not now.", "Not now. ", "Not now...", ""])
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException", "ExpiredTokenException", "Odd"])
+@pytest.mark.parametrize("operation", [DESCRIBE, TERMINATE])
+def test_a_text_of_aws_ends_with_one_full_stop(operation: str, code: str, text: str) -> None:
+    fault = {"op": operation, "times": "always", "do": {"error": code, "message": text}}
+    with LocalAWS(world(COUNT, faults=[fault])) as aws:
+        try:
+            done = run(aws, attempts=1)
+            said = [done["msg"], *(failure["reason"] for failure in done["failures"])]
+        except SSMError as error:
+            said = [str(error)]
+    for sentence in said:
+        check_sentences(sentence)
+
+
+def check_sentences(text: str) -> None:
+    """Every sentence ends with one full stop, and one blank is between two."""
+    assert "...." not in text, text
+    without_elisions = text.replace("...", "")
+    for fault in ("..", " .", "  ", ":."):
+        assert fault not in without_elisions, text
+    assert "1 of 1 sessions" not in text and " 1 seconds" not in text, text
+
+
 def check_account(done: dict[str, Any], sentence: str, left_open: set[str]) -> None:
     """Of every session it is said what became of it, and that is so."""
     ended, failed, already = set(ids(done, "terminated")), set(ids(done, "failures")), set(done["already_ended"])
@@ -90,6 +114,8 @@ def check_account(done: dict[str, Any], sentence: str, left_open: set[str]) -> N
         assert (ended, failed) == (EVERY, set())
         return
     assert "\n" not in sentence and "Traceback" not in sentence and sentence.endswith(".")
+    for text in (sentence, *(failure["reason"] for failure in done["failures"])):
+        check_sentences(text)
     assert left_open <= failed or not (ended or failed), "what is open is not said to be"
     for session in done["failures"]:
         unsure = "not known" in session["reason"] or "expired" in session["reason"]

@@ -181,7 +181,7 @@ def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None
         for target in targets:
             aws.set_status(target, "notconnected")
         done = ask(aws, targets=targets, wait_for="connected", wait_timeout=0)
-        named = ", ".join(targets[:10]) + (", ..." if count > 10 else "")
+        named = ", ".join(targets[:10]) + (" and 1 more" if count > 10 else "")
         assert done["msg"] == f"{count} of {count} targets are not connected after 0 seconds: {named}."
 
 
