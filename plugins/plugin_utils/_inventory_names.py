@@ -51,7 +51,7 @@ def names(
     entries: Sequence[Any],
     evaluate: Evaluate,
     taken: Collection[str],
-    others: Mapping[str, Collection[Any]] | None = None,
+    others: Mapping[str, Collection[Any]],
 ) -> Names:
     """Name each host by the option ``hostnames``.
 
@@ -63,7 +63,7 @@ def names(
     shared = collections.Counter(preferred)
 
     def usable(name: str, host: Host) -> bool:
-        free = host.instance_id in others[name] if others and name in others else True
+        free = name not in others or host.instance_id in others[name]
         return free and shared[name] == 1 and name not in taken and not _reserved(name)
 
     used, refused = [], {}

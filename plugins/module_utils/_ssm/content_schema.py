@@ -19,13 +19,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_SESSION = "Session"
+SESSION = "Session"
+# The session type of shell sessions, the only one that has preferences.
+SHELL_SESSION = "Standard_Stream"
+# The most minutes of an input.
+MINUTES = {"idleSessionTimeout": 60, "maxSessionDuration": 1440}
 # The types whose documents have a schemaVersion.
-_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", _SESSION)
+_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", SESSION)
 # Those of which AWS was seen to refuse any other version than one.
-_VERSIONS = {"Automation": "0.3", _SESSION: "1.0"}
-_MINUTES = {"idleSessionTimeout": 60, "maxSessionDuration": 1440}
-_INPUTS = ("s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser", *_MINUTES)
+_VERSIONS = {"Automation": "0.3", SESSION: "1.0"}
+_INPUTS = ("s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser", *MINUTES)
 _PROPERTIES = ("portNumber", "localPortNumber")
 _TEXT_PARAMETERS = ("String", "StringList")
 
@@ -83,18 +86,18 @@ def problem(content: Any, document_type: str | None) -> str:
     version, known = content["schemaVersion"], _VERSIONS.get(document_type)
     if known and isinstance(version, str) and version != known:
         return f"has a schemaVersion that a document of type {document_type} cannot have: it must be {known}"
-    return _session_problem(content) if document_type == _SESSION else ""
+    return _session_problem(content) if document_type == SESSION else ""
 
 
 def _session_problem(content: Mapping[str, Any]) -> str:
     if "sessionType" not in content:
         return "has no sessionType, which a document of type Session must have"
-    needed = "inputs" if content["sessionType"] == "Standard_Stream" else "properties"
+    needed = "inputs" if content["sessionType"] == SHELL_SESSION else "properties"
     if needed not in content:
         return f"has no {needed}, which a document of this sessionType must have"
     inputs = content.get("inputs")
     minutes = inputs if isinstance(inputs, Mapping) else {}
-    for key, most in _MINUTES.items():
+    for key, most in MINUTES.items():
         if not _is_minutes(minutes.get(key, ""), most):
             return f"has minutes in inputs.{key} that AWS does not accept: they must be 1 to {most}"
     return ""
@@ -116,5 +119,5 @@ def likely_type(content: Any) -> str:
     if not isinstance(content, Mapping):
         return ""
     if "sessionType" in content:
-        return _SESSION
+        return SESSION
     return {"0.3": "Automation", "2.0": "Command", "2.2": "Command"}.get(str(content.get("schemaVersion")), "")

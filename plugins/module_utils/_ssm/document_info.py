@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import api, content, document_permissions, preferences, transform
+from .documents import SESSION
 from .errors import NO_TAGS, SSMError, tolerating
 from .fanout import fan_out_all
 
@@ -127,7 +128,7 @@ def _content(client: api.Client, name: str, document: Document, version: Version
         return {"content": None, "content_parsed": None}
     parsed = content.parsed(reply["Content"], reply.get("DocumentFormat") or wanted_format)
     found = {"content": reply["Content"], "content_parsed": parsed}
-    if document.get("document_type") == "Session":
+    if document.get("document_type") == SESSION:
         found["session_preferences"] = preferences.from_content(parsed) if isinstance(parsed, dict) else None
     return found
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import content, document_permissions, preferences, texts, transform
-from .documents import LATEST, DocumentSpec, Removal
+from .documents import LATEST, SESSION, DocumentSpec, Removal
 from .errors import SSMError
 
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
@@ -41,9 +41,9 @@ def _removal(params: Mapping[str, Any]) -> Removal:
 def _spec(params: Mapping[str, Any]) -> DocumentSpec:
     wanted, document_type = _content(params), params["document_type"]
     if params["session_preferences"] is not None:
-        if document_type not in (None, "Session"):
+        if document_type not in (None, SESSION):
             raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
-        document_type = "Session"
+        document_type = SESSION
     merges = _merges(params)
     return DocumentSpec(
         name=params["name"],

@@ -22,7 +22,7 @@ from .errors import SSMError
 
 LATEST = "$LATEST"
 DEFAULT = "$DEFAULT"
-SESSION = "Session"
+SESSION = content_schema.SESSION
 # Session Manager reads an account's preferences in a region from the default version of this one.
 PREFERENCES = "SSM-SessionManagerRunShell"
 TYPES = (
@@ -42,7 +42,7 @@ TYPES = (
     "ProblemAnalysis",
     "ProblemAnalysisTemplate",
     "QuickSetup",
-    "Session",
+    SESSION,
 )
 # One less than a document may have, so that there is room for the version that comes before the oldest goes.
 MAX_KEPT_VERSIONS = 999

@@ -176,6 +176,11 @@ def without_userinfo(text: str) -> str:
     return _USERINFO.sub(r"\1", text)
 
 
+def _without_secrets(text: str) -> str:
+    """The text of AWS or botocore without what its URLs hold besides the place."""
+    return _QUERY.sub(r"\1", without_userinfo(text))
+
+
 @contextlib.contextmanager
 def tolerating(codes: Collection[str]) -> Iterator[None]:
     """Swallow an ``SSMError`` whose AWS code is one of ``codes``: the code after the block says what it means."""
@@ -242,7 +247,7 @@ def _without_body(error: Any) -> Any:
     elif _HTML.search(text):
         text = ""
     # What follows is the whole request, with the session token.
-    text = _QUERY.sub(r"\1", without_userinfo(text.split("The Canonical String for this request")[0].strip()))
+    text = _without_secrets(text.split("The Canonical String for this request")[0].strip())
     return boto.ClientError({**error.response, "Error": {"Code": code, "Message": text}}, error.operation_name)
 
 
@@ -260,7 +265,7 @@ def _told(error: Any) -> str:
         text = "Error retrieving metadata: " + str(error.kwargs.get("error_msg")).split(":", maxsplit=1)[0]
     if isinstance(error, boto.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":
         text = "the credential_process of the profile failed"
-    return _QUERY.sub(r"\1", without_userinfo(" ".join(text.split()).rstrip(".")))
+    return _without_secrets(" ".join(text.split()).rstrip("."))
 
 
 def _advice(error: Exception) -> str:

@@ -17,14 +17,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import transform
+from .content_schema import MINUTES, SHELL_SESSION
 from .errors import SSMError
 
 DESCRIPTION = "Document to hold regional settings for Session Manager"
 # The most characters of a shell profile, says the User Guide.
 _MAX_PROFILE = 512
-_MINUTES = {"idle_session_timeout": 60, "max_session_duration": 1440}
+_MINUTES = {transform.snake(key): most for key, most in MINUTES.items()}
 _SHELLS = ("linux", "windows")
-_SHELL_SESSION = "Standard_Stream"
 # Whom sessions run as unless run-as is on.
 _AGENT_USER = "ssm-user"
 
@@ -108,7 +108,7 @@ def to_content(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "schemaVersion": "1.0",
         "description": filled["description"],
-        "sessionType": _SHELL_SESSION,
+        "sessionType": SHELL_SESSION,
         "inputs": {key: value for key, value in inputs.items() if value is not None},
     }
 
@@ -132,10 +132,7 @@ def merged(given: Mapping[str, Any], document: Any) -> dict[str, Any]:
         written = _written(name, value)
         if found[name] != _read(name, written):
             inputs[_input(name)] = written
-    now = _read_all(inputs)
-    for name, other, wrong in _PAIRS:
-        if stated.get(name) and not now[other]:
-            raise SSMError(f"session_preferences.{name} needs {other}, {wrong}.")
+    _check_pairs(stated, _read_all(inputs))
     description = {"description": stated["description"]} if "description" in stated else {}
     return {**document, **description, "inputs": {key: value for key, value in inputs.items() if value is not None}}
 
@@ -265,8 +262,13 @@ def _is_quoted(value: Any) -> bool:
 
 def _check(filled: Mapping[str, Any]) -> None:
     _check_values(filled)
+    _check_pairs(filled, filled)
+
+
+def _check_pairs(stated: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise an ``SSMError`` for a stated option without the one that it needs, which ``now`` has or lacks."""
     for name, other, wrong in _PAIRS:
-        if filled[name] and not filled[other]:
+        if stated.get(name) and not now[other]:
             raise SSMError(f"session_preferences.{name} needs {other}, {wrong}.")
 
 
@@ -289,7 +291,7 @@ def _check_values(stated: Mapping[str, Any]) -> None:
 
 def _inputs_of(content: Any) -> dict[str, Any] | None:
     """Return a copy of the inputs of a shell session's document; None if it is none of those."""
-    if not isinstance(content, Mapping) or content.get("sessionType") != _SHELL_SESSION:
+    if not isinstance(content, Mapping) or content.get("sessionType") != SHELL_SESSION:
         return None
     inputs = content.get("inputs") or {}
     return dict(inputs) if isinstance(inputs, Mapping) else None
