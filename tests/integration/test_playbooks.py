@@ -165,8 +165,8 @@ def test_regions_that_differ_in_case_are_not_one(tmp_path: Path) -> None:
     hosts = {"a": {"instance_id": NODE, "region": "us-east-1"}, "b": {"instance_id": LAB, "region": "US-EAST-1"}}
     (tmp_path / "hosts.yml").write_text(json.dumps({"fleet": {"hosts": hosts}}))
     with LocalAWS({"regions": NODES}) as aws:
-        flags = ("-i", "hosts.yml")
-        assert "US-EAST-1" in fails(run(aws, tmp_path, "wait_until_ready", *flags, group="fleet", wait_delay="0.1"))
+        wait = {"group": "fleet", "wait_delay": "0.1", "wait_timeout": 1}
+        assert "US-EAST-1" in fails(run(aws, tmp_path, "wait_until_ready", "-i", "hosts.yml", **wait))
 
 
 def test_a_host_without_an_id_is_not_waited_for(tmp_path: Path) -> None:
