@@ -57,7 +57,8 @@ def variables(core: str | None = None) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(map(str, (*first, TREE, DEPENDENCIES, ROOT / "tests"))),
         "TEST_CORE": core,
         "TMPDIR": str(TEMPORARY),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled once for all commands: without it each of hundreds compiles the collection and the emulator again.
+        "PYTHONPYCACHEPREFIX": str(CACHE / "pycache"),
         "PYTHONUTF8": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
         "LC_ALL": "C.UTF-8",
