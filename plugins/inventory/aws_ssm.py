@@ -55,7 +55,8 @@ options:
   exclude_filters:
     description:
       - A list of O(filters). Nodes that match one of its entries are left out, whatever else they match.
-      - Takes a listing of its own for each entry with C(tag-key) or C(tag:), and no call for others.
+      - Each entry with C(tag-key) or C(tag:) takes two listings of its own, one before the nodes are listed and one
+        after, so that a node which gets such a tag in the meantime is left out too. Other entries take no call.
     type: list
     elements: dict
     default: []

@@ -91,13 +91,18 @@ def _lanes(plan: Plan, clients: Mapping[str, Clients]) -> AskLanes:
 
 
 def _list(plan: Plan, name: str, clients: Clients, lanes: AskLanes) -> Region:
-    """List one region, and put its candidates into their lane page by page."""
+    """List one region, and put its candidates into their lane page by page.
+
+    A node that turns out to be excluded may have been asked for by then: ``_with_statuses`` drops its status.
+    """
     region = Region()
     whole = False
     try:
         for page in nodes.pages(clients.ssm, name, plan.selection):
             region.served_at = region.served_at or page.served_at
             region.nodes += page.nodes
+            if page.excluded:
+                region.nodes = [node for node in region.nodes if node["instance_id"] not in page.excluded]
             lanes.put(name, _candidates(page.nodes, region.served_at, plan))
             if lanes.stopped:
                 break
