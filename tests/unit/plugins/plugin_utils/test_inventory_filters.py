@@ -100,6 +100,7 @@ def test_a_request_has_one_value_of_what_aws_accepts_one_of(
 
 
 OWNER = [{"Key": "tag:Env", "Values": ["dev"]}]
+NOBODY: dict[str, Any] = {"set": {"InstanceInformationList": []}}
 
 
 def excluding(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
@@ -110,8 +111,7 @@ def excluding(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out(after: int) -> None:
     """And so is one that loses it: one of the two listings has the node, whichever."""
-    nobody = {"set": {"InstanceInformationList": []}}
-    with LocalAWS(excluding(nobody, after=after)) as aws:
+    with LocalAWS(excluding(NOBODY, after=after)) as aws:
         parsed = parse(aws, filters={"InstanceIds": [WEB, DB]}, exclude_filters=[{"tag:Env": "dev"}])
         assert list(parsed.hosts) == parsed.group("ssm_connected") == [WEB]
         listed = [call.params["Filters"][0]["Key"] for call in aws.calls(INFORMATION)]
@@ -122,7 +122,7 @@ def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out(aft
 
 
 def test_the_status_and_the_details_of_a_node_that_is_excluded_late_are_dropped() -> None:
-    world = excluding({"set": {"InstanceInformationList": []}}, times=1)
+    world = excluding(NOBODY)
     nodes = [{**node, "status": "error: AccessDeniedException"} for node in world["regions"]["us-east-1"]["nodes"]]
     with LocalAWS({**world, "regions": {"us-east-1": {"nodes": nodes}}}) as aws:
         ids = {"InstanceIds": [WEB, DB]}
