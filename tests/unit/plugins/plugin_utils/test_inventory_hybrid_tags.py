@@ -142,7 +142,7 @@ def test_throttled_calls_lose_no_tag() -> None:
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_machine_that_is_excluded_late_is_in_no_error_and_no_warning(strict: bool) -> None:
     site = [{"Key": "tag:Site", "Values": ["south"]}]
-    nobody = {"set": {"InstanceInformationList": []}}
+    nobody: dict[str, Any] = {"set": {"InstanceInformationList": []}}
     late = {"op": "DescribeInstanceInformation", "match": {"Filters": site}, "do": nobody}
     world = WORLD if strict else failing(BROKEN, node=TILL)
     with LocalAWS({**world, "faults": [late, *world.get("faults", [])]}, strict=False) as aws:

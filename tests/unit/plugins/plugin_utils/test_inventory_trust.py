@@ -68,7 +68,13 @@ def world(attack: str, node: str = NODE) -> dict[str, Any]:
         "Url": urllib.parse.quote(attack),
         attack.replace("\n", " "): "x",
     }
-    return {"regions": {"us-east-1": {"nodes": [{"id": node, "computer_name": attack, "tags": tags}]}}}
+    found = {"id": node, "computer_name": attack}
+    if node == NODE:
+        return {"regions": {"us-east-1": {"nodes": [{**found, "tags": tags}]}}}
+    # Systems Manager has rules for tags that hold these off, except for Base64. Nothing here may depend on them.
+    tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
+    rule = {"op": "ListTagsForResource", "do": {"set": {"TagList": tag_list}}, "times": "always"}
+    return {"regions": {"us-east-1": {"nodes": [found]}}, "faults": [rule]}
 
 
 def texts(value: Any) -> Iterator[str]:
