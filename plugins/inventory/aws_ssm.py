@@ -55,17 +55,21 @@ options:
   exclude_filters:
     description:
       - A list of O(filters). Nodes that match one of its entries are left out, whatever else they match.
-      - Takes a listing of its own for each entry with C(tag-key) or C(tag:), and no call for others.
+      - Each entry with C(tag-key) or C(tag:) takes two listings of its own, one before the nodes are listed and one
+        after, so that a node which gets such a tag in the meantime is left out too. Other entries take no call.
     type: list
     elements: dict
     default: []
   ec2_details:
     description:
-      - Whether to ask EC2 for the tags, addresses and other details of the instances among the nodes. They become
-        variables whose names begin with C(ec2_), such as C(ec2_tags) and C(ec2_private_ip_address).
+      - Whether to read the tags, addresses and other details of the nodes. They become variables whose names begin with
+        C(ec2_), such as C(ec2_tags) and C(ec2_private_ip_address).
+      - EC2 has the details of instances. Reading them takes the permission C(ec2:DescribeInstances), which nothing else
+        needs. An instance that EC2 does not know has none of these variables.
+      - Systems Manager has the tags of hybrid machines. A hybrid machine has C(ec2_tags) and no other of these
+        variables. Reading its tags takes a call of its own, ListTagsForResource, and the permission
+        C(ssm:ListTagsForResource), which is not needed where there are no hybrid machines.
       - Tags whose key begins with C(__ansible_) are left out, for Ansible reads them as something of its own.
-      - An instance that EC2 does not know has none of these variables.
-      - Takes the permission C(ec2:DescribeInstances), which nothing else needs.
     type: bool
     default: false
   status_source:
@@ -152,7 +156,9 @@ options:
     type: bool
     default: true
   max_workers:
-    description: How many connection statuses are asked for at a time, in all regions together, V(64) at most.
+    description:
+      - How many connection statuses, and tags of hybrid machines, are asked for at a time, in all regions together.
+        V(64) at most.
     type: int
     default: 32
   cache_statuses_seconds:

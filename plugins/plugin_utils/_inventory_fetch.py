@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The nodes of all regions at once, and their statuses while they are still being listed."""
+"""The nodes of all regions at once, and what is asked of each while they are still being listed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details, nodes, readiness
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details, node_tags, nodes, readiness
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import Outcome
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.lanes import Lanes
 
 from ._inventory_plan import Plan
@@ -24,7 +25,18 @@ from ._inventory_status import Status, presumed
 # How many regions are listed at a time: there are some thirty.
 _LISTINGS = 16
 
-AskLanes = Lanes[readiness.Readiness]
+_STATUS = "status"
+_TAGS = "tags"
+
+
+class Question(NamedTuple):
+    """What one call asks of one node: its status or its tags."""
+
+    about: str
+    node: str
+
+
+AskLanes = Lanes[Question, readiness.Readiness | Outcome[dict[str, str]]]
 
 
 class Clients(NamedTuple):
@@ -57,11 +69,13 @@ class Found:
 
 
 def fetch(plan: Plan, clients: Mapping[str, Clients]) -> Found:
-    """List the nodes of the regions that are the keys of ``clients``, and ask for their statuses."""
+    """List the nodes of the regions that are the keys of ``clients``, and ask for their statuses and details."""
     with _lanes(plan, clients) as lanes:
         with ThreadPoolExecutor(min(len(clients), _LISTINGS), thread_name_prefix="ssm-list") as pool:
             listings = {region: pool.submit(_list, plan, region, clients[region], lanes) for region in clients}
         found = _collect(listings, strict=plan.strict_permissions)
+    if plan.ec2_details:
+        _add_tags(found, lanes, strict=plan.strict_permissions)
     return _with_statuses(found, lanes, plan)
 
 
@@ -71,7 +85,7 @@ def ask(
     """Ask for the statuses of nodes that are known already; ``wanted`` are IDs, by region."""
     with _lanes(plan, clients) as lanes:
         for region, targets in wanted.items():
-            lanes.put(region, targets)
+            lanes.put(region, [Question(_STATUS, target) for target in targets])
             lanes.close(region)
     return _with_statuses(Found(dict(known)), lanes, plan)
 
@@ -86,19 +100,42 @@ def _candidates(listed: list[nodes.Node], now: datetime.datetime | None, plan: P
     return [node["instance_id"] for node in listed if presumed(node, moment, plan) is None]
 
 
+def _questions(listed: list[nodes.Node], now: datetime.datetime | None, plan: Plan) -> list[Question]:
+    """What is asked of each node of a page: statuses first, for they are what every host needs."""
+    hybrid = [node["instance_id"] for node in listed if plan.ec2_details and node_tags.is_hybrid(node["instance_id"])]
+    return [
+        *(Question(_STATUS, target) for target in _candidates(listed, now, plan)),
+        *(Question(_TAGS, target) for target in hybrid),
+    ]
+
+
 def _lanes(plan: Plan, clients: Mapping[str, Clients]) -> AskLanes:
-    return Lanes(lambda region, target: readiness.ask_one(clients[region].ssm, target), list(clients), plan.max_workers)
+    def ask_one(region: str, question: Question) -> readiness.Readiness | Outcome[dict[str, str]]:
+        client = clients[region].ssm
+        if question.about == _STATUS:
+            return readiness.ask_one(client, question.node)
+        answer = node_tags.ask_one(client, question.node)
+        if answer.error and plan.strict_permissions:  # the inventory fails, so that no other call is of use
+            raise SSMError(f"Region {region}: {answer.error}", answer.error.exception)
+        return answer
+
+    return Lanes(ask_one, list(clients), plan.max_workers)
 
 
 def _list(plan: Plan, name: str, clients: Clients, lanes: AskLanes) -> Region:
-    """List one region, and put its candidates into their lane page by page."""
+    """List one region, and put what is asked of its nodes into their lane page by page.
+
+    A node that turns out to be excluded may have been asked for by then. What came of it is dropped.
+    """
     region = Region()
     whole = False
     try:
         for page in nodes.pages(clients.ssm, name, plan.selection):
             region.served_at = region.served_at or page.served_at
             region.nodes += page.nodes
-            lanes.put(name, _candidates(page.nodes, region.served_at, plan))
+            if page.excluded:
+                region.nodes = [node for node in region.nodes if node["instance_id"] not in page.excluded]
+            lanes.put(name, _questions(page.nodes, region.served_at, plan))
             if lanes.stopped:
                 break
         if plan.ec2_details and not lanes.stopped:
@@ -131,16 +168,50 @@ def _collect(listings: Mapping[str, Future[Region]], *, strict: bool) -> Found:
             found.warnings += found.regions[name].warnings
         except SSMError as error:
             errors[name] = error
+    _leave_out(found, errors, strict=strict)
+    return found
+
+
+def _leave_out(found: Found, errors: Mapping[str, SSMError], *, strict: bool) -> None:
+    """Make warnings of what regions failed with, and raise the first error that is not to be one."""
+    for name in errors:
+        found.regions.pop(name, None)
     for name, failed in errors.items():
         if strict or not found.regions or not failed.regional:
             raise SSMError(f"Region {name}: {failed}", failed.exception)
         found.warnings.append(f"Region {name} is left out. {failed}")
-    return found
+
+
+def _add_tags(found: Found, lanes: AskLanes, *, strict: bool) -> None:
+    """Give hybrid nodes their tags.
+
+    Where only the permission is missing, they have none and a warning says so. Another error leaves out the region.
+    """
+    answers = {answer.target: answer for answer in lanes.results.values() if isinstance(answer, Outcome)}
+    errors: dict[str, SSMError] = {}
+    for name, region in found.regions.items():
+        asked = [node for node in region.nodes if node["instance_id"] in answers]
+        failed = [error for node in asked if (error := _tag(node, answers[node["instance_id"]]))]
+        broken = [error for error in failed if not error.denied]
+        if broken:
+            errors[name] = broken[0]
+        elif failed:
+            text = f"The tags of {len(failed)} of {len(asked)} hybrid nodes in region {name} are missing."
+            found.warnings.append(f"{text} {failed[0]}")
+    _leave_out(found, errors, strict=strict)
+
+
+def _tag(node: nodes.Node, answer: Outcome[dict[str, str]]) -> SSMError | None:
+    """Give one node its tags, if it has any; the error that kept them from being read."""
+    if answer.value is not None:
+        node[node_tags.VARIABLE] = answer.value
+    return answer.error
 
 
 def _with_statuses(found: Found, lanes: AskLanes, plan: Plan) -> Found:
     kept = {node["instance_id"] for region in found.regions.values() for node in region.nodes}
-    answers = [answer for answer in lanes.results.values() if answer.target in kept]
+    asked = [answer for answer in lanes.results.values() if isinstance(answer, readiness.Readiness)]
+    answers = [answer for answer in asked if answer.target in kept]
     if plan.strict_permissions and answers and all(answer.error and answer.error.denied for answer in answers):
         raise answers[0].error or SSMError("")
     found.asked = {answer.target: Status(answer.status, reason=answer.reason) for answer in answers}

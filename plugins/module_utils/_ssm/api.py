@@ -18,7 +18,7 @@ import email.utils
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .errors import MISSING_DOCUMENT, MISSING_DOCUMENT_VERSION, attempting, tolerating
+from .errors import MISSING_DOCUMENT, MISSING_DOCUMENT_VERSION, NO_TAGS, attempting, tolerating
 
 Client = Any
 Shape = dict[str, Any]
@@ -158,6 +158,16 @@ def list_document_tags(client: Client, name: str) -> list[Shape]:
     """The tags of a document as ``{"Key": ..., "Value": ...}``."""
     with attempting(f"list the tags of document {name}", needs="ssm:ListTagsForResource"):
         return _list(client.list_tags_for_resource(ResourceType="Document", ResourceId=name), "TagList")
+
+
+def list_node_tags(client: Client, node: str) -> list[Shape] | None:
+    """The tags of a hybrid node as ``{"Key": ..., "Value": ...}``; None if the node is not registered (any more).
+
+    The service has none for an EC2 instance, whose ID it refuses.
+    """
+    with tolerating(NO_TAGS), attempting(f"list the tags of node {node}", needs="ssm:ListTagsForResource"):
+        return _list(client.list_tags_for_resource(ResourceType="ManagedInstance", ResourceId=node), "TagList")
+    return None
 
 
 def add_document_tags(client: Client, name: str, tags: Sequence[Shape]) -> None:

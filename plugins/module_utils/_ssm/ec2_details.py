@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from . import api, transform
+from . import api, node_tags, transform
 
 # EC2's limit for the values of one filter (API reference, Filter).
 BATCH = 200
@@ -55,13 +55,8 @@ def _pages(client: api.Client, wanted: set[str]) -> Iterator[list[api.Shape]]:
 def _details(shape: api.Shape) -> Details:
     members = {variable: read(shape) for variable, read in _VARIABLES.items()}
     return {variable: value for variable, value in members.items() if value not in (None, "", [])} | {
-        "ec2_tags": _tags(shape)
+        node_tags.VARIABLE: node_tags.tag_values(shape.get("Tags"))
     }
-
-
-def _tags(shape: api.Shape) -> dict[str, str]:
-    """The tags, without those that Ansible would read as something of its own where an inventory is written as JSON."""
-    return {key: value for key, value in transform.tags(shape.get("Tags")).items() if not key.startswith("__ansible_")}
 
 
 def _member(name: str) -> Callable[[api.Shape], Any]:
@@ -97,4 +92,4 @@ _VARIABLES: dict[str, Callable[[api.Shape], Any]] = {
     "ec2_vpc_id": _member("VpcId"),
 }
 # Every variable that there may be.
-VARIABLES = frozenset({*_VARIABLES, "ec2_tags"})
+VARIABLES = frozenset({*_VARIABLES, node_tags.VARIABLE})

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import collections
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from .fanout import width
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Lanes(Generic[T]):
+class Lanes(Generic[K, T]):
     """A lane of targets for each region, and one bounded pool of threads that serves them all.
+
+    A target is whatever tells one call from another; ``results`` has what each came to.
 
     A service limits the rate of calls region by region, and a client waits for that rate inside the call. So no lane
     may have more threads than its share: threads that wait for one region must leave some to the others. A lane that
@@ -30,11 +33,11 @@ class Lanes(Generic[T]):
     pool, and is raised at the end.
     """
 
-    def __init__(self, call: Callable[[str, str], T], names: Sequence[str], workers: int) -> None:
-        self.results: dict[str, T] = {}
+    def __init__(self, call: Callable[[str, K], T], names: Sequence[str], workers: int) -> None:
+        self.results: dict[K, T] = {}
         self._call = call
         self._workers = workers
-        self._waiting: dict[str, collections.deque[str]] = {name: collections.deque() for name in names}
+        self._waiting: dict[str, collections.deque[K]] = {name: collections.deque() for name in names}
         self._busy = dict.fromkeys(names, 0)
         self._open = set(names)
         self._unfinished = list(names)
@@ -61,7 +64,7 @@ class Lanes(Generic[T]):
         """Whether an error has made all further work pointless."""
         return self._error is not None
 
-    def put(self, name: str, targets: Iterable[str]) -> None:
+    def put(self, name: str, targets: Iterable[K]) -> None:
         """Add targets to a lane that is open."""
         with self._changed:
             before = len(self._waiting[name])
@@ -101,7 +104,7 @@ class Lanes(Generic[T]):
                 self._busy[name] -= 1
                 self._finish(name)
 
-    def _take(self) -> tuple[str, str] | None:
+    def _take(self) -> tuple[str, K] | None:
         """The next target whose turn it is; waits for one, and is None when none will come."""
         with self._changed:
             while self._error is None and self._unfinished:

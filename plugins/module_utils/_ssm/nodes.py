@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from . import api, transform
@@ -27,30 +27,39 @@ Node = dict[str, Any]
 
 
 class Page(NamedTuple):
-    """Some of the nodes of a region, and when the service listed them by its own clock."""
+    """Some of the nodes of a region, and when the service listed them by its own clock.
+
+    ``excluded`` are the IDs of nodes that are left out: any of them that earlier pages have is to be dropped.
+    """
 
     nodes: list[Node]
     served_at: datetime.datetime
+    excluded: frozenset[str] = frozenset()
 
 
 def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Page]:
     """Yield the selected nodes of ``region`` as they come, with their members in snake_case, and none of them twice.
 
     Terminated instances are left out. A listing that breaks off raises, after pages that were good.
+
+    What tags exclude is listed twice. Listed first, it keeps its nodes off the pages. Listed again at the end, it
+    catches a tag that came meanwhile, so that no such tag ever shows a node: the last page, which has no nodes, says
+    which those are.
     """
     listing = Listing(client, information=selection.information_only)
-    included = _included(listing, region, selection)
     tagged = [conditions for conditions in selection.excludes if conditions.tags]
-    if not tagged:
-        yield from included
-        return
-    # What is excluded is listed last: a tag that comes meanwhile then hides its node, and never shows one.
-    pages_before = list(included)
-    excluded = {
-        shape["InstanceId"] for conditions in tagged for page in listing.find(conditions) for shape in page.nodes
-    }
-    for listed in pages_before:
-        yield listed._replace(nodes=[node for node in listed.nodes if node["instance_id"] not in excluded])
+    excluded = _excluded(listing, tagged)
+    page: Page | None = None
+    for page in _included(listing, region, selection):
+        yield page._replace(nodes=[node for node in page.nodes if node["instance_id"] not in excluded])
+    if tagged and page:
+        yield Page([], page.served_at, _excluded(listing, tagged))
+
+
+def _excluded(listing: Listing, tagged: Iterable[FilterSet]) -> frozenset[str]:
+    """The IDs of the nodes that have excluded tags now."""
+    found = (page.nodes for conditions in tagged for page in listing.find(conditions))
+    return frozenset(shape["InstanceId"] for shapes in found for shape in shapes)
 
 
 def _included(listing: Listing, region: str, selection: Selection) -> Iterator[Page]:

@@ -15,7 +15,13 @@ from emulator.testing import LocalAWS
 SESSION = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
 DOCUMENT = {"name": "mine", "document_type": "Session", "content": SESSION, "tags": {"team": "a", "aws:x": "y"}}
 HYBRID = "mi-0a1b2c3d4e5f60001"
-NODES = [{"id": HYBRID, "tags": {"team": "a"}}, {"id": "i-0a1b2c3d4e5f60002"}]
+UNTAGGED, GONE = "mi-0a1b2c3d4e5f60003", "mi-0a1b2c3d4e5f60004"
+NODES = [
+    {"id": HYBRID, "tags": {"team": "a"}},
+    {"id": "i-0a1b2c3d4e5f60002"},
+    {"id": UNTAGGED},
+    {"id": GONE, "tags": {"team": "a"}, "managed": False},
+]
 REGIONS = {"us-east-1": {"documents": [DOCUMENT], "nodes": NODES}}
 
 
@@ -44,6 +50,12 @@ def test_adding_and_removing(aws: Direct, name: str) -> None:
     assert tags(aws, name) == {**before, "team": "b", "more": ""}
     assert aws("RemoveTagsFromResource", **resource(name), TagKeys=["more", "never"]) == {}
     assert tags(aws, name) == {**before, "team": "b"}
+
+
+def test_the_tags_of_a_hybrid_node(aws: Direct) -> None:
+    assert aws("ListTagsForResource", **resource(HYBRID)) == {"TagList": [{"Key": "team", "Value": "a"}]}
+    assert aws("ListTagsForResource", **resource(UNTAGGED)) == {"TagList": []}
+    assert aws.code("ListTagsForResource", **resource(GONE)) == "InvalidResourceId"
 
 
 def test_a_document_is_described_with_its_tags(aws: Direct) -> None:

@@ -40,7 +40,7 @@ def test_each_target_is_called_once_in_its_lane(found: dict[str, list[list[int]]
 
 def test_calls_are_made_while_more_targets_are_being_found() -> None:
     made = threading.Event()
-    with Lanes(lambda name, target: made.set(), ["a"], 4) as lanes:
+    with Lanes[str, None](lambda name, target: made.set(), ["a"], 4) as lanes:
         lanes.put("a", ["1"])
         assert made.wait(LONG)
         lanes.close("a")
@@ -61,7 +61,7 @@ def test_a_system_that_starts_few_threads(few: int, monkeypatch: pytest.MonkeyPa
     with contextlib.ExitStack() as stack:
         if few == 0:
             stack.enter_context(pytest.raises(RuntimeError, match="can't start new thread"))
-        with Lanes(lambda name, target: target, ["a"], 8) as lanes:
+        with Lanes[str, str](lambda name, target: target, ["a"], 8) as lanes:
             lanes.put("a", [str(number) for number in range(100)])
             lanes.close("a")
         assert len(lanes.results) == 100
@@ -127,7 +127,7 @@ def test_an_error_stops_the_pool_and_is_raised_at_the_end() -> None:
 
 def test_an_error_of_whoever_finds_the_targets_stops_the_pool() -> None:
     def work() -> None:
-        with Lanes(lambda name, target: None, ["a"], 2) as lanes:
+        with Lanes[str, None](lambda name, target: None, ["a"], 2) as lanes:
             lanes.put("a", ["1"])
             raise KeyError
 

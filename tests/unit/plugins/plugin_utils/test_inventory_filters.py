@@ -71,9 +71,10 @@ def test_nodes_of_an_excluded_set_are_left_out_without_a_call() -> None:
     assert found(exclude_filters=excludes) == ([WEB, OFF], {PROPERTIES: 1})
 
 
-def test_excluded_tags_take_one_listing_and_hold_for_what_the_other_listing_would_show() -> None:
+def test_excluded_tags_take_two_listings_and_hold_for_what_the_other_listing_would_show() -> None:
     # DescribeInstanceProperties would list the stopped instance, whose tags the other cannot judge.
-    assert found(exclude_filters=[{"tag:Env": "prod"}]) == ([DB], {INFORMATION: 2})
+    assert found(exclude_filters=[{"tag:Env": "prod"}]) == ([DB], {INFORMATION: 3})
+    assert found(exclude_filters=[{"tag:Env": "prod"}, {"tag:Env": "dev"}]) == ([], {INFORMATION: 5})
     assert found(exclude_filters=[{"tag:Env": "prod", "ResourceType": "EC2Instance"}])[0] == [DB, HYBRID]
 
 
@@ -98,16 +99,69 @@ def test_a_request_has_one_value_of_what_aws_accepts_one_of(
         assert len(asked) == 2 and not any(value in str(asked[0]) for value in next(iter(filters.values()))[1:])
 
 
-def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out() -> None:
-    owner = [{"Key": "tag:Env", "Values": ["dev"]}]
-    late = {"op": INFORMATION, "match": {"Filters": owner}, "do": {"set": {"InstanceInformationList": []}}}
-    with LocalAWS({**WORLD, "faults": [{**late, "times": 1}]}) as aws:
-        # A fault stands for the time before the tag: whoever asks first, by whatever filters, does not see it.
-        aws.client("ssm").describe_instance_information(Filters=owner)
-        position = aws.position
-        assert list(parse(aws, filters={"InstanceIds": [WEB, DB]}, exclude_filters=[{"tag:Env": "dev"}]).hosts) == [WEB]
-        asked = [call.params["Filters"] for call in aws.calls(INFORMATION, since=position)]
-        assert [each[0]["Key"] for each in asked] == ["InstanceIds", "tag:Env"]
+OWNER = [{"Key": "tag:Env", "Values": ["dev"]}]
+NOBODY: dict[str, Any] = {"set": {"InstanceInformationList": []}}
+
+
+def excluding(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
+    """The world with a listing of what is excluded that goes wrong."""
+    return {**WORLD, "faults": [{"op": INFORMATION, "match": {"Filters": OWNER}, "do": do, **rule}]}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out(after: int) -> None:
+    """And so is one that loses it: one of the two listings has the node, whichever."""
+    with LocalAWS(excluding(NOBODY, after=after)) as aws:
+        parsed = parse(aws, filters={"InstanceIds": [WEB, DB]}, exclude_filters=[{"tag:Env": "dev"}])
+        assert list(parsed.hosts) == parsed.group("ssm_connected") == [WEB]
+        listed = [call.params["Filters"][0]["Key"] for call in aws.calls(INFORMATION)]
+        assert listed == ["tag:Env", "InstanceIds", "tag:Env"]
+        # One that is excluded late was asked for by then.
+        asked = [call.params["Target"] for call in aws.calls("GetConnectionStatus")]
+        assert sorted(asked) == ([WEB, DB] if after == 0 else [WEB])
+
+
+def test_the_status_and_the_details_of_a_node_that_is_excluded_late_are_dropped() -> None:
+    world = excluding(NOBODY)
+    nodes = [{**node, "status": "error: AccessDeniedException"} for node in world["regions"]["us-east-1"]["nodes"]]
+    with LocalAWS({**world, "regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        ids = {"InstanceIds": [WEB, DB]}
+        parsed = parse(
+            aws, filters=ids, exclude_filters=[{"tag:Env": "dev"}], ec2_details=True, strict_permissions=False
+        )
+        assert ["of 1 of 1 nodes is unknown" in warning for warning in parsed.warnings] == [True]
+        [asked] = aws.calls("DescribeInstances")
+        assert asked.params["Filters"] == [{"Name": "instance-id", "Values": [WEB]}]
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize(
+    ("do", "sentence"),
+    [
+        ({"error": "AccessDeniedException"}, "The caller needs the permission ssm:DescribeInstanceInformation."),
+        ({"raw": "{}", "status": 200}, "the reply is not one that the service gives."),
+    ],
+)
+def test_either_listing_of_what_is_excluded_may_fail(do: dict[str, Any], sentence: str, after: int) -> None:
+    world = excluding(do, after=after, times="always")
+    world["regions"] = {**world["regions"], "eu-west-1": {}}
+    options: dict[str, Any] = {"regions": ["us-east-1", "eu-west-1"], "exclude_filters": [{"tag:Env": "dev"}]}
+    with LocalAWS(world, strict=False) as aws, pytest.raises(AnsibleParserError, match="Could not list") as raised:
+        parse(aws, **options)
+    assert sentence in str(raised.value)
+    world["faults"][0]["times"] = 1  # then the other region's listings are good
+    with LocalAWS(world, strict=False) as aws:
+        parsed = parse(aws, **options, strict_permissions=False)
+        [warning] = parsed.warnings
+        assert " is left out. Could not list the managed nodes: " in warning and sentence in warning
+
+
+def test_statuses_are_asked_for_before_what_is_excluded_is_listed_again() -> None:
+    pages = {"limits": {"page_size": 1}, "latency_ms": {INFORMATION: 60}}
+    with LocalAWS({**WORLD, **pages}) as aws:
+        parse(aws, exclude_filters=[{"tag:Env": "dev"}])
+        order = [call.operation for call in aws.calls()]
+    assert "GetConnectionStatus" in order[: len(order) - order[::-1].index(INFORMATION)]
 
 
 def test_more_values_than_a_request_takes() -> None:

@@ -19,7 +19,7 @@ from inventories import Source, parse
 
 from emulator.testing import LocalAWS
 
-NODE = "i-0a1b2c3d4e5f60001"
+NODE, HYBRID = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60001"
 ansible: Any = template
 # ansible-core 2.19 and newer evaluate only what is marked as trusted.
 trusted: Any = getattr(ansible, "trust_as_template", lambda text: text)
@@ -59,7 +59,7 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-def world(attack: str) -> dict[str, Any]:
+def world(attack: str, node: str = NODE) -> dict[str, Any]:
     """A node that says the attack, and one who may tag it too."""
     tags = {
         "Text": attack,
@@ -68,7 +68,13 @@ def world(attack: str) -> dict[str, Any]:
         "Url": urllib.parse.quote(attack),
         attack.replace("\n", " "): "x",
     }
-    return {"regions": {"us-east-1": {"nodes": [{"id": NODE, "computer_name": attack, "tags": tags}]}}}
+    found = {"id": node, "computer_name": attack}
+    if node == NODE:
+        return {"regions": {"us-east-1": {"nodes": [{**found, "tags": tags}]}}}
+    # Systems Manager has rules for tags that hold these off, except for Base64. Nothing here may depend on them.
+    tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
+    rule = {"op": "ListTagsForResource", "do": {"set": {"TagList": tag_list}}, "times": "always"}
+    return {"regions": {"us-east-1": {"nodes": [found]}}, "faults": [rule]}
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -93,12 +99,14 @@ def evaluate(variables: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(
+    ("node", "options"), [*((NODE, options) for options in OPTIONS), (HYBRID, OPTIONS[2])], ids=str
+)
 def test_nothing_of_aws_is_evaluated(
-    attack: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    attack: str, node: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with LocalAWS(world(attack)) as aws:
+    with LocalAWS(world(attack, node)) as aws:
         source = Source(aws)
         source.write_cached(
             **options, compose=MADE, ec2_details=True, hostvars_prefix="ssm_", connection="amazon.aws.aws_ssm"
@@ -123,12 +131,14 @@ def test_the_attacks_would_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(not TRUST_IS_MARKED, reason="this ansible-core has no such mark")
-def test_nothing_of_aws_is_marked_as_trusted() -> None:
-    with LocalAWS(world("web")) as aws:
+@pytest.mark.parametrize("node", [NODE, HYBRID])
+def test_nothing_of_aws_is_marked_as_trusted(node: str) -> None:
+    with LocalAWS(world("web", node)) as aws:
         source = Source(aws)
         source.write_cached(ec2_details=True, regions=["us-east-1"], compose={"made": "computer_name ~ region"})
         for unused in range(2):
-            variables = source.parse().hosts[NODE]
+            variables = source.parse().hosts[node]
+            assert variables["ec2_tags"]["Text"] == "web"
             # That one is the user's own, as before it was kept.
             assert ansible.is_trusted_as_template(variables.pop("region"))
             for text in texts(variables):
