@@ -15,7 +15,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.release import __version__
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import Undefined, compiled
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import untrusted
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import TRUST_IS_MARKED, untrusted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -314,6 +314,8 @@ def test_what_is_made_of_usual_expressions_needs_no_templating(monkeypatch: pyte
         "groups": {"grown": trusted("tags.Env == 'prod'"), "lacking": trusted("absent == 'x'")},
         "keyed_groups": [{"key": trusted("tags.Env")}, {"key": trusted("absent")}],
     }
+    if TRUST_IS_MARKED:  # before, Ansible made a text of a number
+        options["compose"]["counted"] = trusted("number")
     monkeypatch.setattr(Constructable, "_compose", lambda *args, **kwargs: pytest.fail("A template was evaluated."))
     found, unused, members = fast(options, untrusted(GIVEN), KNOWN)
     assert found["made"][1] == "web" and "lacking" not in found
