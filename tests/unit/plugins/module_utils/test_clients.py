@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +89,16 @@ def test_an_endpoint_that_is_empty_is_that_of_aws(endpoint: str | None) -> None:
 def test_a_call_is_attempted_eight_times_unless_the_user_says_otherwise() -> None:
     assert config().retries["total_max_attempts"] == 8
     assert config(aws_config=Config(retries={"total_max_attempts": 3})).retries["total_max_attempts"] == 3
+
+
+def test_every_module_can_be_read_where_its_libraries_are_missing() -> None:
+    """For AnsibleAWSModule to say what is missing; content_reader says it of PyYAML."""
+    names = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    lines = [
+        "import importlib, sys",
+        "sys.modules.update(dict.fromkeys(('boto3', 'botocore', 'yaml')))",
+        *(f"importlib.import_module('ansible_collections.sessionops.aws.plugins.modules.{name}')" for name in names),
+    ]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], env=env, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -402,6 +402,7 @@ def test_what_another_version_of_the_collection_kept_does_not_count(monkeypatch:
         ({"AWS_ACCESS_KEY_ID": "other"}, True),
         ({"AWS_ENDPOINT_URL_SSM": "http://127.0.0.1:1"}, True),
         ({"AWS_CA_BUNDLE": "/other"}, True),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/other"}, True),
     ],
     ids=str,
 )
