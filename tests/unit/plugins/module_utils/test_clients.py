@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[4]
+KEYS = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
 SECONDS = st.floats(-62_000_000_000, 253_000_000_000) | st.integers(-62_000_000_000, 253_000_000_000)
 
 
 def config(**options: Any) -> Any:
     """The settings of a client that is made from connection options."""
-    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
-    return clients.Connection(None, {**keys, **options}).client("ssm", "us-east-1").meta.config
+    return clients.Connection(None, {**KEYS, **options}).client("ssm", "us-east-1").meta.config
 
 
 def test_the_user_agent_names_this_version_of_this_collection() -> None:
@@ -75,3 +78,27 @@ def test_what_is_no_time_is_the_error_that_botocore_makes_of_it(value: Any) -> N
         parse_timestamp(value)
     with pytest.raises((TypeError, ValueError)):
         clients.timestamp(value)
+
+
+@pytest.mark.parametrize("endpoint", [None, ""])
+def test_an_endpoint_that_is_empty_is_that_of_aws(endpoint: str | None) -> None:
+    made = clients.Connection(endpoint, KEYS).client("ssm", "us-east-1")
+    assert made.meta.endpoint_url == "https://ssm.us-east-1.amazonaws.com"
+
+
+def test_a_call_is_attempted_eight_times_unless_the_user_says_otherwise() -> None:
+    assert config().retries["total_max_attempts"] == 8
+    assert config(aws_config=Config(retries={"total_max_attempts": 3})).retries["total_max_attempts"] == 3
+
+
+def test_every_module_can_be_read_where_its_libraries_are_missing() -> None:
+    """For AnsibleAWSModule to say what is missing; content_reader says it of PyYAML."""
+    names = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    lines = [
+        "import importlib, sys",
+        "sys.modules.update(dict.fromkeys(('boto3', 'botocore', 'yaml')))",
+        *(f"importlib.import_module('ansible_collections.sessionops.aws.plugins.modules.{name}')" for name in names),
+    ]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], env=env, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")

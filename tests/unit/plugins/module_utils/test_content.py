@@ -413,3 +413,59 @@ def test_a_file_is_read_as_far_as_a_document_can_be_long(tmp_path: Path) -> None
         SSMError, match=rf"^content_path no/such.yml cannot be read \(tried {Path.cwd()}/no/such.yml\): No"
     ):
         content.read_file("no/such.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "stored", "wanted", "made"),
+    [
+        ('{"a":\t1}', "JSON", "JSON", '{"a":\t1}'),
+        ("a:   1 # why\n", "YAML", "YAML", "a:   1 # why\n"),
+        ("a: 1", "TEXT", "TEXT", "a: 1"),
+        ("a: 1", "TEXT", None, "a: 1"),
+        ('{"a": 1}', "JSON", "YAML", "a: 1\n"),
+        ("a: 1\n", "YAML", "JSON", '{\n  "a": 1\n}'),
+    ],
+)
+def test_stored_content_changes_only_with_its_format(text: str, stored: str, wanted: str | None, made: str) -> None:
+    assert content.reformatted(text, stored, wanted) == (made, wanted or stored)
+
+
+@pytest.mark.parametrize(
+    ("text", "stored", "wanted"),
+    [("a: 1", "TEXT", "JSON"), ("a: 1", "TEXT", "YAML"), ('{"a": 1}', "JSON", "TEXT"), ("- a", "YAML", "JSON")],
+)
+def test_stored_content_that_has_no_form_in_another_format_is_an_error(text: str, stored: str, wanted: str) -> None:
+    with pytest.raises(SSMError, match=f"of the format {stored} cannot be turned into {wanted}: give the content"):
+        content.reformatted(text, stored, wanted)
+
+
+def test_a_text_stands_for_no_value() -> None:
+    assert content.parsed("a: 1", "TEXT") is None
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("raw", ['{"a":\t1}', "a: 1 # why\n"])
+def test_what_is_stored_as_text_keeps_every_byte(raw: str, exact: bool) -> None:
+    assert content.wanted(raw, None, exact=exact).encode("TEXT") == (raw, "TEXT")
+
+
+@pytest.mark.parametrize(
+    ("raw", "given_format", "advice"),
+    [
+        ("{", None, " What begins with { or [ is read as JSON: for YAML set document_format to YAML."),
+        ("a: [", None, " For plain text set document_format to TEXT."),
+        ("{", "JSON", ""),
+        ("a: [", "YAML", ""),
+    ],
+)
+def test_who_did_not_say_the_format_is_told_how_to(raw: str, given_format: str | None, advice: str) -> None:
+    with pytest.raises(SSMError, match=r"line 1, column \d+\.") as caught:
+        content.wanted(raw, given_format)
+    assert str(caught.value).rpartition("column ")[2].partition(".")[2] == advice
+
+
+@pytest.mark.parametrize(("version", "sent"), [(1, "1"), (2, "2"), (1.0, "1.0"), (2.2, "2.2"), ("2.2", "2.2")])
+def test_a_schema_version_is_sent_as_a_string(version: Any, sent: str) -> None:
+    for document_format in ("JSON", "YAML"):
+        text, unused = content.wanted({"schemaVersion": version}, document_format).encode(None)
+        assert yaml.safe_load(text) == {"schemaVersion": sent}

@@ -243,3 +243,12 @@ def test_no_sentence_has_the_user_of_a_url(user: str) -> None:
 def test_what_has_no_user_of_a_url_stays() -> None:
     text = "User: arn:aws:sts::123456789012:assumed-role/x/jane@example.com, see https://host/?page=2 and jane@host."
     assert str(SSMError(text)) == text
+
+
+@pytest.mark.parametrize("operation", ["AssumeRole", "GetRoleCredentials", "CreateToken"])
+@pytest.mark.parametrize(
+    "code", ["RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"]
+)
+def test_a_call_for_credentials_that_was_throttled_says_nothing_of_the_next_one(operation: str, code: str) -> None:
+    made = failed(refused(operation, code))
+    assert (made.hopeless, made.regional) == (False, True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.lanes import Lanes
@@ -150,3 +151,30 @@ def test_targets_of_a_lane_that_is_dropped_are_not_called() -> None:
         lanes.put("b", ["4"])
         lanes.close("b")
     assert len(called) <= 2 and "4" in called
+
+
+def test_an_error_ends_the_threads_that_wait_for_work() -> None:
+    raised: list[str] = []
+
+    def call(name: str, target: str) -> None:
+        if target == "3":
+            while len(lanes.results) < 2:
+                time.sleep(0.001)
+            time.sleep(0.05)  # until the others, which have nothing left to do, wait
+            raise ValueError(target)
+
+    lanes = Lanes(call, ["a"], 3)
+
+    def work() -> None:
+        try:
+            with lanes:
+                lanes.put("a", ["1", "2", "3"])
+                lanes.close("a")
+        except ValueError as error:
+            raised.append(str(error))
+
+    # A daemon, so that one which hangs fails this test and holds up no other.
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(LONG)
+    assert raised == ["3"]

@@ -186,3 +186,11 @@ def test_the_types_of_a_text_with_blanks() -> None:
     with LocalAWS(world()) as aws:
         found = info(aws, document_types=["Command", " Session"])["documents"]
         assert [document["name"] for document in found] == ["Prefs"]
+
+
+@pytest.mark.parametrize(("purge", "others"), [({}, []), ({"purge": True}, []), ({"purge": False}, [OTHER])], ids=str)
+def test_the_sharing_with_others_ends_unless_it_is_to_stay(purge: dict[str, bool], others: list[str]) -> None:
+    new = "444455556666"
+    with LocalAWS(world(permissions=[OTHER])) as aws:
+        done = ensure(aws, name="Prefs", permissions={"account_ids": [new], **purge})
+        assert done["document"]["permissions"]["account_ids"] == [*others, new]

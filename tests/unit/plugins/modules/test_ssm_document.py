@@ -221,3 +221,12 @@ def test_tags_that_are_not_text_are_compared_as_the_text_that_aws_keeps() -> Non
     with LocalAWS(world(ONE)) as aws:
         assert ensure(aws, name="Prefs", tags={"cost": 1, "flag": True, "empty": None})["changed"]
         assert not ensure(aws, name="Prefs", tags={"cost": 1, "flag": True, "empty": None})["changed"]
+
+
+def test_the_name_of_the_latest_version_takes_no_call_of_its_own() -> None:
+    named = world()
+    versions = [{"content": ONE, "version_name": "v1"}]
+    named["regions"]["us-east-1"]["documents"] = [{"name": "Prefs", "document_type": "Session", "versions": versions}]
+    with LocalAWS(named) as aws:
+        assert ensure(aws, name="Prefs", content=ONE, version_name="v1")["changed"] is False
+        assert len(aws.calls("DescribeDocument")) == 1

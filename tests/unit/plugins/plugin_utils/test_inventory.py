@@ -15,6 +15,8 @@ from ansible.plugins.loader import connection_loader, inventory_loader
 from ansible.vars.reserved import get_reserved_names
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import variable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import Host
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import known_variables, outer_name
 from inventories import Parsed, Source, parse
 
 from emulator.testing import LocalAWS
@@ -298,3 +300,10 @@ def test_where_and_what_to_list_may_be_templates() -> None:
         templates = {"regions": ["{{ 'us-' ~ 'east-1' }}"], "filters": {"InstanceIds": f"{{{{ '{WEB}' }}}}"}}
         source = Source(aws, **templates)
         assert list(source.parse(env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}).hosts) == [WEB]
+
+
+def test_a_variable_that_some_host_has_is_known_as_often_as_it_is_looked_up() -> None:
+    variables: list[dict[str, Any]] = [{"one": 1}, {"one": 1, "two": 2}]
+    hosts = [Host(f"i-{number}", "ssm_connected", each, {}) for number, each in enumerate(variables)]
+    known = known_variables(hosts, outer_name("x_", ""))
+    assert [name in known for name in ("x_two", "x_one", "x_two", "two")] == [True, True, True, False]

@@ -15,6 +15,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils import _inventory_cache
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find, fingerprint
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients, Found
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan
@@ -359,3 +360,72 @@ def test_a_tag_with_a_key_of_ansibles_own_takes_no_other_with_it(key: str) -> No
         for unused in range(2):
             assert source.parse().hosts[WEB]["ec2_tags"] == ({"Env": "prod"} if "ansible" in key else tags)
         assert calls(aws)["DescribeInstanceProperties"] == 1
+
+
+@pytest.mark.parametrize("lost", ["first", "second"])
+def test_a_status_that_is_not_kept_is_asked_for_though_another_is(lost: str) -> None:
+    entries: dict[str, Any] = {}
+    targets = {"first": "i-0a1b2c3d4e5f60001", "second": "i-0a1b2c3d4e5f60002"}
+    store = Store(entries, "key", "own", nodes_for=0, statuses_for=60)
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": target} for target in targets.values()]}}}) as aws:
+
+        def find_them() -> Found:
+            made = {"us-east-1": Clients(aws.client("ssm"))}
+            return find(Plan(("us-east-1",)), lambda regions: made, store, fresh=False)
+
+        find_them()
+        [kept] = [key for key in entries if key != "key"]
+        del entries[kept]["asked"][targets[lost]]
+        position = aws.position
+        assert set(find_them().asked) == set(targets.values())
+        assert targets[lost] in [call.params["Target"] for call in aws.calls("GetConnectionStatus", since=position)]
+
+
+def test_what_another_version_of_the_collection_kept_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60)
+        source.parse()
+        monkeypatch.setattr(_inventory_cache, "COLLECTION_VERSION", "0.0.9")
+        position = aws.position
+        source.parse()
+        assert calls(aws, position) == {"DescribeInstanceProperties": 1, "GetConnectionStatus": 1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [
+        ({"HOME_SWEET": "x"}, False),
+        ({"AWS_SESSION_TOKEN": "secret-other"}, False),
+        ({"AWS_SECURITY_TOKEN": "secret-other"}, False),
+        ({"AWS_SECRET_ACCESS_KEY": "secret-other"}, False),
+        ({"AWS_ACCESS_KEY_ID": "other"}, True),
+        ({"AWS_ENDPOINT_URL_SSM": "http://127.0.0.1:1"}, True),
+        ({"AWS_CA_BUNDLE": "/other"}, True),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/other"}, True),
+    ],
+    ids=str,
+)
+def test_which_variables_tell_one_signer_from_another(changed: dict[str, str], counts: bool, tmp_path: Path) -> None:
+    settings = {"AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "secret"}
+    settings |= {"AWS_CONFIG_FILE": str(tmp_path / "none"), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
+    found = []
+    for env in (settings, {**settings, **changed}):
+        with mock.patch.dict(os.environ, env, clear=True):
+            found.append(identity(dict[str, str]().get))
+    assert None not in found and (found[0] != found[1]) is counts
+    assert "secret" not in json.dumps(found)
+    with mock.patch.dict(os.environ, settings, clear=True):
+        assert (identity({"access_key": "own"}.get) != identity({"access_key": "other"}.get)) is True
+
+
+def test_another_variable_of_aws_never_gets_what_others_left(tmp_path: Path) -> None:
+    with LocalAWS(WORLD) as aws:
+        source = Source(aws)
+        source.write_cached(cache_statuses_seconds=60)
+        made = []
+        for env in ({}, {"AWS_CA_BUNDLE": str(tmp_path / "x")}, {"AWS_CA_BUNDLE": str(tmp_path / "x"), "OTHER": "x"}):
+            position = aws.position
+            source.parse(env=env)
+            made.append(len(aws.calls(since=position)))
+    assert made == [2, 2, 0]

@@ -14,8 +14,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.release import __version__
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import compiled
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import untrusted
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import Undefined, compiled
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import TRUST_IS_MARKED, untrusted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -238,4 +238,90 @@ def test_usual_expressions_are_compiled(expression: str) -> None:
     ],
 )
 def test_others_are_left_to_ansible(expression: str) -> None:
+    assert compiled(expression, frozenset()) is None
+
+
+GIVEN: dict[str, Any] = {
+    "name": "web",
+    "tags": {"Env": "prod", "a b": "x"},
+    "number": 1,
+    "flag": True,
+    "nothing": None,
+    "list": ["a", "b"],
+    "empty": "",
+    "bracket": "[1]",
+    "braced": "{'a': 1}",
+    "truth": "True",
+}
+KNOWN = frozenset({*GIVEN, "absent"})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("name | default('y', true)", "empty | default('y', true)", "empty | default('y')", "absent | default('y')"),
+        *("name | default('y', false)", "name | default('y', 'yes')", "name | default('y', true, 1)"),
+        *("tags[0]", "name[0]", "number[0]", "list[0]", "list[2]", "list['a']", "tags['a b']", "absent[0]"),
+        *("name.x", "number.x", "nothing.x", "list.x", "tags.absent", "absent.x", "absent.x.y"),
+        *("absent in ['x']", "absent not in ['x']", "absent in []", "absent not in []", "'x' in absent"),
+        *("name in number", "name in ['web']", "'w' in name"),
+        *("name.lower(*list)", "name.lower(**tags)", "name.startswith(*list)", "name.startswith()", "name | lower(1)"),
+        *("bracket", "braced", "truth", "bracket | lower", "[bracket]", "'[1]'", "'True'"),
+        *("number", "nothing", "flag", "list", "tags", "[number]", "[[name]]", "[tags]", "absent", "not absent"),
+        *("absent or name", "name or absent", "absent and name", "number == true", "name == nothing"),
+    ],
+)
+def test_what_is_easily_made_something_else(expression: str) -> None:
+    variables = untrusted(GIVEN)
+    key = trusted(expression)
+    for strict in (False, True):
+        options = {"strict": strict, "compose": {"made": key}, "groups": {"grown": key}, "keyed_groups": [{"key": key}]}
+        assert fast(options, variables, KNOWN) == slow(options, variables)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        *(("name", "web"), ("tags.Env", "prod"), ("tags['a b']", "x"), ("list[0]", "a"), ("list[1]", "b")),
+        *(("absent or name", Undefined), ("empty or name", "web"), ("name and tags.Env", "prod"), ("not flag", False)),
+        *(("name | lower", "web"), ("name | upper", "WEB"), ("' x ' | trim", "x"), ("name | replace('w', 'v')", "veb")),
+        *(("name.upper()", "WEB"), ("'A'.lower()", "a"), ("name.endswith('b')", True)),
+        *(("absent | default('y')", "y"), ("empty | default('y', true)", "y"), ("tags.absent | d(name)", "web")),
+        *(("name in ['web']", True), ("number > 0", True), ("absent is undefined", True), ("name ~ '-1'", "web-1")),
+        ("'a' if flag else 'b'", "a"),
+    ],
+)
+def test_usual_expressions_need_no_templating(expression: str, value: Any) -> None:
+    made = compiled(expression, KNOWN)
+    assert made is not None
+    if value is Undefined:
+        with pytest.raises(Undefined):
+            made(GIVEN)
+    else:
+        assert made(GIVEN) == value
+
+
+def test_what_is_made_of_usual_expressions_needs_no_templating(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {
+        "strict": False,
+        "compose": {"made": trusted("name"), "lacking": trusted("absent.x")},
+        "groups": {"grown": trusted("tags.Env == 'prod'"), "lacking": trusted("absent == 'x'")},
+        "keyed_groups": [{"key": trusted("tags.Env")}, {"key": trusted("absent")}],
+    }
+    if TRUST_IS_MARKED:  # before, Ansible made a text of a number
+        options["compose"]["counted"] = trusted("number")
+    monkeypatch.setattr(Constructable, "_compose", lambda *args, **kwargs: pytest.fail("A template was evaluated."))
+    found, unused, members = fast(options, untrusted(GIVEN), KNOWN)
+    assert found["made"][1] == "web" and "lacking" not in found
+    assert {"_prod", "grown"} <= set(members) and "lacking" not in members
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("a.lower(*b)", "a.lower(**b)", "a.startswith('x', *b)", "a.lower(x=1)", "a | lower(*b)", "a | trim('x')"),
+        *("a | default('x', true, 1)", "a | default('x', 'yes')", "a | default", "1 < a < 3", "a if b"),
+    ],
+)
+def test_what_has_more_to_it_is_left_to_ansible(expression: str) -> None:
     assert compiled(expression, frozenset()) is None

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleParserError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import without_empty_variables
 from inventories import Parsed, Source, parse
 
 from emulator.testing import LocalAWS
@@ -221,3 +223,47 @@ def test_empty_variables_are_none() -> None:
         assert list(Source(aws, regions=REGIONS).parse(env=empty).hosts) == [*EAST, *WEST]
         with pytest.raises(AnsibleParserError, match="There is no region: set regions, region or AWS_REGION"):
             Source(aws).parse(env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
+
+
+def test_the_only_node_that_may_not_be_asked_for_is_an_error() -> None:
+    with LocalAWS(
+        {"regions": {"us-east-1": {"nodes": [{"id": EAST[0], "status": "error: AccessDeniedException"}]}}}
+    ) as aws:
+        with pytest.raises(AnsibleParserError, match="ssm:GetConnectionStatus"):
+            parse(aws)
+        assert parse(aws, strict_permissions=False).group("ssm_unknown") == EAST[:1]
+
+
+def test_statuses_that_all_failed_for_another_reason_than_a_permission_are_unknown() -> None:
+    nodes = [{"id": target, "status": "error: ValidationException"} for target in EAST]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        assert parse(aws, strict_permissions=True).group("ssm_unknown") == EAST
+
+
+def test_details_that_cannot_be_read_for_another_reason_than_a_permission_are_no_warning() -> None:
+    rule = {"op": "DescribeInstances", "do": {"error": "InvalidParameterValue"}, "times": "always"}
+    with pytest.raises(AnsibleParserError, match="InvalidParameterValue"):
+        run({**WORLD, "faults": [rule]}, ec2_details=True, strict_permissions=False)
+
+
+def test_nobody_is_asked_for_the_other_nodes_of_a_region_that_is_left_out() -> None:
+    regions = {
+        "us-east-1": {"nodes": [{"generate": 40, "id": "i-%017x"}]},
+        "eu-west-1": {"nodes": [{"id": WEST[0]}]},
+    }
+    faults = [
+        {"op": "DescribeInstanceProperties", "page": 2, "do": {"error": "InvalidNextToken"}, "times": 1},
+        # So that the listing breaks off before most of its nodes are asked for.
+        {"op": "GetConnectionStatus", "do": {"delay": 0.05}, "times": "always"},
+    ]
+    with LocalAWS({"limits": {"page_size": 39}, "regions": regions, "faults": faults}) as aws:
+        assert list(parse(aws, regions=REGIONS, max_workers=1, strict_permissions=False).hosts) == [WEST[0]]
+        assert len(aws.calls("GetConnectionStatus")) < 40
+
+
+def test_empty_variables_are_empty_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    with without_empty_variables():
+        assert "AWS_PROFILE" not in os.environ and os.environ["AWS_REGION"] == "eu-west-1"
+    assert (os.environ["AWS_PROFILE"], os.environ["AWS_REGION"]) == ("", "eu-west-1")

@@ -195,3 +195,74 @@ def test_their_values_may_be_templates(value: Any) -> None:
 def test_a_value_that_aws_does_not_know_is_an_error() -> None:
     with LocalAWS(WORLD) as aws, pytest.raises(AnsibleParserError, match="Region us-east-1: Could not list"):
         parse(aws, filters={"PlatformTypes": "linux"})
+
+
+# Two nodes that differ in every key, and how the first one is found by each.
+EACH_WORLD = {
+    "regions": {
+        "us-east-1": {
+            "nodes": [
+                {
+                    "id": HYBRID,
+                    "platform": "MacOS",
+                    "agent_version": "3.1.0.0",
+                    "ping_status": "ConnectionLost",
+                    "association_status": "Failed",
+                    "activation_id": "0a1b2c3d-0000-4000-8000-000000000001",
+                    "iam_role": "Office",
+                    "tags": {"Patch": "true", "Count": "1"},
+                },
+                {"id": WEB, "agent_version": "3.2.0.0", "association_status": "Success", "tags": {"Count": "2"}},
+            ]
+        }
+    }
+}
+EACH = {
+    "ActivationIds": "0a1b2c3d-0000-4000-8000-000000000001",
+    "AgentVersion": "3.1.0.0",
+    "AssociationStatus": "Failed",
+    "IamRole": "Office",
+    "InstanceIds": HYBRID,
+    "PingStatus": "ConnectionLost",
+    "PlatformTypes": "MacOS",
+    "ResourceType": "ManagedInstance",
+    "SourceIds": HYBRID,
+    "SourceTypes": "AWS::SSM::ManagedInstance",
+    "tag-key": "Patch",
+    # What YAML makes of a value without quotes.
+    "tag:Patch": True,
+    "tag:Count": 1,
+}
+
+
+def test_every_key_is_tried_below() -> None:
+    with LocalAWS(WORLD) as aws, pytest.raises(AnsibleParserError) as caught:
+        parse(aws, filters={"NoSuchKey": "x"})
+    known = str(caught.value).partition(": there are ")[2].partition(" and tag:KEY")[0].split(", ")
+    assert set(known) == {key for key in EACH if not key.startswith("tag:")}
+
+
+@pytest.mark.parametrize("key", EACH)
+def test_every_key_finds_and_leaves_out(key: str) -> None:
+    value = EACH[key]
+    with LocalAWS(EACH_WORLD) as aws:
+
+        def hosts(**options: Any) -> list[str]:
+            return list(parse(aws, status_source="none", **options).hosts)
+
+        assert hosts(filters={key: value}) == [HYBRID]
+        assert hosts(exclude_filters=[{key: [value]}]) == [WEB]
+        # With a condition on tags the plugin judges the others itself.
+        assert hosts(filters={"tag:Count": [1, 2], key: value}) == [HYBRID]
+
+
+@pytest.mark.parametrize(
+    "values", [[], None, [None], ["Online", None], ["Online", {"a": "b"}], ["Online", ["x"]]], ids=str
+)
+@pytest.mark.parametrize("option", ["filters", "include_filters", "exclude_filters"])
+def test_what_is_no_value_is_an_error_before_any_call(option: str, values: Any) -> None:
+    given = {"PingStatus": values}
+    with LocalAWS(WORLD) as aws:
+        with pytest.raises(AnsibleParserError, match=f"{option} has .* for PingStatus, and may have a value or a list"):
+            parse(aws, **{option: given if option == "filters" else [given]})
+        assert aws.calls() == []

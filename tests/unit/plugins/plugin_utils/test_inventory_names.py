@@ -212,3 +212,24 @@ def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
     for name, host in zip(found, hosts, strict=True):
         assert re.fullmatch(r"\w[\w.-]*", name) and name != "all"
         assert name == host.instance_id or name not in {each.instance_id for each in hosts}
+
+
+def test_an_empty_entry_is_refused() -> None:
+    with pytest.raises(AnsibleParserError, match="hostnames has the entry ''"):
+        run({"id": ONE, "computer_name": "web"}, hostnames=["", "computer_name"])
+
+
+@pytest.mark.parametrize("entry", ["ec2_tags", "ec2_tags | dict2items | first", "[ec2_tags]"])
+def test_a_mapping_gives_no_name(entry: str) -> None:
+    node = {"id": ONE, "computer_name": "web", "tags": {"Env": "prod"}}
+    assert list(run(node, hostnames=[entry, "computer_name"], ec2_details=True).hosts) == ["web"]
+
+
+@pytest.mark.parametrize(("behaviour", "merged"), [("replace", {}), ("merge", {"Own": "x"})])
+def test_what_two_sources_have_in_a_dictionary_is_joined_as_ansible_is_set_to(
+    behaviour: str, merged: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ansible.constants.DEFAULT_HASH_BEHAVIOUR", behaviour)
+    other = {"instance_id": ONE, "ec2_tags": {"Own": "x"}}
+    parsed = beside(other, {"computer_name": "db1", "tags": {"Env": "prod"}}, ec2_details=True)
+    assert parsed.hosts["db1"]["ec2_tags"] == {"Env": "prod", **merged}

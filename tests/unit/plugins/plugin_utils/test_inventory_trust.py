@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 from ansible import template
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import TRUST_IS_MARKED
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import (
+    TRUST_IS_MARKED,
+    as_untrusted_as,
+    untrusted,
+)
 from inventories import Source, parse
 
 from emulator.testing import LocalAWS
@@ -44,6 +48,7 @@ MADE = {
     "key": "{(ssm_computer_name | lower): 'x'}",
     "split": "ssm_computer_name.split('.')",
     "braced": "ssm_computer_name | replace('[[', '{{') | replace(']]', '}}')",
+    "member": "ssm_ec2_tags.Text | lower",
     "items": "ssm_ec2_tags | dict2items",
     "keys": "ssm_ec2_tags.keys() | list",
     "decoded": "ssm_ec2_tags.Base64 | b64decode",
@@ -161,3 +166,19 @@ def test_a_parent_group_that_is_made_of_a_node_is_a_plain_name() -> None:
     with LocalAWS(world("web")) as aws:
         parsed = parse(aws, keyed_groups=groups)
     assert {type(group.name) for group in parsed.data.groups.values()} == {str}
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        lambda text: text,
+        lambda text: {"text": text},
+        lambda text: {"number": 1, "text": text},
+        lambda text: [text],
+        lambda text: [1, {"texts": [[text]]}],
+    ],
+)
+def test_what_is_made_of_a_text_of_aws_is_no_template_wherever_the_text_was(holder: Any) -> None:
+    of_aws = as_untrusted_as([None, holder(untrusted("web"))], "made")
+    assert hasattr(of_aws, "__UNSAFE__") is not TRUST_IS_MARKED
+    assert not hasattr(as_untrusted_as([None, holder("web")], "made"), "__UNSAFE__")
