@@ -166,7 +166,7 @@ def _place(of: Compiled, place: int) -> Compiled:
         value = of(variables)
         if not _is_plain(value, list):
             raise AskAnsible
-        if not -len(value) <= place < len(value):
+        if place >= len(value):  # never negative, for Jinja2 parses -1 as an operation
             raise Undefined
         return value[place]
 

@@ -73,7 +73,7 @@ def _outer(host: Host, outer: Outer) -> dict[str, Any]:
 
 
 def _set(host: Any, variables: dict[str, Any], *, one_by_one: bool) -> None:
-    """Set a host's variables. ``set_variable`` merges dictionaries, for which a new host has no need."""
+    """Set a host's variables; ``one_by_one`` if others may have set some, which ``set_variable`` may have to merge."""
     if not one_by_one:
         host.vars.update(variables)
         return

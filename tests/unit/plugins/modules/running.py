@@ -16,7 +16,7 @@ class Runner:
     """One module's work; call it with an emulator and options."""
 
     def __init__(self, argument_spec: dict[str, Any], work: Work) -> None:
-        self._defaults = {name: option.get("default") for name, option in argument_spec.items()}
+        self._spec = argument_spec
         self._work = work
 
     def __call__(self, aws: LocalAWS, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
@@ -24,6 +24,19 @@ class Runner:
 
     def options(self, **options: Any) -> dict[str, Any]:
         """All the module's options, those not given with their defaults."""
-        unknown = set(options) - set(self._defaults)
-        assert not unknown, f"no such options: {unknown}"
-        return {**self._defaults, **options}
+        return _filled(options, self._spec)
+
+
+def _filled(given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(given) - set(spec)
+    assert not unknown, f"no such options: {unknown}"
+    return {name: _value(given.get(name, option.get("default")), option) for name, option in spec.items()}
+
+
+def _value(value: Any, option: Mapping[str, Any]) -> Any:
+    """The value of an option, with the defaults of its own options."""
+    if "options" not in option or value is None:
+        return value
+    if isinstance(value, list):
+        return [_filled(entry, option["options"]) for entry in value]
+    return _filled(value, option["options"])
