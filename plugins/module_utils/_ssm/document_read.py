@@ -138,7 +138,8 @@ def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) 
     if fits(spec, state.latest) and (same or _holds(spec, state.latest_content, state.document_format)):
         return _holding(state, state.latest)
     in_force = _in_force(spec, state)
-    if in_force == state.latest_version:
+    if in_force == state.latest_version or state.used_by_latest:
+        # What sessions use has to be as wanted, whatever the default version is.
         return state
     # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
     return _holding(state, _held(client, spec, in_force, state.document_format))
@@ -206,10 +207,12 @@ def _version_to_remove(client: api.Client, removal: Removal) -> api.Shape | None
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
-    """The newest version that is as wanted, which the latest and the one in force are known not to be."""
-    known = (state.latest_version, _in_force(spec, state))
+    """A version that is as wanted, and not the latest: the one in force if it is, so that it stays so, or the newest."""
+    in_force = _in_force(spec, state)
+    known = (state.latest_version, None if state.used_by_latest else in_force)
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
-    others = sorted((number for number in infos if number not in known), key=int, reverse=True)
+    others = [number for number in infos if number not in known]
+    others.sort(key=lambda number: (number == in_force, int(number)), reverse=True)
 
     def held(number: str) -> api.Shape | None:
         return _held(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
