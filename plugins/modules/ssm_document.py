@@ -116,6 +116,8 @@ options:
       - Staging does not work for Session documents other than C(SSM-SessionManagerRunShell). A session that is started
         with a document's name uses the latest version of that document, whichever version is the default. A new version
         is therefore used at once, and a lower number does not go back to that version. Both come with a warning.
+        For the same reason the task makes a new version of such a document unless the latest version has the wanted
+        content, even if the default version has it.
       - A number makes that version the default. It has to be there before the task; V(latest) is what the task makes.
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
@@ -239,7 +241,8 @@ notes:
     C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource), C(ssm:DescribeDocumentPermission) and
     C(ssm:ModifyDocumentPermission). For O(keep_versions), and to find content that AWS has in an older version and
     takes no second time, also C(ssm:ListDocumentVersions).
-  - AWS may take no content twice. Content that an older version has already puts that version into force.
+  - AWS may reject content that an older version has already. The module then makes that version the default. Sessions
+    that are started with a document's name use the latest version all the same, so a warning says so.
   - Sessions that are open when the preferences change keep those that they began with, as far as AWS tells.
   - To move the default version of a document that associations of State Manager use runs those associations.
 extends_documentation_fragment:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from trap_tasks import (
     DEFAULT,
     ONE,
+    PREFERENCES,
     THREE,
     TWO,
     UPDATE,
@@ -30,7 +31,6 @@ from trap_tasks import (
     under,
 )
 
-PREFERENCES = "SSM-SessionManagerRunShell"
 AT_ONCE = "is used at once, although version"
 LATEST_USED = "use its latest version"
 NODES = {"nodes": [{"id": "i-0123456789abcdef0"}]}
@@ -112,7 +112,8 @@ def test_trap_45_content_that_aws_takes_no_second_time_stays_unused_with_a_warni
             [said] = [one for one in done["warnings"] if LATEST_USED in one]
             assert "delete the later versions, or change the content" in said
         assert present(stage)["default"] == default
-        assert latest(stage)["content"] == json.dumps(TWO)
+        assert json.loads(latest(stage)["content"]) == TWO
+        assert len(present(stage)["versions"]) == 3
 
 
 @under("duplicate_scope")
