@@ -382,12 +382,21 @@ lost_content:
   returned: when neither the new document could be made, nor the old one be put back
   type: str
 diff:
-  description: The document before and after, the content and the rest apart.
+  description:
+    - The document before and after, the content and the rest apart.
+    - A new version is shown against the version that it replaces, which is the default version if the task makes the new
+      one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell) it is
+      always the latest version, since sessions use that one.
+    - If a version that was there already becomes the default, its content is shown against that of the old default
+      version.
+    - The contents of default versions are read only in diff mode. If one cannot be read, the diff says so, and the task
+      goes on.
   returned: always
   type: list
   elements: dict
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -462,13 +471,13 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
-    """Bring the document to what the options say, or find what that would take."""
+def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool, diff: bool = False) -> Result:
+    """Bring the document to what the options say, or find what that would take; ``diff`` is Ansible's diff mode."""
     times.check_seconds(params, "wait_timeout")
     task = document_options.task(params)
     ssm = client("ssm")
     outcome = document_task.run(
-        ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"]
+        ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"], diff=diff
     )
     document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
     return {
@@ -485,7 +494,7 @@ def _difference(
 ) -> list[dict[str, str]]:
     if isinstance(task, documents.Removal) and task.of_version:
         return document_diff.removal(outcome.before, task.name) if outcome.done else []
-    return document_diff.difference(outcome.before, outcome.after, task.name)
+    return document_diff.difference(outcome.before, outcome.after, task.name, outcome.defaults)
 
 
 def _shown(client: Any, state: documents.DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
@@ -506,7 +515,7 @@ def main() -> None:
     if module.params["state"] == "absent":
         # Without them the whole document goes.
         module.refuse_null("document_version", "version_name")
-    module.report(ensure)
+    module.report(functools.partial(ensure, diff=module._diff))
 
 
 if __name__ == "__main__":

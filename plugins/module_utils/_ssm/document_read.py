@@ -16,8 +16,8 @@ from . import api, content, preferences
 from .document_actions import Action, Create, SetDefault, Update
 from .document_plan import remakes, to_prune
 from .document_requests import fits, repeats, stated
-from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal
-from .errors import DENIED, tolerating
+from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, VersionContent
+from .errors import DENIED, SSMError, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
 
 
@@ -79,6 +79,23 @@ def _value(client: api.Client, state: DocumentState, version: str) -> Any:
         return content.parsed(state.latest_content, state.document_format)
     reply = api.get_document(client, str(state.latest["Name"]), version, content.JSON)
     return None if reply is None else content.parsed(str(reply["Content"]), str(reply.get("DocumentFormat")))
+
+
+def default_content(client: api.Client, state: DocumentState) -> VersionContent:
+    """The content of the default version, read unless it is known; why it cannot be read is no error, but told in it."""
+    number = state.default_version
+    if number == state.latest_version and state.latest_content is not None:
+        return state.newest
+    reply, code = None, None
+    try:
+        reply = api.get_document(client, str(state.latest["Name"]), number, state.document_format)
+    except SSMError as error:
+        code = error.code
+    if reply is None:
+        reason = f" ({code})" if code else ""
+        problem = f"The content of version {number} could not be read{reason}."
+        return VersionContent(None, state.document_format, problem)
+    return VersionContent(str(reply["Content"]), str(reply.get("DocumentFormat") or state.document_format))
 
 
 def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
