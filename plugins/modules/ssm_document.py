@@ -47,7 +47,16 @@ options:
         template.
     type: raw
   content_path:
-    description: The path of a file with the content, on the host that the task runs on.
+    description:
+      - The path of a file with the content.
+      - A relative path is looked for on the controller as M(ansible.builtin.copy) looks for its source, which is in
+        C(files/) of the role and in the role, then in C(files/) beside the playbook and beside the playbook. A file that
+        is found there is transferred to the host that the task runs on, if that is not the controller.
+      - An absolute path, and a relative path that is not found on the controller, is a path of the host that the task
+        runs on. There a relative path begins in the current directory.
+      - A file on the controller that is encrypted with Ansible Vault is decrypted. On any other host an absolute path of
+        an encrypted file is an error.
+      - The results of the task show the content where they show what changes. Set C(no_log) if it is secret.
     type: path
   content_comparison:
     description:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from . import api, document_apply, document_diff, document_plan, document_read
+from . import api, document_apply, document_diff, document_plan, document_read, document_requests
 from .document_actions import Action, Create, Delete, SetDefault, Share, Update
 from .document_apply import InterruptedPlanError, Progress
 from .documents import DocumentSpec, DocumentState, Removal, VersionContent
@@ -28,7 +28,6 @@ _RACES = frozenset(
         "InvalidDocumentVersion",
     }
 )
-_NOTHING_NEW = "AWS makes no version for a new display_name or version_name alone: change the content, too."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +173,7 @@ def _look_again(
     fresh = _look(progress, task, search_versions=duplicate)
     if fresh.actions == [interrupted.action, *interrupted.left]:
         # Nothing has changed meanwhile, so AWS would say the same again.
-        raise SSMError(f"{error} {_NOTHING_NEW}", error.exception) if duplicate else error
+        raise SSMError(f"{error} {document_requests.nothing_new(task.name)}", error.exception) if duplicate else error
     return fresh
 
 
