@@ -32,7 +32,7 @@ class Source:
     def in_words_of_the_user(self, sentence: str) -> str:
         """An error of the module with the path as the user knows it, and with all the places tried."""
         is_missing = sentence.startswith(f"content_path {self.path} cannot be read (tried ")
-        also = f" On the controller it is none of {', '.join(self.tried)}." if self.tried and is_missing else ""
+        also = f" Also tried on the controller: {', '.join(self.tried)}." if self.tried and is_missing else ""
         return sentence.replace(self.path, self.shown) + also
 
 

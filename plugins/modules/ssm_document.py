@@ -19,6 +19,16 @@ description:
     any change. To start from its content, read it with M(sessionops.aws.ssm_document_info).
   - The name C(SSM-SessionManagerRunShell) is the document with the session preferences of the account in a region. The
     console makes it when preferences are first saved; this module takes over what it finds.
+attributes:
+  action:
+    description: Has an action plugin of the same name, which finds the file of O(content_path) on the controller.
+    support: full
+  async:
+    description: Can run in the background with C(async).
+    support: full
+  vault:
+    description: Decrypts a file of O(content_path) that is on the controller and is encrypted with Ansible Vault.
+    support: full
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -276,11 +286,11 @@ EXAMPLES = r"""
       idle_session_timeout: 20
       max_session_duration: 60
 
-- name: Keep a document whose content is in a file
+- name: Keep a document whose content is in a file of the role, or beside the playbook
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
     document_type: Session
-    content_path: files/port-forwarding.yml
+    content_path: port-forwarding.yml  # in the folder files
     tags:
       team: platform
 
@@ -294,7 +304,7 @@ EXAMPLES = r"""
 - name: Stage a new version of a Command document, which stays unused until it is made the default
   sessionops.aws.ssm_document:
     name: Team-Patching
-    content_path: files/patching.yml
+    content_path: patching.yml
     version_name: release-2
     default_version: keep
 
@@ -307,7 +317,7 @@ EXAMPLES = r"""
 - name: Keep the ten newest versions
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
-    content_path: files/port-forwarding.yml
+    content_path: port-forwarding.yml
     keep_versions: 10
 
 - name: Delete one version

@@ -167,7 +167,7 @@ def test_a_file_that_is_nowhere_names_all_the_places(play: Play) -> None:
     play.answer = {"failed": True, "msg": tried}
     for transport in ("local", "ssh"):
         said = play.run(content_path=NAME, transport=transport)["msg"]
-        assert said.startswith(f"{tried} On the controller it is none of ")
+        assert said.startswith(f"{tried} Also tried on the controller: ")
         for place in (play.role_files / NAME, play.files / NAME, play.root / NAME):
             assert said.count(f"{place}") == 1
     play.answer = {"failed": True, "msg": "The name is wrong."}
