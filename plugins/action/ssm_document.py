@@ -1,7 +1,7 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Finds the file of content_path as ansible.builtin.copy finds its source; the module of the same name does the rest."""
+"""Finds the file of content_path as ansible.builtin.copy finds its source; the module does the rest."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class ActionModule(ActionBase):
             plain = self._loader.get_real_file(place)
         except AnsibleError:
             raise SSMError(
-                f"content_path {place} is encrypted with Ansible Vault and cannot be decrypted: give the password of it, "
-                "as with --vault-password-file."
+                f"content_path {place} is encrypted with Ansible Vault and cannot be decrypted: give its password, as "
+                "with --vault-password-file."
             ) from None
         try:
             return self._transferred(plain, place)
@@ -105,7 +105,7 @@ class ActionModule(ActionBase):
         """The path of a copy of ``file`` on the host of the task, which has the name that ``place`` has."""
         shell = self._connection._shell
         if not shell.tmpdir:
-            self._make_tmp_path()  # type: ignore[no-untyped-call] # as above
+            self._make_tmp_path()
         path: str = shell.join_path(shell.tmpdir, f"content_{os.path.basename(place)}")
         self._transfer_file(file, path)  # type: ignore[no-untyped-call] # as above
         self._fixup_perms2((shell.tmpdir, path))  # type: ignore[no-untyped-call] # as above

@@ -60,12 +60,12 @@ options:
     description:
       - The path of a file with the content.
       - A relative path is looked for on the controller as M(ansible.builtin.copy) looks for its source, which is in
-        C(files/) of the role and in the role, then in C(files/) beside the playbook and beside the playbook. A file that
-        is found there is transferred to the host that the task runs on, if that is not the controller.
+        C(files/) of the role and in the role, then in C(files/) beside the playbook and beside the playbook. If the
+        task runs on another host, the file that is found is transferred to it.
       - An absolute path, and a relative path that is not found on the controller, is a path of the host that the task
         runs on. There a relative path begins in the current directory.
-      - A file on the controller that is encrypted with Ansible Vault is decrypted. On any other host an absolute path of
-        an encrypted file is an error.
+      - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file of any other host
+        is an error.
       - The results of the task show the content where they show what changes. Set C(no_log) if it is secret.
     type: path
   content_comparison:
@@ -403,9 +403,9 @@ lost_content:
 diff:
   description:
     - The document before and after, the content and the rest apart.
-    - A new version is shown against the version that it replaces, which is the default version if the task makes the new
-      one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell) it is
-      always the latest version, since sessions use that one.
+    - A new version is shown against the version that it replaces, which is the default version if the task makes the
+      new one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell)
+      it is always the latest version, since sessions use that one.
     - If a version that was there already becomes the default, its content is shown against that of the old default
       version.
     - The contents of default versions are read only in diff mode. If one cannot be read, the diff says so, and the task

@@ -135,7 +135,9 @@ def read_file(path: str) -> str:
     except ValueError:
         raise SSMError("content_path holds a character that no path can have.") from None
     if found.startswith(_VAULT_HEADER):
-        raise SSMError(f"content_path {path} is encrypted with Ansible Vault: only a file on the controller is decrypted.")
+        raise SSMError(
+            f"content_path {path} is encrypted with Ansible Vault: only a file on the controller is decrypted."
+        )
     if len(found) > MAX_BYTES + len(_BYTE_ORDER_MARK.encode()):
         raise SSMError(f"content_path {path} has more than the {MAX_BYTES} bytes that a document can have.")
     try:

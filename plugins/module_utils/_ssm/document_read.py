@@ -82,7 +82,7 @@ def _value(client: api.Client, state: DocumentState, version: str) -> Any:
 
 
 def default_content(client: api.Client, state: DocumentState) -> VersionContent:
-    """The content of the default version, read unless it is known; why it cannot be read is no error, but told in it."""
+    """The content of the default version, read unless it is known. An error is no ``SSMError``, but told in it."""
     number = state.default_version
     if number == state.latest_version and state.latest_content is not None:
         return state.newest
@@ -224,7 +224,7 @@ def _version_to_remove(client: api.Client, removal: Removal) -> api.Shape | None
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
-    """A version that is as wanted, and not the latest: the one in force if it is, so that it stays so, or the newest."""
+    """A version that is as wanted, and not the latest: the one in force, so that it stays so, or else the newest."""
     in_force = _in_force(spec, state)
     known = (state.latest_version, None if state.used_by_latest else in_force)
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}

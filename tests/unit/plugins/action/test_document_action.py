@@ -15,7 +15,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.sessionops.aws.plugins.action import ssm_document as plugin
 
 NAME = "port.yml"
-SECRET = [("default", VaultSecret(b"password"))]
+SECRET: list[Any] = [("default", VaultSecret(b"password"))]
 
 
 class Play:
@@ -59,7 +59,7 @@ class Play:
         action._make_tmp_path = make_temporary
         action._transfer_file = shutil.copyfile
         action._fixup_perms2 = self.became_readable.append
-        action._remove_tmp_path = lambda path: path and shutil.rmtree(path)
+        action._remove_tmp_path = lambda path: shutil.rmtree(path) if path else None
         action._execute_module = module
         done: dict[str, Any] = action.run(task_vars={})
         return done
@@ -156,8 +156,8 @@ def test_a_vaulted_file_without_its_password_is_one_sentence(play: Play, secrets
     done = play.run(content_path=NAME)
     assert done["failed"]
     assert done["msg"] == (
-        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault and cannot be decrypted: give the "
-        "password of it, as with --vault-password-file."
+        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault and cannot be decrypted: give its "
+        "password, as with --vault-password-file."
     )
     assert play.ran == []
 
