@@ -19,6 +19,16 @@ description:
     any change. To start from its content, read it with M(sessionops.aws.ssm_document_info).
   - The name C(SSM-SessionManagerRunShell) is the document with the session preferences of the account in a region. The
     console makes it when preferences are first saved; this module takes over what it finds.
+attributes:
+  action:
+    description: Has an action plugin of the same name, which finds the file of O(content_path) on the controller.
+    support: full
+  async:
+    description: Can run in the background with C(async).
+    support: full
+  vault:
+    description: Decrypts a file of O(content_path) that is on the controller and is encrypted with Ansible Vault.
+    support: full
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -47,7 +57,16 @@ options:
         template.
     type: raw
   content_path:
-    description: The path of a file with the content, on the host that the task runs on.
+    description:
+      - The path of a file with the content.
+      - A relative path is looked for on the controller as M(ansible.builtin.copy) looks for its source, which is in
+        C(files/) of the role and in the role, then in C(files/) beside the playbook and beside the playbook. If the
+        task runs on another host, the file that is found is transferred to it.
+      - An absolute path, and a relative path that is not found on the controller, is a path of the host that the task
+        runs on. There a relative path begins in the current directory.
+      - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file of any other host
+        is an error.
+      - The results of the task show the content where they show what changes. Set C(no_log) if it is secret.
     type: path
   content_comparison:
     description:
@@ -116,6 +135,8 @@ options:
       - Staging does not work for Session documents other than C(SSM-SessionManagerRunShell). A session that is started
         with a document's name uses the latest version of that document, whichever version is the default. A new version
         is therefore used at once, and a lower number does not go back to that version. Both come with a warning.
+        For the same reason the task makes a new version of such a document unless the latest version has the wanted
+        content, even if the default version has it.
       - A number makes that version the default. It has to be there before the task; V(latest) is what the task makes.
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
@@ -239,7 +260,8 @@ notes:
     C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource), C(ssm:DescribeDocumentPermission) and
     C(ssm:ModifyDocumentPermission). For O(keep_versions), and to find content that AWS has in an older version and
     takes no second time, also C(ssm:ListDocumentVersions).
-  - AWS may take no content twice. Content that an older version has already puts that version into force.
+  - AWS may reject content that an older version has already. The module then makes that version the default. Sessions
+    that are started with a document's name use the latest version all the same, so a warning says so.
   - Sessions that are open when the preferences change keep those that they began with, as far as AWS tells.
   - To move the default version of a document that associations of State Manager use runs those associations.
 extends_documentation_fragment:
@@ -264,11 +286,11 @@ EXAMPLES = r"""
       idle_session_timeout: 20
       max_session_duration: 60
 
-- name: Keep a document whose content is in a file
+- name: Keep a document whose content is in a file of the role, or beside the playbook
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
     document_type: Session
-    content_path: files/port-forwarding.yml
+    content_path: port-forwarding.yml  # in the folder files
     tags:
       team: platform
 
@@ -282,7 +304,7 @@ EXAMPLES = r"""
 - name: Stage a new version of a Command document, which stays unused until it is made the default
   sessionops.aws.ssm_document:
     name: Team-Patching
-    content_path: files/patching.yml
+    content_path: patching.yml
     version_name: release-2
     default_version: keep
 
@@ -295,7 +317,7 @@ EXAMPLES = r"""
 - name: Keep the ten newest versions
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
-    content_path: files/port-forwarding.yml
+    content_path: port-forwarding.yml
     keep_versions: 10
 
 - name: Delete one version
@@ -379,12 +401,21 @@ lost_content:
   returned: when neither the new document could be made, nor the old one be put back
   type: str
 diff:
-  description: The document before and after, the content and the rest apart.
+  description:
+    - The document before and after, the content and the rest apart.
+    - A new version is shown against the version that it replaces, which is the default version if the task makes the
+      new one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell)
+      it is always the latest version, since sessions use that one.
+    - If a version that was there already becomes the default, its content is shown against that of the old default
+      version.
+    - The contents of default versions are read only in diff mode. If one cannot be read, the diff says so, and the task
+      goes on.
   returned: always
   type: list
   elements: dict
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -459,13 +490,13 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
-    """Bring the document to what the options say, or find what that would take."""
+def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool, diff: bool = False) -> Result:
+    """Bring the document to what the options say, or find what that would take; ``diff`` is Ansible's diff mode."""
     times.check_seconds(params, "wait_timeout")
     task = document_options.task(params)
     ssm = client("ssm")
     outcome = document_task.run(
-        ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"]
+        ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"], diff=diff
     )
     document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
     return {
@@ -482,7 +513,7 @@ def _difference(
 ) -> list[dict[str, str]]:
     if isinstance(task, documents.Removal) and task.of_version:
         return document_diff.removal(outcome.before, task.name) if outcome.done else []
-    return document_diff.difference(outcome.before, outcome.after, task.name)
+    return document_diff.difference(outcome.before, outcome.after, task.name, outcome.defaults)
 
 
 def _shown(client: Any, state: documents.DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
@@ -503,7 +534,7 @@ def main() -> None:
     if module.params["state"] == "absent":
         # Without them the whole document goes.
         module.refuse_null("document_version", "version_name")
-    module.report(ensure)
+    module.report(functools.partial(ensure, diff=module._diff))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ TEXT = "TEXT"
 # The API reference's limit on the size of a document, in bytes.
 MAX_BYTES = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
+# What a file begins with that Ansible Vault encrypted.
+_VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,12 +124,20 @@ def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tup
 
 def read_file(path: str) -> str:
     """The text of a content file; an ``SSMError`` if it cannot be read."""
+    if not path:
+        raise SSMError("content_path is empty.")
     try:
         with open(path, "rb") as file:
             found = file.read(MAX_BYTES + len(_BYTE_ORDER_MARK.encode()) + 1)
     except OSError as error:
         tried = "" if os.path.isabs(path) else f" (tried {os.path.abspath(path)})"
         raise SSMError(f"content_path {path} cannot be read{tried}: {error.strerror}.") from error
+    except ValueError:
+        raise SSMError("content_path holds a character that no path can have.") from None
+    if found.startswith(_VAULT_HEADER):
+        raise SSMError(
+            f"content_path {path} is encrypted with Ansible Vault: only a file on the controller is decrypted."
+        )
     if len(found) > MAX_BYTES + len(_BYTE_ORDER_MARK.encode()):
         raise SSMError(f"content_path {path} has more than the {MAX_BYTES} bytes that a document can have.")
     try:

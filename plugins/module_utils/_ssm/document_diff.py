@@ -15,7 +15,7 @@ from typing import Any
 
 from . import content_lines, document_permissions, transform
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .documents import DocumentState
+from .documents import DocumentState, VersionContent
 
 
 def predicted(state: DocumentState | None, actions: Sequence[Action], name: str) -> DocumentState | None:
@@ -90,24 +90,67 @@ def _without_content(action: Create | Update) -> dict[str, Any]:
     return {key: value for key, value in action.request.items() if key not in ("Content", "Attachments")}
 
 
-def difference(before: DocumentState | None, after: DocumentState | None, name: str) -> list[dict[str, str]]:
-    """The two states as Ansible's diff mode shows them: the content first, then the rest."""
-    old, new = _diff_texts(before), _diff_texts(after)
-    if before and after and old.get("content") == new.get("content"):
+def difference(
+    before: DocumentState | None,
+    after: DocumentState | None,
+    name: str,
+    defaults: tuple[VersionContent, VersionContent] | None = None,
+) -> list[dict[str, str]]:
+    """The two states as Ansible's diff mode shows them: the contents first, then the rest.
+
+    ``defaults`` are the contents of the default version before and after, if it moves and somebody looks at the diff.
+    """
+    parts = _content_parts(before, after, name, defaults)
+    parts.append(_part(name, ("metadata", "metadata"), (_metadata(before), _metadata(after))))
+    return [part for part in parts if part["before"] != part["after"]]
+
+
+def _content_parts(
+    before: DocumentState | None,
+    after: DocumentState | None,
+    name: str,
+    defaults: tuple[VersionContent, VersionContent] | None,
+) -> list[dict[str, str]]:
+    """A new version against the one that it replaces, and a default that moves to a version that was there already.
+
+    A new version replaces the default version if it becomes that one, and else the latest version. So it does where
+    sessions use the latest version in any case.
+    """
+    old, new = (None if state is None else state.newest for state in (before, after))
+    latest = _part(name, ("content", "content"), _content_texts(old, new))
+    if before is None or after is None or defaults is None:
+        return [latest]
+    headers = [f"content of default version {state.default_version}" for state in (before, after)]
+    in_force = _part(name, headers, _content_texts(*defaults))
+    was_there = after.default_version != after.latest_version or after.latest_version == before.latest_version
+    if was_there:
+        return [latest, in_force]
+    replaces_latest = after.used_by_latest or before.default_version == before.latest_version
+    return [latest if replaces_latest else in_force]
+
+
+def _part(name: str, headers: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    return {
+        "before_header": f"{name} ({headers[0]})",
+        "after_header": f"{name} ({headers[1]})",
+        "before": texts[0],
+        "after": texts[1],
+    }
+
+
+def _content_texts(old: VersionContent | None, new: VersionContent | None) -> list[str]:
+    """Two contents as they are shown against each other."""
+    texts = [_readable(content) for content in (old, new)]
+    if old and new and texts[0] == texts[1] and old.document_format == new.document_format:
         # The same in another form: what differs is white space, the order of keys, or comments.
-        same_format = before.document_format == after.document_format
-        old |= {"content": before.latest_content or ""} if same_format else {}
-        new |= {"content": after.latest_content or ""} if same_format else {}
-    return [
-        {
-            "before_header": f"{name} ({part})",
-            "after_header": f"{name} ({part})",
-            "before": old.get(part, ""),
-            "after": new.get(part, ""),
-        }
-        for part in ("content", "metadata")
-        if old.get(part, "") != new.get(part, "")
-    ]
+        return [content.text or "" for content in (old, new)]
+    return texts
+
+
+def _readable(content: VersionContent | None) -> str:
+    if content is None or content.text is None:
+        return f"{content.problem}\n" if content and content.problem else ""
+    return content_lines.lines(content.text, content.document_format)
 
 
 def removal(before: DocumentState | None, name: str) -> list[dict[str, str]]:
@@ -126,9 +169,9 @@ def _lines(shape: Mapping[str, Any], *members: str) -> list[str]:
     return [f"{transform.snake(member)}: {shape[member]}" for member in members if shape.get(member) is not None]
 
 
-def _diff_texts(state: DocumentState | None) -> dict[str, str]:
+def _metadata(state: DocumentState | None) -> str:
     if state is None:
-        return {}
+        return ""
     shown = ("Name", "DocumentType", "DocumentFormat", "DisplayName", "TargetType", "VersionName", "DefaultVersion")
     lines = _lines(state.latest, *shown)
     lines += [f"requires: {required['Name']}" for required in state.latest.get("Requires") or ()]
@@ -136,11 +179,7 @@ def _diff_texts(state: DocumentState | None) -> dict[str, str]:
     lines += [f"tags.{key}: {value}" for key, value in sorted(state.tags.items())]
     if state.versions is not None:
         lines.append(f"versions: {_ranges(state.versions)}")
-    text = state.latest_content
-    return {
-        "content": "" if text is None else content_lines.lines(text, state.document_format),
-        "metadata": "".join(f"{line}\n" for line in lines),
-    }
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _ranges(numbers: Sequence[int]) -> str:

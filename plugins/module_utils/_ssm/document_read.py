@@ -16,8 +16,8 @@ from . import api, content, preferences
 from .document_actions import Action, Create, SetDefault, Update
 from .document_plan import remakes, to_prune
 from .document_requests import fits, repeats, stated
-from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal
-from .errors import DENIED, tolerating
+from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, VersionContent
+from .errors import DENIED, SSMError, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
 
 
@@ -81,6 +81,23 @@ def _value(client: api.Client, state: DocumentState, version: str) -> Any:
     return None if reply is None else content.parsed(str(reply["Content"]), str(reply.get("DocumentFormat")))
 
 
+def default_content(client: api.Client, state: DocumentState) -> VersionContent:
+    """The content of the default version, read unless it is known. An error is no ``SSMError``, but told in it."""
+    number = state.default_version
+    if number == state.latest_version and state.latest_content is not None:
+        return state.newest
+    reply, code = None, None
+    try:
+        reply = api.get_document(client, str(state.latest["Name"]), number, state.document_format)
+    except SSMError as error:
+        code = error.code
+    if reply is None:
+        reason = f" ({code})" if code else ""
+        problem = f"The content of version {number} could not be read{reason}."
+        return VersionContent(None, state.document_format, problem)
+    return VersionContent(str(reply["Content"]), str(reply.get("DocumentFormat") or state.document_format))
+
+
 def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     """What a plan for ``removal`` needs to know; None if there is no such document."""
     latest = api.describe_document(client, removal.name, LATEST)
@@ -138,7 +155,8 @@ def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) 
     if fits(spec, state.latest) and (same or _holds(spec, state.latest_content, state.document_format)):
         return _holding(state, state.latest)
     in_force = _in_force(spec, state)
-    if in_force == state.latest_version:
+    if in_force == state.latest_version or state.used_by_latest:
+        # What sessions use has to be as wanted, whatever the default version is.
         return state
     # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
     return _holding(state, _held(client, spec, in_force, state.document_format))
@@ -206,10 +224,12 @@ def _version_to_remove(client: api.Client, removal: Removal) -> api.Shape | None
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
-    """The newest version that is as wanted, which the latest and the one in force are known not to be."""
-    known = (state.latest_version, _in_force(spec, state))
+    """A version that is as wanted, and not the latest: the one in force, so that it stays so, or else the newest."""
+    in_force = _in_force(spec, state)
+    known = (state.latest_version, None if state.used_by_latest else in_force)
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
-    others = sorted((number for number in infos if number not in known), key=int, reverse=True)
+    others = [number for number in infos if number not in known]
+    others.sort(key=lambda number: (number == in_force, int(number)), reverse=True)
 
     def held(number: str) -> api.Shape | None:
         return _held(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))

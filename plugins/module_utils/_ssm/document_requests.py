@@ -120,14 +120,17 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
     if repeats(spec, state):
-        raise SSMError(
-            f"AWS makes no version of document {spec.name} for a new display_name alone: change the content, too."
-        )
+        raise SSMError(nothing_new(spec.name))
     attachments = _attachments(spec, state.document_type)
     given = _without_none(_versioned(spec))
     # What is left out of UpdateDocument may be dropped from the new version.
     request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
     return request if attachments is None else {**request, "Attachments": attachments}
+
+
+def nothing_new(name: str) -> str:
+    """The sentence for a version that would be one again that AWS has, but for its display name."""
+    return f"AWS makes no version of document {name} for a new display_name alone: change the content, too."
 
 
 def repeats(spec: DocumentSpec, state: DocumentState) -> bool:

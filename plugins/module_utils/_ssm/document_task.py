@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from . import api, document_apply, document_diff, document_plan, document_read
-from .document_actions import Action, Create, Delete, Share, Update
+from . import api, document_apply, document_diff, document_plan, document_read, document_requests
+from .document_actions import Action, Create, Delete, SetDefault, Share, Update
 from .document_apply import InterruptedPlanError, Progress
-from .documents import DocumentSpec, DocumentState, Removal
+from .documents import DocumentSpec, DocumentState, Removal, VersionContent
 from .errors import SSMError
 
 # What AWS answers when somebody else changed a document after it was read.
@@ -28,17 +28,20 @@ _RACES = frozenset(
         "InvalidDocumentVersion",
     }
 )
-_NOTHING_NEW = "AWS makes no version for a new display_name or version_name alone: change the content, too."
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a task did, or in check mode would do; ``after`` is foreseen in check mode, and read otherwise."""
+    """What a task did, or in check mode would do; ``after`` is foreseen in check mode, and read otherwise.
+
+    ``defaults`` are the contents of the default version before and after, for a diff in which it moves.
+    """
 
     before: DocumentState | None
     after: DocumentState | None
     done: Sequence[str]
     warnings: Sequence[str]
+    defaults: tuple[VersionContent, VersionContent] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,27 +55,55 @@ class _Plan:
 
 
 def run(
-    client: api.Client, task: DocumentSpec | Removal, *, check_mode: bool, wait: bool, wait_timeout: float
+    client: api.Client,
+    task: DocumentSpec | Removal,
+    *,
+    check_mode: bool,
+    wait: bool,
+    wait_timeout: float,
+    diff: bool = False,
 ) -> Outcome:
     """Bring a document to what ``task`` says, or find what that would take.
 
-    Without ``wait`` it is waited for nothing but what a later step takes. ``wait_timeout`` is in seconds.
+    Without ``wait`` it is waited for nothing but what a later step takes. ``wait_timeout`` is in seconds. ``diff``
+    says that the contents are read which come into force and which go.
     An ``SSMError`` midway says what was done before it.
     """
     if check_mode:
         plan = _plan_from(client, _completed(client, task))
-        return Outcome(plan.before, plan.foreseen, [str(action) for action in plan.actions], plan.warnings)
+        old = _old_default(client, plan) if diff else None
+        actions = [str(action) for action in plan.actions]
+        return Outcome(plan.before, plan.foreseen, actions, plan.warnings, _defaults(client, old, plan.foreseen))
     progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
     plan = _look(progress, task)
     if not plan.actions:
         return Outcome(plan.before, plan.before, [], plan.warnings)
+    # Before anything is done, since the plan may delete that version.
+    old = _old_default(client, plan) if diff else None
     carried_out = _act(progress, task, plan)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, plan.actions)))
     try:
         after = document_read.again(client, plan.before, carried_out.foreseen, permissions=shared)
     except SSMError as error:
         raise progress.explain(error, []) from error
-    return Outcome(plan.before, after, progress.done, carried_out.warnings)
+    return Outcome(plan.before, after, progress.done, carried_out.warnings, _defaults(client, old, after))
+
+
+def _old_default(client: api.Client, plan: _Plan) -> VersionContent | None:
+    """The content of the default version as it was, if the plan makes another one the default."""
+    if (
+        plan.before is None
+        or plan.before.deleting
+        or not any(isinstance(action, (Create, SetDefault)) for action in plan.actions)
+    ):
+        return None
+    return document_read.default_content(client, plan.before)
+
+
+def _defaults(
+    client: api.Client, old: VersionContent | None, after: DocumentState | None
+) -> tuple[VersionContent, VersionContent] | None:
+    return None if old is None or after is None else (old, document_read.default_content(client, after))
 
 
 def _is_share(action: Action) -> bool:
@@ -142,7 +173,7 @@ def _look_again(
     fresh = _look(progress, task, search_versions=duplicate)
     if fresh.actions == [interrupted.action, *interrupted.left]:
         # Nothing has changed meanwhile, so AWS would say the same again.
-        raise SSMError(f"{error} {_NOTHING_NEW}", error.exception) if duplicate else error
+        raise SSMError(f"{error} {document_requests.nothing_new(task.name)}", error.exception) if duplicate else error
     return fresh
 
 

@@ -126,6 +126,15 @@ class Removal:
 
 
 @dataclasses.dataclass(frozen=True)
+class VersionContent:
+    """The content of one version as AWS stores it. ``text`` is None where it is not known, and ``problem`` says why."""
+
+    text: str | None
+    document_format: str
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class DocumentState:
     """A document as found. ``latest`` is the DocumentDescription of its latest version.
 
@@ -161,6 +170,11 @@ class DocumentState:
     @property
     def latest_version(self) -> str:
         return str(self.latest.get("LatestVersion") or self.latest["DocumentVersion"])
+
+    @property
+    def newest(self) -> VersionContent:
+        """The content of the latest version."""
+        return VersionContent(self.latest_content, self.document_format)
 
     @property
     def default_version(self) -> str:

@@ -12,6 +12,7 @@ import string
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
@@ -469,3 +470,39 @@ def test_a_schema_version_is_sent_as_a_string(version: Any, sent: str) -> None:
     for document_format in ("JSON", "YAML"):
         text, unused = content.wanted({"schemaVersion": version}, document_format).encode(None)
         assert yaml.safe_load(text) == {"schemaVersion": sent}
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (None, "content_path {} cannot be read: Is a directory."),
+        (b"\xff\xfea\x00", "content_path {} cannot be read: it is not UTF-8 text."),
+        (
+            b"$ANSIBLE_VAULT;1.1;AES256\n" + b"61" * content.MAX_BYTES,
+            "content_path {} is encrypted with Ansible Vault: only a file on the controller is decrypted.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_content_is_one_sentence(tmp_path: Path, data: bytes | None, sentence: str) -> None:
+    path = tmp_path / "content.yml"
+    path.mkdir() if data is None else path.write_bytes(data)
+    with pytest.raises(SSMError) as caught:
+        content.read_file(str(path))
+    assert str(caught.value) == sentence.format(path)
+
+
+def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path: Path) -> None:
+    denied = PermissionError(13, "Permission denied")
+    with mock.patch("builtins.open", side_effect=denied), pytest.raises(SSMError) as caught:
+        content.read_file(str(tmp_path))
+    assert str(caught.value) == f"content_path {tmp_path} cannot be read: Permission denied."
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [("", "content_path is empty."), ("a\0b", "content_path holds a character that no path can have.")],
+)
+def test_a_path_that_is_none_is_one_sentence(path: str, sentence: str) -> None:
+    with pytest.raises(SSMError) as caught:
+        content.read_file(path)
+    assert str(caught.value) == sentence

@@ -72,13 +72,21 @@ class Stage:
                 self.client.close()
             self.client = self.aws.client("ssm", config=config)
 
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """What is done to documents in here was never done."""
+        before = copy.deepcopy(self._documents.found)
+        yield
+        self._documents.found = before
+
     def calm(self) -> None:
         """From here on no call goes wrong."""
         self.aws.world.faults.rules.clear()
 
-    def ensure(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    def ensure(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """Run ssm_document."""
-        return ssm_document.ensure(_ensure.options(**{"name": NAME, **options}), lambda unused: self.client, check_mode)
+        given = _ensure.options(**{"name": NAME, **options})
+        return ssm_document.ensure(given, lambda unused: self.client, check_mode, diff=diff)
 
     def info(self, **options: Any) -> dict[str, Any]:
         """Run ssm_document_info."""

@@ -219,10 +219,11 @@ def test_content_that_somebody_else_made_meanwhile_is_in_the_diff() -> None:
 
 @pytest.mark.parametrize("operation", ["DescribeDocument", "GetDocument"])
 def test_an_older_version_that_is_gone_when_it_is_compared_is_not_the_wanted_one(operation: str) -> None:
-    with Stage(document(ONE, TWO, default_version=1)) as stage, hurried():
+    name = "SSM-SessionManagerRunShell"
+    with Stage(document(ONE, TWO, name=name, default_version=1)) as stage, hurried():
         gone = {"error": "InvalidDocumentVersion", "message": "gone"}
         stage.aws.add_fault(op=operation, after=1, do=gone)
-        done = stage.ensure(content=THREE, content_comparison="exact")
+        done = stage.ensure(name=name, content=THREE, content_comparison="exact")
         assert done["actions"] == ["make a new version", "make it the default"]
 
 

@@ -56,9 +56,12 @@ def run_one(stage: Stage, task: Task) -> None:
     name = task["name"]
     others = {other: stage.held(other) for other in NAMES if other != name}
     before, numbered, position = stage.held(name), stage.is_numbered_on(name), stage.aws.position
-    foreseen = attempt(stage, task, check_mode=True)
+    foreseen = attempt(stage, task, check_mode=True, diff=True)
     assert stage.aws.writes(since=position) == [], "check mode wrote"
-    done = attempt(stage, task)
+    quiet = [without_diff_mode(stage, task, check_mode=check_mode) for check_mode in (True, False)]
+    position = stage.aws.position
+    done = attempt(stage, task, diff=True)
+    assert quiet == [(without_diff(foreseen), []), (without_diff(done), written(stage, position))]
     after = stage.held(name)
     assert {other: stage.held(other) for other in others} == others
     refused = any(entry.outcome == DUPLICATE for entry in stage.aws.writes(since=position))
@@ -81,10 +84,26 @@ def run_one(stage: Stage, task: Task) -> None:
     check_info(stage, task, after)
 
 
-def attempt(stage: Stage, task: Task, *, check_mode: bool = False) -> dict[str, Any] | str:
+def without_diff_mode(stage: Stage, task: Task, *, check_mode: bool) -> tuple[Any, list[Any]]:
+    """What the task returns without diff mode, and what it writes, as if it had not run."""
+    position = stage.aws.position
+    with stage.undone():
+        result = attempt(stage, task, check_mode=check_mode)
+    return without_diff(result), written(stage, position)
+
+
+def without_diff(result: Any) -> Any:
+    return result if isinstance(result, str) else {**result, "diff": []}
+
+
+def written(stage: Stage, since: int) -> list[Any]:
+    return [(entry.operation, entry.params, entry.outcome) for entry in stage.aws.writes(since=since)]
+
+
+def attempt(stage: Stage, task: Task, *, check_mode: bool = False, diff: bool = False) -> dict[str, Any] | str:
     """The result, or the sentence of the error."""
     try:
-        return stage.ensure(**task, check_mode=check_mode)
+        return stage.ensure(**task, check_mode=check_mode, diff=diff)
     except SSMError as error:
         return str(error)
 
@@ -92,7 +111,7 @@ def attempt(stage: Stage, task: Task, *, check_mode: bool = False) -> dict[str, 
 def check_again(stage: Stage, task: Task, after: Held | None) -> None:
     """The same task again has nothing to do."""
     position = stage.aws.position
-    again = stage.ensure(**task)
+    again = stage.ensure(**task, diff=True)
     assert again["changed"] is False
     assert again["actions"] == []
     assert again["diff"] == []

@@ -16,6 +16,7 @@ from trap_tasks import (
     DEFAULT,
     ONE,
     OTHER,
+    PREFERENCES,
     THREE,
     TWO,
     UPDATE,
@@ -66,14 +67,17 @@ def test_trap_02_comments_count_only_in_an_exact_comparison(switches: Switches) 
 @under("duplicate_scope", "version_order")
 def test_trap_03_duplicate_content_is_searched_in_the_versions_and_put_into_force(switches: Switches) -> None:
     # The content is in two versions, and the latest is neither.
-    with Stage(document(COMPACT, OTHER, json.dumps(ONE), THREE), switches=switches) as stage:
+    described = document(COMPACT, OTHER, json.dumps(ONE), THREE, name=PREFERENCES)
+    with Stage(described, switches=switches) as stage:
         if switches["duplicate_scope"] == "any":
-            settle(stage, [DEFAULT], attempted=[UPDATE, DEFAULT], content=COMPACT)
-            assert (present(stage)["default"], max(present(stage)["versions"])) == (3, 4)
+            settle(stage, [DEFAULT], attempted=[UPDATE, DEFAULT], name=PREFERENCES, content=COMPACT)
+            expected = (3, 4)
         else:
-            settle(stage, [UPDATE, DEFAULT], content=COMPACT)
-            assert (present(stage)["default"], max(present(stage)["versions"])) == (5, 5)
-        assert in_force(present(stage)) == ONE
+            settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=COMPACT)
+            expected = (5, 5)
+        held = present(stage, PREFERENCES)
+        assert (held["default"], max(held["versions"])) == expected
+        assert in_force(held) == ONE
 
 
 @under("duplicate_scope", "version_order")
@@ -97,7 +101,8 @@ def test_trap_03_a_version_that_is_all_that_was_asked_for_is_looked_for(
     # One has the content alone, and the last one nothing of it. Its target type is sent again if the task has none.
     last_type = "/AWS::EC2::Instance" if "target_type" in task else "/"
     others = [{"content": json.dumps(ONE, indent=1)}, {"content": OTHER, "target_type": last_type}]
-    described = {"name": "Team-Doc", "document_type": "Session", "versions": [first, *others]}
+    described = {"name": PREFERENCES, "document_type": "Session", "versions": [first, *others]}
+    task = {"name": PREFERENCES, **task}
     with Stage({**described, "default_version": 1}, switches=switches) as stage:
         unchanged(stage, **task)
     with Stage(described, switches=switches) as stage:
@@ -106,20 +111,20 @@ def test_trap_03_a_version_that_is_all_that_was_asked_for_is_looked_for(
             assert done["document"]["default_version"] == "1"
         else:
             settle(stage, [UPDATE, DEFAULT], **task)
-        assert in_force(present(stage)) == ONE
+        assert in_force(present(stage, PREFERENCES)) == ONE
 
 
 @under("duplicate_scope", "version_order")
 def test_trap_04_going_back_to_an_older_content_says_which_version_it_is(switches: Switches) -> None:
-    with Stage(document(COMPACT, OTHER, THREE), switches=switches) as stage:
+    with Stage(document(COMPACT, OTHER, THREE, name=PREFERENCES), switches=switches) as stage:
         if switches["duplicate_scope"] == "any":
-            done = settle(stage, [DEFAULT], attempted=[UPDATE, DEFAULT], content=COMPACT)
+            done = settle(stage, [DEFAULT], attempted=[UPDATE, DEFAULT], name=PREFERENCES, content=COMPACT)
             assert done["actions"] == ["make version 1 the default"]
             assert done["document"]["default_version"] == "1"
         else:
-            done = settle(stage, [UPDATE, DEFAULT], content=COMPACT)
+            done = settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=COMPACT)
             assert done["document"]["default_version"] == "4"
-        assert in_force(present(stage)) == ONE
+        assert in_force(present(stage, PREFERENCES)) == ONE
 
 
 @under("duplicate_scope")

@@ -14,9 +14,23 @@ from botocore.exceptions import ClientError
 from document_flows import document, in_force, session
 from hypothesis import given
 from hypothesis import strategies as st
-from trap_tasks import DEFAULT, ONE, THREE, TWO, UPDATE, Stage, Task, present, settle, unchanged
+from trap_tasks import (
+    DEFAULT,
+    ONE,
+    PREFERENCES,
+    THREE,
+    TWO,
+    UPDATE,
+    Stage,
+    Switches,
+    Task,
+    latest,
+    present,
+    settle,
+    unchanged,
+    under,
+)
 
-PREFERENCES = "SSM-SessionManagerRunShell"
 AT_ONCE = "is used at once, although version"
 LATEST_USED = "use its latest version"
 NODES = {"nodes": [{"id": "i-0123456789abcdef0"}]}
@@ -48,8 +62,8 @@ def test_trap_45_sessions_use_the_latest_version_of_a_named_document() -> None:
         (2, {"content": THREE, "default_version": "1"}, AT_ONCE),
         (2, {"target_type": "/"}, AT_ONCE),
         (2, {"default_version": "1"}, LATEST_USED),
-        (1, {"content": ONE}, LATEST_USED),
-        (1, {"content": ONE, "default_version": "keep"}, LATEST_USED),
+        (1, {"content": ONE, "default_version": "keep"}, AT_ONCE),
+        (1, {"content": ONE}, ""),
         (1, {"state": "absent", "document_version": "2"}, "use the version before it from now on"),
         (1, {"content": THREE}, ""),
         (1, {"content": TWO}, ""),
@@ -69,6 +83,43 @@ def test_trap_45_a_version_that_sessions_use_though_it_is_not_the_default_is_a_w
                 expected = sentence if name == "Team-Doc" else ""
                 about = [one for one in said if "Session document" in one]
                 assert [expected in one for one in about] == ([True] if expected else [])
+
+
+@pytest.mark.parametrize("default_version", [None, "latest", "keep", "1"])
+@pytest.mark.parametrize("wanted", [{"content": ONE}, {"content": json.dumps(ONE), "content_comparison": "exact"}])
+@under("duplicate_scope")
+def test_trap_45_content_that_sessions_do_not_use_yet_is_the_latest_version_after_the_task(
+    switches: Switches, wanted: Task, default_version: str | None
+) -> None:
+    # The default version has the content, in other bytes than the task sends.
+    spacious = json.dumps(ONE, indent=8)
+    moves = default_version in (None, "latest")
+    with Stage(document(spacious, TWO, default_version=1), switches=switches) as stage:
+        settle(stage, [UPDATE, DEFAULT] if moves else [UPDATE], **wanted, default_version=default_version)
+        assert json.loads(latest(stage)["content"]) == ONE
+        assert present(stage)["default"] == (3 if moves else 1)
+
+
+@pytest.mark.parametrize("default", [1, 2])
+def test_trap_45_content_that_aws_takes_no_second_time_stays_unused_with_a_warning(default: int) -> None:
+    same = json.dumps(ONE)
+    described = document(same, same + "\n", TWO, default_version=default)
+    with Stage(described, switches={"duplicate_scope": "any"}) as stage:
+        for unused in range(2):
+            # Both of the older versions have it: the one that is the default stays so.
+            done = stage.ensure(content=same)
+            assert done["changed"] is False
+            [said] = [one for one in done["warnings"] if LATEST_USED in one]
+            assert "delete the later versions, or change the content" in said
+        assert present(stage)["default"] == default
+        assert json.loads(latest(stage)["content"]) == TWO
+        assert len(present(stage)["versions"]) == 3
+
+
+@under("duplicate_scope")
+def test_trap_45_preferences_are_used_from_the_default_version_so_no_version_is_made(switches: Switches) -> None:
+    with Stage(document(ONE, TWO, name=PREFERENCES, default_version=1), switches=switches) as stage:
+        unchanged(stage, name=PREFERENCES, content=ONE)
 
 
 @pytest.mark.parametrize("name", ["AWS-RunShellScript", "AWS-StartSSHSession"])

@@ -13,6 +13,7 @@ from trap_tasks import (
     DEFAULT,
     ONE,
     OTHER,
+    PREFERENCES,
     TAG,
     THREE,
     TWO,
@@ -70,18 +71,20 @@ def test_trap_07_a_default_that_lags_is_moved_though_the_content_is_the_same() -
 
 @under("duplicate_scope", "version_order")
 def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(switches: Switches) -> None:
-    with Stage({**document(COMPACT, OTHER, THREE), "default_version": 1}, switches=switches) as stage:
-        settle(stage, [DEFAULT], content=OTHER, default_version="2")
+    task: Task = {"name": PREFERENCES, "content": OTHER}
+    described = document(COMPACT, OTHER, THREE, name=PREFERENCES, default_version=1)
+    with Stage(described, switches=switches) as stage:
+        settle(stage, [DEFAULT], **task, default_version="2")
         # What is in force now is in force no more after the task, and so it has to be the latest.
         if switches["duplicate_scope"] == "any":
             for changed in (True, False):
-                done = stage.ensure(content=OTHER, default_version="1")
+                done = stage.ensure(**task, default_version="1")
                 assert done["changed"] is changed
-                assert "AWS has the content as version 2" in done["warnings"][0]
+                assert any("AWS has the content as version 2" in one for one in done["warnings"])
         else:
-            settle(stage, [UPDATE, DEFAULT], content=OTHER, default_version="1")
-            assert latest(stage)["content"] == OTHER
-        assert in_force(present(stage)) == ONE
+            settle(stage, [UPDATE, DEFAULT], **task, default_version="1")
+            assert latest(stage, PREFERENCES)["content"] == OTHER
+        assert in_force(present(stage, PREFERENCES)) == ONE
 
 
 @pytest.mark.parametrize("task", [{"content": ONE, "document_type": "Session"}, {"session_preferences": {}}])
@@ -137,11 +140,12 @@ def test_trap_09_a_version_that_is_on_its_way_is_waited_for_before_an_update(swi
 def test_trap_10_a_failed_version_is_not_good_because_it_is_in_force(
     default_version: str | None, switches: Switches
 ) -> None:
-    failed = document(COMPACT, OTHER, fail_versions={1: "no access to the bucket"})
+    failed = document(COMPACT, OTHER, name=PREFERENCES, fail_versions={1: "no access to the bucket"})
     with Stage({**failed, "default_version": 1}, switches=switches) as stage:
-        refused(stage, "Version 1 of document Team-Doc is Failed", content=ONE, default_version=default_version)
-        unchanged(stage, content=TWO, default_version="keep")
-        settle(stage, [DEFAULT], content=TWO)
+        task: Task = {"name": PREFERENCES, "content": ONE, "default_version": default_version}
+        refused(stage, f"Version 1 of document {PREFERENCES} is Failed", **task)
+        unchanged(stage, name=PREFERENCES, content=TWO, default_version="keep")
+        settle(stage, [DEFAULT], name=PREFERENCES, content=TWO)
     failed = document(COMPACT, OTHER, fail_versions={2: "no access to the bucket"})
     with Stage({**failed, "default_version": 1}, switches=switches) as stage:
         refused(stage, "Version 2 of document Team-Doc is Failed", default_version="latest")

@@ -23,6 +23,9 @@ Task = dict[str, Any]
 
 DUPLICATE = "DuplicateDocumentContent"
 
+# The Session document whose default version is the one in use, as it is of any document of another type.
+PREFERENCES = "SSM-SessionManagerRunShell"
+
 CREATE, UPDATE, DEFAULT, DELETE = "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"
 SHARE, TAG, UNTAG = "ModifyDocumentPermission", "AddTagsToResource", "RemoveTagsFromResource"
 
