@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import breaches, handled, model, registry
+from . import performing
 from .service import APIError, Call
 from .world import World
 
@@ -25,21 +25,7 @@ class Direct:
 
     def __call__(self, operation: str, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
         """Do one operation of Systems Manager."""
-        model.check_input(SERVICE, operation, params)
-        dropped = handled.unread(operation, params)
-        if dropped:
-            raise AssertionError(f"the emulator does not read {', '.join(dropped)} of {operation}")
-        call = Call(SERVICE, operation, params, self.world.default_identity, region)
-        try:
-            result = registry.operations()[SERVICE, operation](self.world, call)
-        except APIError as error:
-            if not model.error_is_known(SERVICE, operation, error.code):
-                raise AssertionError(f"{operation} cannot answer {error.code}") from error
-            raise
-        wrong = breaches.output_breaches(SERVICE, operation, result)
-        if wrong:
-            raise AssertionError("; ".join(wrong))
-        return result
+        return performing.perform(self.world, Call(SERVICE, operation, params, self.world.default_identity, region))
 
     def code(self, operation: str, **params: Any) -> str:
         """The code of the error that an operation answers with; ``ok`` if there is none."""

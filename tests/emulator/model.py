@@ -9,7 +9,7 @@ patterns to the service: all of it is checked here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore.loaders
@@ -109,7 +109,7 @@ def has_operation(service: str, operation: str) -> bool:
 # --- requests ---------------------------------------------------------------------------------------
 
 
-def check_input(service: str, operation: str, params: dict[str, Any]) -> None:
+def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None:
     """Refuse a request that breaks the model, with the code and the sentence of its service."""
     shape = operation_model(service, operation).input_shape
     if shape is None:
@@ -131,7 +131,7 @@ def _sentence(found: list[str]) -> str:
     return f"{len(found)} {noun} detected: {'; '.join(found)}"
 
 
-def _missing(shape: Any, params: dict[str, Any]) -> str | None:
+def _missing(shape: Any, params: Mapping[str, Any]) -> str | None:
     return next((name for name in shape.required_members if name not in params), None)
 
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from .reading import plain
 from .service import APIError, Call
 
 if TYPE_CHECKING:
@@ -51,10 +52,16 @@ def bad_token() -> APIError:
     return APIError("InvalidNextToken", "The specified token isn't valid.")
 
 
-def paginate(items: Sequence[T], call: Call, *, default: int, world: World) -> tuple[list[T], str | None]:
-    """One page of the items, and the token for the next one, or None on the last page."""
+def paginate(
+    items: Sequence[T], call: Call, *, default: int, world: World, most: int | None = None
+) -> tuple[list[T], str | None]:
+    """One page of the items, and the token for the next one, or None on the last page.
+
+    A page has ``default`` items where the call names no number, and never more than ``most``.
+    """
     offset, page = read_token(call, world)
     size = min(call.params.get("MaxResults", default), world.limit("page_size"))
+    size = size if most is None else min(size, most)
     end = offset + size
     token = make_token(call, end, page + 1, world) if end < len(items) else None
     return list(items[offset:end]), token
@@ -81,6 +88,6 @@ def _tag(text: str, call: Call, world: World) -> bytes:
 
 def _question(call: Call) -> str:
     """Name what a request asks for, of which account and where, whichever page of it and however large."""
-    rest = {key: value for key, value in call.params.items() if key not in ("NextToken", "MaxResults")}
+    rest = {key: value for key, value in plain(call.params).items() if key not in ("NextToken", "MaxResults")}
     question = [call.service, call.operation, call.identity.account_id, call.region, rest]
     return json.dumps(question, sort_keys=True, default=str)

@@ -60,7 +60,7 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
             raise APIError("InvalidFilterKey", "A filter has no key")
         if not item.get("Values"):
             raise APIError("ValidationException", f"The filter {item['Key']} has no value")
-        found.append((item["Key"], item["Values"]))
+        found.append((item["Key"], list(item["Values"])))
     keys = [key for key, _values in found]
     if len(set(keys)) < len(keys):
         raise APIError("ValidationException", "A filter is there twice")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..service import APIError
@@ -201,7 +201,7 @@ def missing_version(document: Document) -> APIError:
     return APIError("InvalidDocumentVersion", f"The document version is not valid or does not exist: {document.name}")
 
 
-def select(document: Document, params: dict[str, Any]) -> Version:
+def select(document: Document, params: Mapping[str, Any]) -> Version:
     """The version that DocumentVersion or VersionName means; the default version if neither is given."""
     selector = params.get("DocumentVersion")
     version_name = params.get("VersionName")

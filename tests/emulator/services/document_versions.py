@@ -24,10 +24,15 @@ def new_version(
     *,
     created: datetime.datetime,
     rules: SessionRules,
+    inherited: Mapping[str, str] | None = None,
     attachments: tuple[Attachment, ...] = (),
     number: int | None = None,
 ) -> Version:
-    """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept."""
+    """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept.
+
+    ``inherited`` has the members of the version before it that count where ``params`` lacks them.
+    """
+    inherited = inherited or {}
     document_format = params.get("DocumentFormat", "JSON")
     text = params["Content"]
     content = check_content(text, document.document_type, document_format, rules)
@@ -42,8 +47,8 @@ def new_version(
         # Of a type that has no schema here, nothing in the content is known to mean anything.
         derived=derive(content, document.document_type) if document.document_type in SCHEMAS else Derived(),
         version_name=params.get("VersionName"),
-        display_name=params.get("DisplayName"),
-        target_type=params.get("TargetType"),
+        display_name=params.get("DisplayName", inherited.get("DisplayName")),
+        target_type=params.get("TargetType", inherited.get("TargetType")),
         attachments=attachments,
         status="Active" if information is None else "Failed",
         status_information=information,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..paging import paginate
+from ..reading import whole
 from ..service import APIError, Call, Handler
 from . import document_listing, document_shapes, document_sharing
 from .document_content import convert, parse
@@ -65,7 +66,7 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
         name=name,
         owner=documents.account_id,
         document_type=type_of(content, document_type),
-        requires=params.get("Requires", []),
+        requires=whole(params.get("Requires", [])),
         tags=check_tags({}, params.get("Tags", []), too_many="ValidationException"),
         fail_versions=documents.fail_when_made.get(name, {}),
     )
@@ -99,7 +100,8 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
     _check_updatable(world, document, params)
     version = new_version(
         document,
-        {**_inherited(world, latest), **params},
+        params,
+        inherited=_inherited(world, latest),
         created=world.now,
         rules=SessionRules.of(world),
         attachments=read_attachments(documents, document, params, _parsed(params)),
@@ -228,7 +230,7 @@ def delete_document(world: World, call: Call) -> dict[str, Any]:
 
 def _delete_version(world: World, document: Document, params: Mapping[str, Any]) -> None:
     try:
-        version = select(document, dict(params))
+        version = select(document, params)
     except APIError as error:
         if error.code != "InvalidDocumentVersion":
             raise

@@ -12,7 +12,7 @@ import pytest
 import raw
 import walk
 
-from emulator import handled, model, registry
+from emulator import model, registry
 from emulator.service import APIError, Call
 from emulator.testing import LocalAWS
 from emulator.world import World
