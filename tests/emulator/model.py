@@ -60,7 +60,6 @@ COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
             "InvalidInstanceID.Malformed",
             "FilterLimitExceeded",
             "InvalidInstanceID.NotFound",
-            "InvalidNextToken",
             "InvalidParameterCombination",
             "InvalidParameterValue",
             "MissingParameter",

@@ -25,6 +25,7 @@ T = TypeVar("T")
 # The service may always give fewer items than were asked for.
 LIMITS: dict[str, int] = {"page_size": 1000}
 KEPT_LISTINGS = 64
+_TAG_BYTES = 16
 
 
 def make_token(call: Call, offset: int, page: int, world: World) -> str:
@@ -37,18 +38,21 @@ def read_token(call: Call, world: World) -> tuple[int, int]:
     """Where the wanted page starts, and its number, counted from 1."""
     if "NextToken" not in call.params:
         return 0, 1
+    token: str = call.params["NextToken"]
     try:
-        raw = base64.b64decode(call.params["NextToken"], validate=True)
-        text = raw[16:].decode("ascii")
+        offset, page = map(int, base64.b64decode(token, validate=True)[_TAG_BYTES:].split(b":"))
     except ValueError:
-        raise bad_token() from None
-    if not hmac.compare_digest(raw[:16], _tag(text, call, world)):
-        raise bad_token()
-    offset, unused, page = text.partition(":")
-    return int(offset), int(page)
+        raise bad_token(call) from None
+    # All of the text has to be the same: several texts of base64 stand for the same bytes.
+    if not hmac.compare_digest(token.encode(), make_token(call, offset, page, world).encode()):
+        raise bad_token(call)
+    return offset, page
 
 
-def bad_token() -> APIError:
+def bad_token(call: Call) -> APIError:
+    """The error for a token that does not belong to the request."""
+    if call.service == "ec2":
+        return APIError("InvalidParameterValue", "Unable to parse pagination token")
     return APIError("InvalidNextToken", "The specified token isn't valid.")
 
 
@@ -83,7 +87,7 @@ def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]
 
 
 def _tag(text: str, call: Call, world: World) -> bytes:
-    return hmac.digest(str(world.seed).encode(), f"{text}\n{_question(call)}".encode(), "sha256")[:16]
+    return hmac.digest(str(world.seed).encode(), f"{text}\n{_question(call)}".encode(), "sha256")[:_TAG_BYTES]
 
 
 def _question(call: Call) -> str:

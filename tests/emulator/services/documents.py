@@ -219,12 +219,14 @@ def _count_read(version: Version) -> None:
 def delete_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
     document = documents.write(call.params["Name"])
+    # Asked for by one type of document only, and no error for any other.
+    force = call.params.get("Force", False)
     if document.deleting_reads is not None:
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is being deleted")
     if "DocumentVersion" in call.params or "VersionName" in call.params:
         _delete_version(world, document, call.params)
     else:
-        _delete_whole(world, documents, document, call.params)
+        _delete_whole(world, documents, document, force)
     return {}
 
 
@@ -240,12 +242,12 @@ def _delete_version(world: World, document: Document, params: Mapping[str, Any])
     del document.versions[version.number]
 
 
-def _delete_whole(world: World, documents: Documents, document: Document, params: Mapping[str, Any]) -> None:
+def _delete_whole(world: World, documents: Documents, document: Document, force: bool) -> None:
     if document.permissions:
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is shared; stop sharing it first")
     if document.associated:
         raise APIError("AssociatedInstances", f"Document {document.name} is associated with nodes")
-    if document.document_type == "ApplicationConfigurationSchema" and not params.get("Force"):
+    if document.document_type == "ApplicationConfigurationSchema" and not force:
         raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} needs Force")
     reads = world.limit("document_deleting_reads")
     if reads:

@@ -281,7 +281,8 @@ def test_both_ways_in_which_aws_may_answer() -> None:
 
 
 def test_a_region_has_its_own_nodes() -> None:
-    with LocalAWS(WORLD) as aws:
+    regions = {**WORLD["regions"], "eu-west-1": {}}
+    with LocalAWS({**WORLD, "regions": regions}) as aws:
         assert aws.client("ssm", region="eu-west-1").describe_instance_information()["InstanceInformationList"] == []
 
 
