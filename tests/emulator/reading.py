@@ -33,7 +33,7 @@ class _Noted:
             self._inner[place] = noted(self._shape_at(place), value)
         return self._inner[place]
 
-    def _shape_at(self, place: Any) -> Any:
+    def _shape_at(self, place: Any, /) -> Any:
         raise NotImplementedError
 
     def _places(self) -> Iterator[tuple[Any, str]]:
@@ -56,7 +56,7 @@ class _Structure(_Noted, Mapping[str, Any]):
     def __iter__(self) -> NoReturn:
         raise TypeError("members are read by their names: use whole() for what is stored as it is")
 
-    def _shape_at(self, place: str) -> Any:
+    def _shape_at(self, place: str, /) -> Any:
         return self._shape.members.get(place)
 
     def _places(self) -> Iterator[tuple[str, str]]:
@@ -75,7 +75,7 @@ class _Map(_Noted, Mapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._given)
 
-    def _shape_at(self, place: str) -> Any:
+    def _shape_at(self, _place: str, /) -> Any:
         return self._shape.value
 
     def _places(self) -> Iterator[tuple[str, str]]:
@@ -93,7 +93,7 @@ class _List(_Noted, Sequence[Any]):
     def __contains__(self, item: object) -> bool:
         return item in list(self)
 
-    def _shape_at(self, place: int) -> Any:
+    def _shape_at(self, _place: int, /) -> Any:
         return self._shape.member
 
     def _places(self) -> Iterator[tuple[int, str]]:

@@ -28,7 +28,7 @@ COMMAND: dict[str, Any] = {
 }
 SHARED = {"permissions": {"111122223333": "$DEFAULT", "222233334444": "$DEFAULT"}}
 VERSIONS = {"versions": [{"content": {**STREAM, "description": str(number)}} for number in (1, 2)]}
-NAMED = [{"content": STREAM, "version_name": "v1"}, {"content": {**STREAM, "description": "2"}}]
+NAMED = [{"content": json.dumps(STREAM), "version_name": "v1"}, {"content": {**STREAM, "description": "2"}}]
 REGION: dict[str, Any] = {
     "nodes": [{"id": "i-%017x", "generate": 2, "tags": {"Role": "web"}}, {"id": HYBRID}],
     "sessions": [
