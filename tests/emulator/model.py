@@ -24,6 +24,9 @@ SERVICES = ("ssm", "ec2", "sts", "iam")
 SINCE: dict[tuple[str, str], str] = {
     ("Session", "AccessType"): "1.39.0",
     ("InstanceProperty", "AvailabilityZone"): "newer than 1.39.0",
+    ("DocumentDescription", "CloudProviders"): "1.44.8",
+    ("DocumentIdentifier", "CloudProviders"): "1.44.8",
+    ("DocumentVersionInfo", "CloudProviders"): "1.44.8",
 }
 
 # Operations that an old botocore lacks; a client of that age cannot ask for them either.

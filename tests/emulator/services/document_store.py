@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 AMAZON = "Amazon"
 EVERYONE = "all"
+# What a document runs against that says nothing of it, and each one that is older than the question.
+DEFAULT_PROVIDERS = ("AWS",)
 # How the resource part of an ARN begins.
 _PREFIXES = ("document/", "automation-definition/")
 
@@ -44,6 +46,7 @@ class Version:
     version_name: str | None = None
     display_name: str | None = None
     target_type: str | None = None
+    cloud_providers: tuple[str, ...] = DEFAULT_PROVIDERS
     attachments: tuple[Attachment, ...] = ()
     status: str = "Active"
     status_information: str | None = None

@@ -12,7 +12,7 @@ from typing import Any
 from ..service import APIError
 from .document_content import Derived, derive, sha256
 from .document_schema import SCHEMAS, SessionRules, check_content
-from .document_store import Attachment, Document, Documents, Version, of_selector
+from .document_store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
 
 # A host that cannot resolve, so that nobody fetches an attachment from AWS by mistake.
 _ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"
@@ -24,7 +24,7 @@ def new_version(
     *,
     created: datetime.datetime,
     rules: SessionRules,
-    inherited: Mapping[str, str] | None = None,
+    inherited: Mapping[str, Any] | None = None,
     attachments: tuple[Attachment, ...] = (),
     number: int | None = None,
 ) -> Version:
@@ -49,6 +49,7 @@ def new_version(
         version_name=params.get("VersionName"),
         display_name=params.get("DisplayName", inherited.get("DisplayName")),
         target_type=params.get("TargetType", inherited.get("TargetType")),
+        cloud_providers=tuple(params.get("CloudProviders", inherited.get("CloudProviders", DEFAULT_PROVIDERS))),
         attachments=attachments,
         status="Active" if information is None else "Failed",
         status_information=information,

@@ -117,9 +117,9 @@ def _parsed(params: Mapping[str, Any]) -> Any:
     return parse(params["Content"], params.get("DocumentFormat", "JSON"))
 
 
-def _inherited(world: World, latest: Version) -> dict[str, str]:
+def _inherited(world: World, latest: Version) -> dict[str, Any]:
     """What a new version has from the one before it, when the update does not give it."""
-    found = {"DisplayName": latest.display_name}
+    found: dict[str, Any] = {"DisplayName": latest.display_name, "CloudProviders": latest.cloud_providers}
     if world.switch("target_type_omitted") == "kept":
         found["TargetType"] = latest.target_type
     return {member: value for member, value in found.items() if value is not None}
