@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Operations without HTTP and signatures, for tests that make thousands of calls.
 
-Requests and replies are held to AWS's model here too.
+Requests and replies are held to AWS's model here too, in the same way: see ``performing.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Direct:
         self.world = World({"regions": {"us-east-1": {}} if regions is None else regions, **world})
 
     def __call__(self, operation: str, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
-        """Do one operation of Systems Manager."""
+        """Do one operation of Systems Manager; the errors are those of ``perform()``."""
         return performing.perform(self.world, Call(SERVICE, operation, params, self.world.default_identity, region))
 
     def code(self, operation: str, **params: Any) -> str:

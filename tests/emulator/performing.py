@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from . import breaches, model, reading, registry
+from . import breaches, model, reading, registry, wire
 from .service import APIError, Call, NoSuchHostError, ViolationError
 
 if TYPE_CHECKING:
@@ -24,12 +24,14 @@ GLOBAL = {"sts": "us-east-1"}
 
 
 def perform(world: World, call: Call) -> dict[str, Any]:
-    """Do one call.
+    """Do one call, whose parameters are values of JSON.
 
     Raises APIError for what AWS would answer, NoSuchHostError where nobody would, and ViolationError for what AWS
     could not have answered or the emulator cannot.
     """
     find_host(world, call.service, call.operation, call.region)
+    shape = model.operation_model(call.service, call.operation).input_shape
+    call = dataclasses.replace(call, params=wire.read_members(shape, dict(call.params)))
     model.check_input(call.service, call.operation, call.params)
     return handle(world, call)
 

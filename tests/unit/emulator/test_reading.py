@@ -235,6 +235,8 @@ def test_cloud_providers_are_kept_until_others_are_given() -> None:
     aws("DescribeDocument", Name="mine")
     assert update("2", CloudProviders=["AWS", "GCP"]) == ["AWS", "GCP"]
     assert update("3") == ["AWS", "GCP"]
+    with pytest.raises(APIError, match="DuplicateDocumentContent"):
+        update("3", CloudProviders=["Azure"])
     versions = aws("ListDocumentVersions", Name="mine")["DocumentVersions"]
     assert [version["CloudProviders"] for version in versions] == [["AWS", "GCP"], ["AWS", "GCP"], ["AWS"]]
 
