@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Operations without HTTP and signatures, for tests that make thousands of calls.
 
-Requests and replies are held to AWS's model here too.
+Requests and replies are held to AWS's model here too, in the same way: see ``performing.py``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import breaches, handled, model, registry
+from . import performing
 from .service import APIError, Call
 from .world import World
 
@@ -24,22 +24,8 @@ class Direct:
         self.world = World({"regions": {"us-east-1": {}} if regions is None else regions, **world})
 
     def __call__(self, operation: str, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
-        """Do one operation of Systems Manager."""
-        model.check_input(SERVICE, operation, params)
-        dropped = handled.unread(operation, params)
-        if dropped:
-            raise AssertionError(f"the emulator does not read {', '.join(dropped)} of {operation}")
-        call = Call(SERVICE, operation, params, self.world.default_identity, region)
-        try:
-            result = registry.operations()[SERVICE, operation](self.world, call)
-        except APIError as error:
-            if not model.error_is_known(SERVICE, operation, error.code):
-                raise AssertionError(f"{operation} cannot answer {error.code}") from error
-            raise
-        wrong = breaches.output_breaches(SERVICE, operation, result)
-        if wrong:
-            raise AssertionError("; ".join(wrong))
-        return result
+        """Do one operation of Systems Manager; the errors are those of ``perform()``."""
+        return performing.perform(self.world, Call(SERVICE, operation, params, self.world.default_identity, region))
 
     def code(self, operation: str, **params: Any) -> str:
         """The code of the error that an operation answers with; ``ok`` if there is none."""

@@ -14,17 +14,14 @@ import traceback
 import uuid
 from typing import Any
 
-from . import breaches, handled, journal, model, paging, registry, replies, sigv4, wire
+from . import journal, model, paging, performing, replies, sigv4, wire
 from .replies import Reply
-from .service import APIError, Call, Identity
+from .service import APIError, Call, Identity, NoSuchHostError, ViolationError
 from .sigv4 import Request, Scope
 from .world import World
 
 VIOLATION = "EmulatorContractViolation"
-
-
-class ViolationError(Exception):
-    """Something that AWS could not have answered, or that the emulator cannot answer as AWS does."""
+NO_HOST = "no such host"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +83,9 @@ class Engine:
             outcome = await self._answer(request, scope, progress, request_id)
             self._note(progress, outcome.noted)
             return progress, outcome
+        except NoSuchHostError:
+            self._note(progress, NO_HOST)
+            return progress, _dropped(request_id, NO_HOST)
         except ViolationError as breach:
             error = self._violated(progress, str(breach))
         except APIError as refused:
@@ -104,15 +104,11 @@ class Engine:
             request, scope, target.protocol, self.world.identities, datetime.datetime.now(datetime.UTC)
         )
         progress.access_key = identity.access_key
-        self._check_served(target)
+        performing.find_host(self.world, target.service, target.operation, target.region)
         self._read(request, progress)
         if not self.world.throttle.allows(target.operation, target.region):
             raise throttled(target.protocol)
         return await self._act(progress, identity, request_id)
-
-    def _check_served(self, target: Target) -> None:
-        if (target.service, target.operation) not in registry.operations():
-            raise ViolationError(f"{target.service}:{target.operation} is not emulated")
 
     def _read(self, request: Request, progress: Progress) -> None:
         target = progress.target
@@ -123,16 +119,14 @@ class Engine:
             params = wire.parse_json(shape, request.body)
         progress.params = params
         model.check_input(target.service, target.operation, params)
-        dropped = handled.unread(target.operation, params)
-        if dropped:
-            raise ViolationError(f"the emulator does not read {', '.join(dropped)} of {target.operation}")
 
     async def _act(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
         target = progress.target
         call = Call(target.service, target.operation, progress.params, identity, target.region)
-        fault = self.world.faults.take(target.operation, call.params, self._page(call))
+        fault = self.world.faults.take(target.operation, progress.params, self._page(call))
         if fault is None:
-            return Outcome(self._serialise(target, self._handle(call), request_id), request_id)
+            result = performing.handle(self.world, call)
+            return Outcome(self._serialise(target, result, request_id), request_id)
         progress.fault = fault.describe()
         if "delay" in fault.do:
             await asyncio.sleep(float(fault.do["delay"]))
@@ -144,11 +138,11 @@ class Engine:
             return Outcome(reply, request_id, noted="raw")
         if do.get("drop") == "before":
             # Nothing happened, and the journal must not say that it did.
-            return Outcome(Reply(200, b"", ""), request_id, "drop", "dropped")
+            return _dropped(request_id, "dropped")
         error = APIError(do["error"], do.get("message", ""), do.get("status", 400)) if "error" in do else None
         if error and not do.get("commit"):
             raise error
-        result = self._empty_page(call) if do.get("page") == "empty" else self._handle(call)
+        result = self._empty_page(call) if do.get("page") == "empty" else performing.handle(self.world, call)
         if error:
             raise error
         if do.get("page") == "repeat":
@@ -159,18 +153,6 @@ class Engine:
             _assign(result, path.split("."), value)
         cut = "drop" if "drop" in do else "truncate" if "truncate" in do else None
         return Outcome(self._serialise(target, result, request_id), request_id, cut)
-
-    def _handle(self, call: Call) -> dict[str, Any]:
-        try:
-            result = registry.operations()[call.service, call.operation](self.world, call)
-        except APIError as error:
-            if model.error_is_known(call.service, call.operation, error.code):
-                raise
-            raise ViolationError(f"{call.operation} cannot answer {error.code}") from error
-        wrong = breaches.output_breaches(call.service, call.operation, result)
-        if wrong:
-            raise ViolationError("; ".join(wrong))
-        return result
 
     def _page(self, call: Call) -> int:
         try:
@@ -227,6 +209,11 @@ def throttled(protocol: str) -> APIError:
     if protocol == "ec2":
         return APIError("RequestLimitExceeded", "Request limit exceeded.", 503)
     return APIError("ThrottlingException" if protocol == "json" else "Throttling", "Rate exceeded")
+
+
+def _dropped(request_id: str, noted: str) -> Outcome:
+    """No reply at all, and a connection that ends."""
+    return Outcome(Reply(200, b"", ""), request_id, "drop", noted)
 
 
 def _namespace(service: str) -> str:

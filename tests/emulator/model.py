@@ -9,7 +9,7 @@ patterns to the service: all of it is checked here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import botocore.loaders
@@ -24,6 +24,9 @@ SERVICES = ("ssm", "ec2", "sts", "iam")
 SINCE: dict[tuple[str, str], str] = {
     ("Session", "AccessType"): "1.39.0",
     ("InstanceProperty", "AvailabilityZone"): "newer than 1.39.0",
+    ("DocumentDescription", "CloudProviders"): "1.44.8",
+    ("DocumentIdentifier", "CloudProviders"): "1.44.8",
+    ("DocumentVersionInfo", "CloudProviders"): "1.44.8",
 }
 
 # Operations that an old botocore lacks; a client of that age cannot ask for them either.
@@ -60,7 +63,6 @@ COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
             "InvalidInstanceID.Malformed",
             "FilterLimitExceeded",
             "InvalidInstanceID.NotFound",
-            "InvalidNextToken",
             "InvalidParameterCombination",
             "InvalidParameterValue",
             "MissingParameter",
@@ -109,7 +111,7 @@ def has_operation(service: str, operation: str) -> bool:
 # --- requests ---------------------------------------------------------------------------------------
 
 
-def check_input(service: str, operation: str, params: dict[str, Any]) -> None:
+def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None:
     """Refuse a request that breaks the model, with the code and the sentence of its service."""
     shape = operation_model(service, operation).input_shape
     if shape is None:
@@ -131,7 +133,7 @@ def _sentence(found: list[str]) -> str:
     return f"{len(found)} {noun} detected: {'; '.join(found)}"
 
 
-def _missing(shape: Any, params: dict[str, Any]) -> str | None:
+def _missing(shape: Any, params: Mapping[str, Any]) -> str | None:
     return next((name for name in shape.required_members if name not in params), None)
 
 

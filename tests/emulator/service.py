@@ -4,13 +4,14 @@
 
 A service file defines ``OPERATIONS``, a dict from AWS operation name to a handler. A handler gets the
 world and one call, whose parameters were already checked against botocore's model, and returns the
-members of the operation's output shape (datetimes as aware ``datetime``), or raises ``APIError``.
+members of the operation's output shape (datetimes as aware ``datetime``), or raises ``APIError``. It
+has to read every parameter, down to the last member: see ``reading.py``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Call:
 
     service: str
     operation: str
-    params: dict[str, Any]
+    params: Mapping[str, Any]
     identity: Identity
     region: str
 
@@ -49,6 +50,14 @@ class APIError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+class NoSuchHostError(Exception):
+    """A host that AWS does not have: nobody answers."""
+
+
+class ViolationError(AssertionError):
+    """Something that AWS could not have answered, or that the emulator cannot answer as AWS does."""
 
 
 Handler = Callable[["World", Call], dict[str, Any]]

@@ -38,9 +38,12 @@ def parse_json(shape: Any, body: bytes) -> dict[str, Any]:
         raise garbled("") from None
     if not isinstance(value, dict):
         raise garbled("Unexpected value where a structure was expected")
-    if shape is None:
-        return value
-    return _json_structure(shape, value)
+    return read_members(shape, value)
+
+
+def read_members(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
+    """Read values of JSON as the members of a shape: another type than the model's is an error."""
+    return value if shape is None else _json_structure(shape, value)
 
 
 def _json_structure(shape: Any, value: Any) -> dict[str, Any]:

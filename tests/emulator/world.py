@@ -117,7 +117,9 @@ class World:
         return self._latency.get(operation, self._latency["default"]) / 1000
 
     def state(self, region: str, kind: type[T]) -> T:
-        """The one instance of a state class for a region."""
+        """The one instance of a state class for a region of the world."""
+        if region not in self.regions:
+            raise WorldError(f"the world has no region {region}")
         key = (region, kind)
         if key not in self._states:
             section = self._sections.get(region, {}).get(kind.SECTION)

@@ -31,7 +31,8 @@ def test_an_update_lists_every_node_and_enables_those_that_are_connected(tmp_pat
 
 
 def test_an_update_that_finds_what_was_there_changes_nothing(tmp_path: Path) -> None:
-    described: dict[str, Any] = {"regions": {"us-east-1": {"nodes": [{"id": "i-%017x", "generate": 30}]}}}
+    nodes = [{"id": "i-%017x", "generate": 30}]
+    described: dict[str, Any] = {"regions": {"us-east-1": {"nodes": nodes}, "eu-west-1": {}}}
     with LocalAWS(described) as aws:
         first, second = (update(aws, project(tmp_path, name)) for name in ("first", "second"))
         assert first.output.read_bytes() == second.output.read_bytes()

@@ -19,7 +19,8 @@ _NODE = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17}")
 # The name of a cluster may contain underscores. A last part that looks like the ID of a task is one, so that the ID of
 # the runtime is missing: that has a hyphen and digits after the ID of the task, or twice its length.
 _ECS = re.compile(r"ecs:[a-zA-Z0-9_-]{1,255}_[a-zA-Z0-9-]+_(?![0-9a-f]{32}$)[a-zA-Z0-9-]+")
-# A node of SageMaker HyperPod: the cluster, the instance group and the instance.
+# A node of SageMaker HyperPod: the cluster, the instance group and the instance, as in the part of the Amazon
+# SageMaker AI Developer Guide on access to the nodes of a cluster.
 _SAGEMAKER = re.compile(r"sagemaker-cluster:[a-zA-Z0-9]+_[a-zA-Z0-9-]+-i-[0-9a-f]+")
 _IN_ARN = re.compile(r"arn:[^/]*/(.*)", re.DOTALL)
 # A session has an ID that ends so, after the name of its user.

@@ -29,6 +29,7 @@ _TAG = "tag:"
 _VALUES = {
     "Owner": tuple(_OWNERS),
     "PlatformTypes": ("Windows", "Linux", "MacOS"),
+    "CloudProviders": ("AWS", "Azure", "GCP"),
 }
 
 
@@ -60,7 +61,7 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
             raise APIError("InvalidFilterKey", "A filter has no key")
         if not item.get("Values"):
             raise APIError("ValidationException", f"The filter {item['Key']} has no value")
-        found.append((item["Key"], item["Values"]))
+        found.append((item["Key"], list(item["Values"])))
     keys = [key for key, _values in found]
     if len(set(keys)) < len(keys):
         raise APIError("ValidationException", "A filter is there twice")
@@ -97,6 +98,10 @@ def _has_platform(documents: Documents, document: Document, value: str) -> bool:
     return value in document.default_version.derived.platform_types
 
 
+def _has_provider(documents: Documents, document: Document, value: str) -> bool:
+    return value in document.default_version.cloud_providers
+
+
 def _has_type(documents: Documents, document: Document, value: str) -> bool:
     return document.document_type == value
 
@@ -113,6 +118,7 @@ _TESTS: dict[str, Callable[[Documents, Document, str], bool]] = {
     "Name": _has_name,
     "Owner": _has_owner,
     "PlatformTypes": _has_platform,
+    "CloudProviders": _has_provider,
     "DocumentType": _has_type,
     "TargetType": _has_target_type,
     "SearchKeyword": _has_keyword,

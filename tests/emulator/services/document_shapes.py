@@ -44,6 +44,7 @@ def description(documents: Documents, document: Document, version: Version) -> S
         Description=derived.description,
         Parameters=[dict(parameter) for parameter in derived.parameters] or None,
         PlatformTypes=list(derived.platform_types),
+        CloudProviders=list(version.cloud_providers),
         Tags=tag_list(document.tags),
         AttachmentsInformation=[{"Name": attachment.name} for attachment in version.attachments] or None,
         Requires=[dict(required) for required in document.requires] or None,
@@ -100,6 +101,7 @@ def identifier(documents: Documents, document: Document) -> Shape:
         SchemaVersion=version.derived.schema_version,
         DocumentFormat=version.document_format,
         TargetType=version.target_type,
+        CloudProviders=list(version.cloud_providers),
         Tags=[] if document.owner == AMAZON else tag_list(document.tags),
         Requires=[dict(required) for required in document.requires] or None,
     )
@@ -113,6 +115,7 @@ def version_info(document: Document, version: Version) -> Shape:
         DocumentVersion=str(version.number),
         VersionName=version.version_name,
         CreatedDate=version.created,
+        CloudProviders=list(version.cloud_providers),
         IsDefaultVersion=version.number == document.default,
         DocumentFormat=version.document_format,
         Status=shown_status(document, version),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..paging import paginate
@@ -24,10 +24,9 @@ LIMITS = {
 
 def describe_document_permission(world: World, call: Call) -> dict[str, Any]:
     document = world.state(call.region, Documents).write(call.params["Name"])
+    _check_type(call.params)
     most = world.limit("document_permission_page")
-    asked = {**call.params, "MaxResults": min(call.params.get("MaxResults", most), most)}
-    call = dataclasses.replace(call, params=asked)
-    page, token = paginate(sorted(document.permissions), call, default=most, world=world)
+    page, token = paginate(sorted(document.permissions), call, default=most, world=world, most=most)
     result: dict[str, Any] = {
         "AccountIds": page,
         "AccountSharingInfoList": [
@@ -42,6 +41,7 @@ def describe_document_permission(world: World, call: Call) -> dict[str, Any]:
 def modify_document_permission(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
     document = documents.write(call.params["Name"])
+    _check_type(call.params)
     add = _accounts(call.params.get("AccountIdsToAdd", []))
     remove = _accounts(call.params.get("AccountIdsToRemove", []))
     version = call.params.get("SharedDocumentVersion", "$DEFAULT")
@@ -56,7 +56,13 @@ def modify_document_permission(world: World, call: Call) -> dict[str, Any]:
     return {}
 
 
-def _accounts(accounts: list[str]) -> list[str]:
+def _check_type(params: Mapping[str, Any]) -> None:
+    """The model lets nothing pass but Share; should it have another type one day, the emulator does not."""
+    if params["PermissionType"] != "Share":
+        raise NotImplementedError(f"the permission type {params['PermissionType']}")
+
+
+def _accounts(accounts: Iterable[str]) -> list[str]:
     """The accounts that have an effect: AWS takes ``All`` and does nothing with it."""
     return [account for account in accounts if account == EVERYONE or account.isdigit()]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..service import APIError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 AMAZON = "Amazon"
 EVERYONE = "all"
+# What a document runs against that says nothing of it, and each one that is older than the question.
+DEFAULT_PROVIDERS = ("AWS",)
 # How the resource part of an ARN begins.
 _PREFIXES = ("document/", "automation-definition/")
 
@@ -44,6 +46,7 @@ class Version:
     version_name: str | None = None
     display_name: str | None = None
     target_type: str | None = None
+    cloud_providers: tuple[str, ...] = DEFAULT_PROVIDERS
     attachments: tuple[Attachment, ...] = ()
     status: str = "Active"
     status_information: str | None = None
@@ -201,7 +204,7 @@ def missing_version(document: Document) -> APIError:
     return APIError("InvalidDocumentVersion", f"The document version is not valid or does not exist: {document.name}")
 
 
-def select(document: Document, params: dict[str, Any]) -> Version:
+def select(document: Document, params: Mapping[str, Any]) -> Version:
     """The version that DocumentVersion or VersionName means; the default version if neither is given."""
     selector = params.get("DocumentVersion")
     version_name = params.get("VersionName")

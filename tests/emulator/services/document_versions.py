@@ -12,7 +12,7 @@ from typing import Any
 from ..service import APIError
 from .document_content import Derived, derive, sha256
 from .document_schema import SCHEMAS, SessionRules, check_content
-from .document_store import Attachment, Document, Documents, Version, of_selector
+from .document_store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
 
 # A host that cannot resolve, so that nobody fetches an attachment from AWS by mistake.
 _ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"
@@ -24,10 +24,15 @@ def new_version(
     *,
     created: datetime.datetime,
     rules: SessionRules,
+    inherited: Mapping[str, Any] | None = None,
     attachments: tuple[Attachment, ...] = (),
     number: int | None = None,
 ) -> Version:
-    """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept."""
+    """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept.
+
+    ``inherited`` has the members of the version before it that count where ``params`` lacks them.
+    """
+    inherited = inherited or {}
     document_format = params.get("DocumentFormat", "JSON")
     text = params["Content"]
     content = check_content(text, document.document_type, document_format, rules)
@@ -42,8 +47,9 @@ def new_version(
         # Of a type that has no schema here, nothing in the content is known to mean anything.
         derived=derive(content, document.document_type) if document.document_type in SCHEMAS else Derived(),
         version_name=params.get("VersionName"),
-        display_name=params.get("DisplayName"),
-        target_type=params.get("TargetType"),
+        display_name=params.get("DisplayName", inherited.get("DisplayName")),
+        target_type=params.get("TargetType", inherited.get("TargetType")),
+        cloud_providers=tuple(params.get("CloudProviders", inherited.get("CloudProviders", DEFAULT_PROVIDERS))),
         attachments=attachments,
         status="Active" if information is None else "Failed",
         status_information=information,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..paging import paginate
+from ..reading import whole
 from ..service import APIError, Call, Handler
 from . import document_listing, document_shapes, document_sharing
 from .document_content import convert, parse
@@ -65,7 +66,7 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
         name=name,
         owner=documents.account_id,
         document_type=type_of(content, document_type),
-        requires=params.get("Requires", []),
+        requires=whole(params.get("Requires", [])),
         tags=check_tags({}, params.get("Tags", []), too_many="ValidationException"),
         fail_versions=documents.fail_when_made.get(name, {}),
     )
@@ -99,7 +100,8 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
     _check_updatable(world, document, params)
     version = new_version(
         document,
-        {**_inherited(world, latest), **params},
+        params,
+        inherited=_inherited(world, latest),
         created=world.now,
         rules=SessionRules.of(world),
         attachments=read_attachments(documents, document, params, _parsed(params)),
@@ -115,9 +117,9 @@ def _parsed(params: Mapping[str, Any]) -> Any:
     return parse(params["Content"], params.get("DocumentFormat", "JSON"))
 
 
-def _inherited(world: World, latest: Version) -> dict[str, str]:
+def _inherited(world: World, latest: Version) -> dict[str, Any]:
     """What a new version has from the one before it, when the update does not give it."""
-    found = {"DisplayName": latest.display_name}
+    found: dict[str, Any] = {"DisplayName": latest.display_name, "CloudProviders": latest.cloud_providers}
     if world.switch("target_type_omitted") == "kept":
         found["TargetType"] = latest.target_type
     return {member: value for member, value in found.items() if value is not None}
@@ -217,18 +219,20 @@ def _count_read(version: Version) -> None:
 def delete_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
     document = documents.write(call.params["Name"])
+    # Asked for by one type of document only, and no error for any other.
+    force = call.params.get("Force", False)
     if document.deleting_reads is not None:
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is being deleted")
     if "DocumentVersion" in call.params or "VersionName" in call.params:
         _delete_version(world, document, call.params)
     else:
-        _delete_whole(world, documents, document, call.params)
+        _delete_whole(world, documents, document, force)
     return {}
 
 
 def _delete_version(world: World, document: Document, params: Mapping[str, Any]) -> None:
     try:
-        version = select(document, dict(params))
+        version = select(document, params)
     except APIError as error:
         if error.code != "InvalidDocumentVersion":
             raise
@@ -238,12 +242,12 @@ def _delete_version(world: World, document: Document, params: Mapping[str, Any])
     del document.versions[version.number]
 
 
-def _delete_whole(world: World, documents: Documents, document: Document, params: Mapping[str, Any]) -> None:
+def _delete_whole(world: World, documents: Documents, document: Document, force: bool) -> None:
     if document.permissions:
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is shared; stop sharing it first")
     if document.associated:
         raise APIError("AssociatedInstances", f"Document {document.name} is associated with nodes")
-    if document.document_type == "ApplicationConfigurationSchema" and not params.get("Force"):
+    if document.document_type == "ApplicationConfigurationSchema" and not force:
         raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} needs Force")
     reads = world.limit("document_deleting_reads")
     if reads:

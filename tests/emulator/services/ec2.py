@@ -7,7 +7,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import model
@@ -29,26 +29,25 @@ def describe_instances(world: World, call: Call) -> dict[str, Any]:
     params = call.params
     _refuse_dry_run(params)
     _check_max_results(params)
-    instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), params, call.region))
+    # Read for each page, though the pages after the first list what was selected for it.
+    ids = list(params.get("InstanceIds", []))
+    matches = [_filter(item, call.region) for item in params.get("Filters", [])]
+    instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), ids, matches))
     page, token = paginate(instances, call, default=world.limit("ec2_page"), world=world)
     result: dict[str, Any] = {"Reservations": [reservation(node, world, call.region) for node in page]}
     return result if token is None else {**result, "NextToken": token}
 
 
-def _select(nodes: Nodes, params: dict[str, Any], region: str) -> list[Node]:
-    instances = _by_ids(nodes, params.get("InstanceIds"))
-    for item in params.get("Filters", []):
-        matches = _filter(item, region)
-        instances = [node for node in instances if matches(node)]
-    return instances
+def _select(nodes: Nodes, ids: list[str], matches: list[Callable[[Node], bool]]) -> list[Node]:
+    return [node for node in _by_ids(nodes, ids) if all(match(node) for match in matches)]
 
 
-def _refuse_dry_run(params: dict[str, Any]) -> None:
+def _refuse_dry_run(params: Mapping[str, Any]) -> None:
     if params.get("DryRun"):
         raise APIError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
 
-def _check_max_results(params: dict[str, Any]) -> None:
+def _check_max_results(params: Mapping[str, Any]) -> None:
     wanted = params.get("MaxResults")
     if wanted is None:
         return
@@ -61,7 +60,7 @@ def _check_max_results(params: dict[str, Any]) -> None:
         raise APIError("InvalidParameterValue", text)
 
 
-def _by_ids(nodes: Nodes, ids: list[str] | None) -> list[Node]:
+def _by_ids(nodes: Nodes, ids: list[str]) -> list[Node]:
     if not ids:
         return [node for node in nodes.all() if node.kind == "ec2"]
     for given in ids:
@@ -107,7 +106,7 @@ FILTERS: dict[str, Getter] = {
 }
 
 
-def _filter(item: dict[str, Any], region: str) -> Callable[[Node], bool]:
+def _filter(item: Mapping[str, Any], region: str) -> Callable[[Node], bool]:
     """One filter; its values may have the wildcards * and ?, and one of them has to match."""
     name = item.get("Name", "")
     if len(item.get("Values", [])) > MOST_VALUES:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..service import APIError
@@ -49,28 +49,28 @@ BAD_VALUE = {
 Predicate = Callable[[Node], bool]
 
 
-def information_predicates(params: dict[str, Any]) -> list[Predicate]:
+def information_predicates(params: Mapping[str, Any]) -> list[Predicate]:
     """The conditions of DescribeInstanceInformation; a node must meet them all."""
     old, new = params.get("InstanceInformationFilterList"), params.get("Filters")
     if old and new:
         raise APIError("ValidationException", "InstanceInformationFilterList and Filters can not be used together.")
     if old:
-        return [_by_key("DescribeInstanceInformation", VALUES, item["key"], item["valueSet"]) for item in old]
+        return [_by_key("DescribeInstanceInformation", VALUES, item["key"], list(item["valueSet"])) for item in old]
     keys = {item["Key"] for item in new or []}
     tag_keys = {key for key in keys if is_tag(key)}
     if tag_keys and tag_keys != keys:
         raise APIError("ValidationException", "Tag filters can't be combined with other filter types.")
-    return [_string_filter(item["Key"], item["Values"]) for item in new or []]
+    return [_string_filter(item["Key"], list(item["Values"])) for item in new or []]
 
 
-def property_predicates(params: dict[str, Any]) -> list[Predicate]:
+def property_predicates(params: Mapping[str, Any]) -> list[Predicate]:
     """The conditions of DescribeInstanceProperties."""
     found = [
-        _by_key("DescribeInstanceProperties", VALUES, item["key"], item["valueSet"])
+        _by_key("DescribeInstanceProperties", VALUES, item["key"], list(item["valueSet"]))
         for item in params.get("InstancePropertyFilterList", [])
     ]
     for item in params.get("FiltersWithOperator", []):
-        key, values = item["Key"], item["Values"]
+        key, values = item["Key"], list(item["Values"])
         if is_tag(key):
             found.append(_by_tag(key, values))
         else:

@@ -19,7 +19,11 @@ KINDS = {
     "ec2": re.compile(r"i-(\w{8}|\w{17})", re.ASCII),
     "hybrid": re.compile(r"mi-\w{17}", re.ASCII),
     "container": re.compile(r"ecs:\S+_\S+_\S+"),
+    # A node of SageMaker HyperPod: the cluster, the instance group and the instance.
+    "cluster": re.compile(r"sagemaker-cluster:[a-zA-Z0-9]+_[a-zA-Z0-9-]+-i-[0-9a-f]+"),
 }
+# The kinds that DescribeInstanceInformation and DescribeInstanceProperties have.
+LISTED = ("ec2", "hybrid")
 STATUSES = ("connected", "notconnected")
 ERROR = "error:"
 EC2_STATES = ("pending", "running", "shutting-down", "terminated", "stopping", "stopped")
@@ -135,7 +139,7 @@ class Node:
     @property
     def registered(self) -> bool:
         """Whether Systems Manager has the node in its lists."""
-        return self.managed and self.kind != "container" and self.instance_state not in ("terminated", "shutting-down")
+        return self.managed and self.kind in LISTED and self.instance_state not in ("terminated", "shutting-down")
 
     @property
     def running(self) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["LIMITS", "OPERATIONS", "SWITCHES", "Nodes"]
 SWITCHES: dict[str, tuple[str, ...]] = {
     # The service model has lower case; AWS's older pages and some of its examples have Connected.
     "status_case": ("lower", "title"),
-    # AWS's text says that an unknown node id is an error; in practice the list comes back empty.
+    # An id that no node has. AWS's text says that it is an error; of one that is not registered the list is empty.
     "unknown_instance_id": ("empty", "InvalidInstanceId"),
     # Nobody has written down what AWS says of a target that it does not know.
     "status_unknown_target": ("notconnected", "error: AccessDeniedException"),
@@ -33,7 +33,7 @@ def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
     nodes = world.state(call.region, Nodes)
     predicates = information_predicates(call.params)
     listed = [node for node in nodes.all() if node.registered and node.running]
-    _refuse_unknown_ids(world, call, listed)
+    _refuse_unknown_ids(world, call, nodes)
     # The page is cut before the filters apply: a page may be empty, and not be the last.
     found = selected(world, call, lambda: [(node, _meets(node, predicates)) for node in _of_ids(listed, call)])
     page, token = paginate(found, call, default=10, world=world)
@@ -90,12 +90,12 @@ def _of_ids(listed: list[Node], call: Call) -> list[Node]:
     return [node for node in listed if node.id in wanted] if wanted else listed
 
 
-def _refuse_unknown_ids(world: World, call: Call, listed: list[Node]) -> None:
+def _refuse_unknown_ids(world: World, call: Call, nodes: Nodes) -> None:
+    """Refuse an id that no node has. One that is there and not registered is left out of the list in any case."""
     if world.switch("unknown_instance_id") == "empty":
         return
-    known = {node.id for node in listed}
     for value in _wanted_ids(call):
-        if value not in known:
+        if nodes.find(value) is None:
             raise APIError("InvalidInstanceId", f"{value} is not registered.")
 
 

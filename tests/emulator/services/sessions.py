@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..paging import paginate, selected
+from ..reading import whole
 from ..service import APIError, Call, Handler
 from .document_content import parse
 from .document_store import Document, Documents, Version
@@ -55,7 +56,8 @@ def stream_url(region: str, session_id: str) -> str:
 def start_session(world: World, call: Call) -> dict[str, Any]:
     target = call.params["Target"]
     content = _session_document(world, call)
-    _check_parameters(content, call.params.get("Parameters", {}))
+    parameters = whole(call.params.get("Parameters", {}))
+    _check_parameters(content, parameters)
     _check_connected(world, call.region, target)
     session = Session(
         session_id=new_id(call.identity.arn, world.random),
@@ -66,7 +68,7 @@ def start_session(world: World, call: Call) -> dict[str, Any]:
         document_name=call.params.get("DocumentName", DEFAULT_DOCUMENT).rsplit("/", 1)[-1],
         reason=call.params.get("Reason"),
         max_session_duration=content.get("inputs", {}).get("maxSessionDuration") or None,
-        parameters=call.params.get("Parameters", {}),
+        parameters=parameters,
         reads_left=world.limit("session_connecting_reads"),
     )
     world.state(call.region, Sessions).add(session)

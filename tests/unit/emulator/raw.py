@@ -60,13 +60,18 @@ class Answer:
 
 
 def sign(
-    aws: LocalAWS, service: str, body: bytes, headers: Mapping[str, str], identity: Identity | None = None
+    aws: LocalAWS,
+    service: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    identity: Identity | None = None,
+    region: str = "us-east-1",
 ) -> dict[str, str]:
     """The headers of a signed request, by botocore's own signer."""
     who = identity or aws.world.default_identity
     request = AWSRequest("POST", aws.url + "/", dict(headers), body)
     credentials = Credentials(who.access_key, who.secret_key, who.session_token)
-    SigV4Auth(credentials, service, "us-east-1").add_auth(request)
+    SigV4Auth(credentials, service, region).add_auth(request)
     return dict(request.headers.items())
 
 
@@ -91,3 +96,12 @@ def call_query(
 ) -> Answer:
     data = urlencode({"Action": action, "Version": VERSIONS[service], **(form or {})}).encode()
     return send(aws, data, sign(aws, service, data, {"Content-Type": FORM_TYPE}, identity))
+
+
+def body_of(request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
+    """The body and the headers of a request as botocore's serialisers make it."""
+    body, headers = request["body"], dict(request["headers"])
+    if isinstance(body, Mapping):
+        body = urlencode(body).encode()
+        headers.setdefault("Content-Type", FORM_TYPE)
+    return (body if isinstance(body, bytes) else str(body).encode()), headers

@@ -4,16 +4,23 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import string
 from collections.abc import Iterator
 from typing import Any
 
+import asked
+import botocore.loaders
+import hypothesis
 import pytest
 import raw
 import walk
+from asked import Asked
+from hypothesis import strategies as st
 
-from emulator import handled, model, registry
-from emulator.service import APIError, Call
+from emulator import model, performing, registry
+from emulator.service import APIError, Call, ViolationError
 from emulator.testing import LocalAWS
 from emulator.world import World
 
@@ -98,155 +105,144 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
     assert missed and missed <= wanted
 
 
-# --- parameters that no handler reads ----------------------------------------------------------------
-
-
-def test_what_is_said_to_be_read_is_there() -> None:
-    served = {operation: service for service, operation in registry.operations()}
-    # An old botocore lacks some operations and members.
-    assert set(served) <= set(handled.HANDLED)
-    for operation, service in served.items():
-        shape = model.operation_model(service, operation).input_shape
-        assert set(shape.required_members if shape else ()) <= handled.HANDLED[operation], operation
-
-
-@pytest.mark.parametrize("operation", JSON_OPERATIONS)
-def test_a_parameter_that_no_handler_reads_is_a_violation(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
-    shape = model.operation_model("ssm", operation).input_shape
-    with LocalAWS("empty", strict=False) as running:
-        for name, member in shape.members.items():
-            with monkeypatch.context() as patched:
-                patched.setitem(handled.HANDLED, operation, handled.HANDLED[operation] - {name})
-                answer = raw.call_json(running, operation, {**walk.sample(shape), name: walk.sample(member)})
-            assert (answer.code, name in answer.message) == ("EmulatorContractViolation", True), answer.body
-
-
-@pytest.mark.parametrize(
-    ("service", "operation", "form"),
-    [
-        ("ec2", "DescribeRegions", {"AllRegions": "true"}),
-        (
-            "sts",
-            "AssumeRole",
-            {"RoleArn": "arn:aws:iam::123456789012:role/x", "RoleSessionName": "me", "ExternalId": "x1"},
-        ),
-        ("iam", "ListAccountAliases", {"MaxItems": "5"}),
-    ],
-)
-def test_a_parameter_of_a_query_service_that_no_handler_reads(
-    service: str, operation: str, form: dict[str, str]
-) -> None:
-    with LocalAWS("empty", strict=False) as running:
-        assert raw.call_query(running, service, operation, form).code == "EmulatorContractViolation"
-        assert len(running.violations) == 1
-
-
 # --- tokens of pages ---------------------------------------------------------------------------------
 
-STREAM: dict[str, Any] = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
-SHARED = {"permissions": {"111122223333": "$DEFAULT", "222233334444": "$DEFAULT"}}
-VERSIONS = {"versions": [{"content": {**STREAM, "description": str(number)}} for number in (1, 2)]}
-PAGED: dict[str, Any] = {
-    "nodes": [{"id": "i-%017x", "generate": 2, "tags": {"Role": "web"}}],
-    "sessions": [
-        {"target": "i-00000000000000001", "status": status, "generate": 2} for status in ("Connected", "Failed")
-    ],
-    "documents": [{"name": name, "document_type": "Session", **SHARED, **VERSIONS} for name in ("a", "b")],
-}
-# Of each operation that has pages: a request with two, and others that differ from it in one parameter.
-QUESTIONS: dict[str, list[dict[str, Any]]] = {
-    "DescribeDocumentPermission": [{"Name": "a", "PermissionType": "Share"}, {"Name": "b", "PermissionType": "Share"}],
-    "DescribeInstanceInformation": [
-        {},
-        {"Filters": [{"Key": "PingStatus", "Values": ["Online"]}]},
-        {"Filters": [{"Key": "tag:Role", "Values": ["web"]}]},
-        {"InstanceInformationFilterList": [{"key": "PingStatus", "valueSet": ["Online"]}]},
-    ],
-    "DescribeInstanceProperties": [
-        {},
-        {"FiltersWithOperator": [{"Key": "PingStatus", "Values": ["Online"]}]},
-        {"FiltersWithOperator": [{"Key": "PingStatus", "Values": ["Online"], "Operator": "Equal"}]},
-        {"InstancePropertyFilterList": [{"key": "PingStatus", "valueSet": ["Online"]}]},
-    ],
-    "DescribeInstances": [
-        {},
-        {"Filters": [{"Name": "tag:Role", "Values": ["web"]}]},
-        {"Filters": [{"Name": "tag:Role", "Values": ["web", "db"]}]},
-    ],
-    "DescribeSessions": [
-        {"State": "Active"},
-        {"State": "History"},
-        {"State": "Active", "Filters": [{"key": "Target", "value": "i-00000000000000001"}]},
-    ],
-    "ListDocumentVersions": [{"Name": "a"}, {"Name": "b"}],
-    "ListDocuments": [
-        {},
-        {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
-        {"DocumentFilterList": [{"key": "Owner", "value": "Self"}]},
-    ],
-}
+# Every page holds one item, so that each question has a second page.
+PAGES = {**asked.WORLD, "limits": {"page_size": 1}}
+BAD_TOKEN = {"ssm": "InvalidNextToken", "ec2": "InvalidParameterValue"}
+
+
+def paged_operations() -> list[tuple[str, str]]:
+    """The operations whose listing has pages: those of botocore's paginators, and those that have a token besides."""
+    found = set()
+    for service, operation in registry.operations():
+        paginators = botocore.loaders.Loader().load_service_model(service, "paginators-1")["pagination"]
+        shape = model.operation_model(service, operation).input_shape
+        if operation in paginators or (shape and "NextToken" in shape.members):
+            found.add((service, operation))
+    return sorted(found)
+
+
+def questions(service: str, operation: str) -> list[Asked]:
+    """A question, and others that differ from it in one parameter, or in the value of one.
+
+    A member that the emulator does not read is in none of them: it is a violation, with a token or without.
+    """
+    world = World(PAGES)
+    base = Asked(service, operation, asked.BASES[operation])
+    others = [
+        variant
+        for variant in asked.variants(base)
+        if variant.path not in ("NextToken", "MaxResults", "InstanceIds", "DryRun")
+    ]
+    for name, value in OTHER_VALUES.items():
+        if name in base.params:
+            others.append(dataclasses.replace(base, params={**base.params, name: value}, path=name))
+    return [question for question in (base, *others) if _is_answered(world, question)]
+
+
+def _is_answered(world: World, question: Asked) -> bool:
+    try:
+        performing.perform(world, question.call(world))
+    except ViolationError:
+        return False
+    return True
+
+
+OTHER_VALUES = {"Name": "doc-b", "State": "History"}
+
+
+@dataclasses.dataclass
+class FirstPage:
+    """A call that was answered with the first of several pages, and the token of the second."""
+
+    call: Call
+    token: str
 
 
 @pytest.fixture(scope="module")
 def paged() -> World:
-    """A world whose regions have the same in them, in pages of one item."""
-    return World({"limits": {"page_size": 1}, "regions": {"us-east-1": PAGED, "eu-west-1": PAGED}})
+    return World(PAGES)
 
 
-def first_pages(world: World) -> list[tuple[Call, str]]:
-    """Ask every question in every region for its first page: the calls, and the tokens that came back."""
+@pytest.fixture(scope="module")
+def first_pages(paged: World) -> list[FirstPage]:
+    """Every question of every operation that has pages, in each region."""
     found = []
-    for service, operation in sorted(registry.operations()):
-        for params in QUESTIONS.get(operation, []):
-            for region in world.regions:
-                call = Call(service, operation, params, world.default_identity, region)
-                found.append((call, str(registry.operations()[service, operation](world, call)["NextToken"])))
+    for service, operation in paged_operations():
+        for question in questions(service, operation) if operation not in WITHOUT_PAGES else []:
+            for region in paged.regions:
+                call = question.call(paged, region)
+                found.append(FirstPage(call, str(performing.perform(paged, call)["NextToken"])))
     return found
 
 
-def with_token(world: World, call: Call, token: str) -> str:
+# An account has one alias at most, and a world none: its Marker is not read, which is a violation.
+WITHOUT_PAGES = {"ListAccountAliases"}
+
+
+def with_token(world: World, call: Call, token: str, **more: Any) -> str:
     """Ask for a page, and return the code of the error; ``ok`` if there is none."""
     try:
-        asked = dataclasses.replace(call, params={**call.params, "NextToken": token})
-        registry.operations()[call.service, call.operation](world, asked)
+        params = {**call.params, **more, "NextToken": token}
+        performing.perform(world, dataclasses.replace(call, params=params))
     except APIError as error:
-        known = model.error_is_known(call.service, call.operation, error.code)
-        return error.code if known else f"{error.code}, which AWS cannot answer"
+        return error.code
     return "ok"
 
 
-def test_every_operation_that_has_pages_has_a_question() -> None:
-    has_pages = {
-        operation
-        for service, operation in registry.operations()
-        if (shape := model.operation_model(service, operation).input_shape) and "NextToken" in shape.members
-    }
-    # An old botocore lacks some operations.
-    assert has_pages == set(QUESTIONS) & {operation for _service, operation in registry.operations()}
+def test_every_operation_that_has_pages_is_asked(first_pages: list[FirstPage]) -> None:
+    """Otherwise nothing below would speak of it."""
+    asked_of = {(page.call.service, page.call.operation) for page in first_pages}
+    assert asked_of == {pair for pair in paged_operations() if pair[1] not in WITHOUT_PAGES}
+    assert {"ssm", "ec2"} <= {service for service, _operation in asked_of}
+    # A question alone says nothing of parameters.
+    counted = collections.Counter(page.call.operation for page in first_pages)
+    assert min(counted.values()) >= 4
 
 
-def test_a_token_is_good_for_its_own_request_only(paged: World) -> None:
-    asked = first_pages(paged)
+def test_a_token_is_good_for_its_own_request_only(paged: World, first_pages: list[FirstPage]) -> None:
+    """Its operation, its region and its parameters."""
     wrong = [
-        f"{token_of}\n{call}\n{code}"
-        for call, _token in asked
-        for token_of, token in asked
-        if (code := with_token(paged, call, token)) != ("ok" if call is token_of else "InvalidNextToken")
+        f"{own.call}\n{other.call}\n{code}"
+        for own in first_pages
+        for other in first_pages
+        if (code := with_token(paged, own.call, other.token)) != ("ok" if own is other else BAD_TOKEN[own.call.service])
     ]
     assert wrong == []
 
 
-def test_a_token_is_good_for_its_own_account_only(paged: World) -> None:
+def test_a_token_is_good_for_its_own_account_only(paged: World, first_pages: list[FirstPage]) -> None:
     stranger = dataclasses.replace(paged.default_identity, account_id="999988887777")
     colleague = dataclasses.replace(
         paged.default_identity, access_key="AKIAOTHER", arn="arn:aws:iam::123456789012:user/x"
     )
-    for call, token in first_pages(paged):
-        assert with_token(paged, dataclasses.replace(call, identity=stranger), token) == "InvalidNextToken", call
-        assert with_token(paged, dataclasses.replace(call, identity=colleague), token) == "ok", call
+    for page in first_pages:
+        call = page.call
+        code = with_token(paged, dataclasses.replace(call, identity=stranger), page.token)
+        assert code == BAD_TOKEN[call.service], call
+        assert with_token(paged, dataclasses.replace(call, identity=colleague), page.token) == "ok", call
 
 
-def test_a_token_is_good_for_a_page_of_another_size(paged: World) -> None:
-    for call, token in first_pages(paged):
-        sized = dataclasses.replace(call, params={**call.params, "MaxResults": 5})
-        assert with_token(paged, sized, token) == "ok", call
+def test_a_token_is_good_for_a_page_of_another_size(paged: World, first_pages: list[FirstPage]) -> None:
+    for page in first_pages:
+        assert with_token(paged, page.call, page.token, MaxResults=5) == "ok", page.call
+
+
+def test_a_token_is_good_for_its_own_world_only(first_pages: list[FirstPage]) -> None:
+    other = World({**PAGES, "seed": 2})
+    for page in first_pages:
+        assert with_token(other, page.call, page.token) == BAD_TOKEN[page.call.service], page.call
+
+
+@hypothesis.given(data=st.data())
+def test_a_text_that_nobody_gave_out_is_no_token(
+    paged: World, first_pages: list[FirstPage], data: st.DataObject
+) -> None:
+    page = data.draw(st.sampled_from(first_pages), label="page")
+    place = data.draw(st.integers(0, len(page.token) - 1), label="place")
+    letters = string.ascii_letters + string.digits + "+/="
+    changed = page.token[:place] + data.draw(st.sampled_from(letters), label="letter") + page.token[place + 1 :]
+    for text in (changed, data.draw(st.text(min_size=1, max_size=60), label="text"), page.token + "\n"):
+        code = with_token(paged, page.call, text)
+        assert code == ("ok" if text == page.token else BAD_TOKEN[page.call.service])

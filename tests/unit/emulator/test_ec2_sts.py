@@ -101,7 +101,7 @@ def test_filters(params: dict[str, Any], wanted: list[str]) -> None:
         ({"MaxResults": "1001"}, "InvalidParameterValue"),
         ({"MaxResults": "five"}, "InvalidParameterValue"),
         ({"MaxResults": "5", "InstanceId.1": WEB}, "InvalidParameterCombination"),
-        ({"NextToken": "10"}, "InvalidNextToken"),
+        ({"NextToken": "10"}, "InvalidParameterValue"),
         ({"Bogus": "1"}, "UnknownParameter"),
         ({"DryRun": "true"}, "DryRunOperation"),
     ],

@@ -10,11 +10,13 @@ import pytest
 import raw
 from botocore.exceptions import ClientError
 
+from emulator import registry
 from emulator.testing import LocalAWS
 
 EC2, STOPPED, GONE, BARE = (f"i-0000000000000000{number}" for number in range(1, 5))
 HYBRID = "mi-00000000000000005"
 WINDOWS = "mi-00000000000000006"
+CLUSTER = "sagemaker-cluster:aa11bbbbb222_controller-group-i-111222333444555aa"
 WORLD: dict[str, Any] = {
     "regions": {
         "us-east-1": {
@@ -33,6 +35,7 @@ WORLD: dict[str, Any] = {
                 {"id": HYBRID, "name": "rack", "ping_status": "ConnectionLost", "agent_version": "3.10.0.0"},
                 {"id": WINDOWS, "platform": "Windows", "tags": {"Env": "dev"}, "ip_address": "192.168.0.9"},
                 {"id": "ecs:cluster_task_container", "status": "connected"},
+                {"id": CLUSTER, "status": "connected"},
             ]
         }
     }
@@ -197,6 +200,13 @@ def test_an_id_that_no_node_has_is_nothing_or_an_error() -> None:
         information(aws, key("InstanceIds", "i-0000000000000dead"))
 
 
+@pytest.mark.parametrize("choice", registry.switches()["unknown_instance_id"])
+def test_an_instance_that_is_not_registered_is_left_out_in_any_case(choice: str) -> None:
+    with LocalAWS({**WORLD, "switches": {"unknown_instance_id": choice}}) as aws:
+        assert information(aws, key("InstanceIds", BARE)) == []
+        assert information(aws, key("InstanceIds", BARE, EC2)) == [EC2]
+
+
 @pytest.mark.parametrize(
     ("item", "wanted"),
     [
@@ -262,6 +272,7 @@ def test_the_status_of_each_kind_of_target() -> None:
             HYBRID: "notconnected",
             WINDOWS: "connected",
             "ecs:cluster_task_container": "connected",
+            CLUSTER: "connected",
             "i-0000000000000dead": "notconnected",
             "no id at all": "notconnected",
         }
@@ -281,7 +292,8 @@ def test_both_ways_in_which_aws_may_answer() -> None:
 
 
 def test_a_region_has_its_own_nodes() -> None:
-    with LocalAWS(WORLD) as aws:
+    regions = {**WORLD["regions"], "eu-west-1": {}}
+    with LocalAWS({**WORLD, "regions": regions}) as aws:
         assert aws.client("ssm", region="eu-west-1").describe_instance_information()["InstanceInformationList"] == []
 
 

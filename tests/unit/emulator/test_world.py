@@ -94,7 +94,10 @@ def test_a_state_is_one_for_each_region() -> None:
     world = World({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}]}}})
     here = world.state("us-east-1", Nodes)
     assert world.state("us-east-1", Nodes) is here and here.find("i-12345678") is not None
-    assert world.state("eu-west-1", Nodes).all() == []
+    with pytest.raises(WorldError, match="the world has no region eu-west-1"):
+        world.state("eu-west-1", Nodes)
+    two = World({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}]}, "eu-west-1": {}}})
+    assert two.state("eu-west-1", Nodes).all() == []
 
 
 def test_latency_is_for_all_or_for_one() -> None:

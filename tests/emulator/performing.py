@@ -1,0 +1,66 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is asked of a call and of its answer, however the call came in.
+
+Over HTTP there is more to do in between (a body to be read, a rate to be kept, a fault to be made), so the steps of
+``perform()`` are functions of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from . import breaches, model, reading, registry, wire
+from .service import APIError, Call, NoSuchHostError, ViolationError
+
+if TYPE_CHECKING:
+    from .world import World
+
+# The services whose host names have the region in them.
+REGIONAL = ("ssm", "ec2", "sts")
+# The host of the old, global endpoint of STS; its requests are signed for this region.
+GLOBAL = {"sts": "us-east-1"}
+
+
+def perform(world: World, call: Call) -> dict[str, Any]:
+    """Do one call, whose parameters are values of JSON.
+
+    Raises APIError for what AWS would answer, NoSuchHostError where nobody would, and ViolationError for what AWS
+    could not have answered or the emulator cannot.
+    """
+    find_host(world, call.service, call.operation, call.region)
+    shape = model.operation_model(call.service, call.operation).input_shape
+    call = dataclasses.replace(call, params=wire.read_members(shape, dict(call.params)))
+    model.check_input(call.service, call.operation, call.params)
+    return handle(world, call)
+
+
+def find_host(world: World, service: str, operation: str, region: str) -> None:
+    """Raise an error for an operation that is not emulated, and for a region that the world lacks."""
+    if (service, operation) not in registry.operations():
+        raise ViolationError(f"{service}:{operation} is not emulated")
+    if service in REGIONAL and region not in (*world.regions, GLOBAL.get(service)):
+        raise NoSuchHostError(f"{service}.{region}.amazonaws.com")
+
+
+def handle(world: World, call: Call) -> dict[str, Any]:
+    """Answer a call whose parameters the model allows, and check the answer."""
+    operation = call.operation
+    shape = model.operation_model(call.service, operation).input_shape
+    params = reading.noted(shape, call.params)
+    try:
+        result = registry.operations()[call.service, operation](world, dataclasses.replace(call, params=params))
+    except APIError as error:
+        if model.error_is_known(call.service, operation, error.code):
+            raise
+        raise ViolationError(f"{operation} cannot answer {error.code}") from error
+    except NotImplementedError as error:
+        raise ViolationError(f"{operation}: {error} is not emulated") from error
+    dropped = reading.unread(params)
+    if dropped:
+        raise ViolationError(f"the emulator does not read {', '.join(dropped)} of {operation}")
+    wrong = breaches.output_breaches(call.service, operation, result)
+    if wrong:
+        raise ViolationError("; ".join(wrong))
+    return result
