@@ -174,6 +174,8 @@ notes:
   - Terminated instances are left out.
   - The credentials of O(assume_role_arn) are renewed while the inventory is made, however long that takes.
   - An empty environment variable, such as AWX sets, is taken for one that is not set.
+  - A O(profile) cannot be combined with keys. To use one where the environment has keys, set O(access_key),
+    O(secret_key) and O(session_token) to V("").
   - O(cache) keeps the nodes and their details, and a run that finds them does not list them again. What was kept
     is only used for the same regions, filters, endpoint and identity. The identity is the access key, or for a profile
     with a role, SSO or a login the settings that name it. An instance that was stopped then counts as not connected
@@ -186,8 +188,8 @@ notes:
     O(include_filters) and O(exclude_filters) can be templates, also with lookups and with the extra variables of C(-e).
     O(hostnames), O(compose), O(groups) and O(keyed_groups) are evaluated for each host. Other options are taken as they
     are.
-  - One template can give a whole list, as in the examples. Where an entry of a list is a template that gives a list, its
-    entries take the place of that entry. O(regions) and O(statuses) also accept a template that gives a text with
+  - One template can give a whole list, as in the examples. Where an entry of a list is a template that gives a list,
+    its entries take the place of that entry. O(regions) and O(statuses) also accept a template that gives a text with
     commas.
   - A template that gives O(regions), O(statuses), O(filters) or O(include_filters) no entry is an error.
   - No text that comes from AWS is ever evaluated as a template, nor what O(compose) makes of it. In its JSON
@@ -285,6 +287,7 @@ except ImportError as error:
         f"sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot be imported: {error}."
     ) from None
 
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import (
     Store,
@@ -357,6 +360,7 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
 
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
         gc.freeze()  # what is imported by now stays to the end, and need not be looked through for garbage
+        check_credentials(self.get_options())
         plan = read(self.get_option, self.region)
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)

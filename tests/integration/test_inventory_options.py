@@ -23,6 +23,8 @@ WORLD: dict[str, Any] = {
     }
 }
 PLUGIN = "sessionops.aws.aws_ssm"
+# The settings of ansible-core that make an inventory that failed an error.
+FAILING = ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "ANSIBLE_INVENTORY_UNPARSED_FAILED")
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,28 @@ def test_what_the_guide_says_of_variables(tmp_path: Path) -> None:
     with LocalAWS(WORLD) as aws:
         done = child.attempt(["bash", "-c", textwrap.dedent(command)], tmp_path, aws.env)
     assert EAST in done.printed and WEST in done.printed, done.complained
+
+
+@pytest.mark.parametrize(
+    ("setting", "status"),
+    [({}, 0), *(({name: "true"}, 1) for name in FAILING)],
+    ids=["by default", *FAILING],
+)
+def test_a_failed_inventory_fails_the_play_on_request(setting: dict[str, str], status: int, tmp_path: Path) -> None:
+    (tmp_path / "fleet.aws_ssm.yml").write_text(json.dumps({"plugin": PLUGIN, "region": "us-east-1"}))
+    play = {"hosts": "ssm_connected", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": "here"}}]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    listings = ("DescribeInstanceProperties", "DescribeInstanceInformation")
+    denied = [{"op": listing, "times": "always", "do": {"error": "AccessDeniedException"}} for listing in listings]
+    command = ["ansible-playbook", "-i", "fleet.aws_ssm.yml", "play.yml"]
+    with LocalAWS({**WORLD, "faults": denied}) as aws:
+        done = child.attempt(command, tmp_path, {**aws.env, "ANSIBLE_INVENTORY_ENABLED": "auto", **setting})
+    assert done.status == status, done
+    assert "AccessDeniedException" in done.complained
+    assert '"msg": "here"' not in done.printed
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/docsite/rst/inventory.rst", "docs/docsite/rst/awx.rst"])
+def test_the_pages_name_what_makes_a_failed_inventory_an_error(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert [name for name in FAILING if name not in text] == []

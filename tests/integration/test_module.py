@@ -18,11 +18,13 @@ SESSIONS = [{"session_id": f"s-{number}", "target": NODE, "owner": "jane", "star
 WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "status": "connected"}], "sessions": SESSIONS}}}
 
 
-def play(aws: LocalAWS, folder: Path, module: str, options: dict[str, Any]) -> child.Done:
-    """Run one task."""
+def play(
+    aws: LocalAWS, folder: Path, module: str, options: dict[str, Any], env: dict[str, str] | None = None
+) -> child.Done:
+    """Run one task, with ``env`` over the variables that lead to the emulator."""
     task = {f"sessionops.aws.{module}": options}
     (folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
-    return child.attempt(["ansible-playbook", "play.yml"], folder, aws.env)
+    return child.attempt(["ansible-playbook", "play.yml"], folder, {**aws.env, **(env or {})})
 
 
 def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) -> None:
@@ -68,3 +70,29 @@ def test_null_is_as_good_as_left_out_where_that_takes_nothing_away(tmp_path: Pat
     with LocalAWS(WORLD) as aws:
         assert play(aws, tmp_path, "ssm_document", options).status == 0
         assert [call.operation for call in aws.writes()] == ["CreateDocument"]
+
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": ""}
+UNKNOWN = "Could not connect to AWS: the profile nosuch does not exist. Check profile, AWS_PROFILE and AWS's"
+BOTH = "profile cannot be combined with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment."
+NO_REGION = {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+REFUSED: list[tuple[dict[str, str], dict[str, Any], str]] = [
+    ({**NO_KEYS, **NO_REGION, "AWS_PROFILE": "nosuch"}, {}, UNKNOWN),
+    ({**NO_KEYS, **NO_REGION}, {"profile": "nosuch"}, UNKNOWN),
+    ({**NO_KEYS}, {"profile": "nosuch"}, UNKNOWN),
+    ({}, {"profile": "nosuch", "access_key": "", "secret_key": "", "session_token": ""}, UNKNOWN),
+    ({}, {"profile": "work"}, BOTH),
+    (NO_REGION, {"profile": "work"}, BOTH),
+    (NO_REGION, {}, "requires a region and none was found"),
+]
+
+
+@pytest.mark.parametrize(("env", "options", "sentence"), REFUSED, ids=str)
+def test_credentials_that_cannot_be_are_one_sentence(
+    env: dict[str, str], options: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    with LocalAWS(WORLD) as aws:
+        done = play(aws, tmp_path, "ssm_session_info", options, env)
+        assert done.status == 2
+        assert sentence in " ".join((done.printed + done.complained).replace('\\"', '"').split())
+        assert aws.calls() == []

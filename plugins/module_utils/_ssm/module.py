@@ -20,6 +20,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from .clients import Connection, empty_variables
+from .credentials import check_credentials
 from .errors import SSMError, without_userinfo
 
 try:
@@ -53,14 +54,16 @@ class SSMModule(AnsibleAWSModule):
 
     def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
+        connection = self._connection  # credentials that cannot be are the reason where no region is found
         if not self.region:
             self.fail_json(
                 msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
             )
-        return self._connection.client(service, self.region)
+        return connection.client(service, self.region)
 
     @functools.cached_property
     def _connection(self) -> Connection:
+        check_credentials(self.params)
         try:
             unused, endpoint, options = get_aws_connection_info(self)
         except (TypeError, BotoCoreError) as error:  # the parent checks all options but this one
