@@ -96,3 +96,29 @@ def test_credentials_that_cannot_be_are_one_sentence(
         assert done.status == 2
         assert sentence in " ".join((done.printed + done.complained).replace('\\"', '"').split())
         assert aws.calls() == []
+
+
+CONFIG = {"retries": {"total_max_attempts": 1}}
+FROM_VARIABLE = "{{ lookup('ansible.builtin.env', 'GIVEN') }}"  # with -vvv the text of a task is shown
+# Nothing answers at port 9.
+WITH_PASSWORD = "http://user:canary1canary2@127.0.0.1:9"
+SECRET: list[tuple[dict[str, str], dict[str, Any]]] = [
+    ({"GIVEN": WITH_PASSWORD}, {"endpoint_url": FROM_VARIABLE, "aws_config": CONFIG}),
+    ({"GIVEN": WITH_PASSWORD}, {"aws_endpoint_url": FROM_VARIABLE, "nosuch": "option"}),
+    ({"GIVEN": WITH_PASSWORD}, {"aws_config": {"proxies": {"https": FROM_VARIABLE}}, "state": "nosuch"}),
+    ({"AWS_URL": WITH_PASSWORD}, {"state": "nosuch"}),
+    ({"AWS_URL": "http://canary1canary2@127.0.0.1:9"}, {"aws_config": CONFIG}),
+    ({"AWS_ENDPOINT_URL_SSM": WITH_PASSWORD}, {"aws_config": CONFIG}),
+    ({"AWS_ENDPOINT_URL": "", "HTTPS_PROXY": "user:canary1canary2@127.0.0.1:9"}, {"aws_config": CONFIG}),
+    ({"AWS_ENDPOINT_URL": "", "HTTPS_PROXY": "user:canary1/canary2@127.0.0.1:9"}, {"aws_config": CONFIG}),
+]
+
+
+@pytest.mark.parametrize(("env", "options"), SECRET, ids=str)
+def test_no_output_has_the_password_of_a_url(env: dict[str, str], options: dict[str, Any], tmp_path: Path) -> None:
+    quiet = {"ANSIBLE_VERBOSITY": "3", "no_proxy": "", "NO_PROXY": ""}
+    with LocalAWS(WORLD) as aws:
+        done = play(aws, tmp_path, "ssm_session_info", options, {**quiet, **env})
+    assert done.status == 2
+    assert "module_args" in done.printed
+    assert "canary" not in done.printed + done.complained

@@ -22,6 +22,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from .clients import Connection, empty_variables
 from .credentials import check_credentials
 from .errors import SSMError, without_userinfo
+from .urls import passwords
 
 try:
     from botocore.exceptions import BotoCoreError
@@ -32,12 +33,22 @@ ClientFactory = Callable[[str], Any]
 Result = dict[str, Any]
 
 
+class _Module(basic.AnsibleModule):
+    """AnsibleModule that hides the passwords of URLs from all that it writes, errors in other options among it."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.no_log_values.update(passwords(self.params, os.environ))
+
+
 class SSMModule(AnsibleAWSModule):
     """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
 
     def __init__(self, **kwargs: Any) -> None:
         for name in empty_variables():
             del os.environ[name]  # of the module's own process
+        # The parent reads this one from its own settings, whatever it is called with.
+        AnsibleAWSModule.default_settings["module_class"] = _Module
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def refuse_null(self, *options: str) -> None:
