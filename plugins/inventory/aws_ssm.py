@@ -278,14 +278,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleParserError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.amazon import requirement
 
 try:
     from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
     from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 except ImportError as error:
-    raise AnsibleParserError(
-        f"sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot be imported: {error}."
-    ) from None
+    raise AnsibleParserError(requirement(error)) from None
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError

@@ -10,6 +10,7 @@ from typing import Any
 
 import child
 import pytest
+from environment import DEPENDENCIES, TREE, variables
 
 from emulator.testing import LocalAWS
 
@@ -121,4 +122,34 @@ def test_no_output_has_the_password_of_a_url(env: dict[str, str], options: dict[
         done = play(aws, tmp_path, "ssm_session_info", options, {**quiet, **env})
     assert done.status == 2
     assert "module_args" in done.printed
+    assert "canary" not in done.printed + done.complained
+
+
+MODULES: dict[str, dict[str, Any]] = {
+    "ssm_connection_status": {"targets": [NODE]},
+    "ssm_document": ABSENT,
+    "ssm_document_info": {"names": ["Prefs"]},
+    "ssm_session_info": {},
+    "ssm_session_terminate": {"session_ids": ["s-0"]},
+}
+
+
+def test_all_modules_are_here() -> None:
+    assert set(MODULES) == {
+        path.stem for path in (TREE / "ansible_collections/sessionops/aws/plugins/modules").glob("*.py")
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_missing_amazon_aws_is_one_sentence(module: str, tmp_path: Path) -> None:
+    paths = [path for path in variables()["PYTHONPATH"].split(":") if path != str(DEPENDENCIES)]
+    bare = {"ANSIBLE_COLLECTIONS_PATH": str(TREE), "PYTHONPATH": ":".join(paths), "ANSIBLE_VERBOSITY": "3"}
+    with LocalAWS(WORLD) as aws:
+        done = play(
+            aws, tmp_path, module, {**MODULES[module], "secret_key": FROM_VARIABLE}, {**bare, "GIVEN": "canary"}
+        )
+        assert aws.calls() == []
+    assert done.status == 2
+    assert '"msg": "sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot' in done.printed
+    assert "Traceback" not in done.printed + done.complained
     assert "canary" not in done.printed + done.complained

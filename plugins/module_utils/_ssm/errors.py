@@ -14,8 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
-
+from .amazon import AnsibleAWSError
 from .urls import without_user
 
 try:
