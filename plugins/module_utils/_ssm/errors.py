@@ -264,7 +264,7 @@ def _told(error: Any) -> str:
     text = str(error)
     for url in (error.kwargs.get("endpoint_url"), error.kwargs.get("proxy_url")):
         text = text.replace(str(url), without_user(str(url)))
-    if type(error) is boto.HTTPClientError and isinstance(error.kwargs.get("error"), ValueError):
+    if isinstance(error, boto.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
         text = "the URL of the endpoint or of a proxy is not valid"  # botocore's text has a part of it
     if isinstance(error, boto.MetadataRetrievalError):
         text = "Error retrieving metadata: " + str(error.kwargs.get("error_msg")).split(":", maxsplit=1)[0]
