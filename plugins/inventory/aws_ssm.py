@@ -180,6 +180,8 @@ notes:
   - Terminated instances are left out.
   - The credentials of O(assume_role_arn) are renewed while the inventory is made, however long that takes.
   - An empty environment variable, such as AWX sets, is taken for one that is not set.
+  - A O(profile) cannot be combined with keys. To use one where the environment has keys, set O(access_key),
+    O(secret_key) and O(session_token) to V("").
   - O(cache) keeps the nodes and their details, and a run that finds them does not list them again. What was kept
     is only used for the same regions, filters, endpoint and identity. The identity is the access key, or for a profile
     with a role, SSO or a login the settings that name it. An instance that was stopped then counts as not connected
@@ -188,9 +190,14 @@ notes:
     credentials are renewed.
   - Files of the cache can be read by their owner alone.
   - Connection statuses are asked for all the same, unless O(cache_statuses_seconds) says otherwise.
-  - O(regions), O(region), O(profile), O(assume_role_arn), O(endpoint_url), the credentials, and the values in
-    O(filters), O(include_filters) and O(exclude_filters) can be templates, also with lookups. O(hostnames), O(compose),
-    O(groups) and O(keyed_groups) are evaluated for each host. Other options are taken as they are.
+  - O(regions), O(region), O(profile), O(assume_role_arn), O(endpoint_url), the credentials, O(statuses), O(filters),
+    O(include_filters) and O(exclude_filters) can be templates, also with lookups and with the extra variables of C(-e).
+    O(hostnames), O(compose), O(groups) and O(keyed_groups) are evaluated for each host. Other options are taken as they
+    are.
+  - One template can give a whole list, as in the examples. Where an entry of a list is a template that gives a list,
+    its entries take the place of that entry. O(regions) and O(statuses) also accept a template that gives a text with
+    commas.
+  - A template that gives O(regions), O(statuses), O(filters) or O(include_filters) no entry is an error.
   - No text that comes from AWS is ever evaluated as a template, nor what O(compose) makes of it. In its JSON
     C(ansible-inventory --list) shows such a text as a dictionary of C(__ansible_unsafe), which Ansible reads back as
     the text.
@@ -251,6 +258,16 @@ include_filters:
 exclude_filters:
   - tag:Team: platform
 ---
+# The regions of a variable: ansible-inventory -e fleet_regions=us-east-1,eu-west-1 ...
+plugin: sessionops.aws.aws_ssm
+regions: "{{ fleet_regions }}"
+---
+# The regions and the stage from the environment.
+plugin: sessionops.aws.aws_ssm
+regions: "{{ lookup('ansible.builtin.env', 'FLEET_REGIONS').split(',') }}"
+filters:
+  tag:Stage: "{{ lookup('ansible.builtin.env', 'FLEET_STAGE', default='production') }}"
+---
 # Another account, with nodes kept for an hour and statuses for a minute.
 plugin: sessionops.aws.aws_ssm
 region: us-east-1
@@ -267,15 +284,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleParserError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.amazon import requirement
 
 try:
     from ansible_collections.amazon.aws.plugins.plugin_utils.botocore import get_aws_connection_info
     from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 except ImportError as error:
-    raise AnsibleParserError(
-        f"sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot be imported: {error}."
-    ) from None
+    raise AnsibleParserError(requirement(error)) from None
 
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import (
     Store,
@@ -301,6 +318,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session 
     identity,
     without_empty_variables,
 )
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_templates import evaluated
 
 # The base class has no type hints, so that to a type checker it is anything.
 _Base: Any = AWSInventoryBase
@@ -310,19 +328,15 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
     NAME = "sessionops.aws.aws_ssm"
     INVENTORY_FILE_SUFFIXES = ("aws_ssm.yml", "aws_ssm.yaml")
 
-    class TemplatedOptions(_Base.TemplatedOptions):  # type: ignore[misc] # theirs has no hints
-        TEMPLATABLE_OPTIONS = (*_Base.TemplatedOptions.TEMPLATABLE_OPTIONS, "include_filters", "exclude_filters")
-
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Add the hosts that the configuration file at ``path`` describes to ``inventory``."""
         with without_empty_variables():
             # The method of AWSInventoryBase assumes the role at once, even for nodes that are kept, and only once.
             super(_Base, self).parse(inventory, loader, path, cache=cache)
             self.require_aws_sdk()
-            with private_folders():  # that of the cache is made here
-                config = self._read_config_data(path)
             try:
-                check_config(config, self.option_definitions)
+                with private_folders():  # that of the cache is made here
+                    self._read_config_data(path)
                 self._add_hosts(path, fresh=not cache)
             except SSMError as error:
                 raise AnsibleParserError(str(error)) from None  # the sentence says it all
@@ -333,19 +347,25 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs 
             super().update_cache_if_changed()
         keep_private(self.cache)
 
+    def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
+        """Set the options. Templates in those of the file, ``direct``, are evaluated. ``SSMError`` for mistakes."""
+        if direct:
+            check_config(direct, self.option_definitions)
+            self.templar.available_variables = self._vars  # of -e
+            direct = evaluated(direct, self.option_definitions, self.templar.template)
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+
     def get_option(self, option: str, hostvars: Any = None) -> Any:
-        """An option's value. AWSInventoryBase templates whatever it is, which takes long and makes core warn of it."""
-        value = super(_Base, self).get_option(option, hostvars)
-        text = str(value)
-        is_template = any(mark in text for mark in ("{{", "{%", "{#"))  # the brace of a dictionary is none of them
-        return super().get_option(option, hostvars) if is_template else value
+        """Return an option's value. AWSInventoryBase would evaluate it as a template, as ansible-core deprecates."""
+        return super(_Base, self).get_option(option, hostvars)
 
     def get_options(self, hostvars: Any = None) -> Any:
-        """All options, to be read with ``get``."""
-        return {option: self.get_option(option, hostvars) for option in self.option_definitions}
+        """Return all options by their names."""
+        return super(_Base, self).get_options(hostvars)
 
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
         gc.freeze()  # what is imported by now stays to the end, and need not be looked through for garbage
+        check_credentials(self.get_options())
         plan = read(self.get_option, self.region)
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)

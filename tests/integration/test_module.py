@@ -10,6 +10,7 @@ from typing import Any
 
 import child
 import pytest
+from environment import DEPENDENCIES, TREE, variables
 
 from emulator.testing import LocalAWS
 
@@ -18,11 +19,13 @@ SESSIONS = [{"session_id": f"s-{number}", "target": NODE, "owner": "jane", "star
 WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "status": "connected"}], "sessions": SESSIONS}}}
 
 
-def play(aws: LocalAWS, folder: Path, module: str, options: dict[str, Any]) -> child.Done:
-    """Run one task."""
+def play(
+    aws: LocalAWS, folder: Path, module: str, options: dict[str, Any], env: dict[str, str] | None = None
+) -> child.Done:
+    """Run one task, with ``env`` over the variables that lead to the emulator."""
     task = {f"sessionops.aws.{module}": options}
     (folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
-    return child.attempt(["ansible-playbook", "play.yml"], folder, aws.env)
+    return child.attempt(["ansible-playbook", "play.yml"], folder, {**aws.env, **(env or {})})
 
 
 def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) -> None:
@@ -68,3 +71,85 @@ def test_null_is_as_good_as_left_out_where_that_takes_nothing_away(tmp_path: Pat
     with LocalAWS(WORLD) as aws:
         assert play(aws, tmp_path, "ssm_document", options).status == 0
         assert [call.operation for call in aws.writes()] == ["CreateDocument"]
+
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": ""}
+UNKNOWN = "Could not connect to AWS: the profile nosuch does not exist. Check profile, AWS_PROFILE and AWS's"
+BOTH = "profile cannot be combined with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment."
+NO_REGION = {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+REFUSED: list[tuple[dict[str, str], dict[str, Any], str]] = [
+    ({**NO_KEYS, **NO_REGION, "AWS_PROFILE": "nosuch"}, {}, UNKNOWN),
+    ({**NO_KEYS, **NO_REGION}, {"profile": "nosuch"}, UNKNOWN),
+    ({**NO_KEYS}, {"profile": "nosuch"}, UNKNOWN),
+    ({}, {"profile": "nosuch", "access_key": "", "secret_key": "", "session_token": ""}, UNKNOWN),
+    ({}, {"profile": "work"}, BOTH),
+    (NO_REGION, {"profile": "work"}, BOTH),
+    (NO_REGION, {}, "requires a region and none was found"),
+]
+
+
+@pytest.mark.parametrize(("env", "options", "sentence"), REFUSED, ids=str)
+def test_credentials_that_cannot_be_are_one_sentence(
+    env: dict[str, str], options: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    with LocalAWS(WORLD) as aws:
+        done = play(aws, tmp_path, "ssm_session_info", options, env)
+        assert done.status == 2
+        assert sentence in " ".join((done.printed + done.complained).replace('\\"', '"').split())
+        assert aws.calls() == []
+
+
+CONFIG = {"retries": {"total_max_attempts": 1}}
+FROM_VARIABLE = "{{ lookup('ansible.builtin.env', 'GIVEN') }}"  # with -vvv the text of a task is shown
+# Nothing answers at port 9.
+WITH_PASSWORD = "http://user:canary1canary2@127.0.0.1:9"
+SECRET: list[tuple[dict[str, str], dict[str, Any]]] = [
+    ({"GIVEN": WITH_PASSWORD}, {"endpoint_url": FROM_VARIABLE, "aws_config": CONFIG}),
+    ({"GIVEN": WITH_PASSWORD}, {"aws_endpoint_url": FROM_VARIABLE, "nosuch": "option"}),
+    ({"GIVEN": WITH_PASSWORD}, {"aws_config": {"proxies": {"https": FROM_VARIABLE}}, "state": "nosuch"}),
+    ({"AWS_URL": WITH_PASSWORD}, {"state": "nosuch"}),
+    ({"AWS_URL": "http://canary1canary2@127.0.0.1:9"}, {"aws_config": CONFIG}),
+    ({"AWS_ENDPOINT_URL_SSM": WITH_PASSWORD}, {"aws_config": CONFIG}),
+    ({"AWS_ENDPOINT_URL": "", "HTTPS_PROXY": "user:canary1canary2@127.0.0.1:9"}, {"aws_config": CONFIG}),
+    ({"AWS_ENDPOINT_URL": "", "HTTPS_PROXY": "user:canary1/canary2@127.0.0.1:9"}, {"aws_config": CONFIG}),
+]
+
+
+@pytest.mark.parametrize(("env", "options"), SECRET, ids=str)
+def test_no_output_has_the_password_of_a_url(env: dict[str, str], options: dict[str, Any], tmp_path: Path) -> None:
+    quiet = {"ANSIBLE_VERBOSITY": "3", "no_proxy": "", "NO_PROXY": ""}
+    with LocalAWS(WORLD) as aws:
+        done = play(aws, tmp_path, "ssm_session_info", options, {**quiet, **env})
+    assert done.status == 2
+    assert "module_args" in done.printed
+    assert "canary" not in done.printed + done.complained
+
+
+MODULES: dict[str, dict[str, Any]] = {
+    "ssm_connection_status": {"targets": [NODE]},
+    "ssm_document": ABSENT,
+    "ssm_document_info": {"names": ["Prefs"]},
+    "ssm_session_info": {},
+    "ssm_session_terminate": {"session_ids": ["s-0"]},
+}
+
+
+def test_all_modules_are_here() -> None:
+    assert set(MODULES) == {
+        path.stem for path in (TREE / "ansible_collections/sessionops/aws/plugins/modules").glob("*.py")
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_missing_amazon_aws_is_one_sentence(module: str, tmp_path: Path) -> None:
+    paths = [path for path in variables()["PYTHONPATH"].split(":") if path != str(DEPENDENCIES)]
+    bare = {"ANSIBLE_COLLECTIONS_PATH": str(TREE), "PYTHONPATH": ":".join(paths), "ANSIBLE_VERBOSITY": "3"}
+    with LocalAWS(WORLD) as aws:
+        done = play(
+            aws, tmp_path, module, {**MODULES[module], "secret_key": FROM_VARIABLE}, {**bare, "GIVEN": "canary"}
+        )
+        assert aws.calls() == []
+    assert done.status == 2
+    assert '"msg": "sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot' in done.printed
+    assert "Traceback" not in done.printed + done.complained
+    assert "canary" not in done.printed + done.complained

@@ -26,6 +26,7 @@ INVENTORY = [
     *(
         "tests/integration/test_awx_update.py",
         "tests/integration/test_awx_job.py",
+        "tests/integration/test_inventory_options.py",
         "tests/integration/test_inventory_trust.py",
     ),
     *("-k", "inventory or awx"),

@@ -17,6 +17,7 @@ from ansible.module_utils.ansible_release import __version__ as core_version
 
 from .errors import SSMError, attempting
 from .fanout import MAX_WORKERS
+from .urls import without_user
 
 try:
     import boto3
@@ -61,7 +62,8 @@ class Connection:
             try:
                 return self._session.client(service, config=config, **where, **self._options)
             except ValueError as error:  # of an endpoint or a region that is none
-                raise SSMError(f"Could not connect to AWS: {str(error).rstrip('.')}.") from None
+                what, colon, url = str(error).rstrip(".").partition(": ")
+                raise SSMError(f"Could not connect to AWS: {what}{colon}{without_user(url)}.") from None
 
     def get_credentials(self) -> Any:
         """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""

@@ -14,7 +14,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleAWSError
+from .amazon import AnsibleAWSError
+from .urls import without_user
 
 try:
     from botocore import exceptions as boto
@@ -261,6 +262,10 @@ def _told(error: Any) -> str:
     if isinstance(error, boto.ProfileNotFound):
         return f"the profile {error.kwargs.get('profile')} does not exist"
     text = str(error)
+    for url in (error.kwargs.get("endpoint_url"), error.kwargs.get("proxy_url")):
+        text = text.replace(str(url), without_user(str(url)))
+    if isinstance(error, boto.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
+        text = "the URL of the endpoint or of a proxy is not valid"  # botocore's text has a part of it
     if isinstance(error, boto.MetadataRetrievalError):
         text = "Error retrieving metadata: " + str(error.kwargs.get("error_msg")).split(":", maxsplit=1)[0]
     if isinstance(error, boto.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":

@@ -16,11 +16,12 @@ from typing import Any, NoReturn
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from .amazon import AnsibleAWSModule, get_aws_connection_info, import_error, requirement
 from .clients import Connection, empty_variables
+from .credentials import check_credentials
 from .errors import SSMError, without_userinfo
+from .urls import passwords
 
 try:
     from botocore.exceptions import BotoCoreError
@@ -31,12 +32,24 @@ ClientFactory = Callable[[str], Any]
 Result = dict[str, Any]
 
 
+class _Module(basic.AnsibleModule):
+    """AnsibleModule that hides the passwords of URLs from all that it writes, errors in other options among it."""
+
+    def _load_params(self) -> None:
+        super()._load_params()  # type: ignore[no-untyped-call] # theirs has no hints
+        self.no_log_values.update(passwords(self.params, os.environ))
+
+
 class SSMModule(AnsibleAWSModule):
     """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
 
     def __init__(self, **kwargs: Any) -> None:
+        if import_error:
+            _fail(requirement(import_error))
         for name in empty_variables():
             del os.environ[name]  # of the module's own process
+        # The parent reads this one from its own settings, whatever it is called with.
+        AnsibleAWSModule.default_settings["module_class"] = _Module
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def refuse_null(self, *options: str) -> None:
@@ -53,14 +66,16 @@ class SSMModule(AnsibleAWSModule):
 
     def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
+        connection = self._connection  # credentials that cannot be are the reason where no region is found
         if not self.region:
             self.fail_json(
                 msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
             )
-        return self._connection.client(service, self.region)
+        return connection.client(service, self.region)
 
     @functools.cached_property
     def _connection(self) -> Connection:
+        check_credentials(self.params)
         try:
             unused, endpoint, options = get_aws_connection_info(self)
         except (TypeError, BotoCoreError) as error:  # the parent checks all options but this one
@@ -102,6 +117,13 @@ class SSMModule(AnsibleAWSModule):
     def fail_json_aws_error(self, exception: SSMError) -> NoReturn:
         """Fail with the sentence of an ``SSMError``, and with AWS's answer as data."""
         self.fail_json_aws(exception, **exception.result)
+
+
+def _fail(msg: str) -> NoReturn:
+    """Fail without AnsibleAWSModule, which knows the common options and which of them are secret."""
+    given = [name for name in basic._load_params() if not name.startswith("_ansible_")]
+    module = basic.AnsibleModule({name: {"type": "raw"} for name in given}, no_log=True, supports_check_mode=True)
+    module.fail_json(msg=msg, invocation={})
 
 
 def _error(response: Mapping[str, Any]) -> dict[str, str]:

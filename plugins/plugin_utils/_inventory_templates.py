@@ -1,0 +1,117 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Evaluate the templates in the options of an inventory file, before ansible-core gives the options their types.
+
+ansible-core splits the text of an option of type list at its commas, those of a template too, and refuses a text where
+an option has another type. So a template must be evaluated first: it can then come to a list or a mapping.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible import template
+from ansible.errors import AnsibleUndefinedVariable
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+
+# ansible-core's hints are partial, and differ from version to version.
+_template: Any = template
+# Before ansible-core 2.19 every text that is not marked as unsafe is a template.
+_trusted: Callable[[str], str] = getattr(_template, "trust_as_template", lambda text: text)
+
+# Evaluates one template.
+Evaluate = Callable[[str], Any]
+
+_CREDENTIALS = frozenset({"access_key", "secret_key", "session_token"})
+_TEXTS = _CREDENTIALS | {"assume_role_arn", "endpoint_url", "profile", "region"}
+# Lists of names without commas, so that a text with commas can stand for several.
+_NAMES = frozenset({"regions", "statuses"})
+_FILTERS = frozenset({"exclude_filters", "include_filters"})
+_TEMPLATED = _TEXTS | _NAMES | _FILTERS | {"filters"}
+# Nothing would select more than what the template was to select.
+_NEVER_EMPTY = _NAMES | {"filters", "include_filters"}
+_MARKS = ("{{", "{%", "{#")
+_ENTRY = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^,])+", re.DOTALL)
+
+
+def evaluated(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]], evaluate: Evaluate) -> Any:
+    """Return the options ``given`` in a file with their templates evaluated; ``definitions`` are all there are.
+
+    An option may be given by an alias. ``SSMError`` if a template fails, or comes to something that the option cannot
+    be. No such sentence has a value, which can be a secret or the content of a file.
+    """
+    names = {alias: name for name, about in definitions.items() for alias in (name, *(about.get("aliases") or ()))}
+    return {key: _option(key, names.get(key, key), value, evaluate) for key, value in given.items()}
+
+
+def _option(key: str, name: str, given: Any, evaluate: Evaluate) -> Any:
+    """Return the value of one option. ``key`` is what the file calls it, ``name`` its name."""
+    if name == "hostnames" and _is_template(given):  # evaluated for each host
+        return [_trusted(entry.strip()) for entry in _ENTRY.findall(given)]
+    value = given
+    if name in _TEMPLATED and _has_template(given):
+        value = _value(name, given, lambda text: _attempt(key, name, text, evaluate))
+        if name in _NEVER_EMPTY and not value:
+            raise SSMError(f"{key} has a template that comes to nothing. Give it a value, or leave the option out.")
+        _check_filters(key, name, value)
+    if name in _TEXTS and isinstance(value, (list, tuple, Mapping)):
+        raise SSMError(f"{key} must be one text, and is a list or a mapping.")
+    return value
+
+
+def _value(name: str, given: Any, evaluate: Evaluate) -> Any:
+    if name not in _NAMES | _FILTERS:
+        return _deep(given, evaluate)
+    entries = _deep(given if isinstance(given, list) else [given], evaluate)
+    return [part for entry in entries for part in _parts(entry)] if name in _NAMES else entries
+
+
+def _parts(entry: Any) -> list[Any]:
+    """The names in an entry of a list of names."""
+    return [part.strip() for part in entry.split(",") if part.strip()] if isinstance(entry, str) else [entry]
+
+
+def _deep(value: Any, evaluate: Evaluate) -> Any:
+    """Evaluate the templates in a value. A list that an entry of a list comes to takes the place of the entry."""
+    if isinstance(value, Mapping):
+        return {key: _deep(each, evaluate) for key, each in value.items()}
+    if isinstance(value, list):
+        return [each for entry in value for each in _entries(entry, evaluate)]
+    return evaluate(value) if _is_template(value) else value
+
+
+def _entries(entry: Any, evaluate: Evaluate) -> list[Any]:
+    value = _deep(entry, evaluate)
+    return list(value) if _is_template(entry) and isinstance(value, (list, tuple)) else [value]
+
+
+def _attempt(key: str, name: str, text: str, evaluate: Evaluate) -> Any:
+    try:
+        return evaluate(text)
+    except Exception as error:  # lookups and filters raise anything
+        told = name not in _CREDENTIALS or isinstance(error, AnsibleUndefinedVariable)
+        reason = ": " + " ".join(str(error).split()).rstrip(".") if told else ""
+        raise SSMError(f"{key} has a template that fails{reason}.") from None
+
+
+def _check_filters(key: str, name: str, value: Any) -> None:
+    if name == "filters" and not isinstance(value, Mapping):
+        raise SSMError(f"{key} must be a mapping of filters to their values.")
+    if name in _FILTERS and not all(isinstance(entry, Mapping) for entry in value):
+        raise SSMError(f"{key} must be a list of mappings of filters to their values.")
+
+
+def _has_template(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_template, value.values()))
+    return any(map(_has_template, value)) if isinstance(value, list) else _is_template(value)
+
+
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and any(mark in value for mark in _MARKS)
