@@ -9,9 +9,11 @@ import time
 import tracemalloc
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import botocore.session
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import progress, readiness_task, times, waiting
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
@@ -290,6 +292,10 @@ class Answers:
 
     def __init__(self, error: str | None) -> None:
         self._error = error
+        self.meta = SimpleNamespace(
+            service_model=botocore.session.Session().get_service_model("ssm"),
+            method_to_api_mapping={"get_connection_status": "GetConnectionStatus"},
+        )
 
     def get_connection_status(self, Target: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
         if self._error and not Target.endswith("1"):
