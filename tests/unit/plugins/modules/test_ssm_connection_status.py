@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 import tracemalloc
 from collections.abc import Collection, Iterator
@@ -287,15 +288,19 @@ def test_ten_thousand_targets_each_get_their_status_in_order() -> None:
         assert sorted(asked[10_000:]) == slow
 
 
+@functools.cache
+def metadata() -> Any:
+    """What a client knows of the service."""
+    model = botocore.session.Session().get_service_model("ssm")
+    return SimpleNamespace(service_model=model, method_to_api_mapping={"get_connection_status": STATUS})
+
+
 class Answers:
     """A client that answers at once, to see what the rest of the work takes."""
 
     def __init__(self, error: str | None) -> None:
         self._error = error
-        self.meta = SimpleNamespace(
-            service_model=botocore.session.Session().get_service_model("ssm"),
-            method_to_api_mapping={"get_connection_status": "GetConnectionStatus"},
-        )
+        self.meta = metadata()
 
     def get_connection_status(self, Target: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
         if self._error and not Target.endswith("1"):
