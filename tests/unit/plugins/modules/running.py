@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
+
 from emulator.testing import LocalAWS
 
 Work = Callable[[Mapping[str, Any], Callable[[str], Any], bool], dict[str, Any]]
@@ -27,3 +29,10 @@ class Runner:
         unknown = set(options) - set(self._defaults)
         assert not unknown, f"no such options: {unknown}"
         return {**self._defaults, **options}
+
+
+def connection(aws: LocalAWS) -> Connection:
+    """A connection as the modules make it, which reads replies as they do."""
+    who = aws.world.default_identity
+    keys = {"aws_access_key_id": who.access_key, "aws_secret_access_key": who.secret_key}
+    return Connection(aws.url, {**keys, "aws_session_token": who.session_token})

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
-from botocore.config import Config
-from session_tasks import NODE, hurried, ids, still_open, terminate, world
+from running import connection
+from session_tasks import NODE, REGION, hurried, ids, still_open, terminate, world
 
 from emulator.testing import LocalAWS
 
@@ -44,11 +44,11 @@ HARMLESS = {"throttled-once", "error-once", "error-after-once", "request-lost-on
 
 def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
     """Run the task with a client that tries again, as the module's own does."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=64)
+    retries = {"mode": "standard", "total_max_attempts": attempts}
     with hurried():
         return ssm_session_terminate.session_terminate(
             terminate.options(target=NODE, wait_timeout=10, **options),
-            lambda service: aws.client(service, config=config),
+            lambda service: connection(aws).client(service, REGION, retries=retries),
             False,
         )
 
