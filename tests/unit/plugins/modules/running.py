@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,5 +35,10 @@ class Runner:
 def connection(aws: LocalAWS) -> Connection:
     """A connection as the modules make it, which reads replies as they do."""
     who = aws.world.default_identity
-    keys = {"aws_access_key_id": who.access_key, "aws_secret_access_key": who.secret_key}
-    return Connection(aws.url, {**keys, "aws_session_token": who.session_token})
+    return _connection(aws.url, who.access_key, who.secret_key, who.session_token)
+
+
+@functools.lru_cache(maxsize=4)  # each reads the models of the services anew
+def _connection(url: str, access_key: str, secret_key: str, token: str | None) -> Connection:
+    keys = {"aws_access_key_id": access_key, "aws_secret_access_key": secret_key, "aws_session_token": token}
+    return Connection(url, keys)
