@@ -15,7 +15,8 @@ from typing import Any
 
 from ansible.module_utils.ansible_release import __version__ as core_version
 
-from .errors import SSMError, attempting
+from . import replies
+from .errors import CREDENTIAL_CALLS, SSMError, UnreadableReplyError, attempting, is_page
 from .fanout import MAX_WORKERS
 from .urls import without_user
 
@@ -47,7 +48,9 @@ class Connection:
         self._endpoint = endpoint or None
         self._config = client_config().merge(given.pop("aws_config", Config()))
         core = botocore.session.Session()
-        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=timestamp)
+        parsers = core.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=timestamp)
+        core.register_component("response_parser_factory", _Parsers(parsers))
         if provider is not None:
             core.register_component("credential_provider", CredentialResolver([provider]))
         with _CONNECTING:
@@ -69,6 +72,74 @@ class Connection:
         """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""
         with _CONNECTING:
             return self._session.get_credentials().get_frozen_credentials()
+
+
+class _Parsers:
+    """botocore's factory of response parsers, whose parsers are watched."""
+
+    def __init__(self, factory: Any) -> None:
+        self._factory = factory
+
+    def create_parser(self, protocol: str) -> _Parser:
+        """Called by botocore for each reply."""
+        return _Parser(self._factory.create_parser(protocol), protocol)
+
+
+class _Parser:
+    """A response parser of botocore that neither lets a wrong body pass for a right one, nor shows it in an error.
+
+    An error reply that cannot be read becomes one without a code of AWS, so that botocore tries again as its status
+    says. Any other is an ``UnreadableReplyError``.
+    """
+
+    def __init__(self, parser: Any, protocol: str) -> None:
+        self._parser = parser
+        self._protocol = protocol
+
+    def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]:
+        """Called by botocore with the status, the headers and the body, and a shape of the service model."""
+        try:
+            parsed: dict[str, Any] = (self._read if response["status_code"] < 300 else self._error)(response, shape)
+        except Exception:  # of the many kinds, none of which may show the body
+            return _unreadable(response, shape)
+        return parsed
+
+    def _read(self, response: Mapping[str, Any], shape: Any) -> Any:
+        replies.check_body(self._protocol, shape, response["body"])
+        parsed = self._parser.parse(response, shape)
+        if response["context"]["operation_name"] in CREDENTIAL_CALLS:
+            # botocore reads these itself, in the middle of another call.
+            replies.check(shape, parsed)
+        return parsed
+
+    def _error(self, response: Mapping[str, Any], shape: Any) -> Any:
+        parsed = self._parser.parse(response, shape)
+        if not _describes_error(shape):
+            given = parsed["Error"]
+            if not isinstance(given["Code"], str) or not isinstance(given.get("Message") or "", str):
+                raise replies.WrongReplyError
+        return parsed
+
+
+def _describes_error(shape: Any) -> bool:
+    """Whether botocore looks for the members of one kind of error, after it has read what every error has."""
+    return shape is not None and bool(shape.metadata.get("exception"))
+
+
+def _unreadable(response: Mapping[str, Any], shape: Any) -> dict[str, Any]:
+    """Return an error of no code instead of an error that cannot be read; raise for another reply."""
+    status = int(response["status_code"])
+    body = response["body"].decode(errors="replace") if isinstance(response["body"], bytes) else ""
+    page = is_page(body, response["headers"].get("content-type"))
+    if status < 300:
+        raise UnreadableReplyError(response["context"]["operation_name"], status, is_page=page) from None
+    if _describes_error(shape):
+        return {}
+    headers = {"content-type": "text/html"} if page else {}
+    return {
+        "Error": {"Code": str(status), "Message": ""},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
+    }
 
 
 def client_config() -> Any:

@@ -57,6 +57,14 @@ class Progress:
         return SSMError(" ".join(parts), error.exception, {**error.result, **result})
 
 
+class _StillError(SSMError):
+    """A version still has a ``status`` that it was waited for to leave."""
+
+    def __init__(self, message: str, status: str | None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class InterruptedPlanError(Exception):
     """An action failed; ``done`` are the ones before it, and ``left`` those after it."""
 
@@ -118,9 +126,10 @@ def _wait_while(progress: Progress, version: str, unready: Callable[[str | None]
             return found
         if time.monotonic() + delay > deadline:
             what = f"{'Document' if version == LATEST else f'Version {version} of document'} {progress.name}"
-            raise SSMError(
+            raise _StillError(
                 f"{what} is still {status} after {progress.wait_timeout} seconds; raise wait_timeout, or run the "
-                "task again."
+                "task again.",
+                status,
             )
         time.sleep(delay)
         delay = min(delay * 2, 5)
@@ -130,12 +139,22 @@ def _patiently(write: Callable[..., T], *given: Any, **named: Any) -> T:
     """Call ``write``, again after a while if AWS is busy with another change of the document."""
     for pause in _PAUSES:
         try:
-            return write(*given, **named)
+            return _sent(write, *given, **named)
         except SSMError as error:
             if error.code != "TooManyUpdates":
                 raise
         time.sleep(pause)
-    return write(*given, **named)
+    return _sent(write, *given, **named)
+
+
+def _sent(write: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Call ``write``; the error for an answer that is lost, or cannot be read, says that AWS may have done it."""
+    try:
+        return write(*given, **named)
+    except SSMError as error:
+        if not error.unanswered:
+            raise
+        raise SSMError(f"{error} Whether AWS has done it is not known.", error.exception) from error
 
 
 @functools.singledispatch
@@ -209,7 +228,12 @@ def _delete(action: Delete, progress: Progress) -> None:
         _check_deleted(progress, error, waits=progress.wait or action.remade)
     progress.done.append(str(action))
     if progress.wait or action.remade:
-        _wait_until_gone(progress)
+        try:
+            _wait_until_gone(progress)
+        except _StillError as still:
+            if still.status != "Deleting":
+                progress.done.remove(str(action))  # whatever answered was not AWS
+            raise
 
 
 def _wait_until_gone(progress: Progress) -> None:

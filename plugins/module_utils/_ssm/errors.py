@@ -55,7 +55,7 @@ NOT_ENABLED = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedC
 
 # Calls that botocore makes for credentials in the middle of another one, for a profile with a role or with a sign-in,
 # and the permission that each needs.
-_FOR_CREDENTIALS = {
+CREDENTIAL_CALLS = {
     "AssumeRole": "sts:AssumeRole",
     "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
     "CreateOAuth2Token": "signin:CreateOAuth2Token",
@@ -68,6 +68,7 @@ _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingExcepti
 # text can be the whole body.
 _CODE = re.compile(r"[A-Za-z][\w.:-]*", re.ASCII)
 _HTML = re.compile(r"<\s*(!doctype|html|head|body)\b", re.IGNORECASE)
+_UNREADABLE = "the reply is not one that the service gives."
 _USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s\"'<>]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?]*)\?[^\s\"'<>]*", re.IGNORECASE)
 
@@ -125,18 +126,46 @@ class SSMError(AnsibleAWSError):
         return self.code in DENIED
 
     @property
+    def unanswered(self) -> bool:
+        """Whether no answer came that can be read, so that AWS may have done what it was asked for."""
+        if _for_credentials(self.exception) or self._named:
+            return False
+        lost = (boto.HTTPClientError, boto.IncompleteReadError, boto.ClientError, UnreadableReplyError)
+        return self.exception is None or isinstance(self.exception, lost)
+
+    @property
     def hopeless(self) -> bool:
         """Whether the same call on anything else would fail in the same way."""
         if self.code in BAD_CREDENTIALS or isinstance(self.exception, (*_no_credentials(), boto.ConnectionError)):
             return True
+        if not _for_credentials(self.exception):
+            return False
+        # Nobody waits for a proxy's page to become credentials. What AWS itself says may pass.
         status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-        return _for_credentials(self.exception) and 400 <= status < 500 and self.code not in _THROTTLED
+        return not self._named or (400 <= status < 500 and status != 429 and self.code not in _THROTTLED)
+
+    @property
+    def _named(self) -> bool:
+        """Whether the answer was an error that AWS has a name for."""
+        return bool(self.code and _CODE.fullmatch(self.code))
 
     @property
     def regional(self) -> bool:
         """Whether one region may be the cause, one that is not enabled or that does not exist, and others may do."""
         unreachable = isinstance(self.exception, (boto.EndpointConnectionError, boto.ConnectTimeoutError))
         return not self.hopeless or self.code in NOT_ENABLED or unreachable
+
+
+class UnreadableReplyError(Exception):
+    """A reply to ``operation_name`` that is not one that the service gives; its text says nothing of what it is."""
+
+    def __init__(self, operation_name: str, status: int, *, is_page: bool) -> None:
+        if is_page:
+            sentence = f"the service answered {status} with an HTML page ({operation_name})."
+        else:
+            sentence = f"{_UNREADABLE.rstrip('.')} ({operation_name}, status {status})."
+        super().__init__(sentence)
+        self.operation_name = operation_name
 
 
 class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
@@ -168,8 +197,10 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
             return _reason(shown, self._needs, self._granted), shown
         if isinstance(error, boto.BotoCoreError):
             return f"{_told(error)}{_advice(error)}.", error
+        if isinstance(error, UnreadableReplyError):
+            return str(error), error
         # botocore's parsers raise many kinds of exceptions for a reply that the service model does not describe.
-        return f"the reply is not one that the service gives.{_page(str(error))}", None
+        return f"{_UNREADABLE}{' It is an HTML page.' if is_page(str(error)) else ''}", None
 
 
 def without_userinfo(text: str) -> str:
@@ -216,13 +247,13 @@ def _signed_out() -> tuple[type[Exception], ...]:
 
 
 def _for_credentials(error: object) -> bool:
-    return getattr(error, "operation_name", None) in _FOR_CREDENTIALS
+    return getattr(error, "operation_name", None) in CREDENTIAL_CALLS
 
 
 def _reason(error: Any, needs: str, granted: str) -> str:
     """AWS's code and text, and what would help."""
     if _for_credentials(error):
-        needs, granted = _FOR_CREDENTIALS[error.operation_name], ""
+        needs, granted = CREDENTIAL_CALLS[error.operation_name], ""
     code, text = error.response["Error"]["Code"] or "unknown error", error.response["Error"]["Message"].rstrip(".")
     if text and not _CODE.match(code):
         return f"{text}."
@@ -241,20 +272,20 @@ def _without_body(error: Any) -> Any:
     code, text = (value if isinstance(value, str) else "" for value in (given.get("Code"), given.get("Message")))
     if not _CODE.fullmatch(code):
         metadata = error.response.get("ResponseMetadata") or {}
-        is_page = _HTML.search(text) or "html" in str((metadata.get("HTTPHeaders") or {}).get("content-type"))
+        kind = (metadata.get("HTTPHeaders") or {}).get("content-type")
         code = str(metadata.get("HTTPStatusCode") or "")
-        body = "with an HTML page" if is_page else "without an error of AWS"
-        text = f"the service answered {code} {body}" if code else ""
-    elif _HTML.search(text):
+        body = "with an HTML page" if is_page(text, kind) else "without an error of AWS"
+        text = f"the service answered {code} {body} ({error.operation_name})" if code else ""
+    elif is_page(text):
         text = ""
     # What follows is the whole request, with the session token.
     text = _without_secrets(text.split("The Canonical String for this request")[0].strip())
     return boto.ClientError({**error.response, "Error": {"Code": code, "Message": text}}, error.operation_name)
 
 
-def _page(text: str) -> str:
-    """A sentence that says so if an exception's text has an HTML page."""
-    return " It is an HTML page." if _HTML.search(text) else ""
+def is_page(text: str, content_type: object = None) -> bool:
+    """Whether a body, or a text that quotes one, is an HTML page."""
+    return bool(_HTML.search(text)) or "html" in str(content_type)
 
 
 def _told(error: Any) -> str:

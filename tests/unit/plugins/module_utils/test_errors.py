@@ -188,13 +188,22 @@ def answered(status: int, kind: str, **error: Any) -> boto.ClientError:
         (RuntimeError(CANARY), UNREADABLE),
         (ValueError(CANARY), UNREADABLE),
         (OverflowError(CANARY), UNREADABLE),
-        (answered(403, "text/plain", Code="403", Message=PAGE), "the service answered 403 with an HTML page."),
-        (answered(500, "text/html", Code="500", Message=CANARY), "the service answered 500 with an HTML page."),
-        (answered(400, "text/plain", Code="400", Message=CANARY), "the service answered 400 without an error of AWS."),
-        (answered(502, "text/plain"), "the service answered 502 without an error of AWS."),
+        (
+            answered(403, "text/plain", Code="403", Message=PAGE),
+            "the service answered 403 with an HTML page (AssumeRole).",
+        ),
+        (
+            answered(500, "text/html", Code="500", Message=CANARY),
+            "the service answered 500 with an HTML page (AssumeRole).",
+        ),
+        (
+            answered(400, "text/plain", Code="400", Message=CANARY),
+            "the service answered 400 without an error of AWS (AssumeRole).",
+        ),
+        (answered(502, "text/plain"), "the service answered 502 without an error of AWS (AssumeRole)."),
         (
             answered(403, "text/xml", Code={"b": CANARY}, Message=[CANARY]),
-            "the service answered 403 without an error of AWS.",
+            "the service answered 403 without an error of AWS (AssumeRole).",
         ),
         (answered(400, "text/xml", Code="Throttling", Message=PAGE), "Throttling."),
         (

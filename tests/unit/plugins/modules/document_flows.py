@@ -16,8 +16,7 @@ import botocore.endpoint
 import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import document_apply
 from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
-from botocore.config import Config
-from running import Runner
+from running import Runner, connection
 
 from emulator.services.document_store import Document, Documents
 from emulator.testing import LocalAWS
@@ -52,10 +51,12 @@ class Stage:
         self._attempts = attempts
         self._documents = self.aws.world.state(REGION, Documents)
         self._start = copy.deepcopy(self._documents.found)
+        self._connection: Any = None
         self.client: Any = None
 
     def __enter__(self) -> Self:
         self.aws.__enter__()
+        self._connection = connection(self.aws)
         self.reset()
         return self
 
@@ -66,11 +67,11 @@ class Stage:
         """Begin anew; the client too, since botocore counts retries over all calls of a client."""
         self._documents.found = copy.deepcopy(self._start)
         self.calm()
-        config = Config(retries={"mode": "standard", "total_max_attempts": self._attempts}, max_pool_connections=64)
+        retries = {"mode": "standard", "total_max_attempts": self._attempts}
         if self.client is None or self._attempts > 1:
             if self.client is not None:
                 self.client.close()
-            self.client = self.aws.client("ssm", config=config)
+            self.client = self._connection.client("ssm", REGION, retries=retries)
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
 
 from emulator.testing import LocalAWS
 
@@ -40,3 +43,15 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [_filled(entry, option["options"]) for entry in value]
     return _filled(value, option["options"])
+
+
+def connection(aws: LocalAWS) -> Connection:
+    """A connection as the modules make it, which reads replies as they do."""
+    who = aws.world.default_identity
+    return _connection(aws.url, who.access_key, who.secret_key, who.session_token)
+
+
+@functools.lru_cache(maxsize=4)  # each reads the models of the services anew
+def _connection(url: str, access_key: str, secret_key: str, token: str | None) -> Connection:
+    keys = {"aws_access_key_id": access_key, "aws_secret_access_key": secret_key, "aws_session_token": token}
+    return Connection(url, keys)

@@ -12,6 +12,7 @@ import atexit
 import dataclasses
 import functools
 import re
+import traceback
 from collections import Counter
 from typing import Any
 
@@ -29,6 +30,10 @@ COMMAND = {
 TAGS = {"team": "a", "cost": "b"}
 OTHERS = accounts(0, 2)
 
+# What stands in a body that no one is to see.
+CANARY = "TheVerySecretBody"
+PAGE = f"<!DOCTYPE html><html><body>{CANARY}<br></body></html>"
+JSON_TYPE = "application/x-amz-json-1.1"
 # What happens to a call, and how often: for ever, or once.
 KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "throttled-once": ({"error": "ThrottlingException", "message": "Rate exceeded"}, 1),
@@ -39,7 +44,10 @@ KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "answer-lost-once": ({"drop": "after"}, 1),
     "answer-lost": ({"drop": "after"}, "always"),
     "expired": ({"error": "ExpiredTokenException", "message": "The token is expired"}, "always"),
-    "unreadable": ({"raw": "<html>Sign in</html>", "status": 200}, 1),
+    "page": ({"raw": PAGE, "status": 200}, 1),
+    "page-in-the-way": ({"raw": PAGE, "status": 502}, "always"),
+    "no-json": ({"raw": CANARY, "status": 200, "content_type": JSON_TYPE}, 1),
+    "no-object": ({"raw": [CANARY], "status": 200, "content_type": JSON_TYPE}, 1),
     "denied": ({"error": "AccessDeniedException", "message": "Not authorized"}, "always"),
     "busy-once": ({"error": "TooManyUpdates", "message": "There are concurrent updates"}, 1),
     # As AWS says of another account's document, which it goes on describing.
@@ -300,16 +308,18 @@ def test_a_call_that_goes_wrong(name: str, operation: str, before: int, kind: st
     stage.reset()
     at_first, position = stage.held(), stage.aws.position
     disturb(stage, operation, before, kind)
-    sentence = ""
+    sentence, reported = "", {}
     with hurried():
         try:
             done = stage.ensure(**flow.options)
         except SSMError as error:
-            sentence = str(error)
+            sentence, reported = str(error), dict(error.result)
+            assert CANARY not in "".join(traceback.format_exception(error)) + repr(reported)
     assert stage.aws.unused_faults() == [], "the call that was to go wrong was not made"
     now = stage.held()
     if sentence:
         check_sentence(sentence, operation, kind)
+        check_report(sentence, reported, at_first, now)
         check_account(sentence, clean["actions"], stage, position, plans_anew=flow.plans_anew)
         if not flow.remakes:
             check_nothing_lost(at_first, wanted, now)
@@ -349,6 +359,7 @@ def test_reading_goes_wrong(name: str, operation: str, before: int, kind: str) -
             assert stage.info(**options) == clean
         except SSMError as error:
             sentence = str(error)
+            assert CANARY not in "".join(traceback.format_exception(error))
     assert stage.aws.unused_faults() == [], "the call that was to go wrong was not made"
     if sentence:
         check_sentence(sentence, operation, kind)
@@ -371,6 +382,42 @@ def check_sentence(sentence: str, operation: str, kind: str) -> None:
         assert f"ssm:{operation}" in sentence
     if kind == "expired":
         assert "Check the credentials" in sentence
+
+
+def check_report(
+    sentence: str, reported: dict[str, Any], at_first: dict[str, Any] | None, now: dict[str, Any] | None
+) -> None:
+    """What the failed task returns is so: the document has changed in the ways that it says, and in no other.
+
+    A write whose answer is lost may have been done, and then the sentence says that this is not known.
+    """
+    actions = reported.get("actions", [])
+    assert bool(reported.get("changed")) is bool(actions)
+    if "put back" not in sentence:
+        for action in actions:
+            assert is_so(action, actions, at_first, now), f"{action} is claimed"
+    if "not known" not in sentence:
+        assert actions or now == at_first, "what changed is not said"
+        assert now is not None or not at_first or any(map(DELETED.match, actions)), "the deletion is not said"
+
+
+DELETED = re.compile("delete the document")
+
+
+def is_so(action: str, actions: list[str], at_first: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
+    """Whether the document is as it must be after an action, which later ones may have undone."""
+    if DELETED.match(action):
+        return now is None or "create the document" in actions
+    if now is None:
+        return any(map(DELETED.match, actions))
+    if "create the document" in actions or at_first is None:
+        return now != at_first  # a new document, which may have all that the old one had but its type
+    if action == "make a new version":
+        return max(now["versions"]) > max(at_first["versions"])
+    if action.startswith("delete"):
+        return bool(set(at_first["versions"]) - set(now["versions"]))
+    part = "default" if action.startswith("make") else "tags" if "the tags" in action else "permissions"
+    return bool(now[part] != at_first[part])
 
 
 def check_account(sentence: str, actions: list[str], stage: Stage, position: int, *, plans_anew: bool) -> None:

@@ -7,13 +7,14 @@ Whatever happens, the task says of each session what became of it, and does the 
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
-from botocore.config import Config
-from session_tasks import NODE, hurried, ids, still_open, terminate, world
+from running import connection
+from session_tasks import NODE, REGION, hurried, ids, still_open, terminate, world
 
 from emulator.testing import LocalAWS
 
@@ -22,6 +23,10 @@ EVERY = {f"s-{number}" for number in range(1, COUNT + 1)}
 DESCRIBE, TERMINATE = "DescribeSessions", "TerminateSession"
 # What the task does: the plan, each of the sessions, and a look or two until they are gone.
 CALLS = [(DESCRIBE, 0), *((TERMINATE, before) for before in range(COUNT)), (DESCRIBE, 1), (DESCRIBE, 2)]
+# What stands in a body that no one is to see.
+CANARY = "TheVerySecretBody"
+PAGE = f"<!DOCTYPE html><html><body>{CANARY}<br></body></html>"
+JSON_TYPE = "application/x-amz-json-1.1"
 KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "throttled-once": ({"error": "ThrottlingException", "message": "Rate exceeded"}, 1),
     "throttled": ({"error": "ThrottlingException", "message": "Rate exceeded"}, "always"),
@@ -35,7 +40,11 @@ KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "answer-lost": ({"drop": "after"}, "always"),
     "expired": ({"error": "ExpiredTokenException", "message": "The token is expired"}, "always"),
     "denied": ({"error": "AccessDeniedException", "message": "Not authorized"}, "always"),
-    "unreadable": ({"raw": "<html>Sign in</html>", "status": 200}, 1),
+    "page": ({"raw": PAGE, "status": 200}, 1),
+    "page-in-the-way": ({"raw": PAGE, "status": 502}, "always"),
+    "no-json": ({"raw": CANARY, "status": 200, "content_type": JSON_TYPE}, 1),
+    "wrong-types": ({"raw": {"Sessions": {CANARY: CANARY}, "SessionId": [CANARY]}, "status": 200}, 1),
+    "empty-text": ({"raw": {"Sessions": "", "SessionId": {}}, "status": 200}, 1),
     "unreadable-always": ({"raw": "{}", "status": 200}, "always"),
 }
 # botocore sends these again, so that the task has to succeed.
@@ -44,11 +53,11 @@ HARMLESS = {"throttled-once", "error-once", "error-after-once", "request-lost-on
 
 def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
     """Run the task with a client that tries again, as the module's own does."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=64)
+    retries = {"mode": "standard", "total_max_attempts": attempts}
     with hurried():
         return ssm_session_terminate.session_terminate(
             terminate.options(target=NODE, wait_timeout=10, **options),
-            lambda service: aws.client(service, config=config),
+            lambda service: connection(aws).client(service, REGION, retries=retries),
             False,
         )
 
@@ -65,6 +74,8 @@ def test_a_call_that_goes_wrong(operation: str, before: int, kind: str, ended: s
             done = run(aws)
         except SSMError as error:
             done, sentence = {"terminated": [], "failures": [], "changed": False, "already_ended": []}, str(error)
+            assert CANARY not in "".join(traceback.format_exception(error)) + repr(error.result)
+        assert CANARY not in repr(done)
         assert aws.unused_faults() == [], "the call that was to go wrong was not made"
         sentence = sentence or done.get("msg", "")
         check_account(done, sentence, still_open(aws))

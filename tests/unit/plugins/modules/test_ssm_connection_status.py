@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 import tracemalloc
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import botocore.session
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import progress, readiness_task, times, waiting
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
@@ -285,11 +288,19 @@ def test_ten_thousand_targets_each_get_their_status_in_order() -> None:
         assert sorted(asked[10_000:]) == slow
 
 
+@functools.cache
+def metadata() -> Any:
+    """What a client knows of the service."""
+    model = botocore.session.Session().get_service_model("ssm")
+    return SimpleNamespace(service_model=model, method_to_api_mapping={"get_connection_status": STATUS})
+
+
 class Answers:
     """A client that answers at once, to see what the rest of the work takes."""
 
     def __init__(self, error: str | None) -> None:
         self._error = error
+        self.meta = metadata()
 
     def get_connection_status(self, Target: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
         if self._error and not Target.endswith("1"):

@@ -437,8 +437,10 @@ def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
     model = copy.deepcopy(botocore.loaders.Loader().load_service_model("ssm", "service-2"))
     model["shapes"]["SessionFilterKey"]["enum"].remove("AccessType")
     with LocalAWS(world(SESSIONS)) as aws:
-        meta = SimpleNamespace(service_model=ServiceModel(model, "ssm"))
-        client = SimpleNamespace(meta=meta, get_paginator=aws.client("ssm").get_paginator)
+        real = aws.client("ssm")
+        mapping = real.meta.method_to_api_mapping
+        meta = SimpleNamespace(service_model=ServiceModel(model, "ssm"), method_to_api_mapping=mapping)
+        client = SimpleNamespace(meta=meta, describe_sessions=real.describe_sessions)
 
         def listed(**options: Any) -> list[str]:
             return ids(ssm_session_info.session_info(listing.options(**options), lambda service: client, False))
