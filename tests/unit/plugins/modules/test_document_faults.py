@@ -148,7 +148,8 @@ FLOWS: dict[str, Flow] = {
         {"content": TWO, "tags": {"team": "b"}, "purge_tags": False},
         [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
         {"default": 2, "versions": [1, 2, 3, 4], "in_force": TWO, "tags": {**TAGS, "team": "b"}, "shared": OTHERS},
-        document(ONE, TWO, ONE, THREE, tags=TAGS, permissions=OTHERS),
+        # One of a type whose default version is the one in use, so that nothing is left to do.
+        document(ONE, TWO, ONE, THREE, document_type="ApplicationConfiguration", tags=TAGS, permissions=OTHERS),
         {"switches": {"duplicate_scope": "any"}},
         plans_anew=True,
     ),
