@@ -309,13 +309,14 @@ def test_a_call_that_goes_wrong(name: str, operation: str, before: int, kind: st
     stage.reset()
     at_first, position = stage.held(), stage.aws.position
     disturb(stage, operation, before, kind)
-    sentence, reported = "", {}
+    sentence, shown, reported = "", "", {}
     with hurried():
         try:
             done = stage.ensure(**flow.options)
         except SSMError as error:
             sentence, reported = str(error), dict(error.result)
-            assert CANARY not in "".join(traceback.format_exception(error)) + repr(reported)
+            shown = "".join(traceback.format_exception(error))
+    assert CANARY not in shown + repr(reported)
     assert stage.aws.unused_faults() == [], "the call that was to go wrong was not made"
     now = stage.held()
     if sentence:
@@ -354,13 +355,13 @@ def test_reading_goes_wrong(name: str, operation: str, before: int, kind: str) -
     clean = undisturbed(name)[0]
     stage.reset()
     disturb(stage, operation, before, kind)
-    sentence = ""
+    sentence = shown = ""
     with hurried():
         try:
             assert stage.info(**options) == clean
         except SSMError as error:
-            sentence = str(error)
-            assert CANARY not in "".join(traceback.format_exception(error))
+            sentence, shown = str(error), "".join(traceback.format_exception(error))
+    assert CANARY not in shown
     assert stage.aws.unused_faults() == [], "the call that was to go wrong was not made"
     if sentence:
         check_sentence(sentence, operation, kind)

@@ -69,13 +69,14 @@ def test_a_call_that_goes_wrong(operation: str, before: int, kind: str, ended: s
     do, times = KINDS[kind]
     with LocalAWS(world(COUNT, switches={"terminate_ended": ended}), strict=False) as aws:
         aws.add_fault(op=operation, after=before, times=times, do=do)
-        sentence = ""
+        sentence = shown = ""
         try:
             done = run(aws)
         except SSMError as error:
-            done, sentence = {"terminated": [], "failures": [], "changed": False, "already_ended": []}, str(error)
-            assert CANARY not in "".join(traceback.format_exception(error)) + repr(error.result)
-        assert CANARY not in repr(done)
+            nothing: dict[str, Any] = {"terminated": [], "failures": [], "changed": False, "already_ended": []}
+            done, sentence = {**nothing, **error.result}, str(error)
+            shown = "".join(traceback.format_exception(error))
+        assert CANARY not in shown + repr(done)
         assert aws.unused_faults() == [], "the call that was to go wrong was not made"
         sentence = sentence or done.get("msg", "")
         check_account(done, sentence, still_open(aws))

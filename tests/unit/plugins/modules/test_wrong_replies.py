@@ -1,0 +1,211 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every member of every reply has every wrong type.
+
+Whatever a reply is, the task fails in one sentence, which shows nothing of it, and says what was done before.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.modules import (
+    ssm_connection_status,
+    ssm_session_info,
+    ssm_session_terminate,
+)
+from document_flows import NAME, REGION, Stage, accounts, document, hurried, session
+from running import Runner, connection
+from session_tasks import NODE, listing, opened, still_open, terminate
+from session_tasks import hurried as without_pauses
+from wrong_replies import CANARY, Wire, Wrong, wrongs
+
+from emulator.journal import is_write
+from emulator.testing import LocalAWS
+
+ONE, TWO = session("one"), session("two")
+TAGS = {"team": "a", "cost": "b"}
+OTHERS = accounts(0, 2)
+KEPT = {"tags": TAGS, "permissions": OTHERS}
+
+# Each kind of task on a document, with the document that it meets. Together they make every call that there is.
+DOCUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
+    "create": (
+        {"content": ONE, "document_type": "Session", "tags": TAGS, "permissions": {"account_ids": OTHERS}},
+        None,
+    ),
+    "update": (
+        {"content": ONE, "keep_versions": 2, "tags": {"team": "b"}, "permissions": {"account_ids": OTHERS[:1]}},
+        document(ONE, TWO, **KEPT),
+    ),
+    "delete-version": ({"state": "absent", "document_version": "1"}, document(ONE, TWO, **KEPT)),
+    "delete": ({"state": "absent", "force_unshare": True}, document(ONE, TWO, **KEPT)),
+    "recreate": (
+        {"content": {"a": 1}, "document_type": "ApplicationConfiguration", "recreate": True, "force_unshare": True},
+        document(ONE, **KEPT),
+    ),
+}
+# The flows that have the operations first.
+EVERY_WAY = {
+    "create": ("CreateDocument",),
+    "update": (
+        "AddTagsToResource",
+        "DeleteDocument",
+        "DescribeDocument",
+        "DescribeDocumentPermission",
+        "GetDocument",
+        "ListDocumentVersions",
+        "ModifyDocumentPermission",
+        "RemoveTagsFromResource",
+        "UpdateDocument",
+        "UpdateDocumentDefaultVersion",
+    ),
+    "info-listing": ("ListDocuments", "ListTagsForResource"),
+}
+EXTRAS = ["content", "versions", "permissions", "tags"]
+
+
+class Case(NamedTuple):
+    """The number-th reply to an operation, and what is wrong with it."""
+
+    operation: str
+    number: int
+    wrong: Wrong
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.number}: {self.wrong.name}"
+
+
+@pytest.mark.parametrize("flow", [*DOCUMENTS, "info-named", "info-listing"])
+def test_a_reply_about_a_document(flow: str) -> None:
+    options, described = DOCUMENTS.get(flow, ({}, document(ONE, TWO, **KEPT)))
+    with Stage(*([described] if described else [])) as stage, Wire() as wire:
+
+        def run() -> dict[str, Any]:
+            with hurried():
+                if flow in DOCUMENTS:
+                    return stage.ensure(wait_timeout=5, **options)
+                return stage.info(include=EXTRAS, **({"names": [NAME]} if flow == "info-named" else {}))
+
+        run()
+        assert stage.aws.violations == []
+        for case in cases(wire.bodies, EVERY_WAY.get(flow, ())):
+            stage.reset()
+            position = stage.aws.position
+            wire.begin(case.operation, case.number, case.wrong.change)
+            error = check_outcome(case, run)
+            if error is not None:
+                check_report(error, stage, position, case)
+
+
+def cases(bodies: Mapping[str, list[bytes]], every_way: Collection[str]) -> list[Case]:
+    """All that can be wrong with the first reply to operations of ``every_way``, and one type with other replies."""
+    return [
+        Case(operation, number, wrong)
+        for operation, replies in bodies.items()
+        for number, body in enumerate(replies)
+        for wrong in wrongs(body, few=number > 0 or operation not in every_way)
+    ]
+
+
+def check_outcome(case: Case, run: Callable[[], Any]) -> SSMError | None:
+    """Run a task whose reply is wrong; the error, of one sentence, that it has to be if no service gives the reply."""
+    failure: SSMError | None = None
+    try:
+        result = run()
+    except SSMError as error:
+        failure = error
+    except Exception as error:
+        raise AssertionError(f"{case}: a traceback") from error
+    if failure is None:
+        assert not case.wrong.refused, f"{case} is taken for a reply: {result}"
+        return None
+    assert "\n" not in str(failure) and str(failure).endswith("."), str(case)
+    shown = "".join(traceback.format_exception(failure)) + repr(failure.result) + repr(failure.response)
+    assert CANARY not in shown or not case.wrong.refused, str(case)
+    return failure
+
+
+def check_report(error: SSMError, stage: Stage, position: int, case: Case) -> None:
+    """What was done before is returned; of what the wrong reply may be to, it is said that this is not known."""
+    made = [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome == "ok"]
+    reported = error.result.get("actions", [])
+    assert bool(error.result.get("changed")) is bool(reported), str(case)
+    unknown = "Whether AWS has done it is not known." in str(error)
+    assert unknown or not (case.wrong.refused and is_write(case.operation)), str(case)
+    if unknown:
+        made.remove(case.operation)
+    assert bool(reported) is bool(made), f"{case}: {made} was done, and {reported} is returned"
+
+
+ask = Runner(ssm_connection_status.ARGUMENT_SPEC, ssm_connection_status.connection_status)
+SESSIONS = [
+    opened("s-1", reason="a", document_name="Doc", started="1h"),
+    opened("s-2", started="2h"),
+    opened("s-3", status="Terminated", started="3h"),
+]
+WORLD: dict[str, Any] = {"regions": {REGION: {"sessions": SESSIONS, "nodes": [{"id": NODE, "status": "connected"}]}}}
+LISTS: dict[str, tuple[str, Runner, dict[str, Any]]] = {
+    "sessions": ("DescribeSessions", listing, {"state": "all"}),
+    "status": ("GetConnectionStatus", ask, {"targets": [NODE]}),
+    "ping": ("DescribeInstanceProperties", ask, {"targets": [NODE], "include_ping": True}),
+    "information": ("DescribeInstanceInformation", ask, {"targets": [NODE], "include_ping": True}),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_reply_of_a_listing(name: str) -> None:
+    operation, runner, options = LISTS[name]
+    denied = {"op": "DescribeInstanceProperties", "times": "always", "do": {"error": "AccessDeniedException"}}
+    world = {**WORLD, "faults": [denied]} if name == "information" else WORLD
+    work = ssm_session_info.session_info if runner is listing else ssm_connection_status.connection_status
+    with LocalAWS(world, strict=False) as aws, Wire() as wire:
+        client = connection(aws).client("ssm", REGION, retries={"total_max_attempts": 1})
+
+        def run() -> dict[str, Any]:
+            found = work(runner.options(**options), lambda service: client, False)
+            if "ping_error" in found:  # ping data are no more than a help
+                raise SSMError(found["ping_error"])
+            return found
+
+        run()
+        for case in cases({operation: wire.bodies[operation][:1]}, [operation]):
+            wire.begin(operation, 0, case.wrong.change)
+            check_outcome(case, run)
+
+
+@pytest.mark.parametrize(("operation", "number"), [("DescribeSessions", 0), ("TerminateSession", 1)])
+@pytest.mark.parametrize("always", [False, True])
+def test_a_reply_while_sessions_are_ended(operation: str, number: int, always: bool) -> None:
+    """However a reply is wrong, every session that is said to be ended is, and no other that was to be."""
+    with LocalAWS(WORLD) as aws, Wire() as wire:
+        end_all(aws)
+        bodies = wire.bodies[operation]
+    for wrong in wrongs(bodies[number]):
+        with LocalAWS(WORLD, strict=False) as aws, Wire() as wire:
+            wire.begin(operation, number, wrong.change)
+            if always:
+                aws.add_fault(op="DescribeSessions", after=1, times="always", do={"raw": CANARY, "status": 200})
+            try:
+                done = end_all(aws)
+            except SSMError as error:
+                done = {**error.result, "msg": str(error)}
+            open_still = still_open(aws)
+            assert CANARY not in repr(done) or not wrong.refused, wrong.name
+            ended = {entry["session_id"] for entry in done.get("terminated", ())}
+            assert not ended & open_still, wrong.name
+            assert done.get("changed", False) is bool(ended), wrong.name
+            failed = {entry["session_id"] for entry in done.get("failures", ())}
+            gone = {"s-1", "s-2"} - open_still
+            assert gone <= ended | failed, (wrong.name, done)
+
+
+def end_all(aws: LocalAWS) -> dict[str, Any]:
+    client = connection(aws).client("ssm", REGION, retries={"total_max_attempts": 1})
+    options = terminate.options(target=NODE, wait_timeout=3)
+    with without_pauses():
+        return ssm_session_terminate.session_terminate(options, lambda service: client, False)
