@@ -7,6 +7,7 @@ Whatever a reply is, the task fails in one sentence, which shows nothing of it, 
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from session_tasks import hurried as without_pauses
 from wrong_replies import CANARY, Wire, Wrong, wrongs
 
 from emulator.journal import is_write
+from emulator.services.session_store import Sessions
 from emulator.testing import LocalAWS
 
 ONE, TWO = session("one"), session("two")
@@ -182,26 +184,31 @@ def test_a_reply_of_a_listing(name: str) -> None:
 @pytest.mark.parametrize("always", [False, True])
 def test_a_reply_while_sessions_are_ended(operation: str, number: int, always: bool) -> None:
     """However a reply is wrong, every session that is said to be ended is, and no other that was to be."""
-    with LocalAWS(WORLD) as aws, Wire() as wire:
+    with LocalAWS(WORLD, strict=False) as aws, Wire() as wire:
+        sessions = aws.world.state(REGION, Sessions)
+        at_first = copy.deepcopy(sessions.found)
         end_all(aws)
-        bodies = wire.bodies[operation]
-    for wrong in wrongs(bodies[number]):
-        with LocalAWS(WORLD, strict=False) as aws, Wire() as wire:
-            wire.begin(operation, number, wrong.change)
+        for wrong in wrongs(wire.bodies[operation][number]):
+            sessions.found = copy.deepcopy(at_first)
+            aws.world.faults.rules.clear()
             if always:
                 aws.add_fault(op="DescribeSessions", after=1, times="always", do={"raw": CANARY, "status": 200})
+            wire.begin(operation, number, wrong.change)
             try:
                 done = end_all(aws)
             except SSMError as error:
                 done = {**error.result, "msg": str(error)}
-            open_still = still_open(aws)
-            assert CANARY not in repr(done) or not wrong.refused, wrong.name
-            ended = {entry["session_id"] for entry in done.get("terminated", ())}
-            assert not ended & open_still, wrong.name
-            assert done.get("changed", False) is bool(ended), wrong.name
-            failed = {entry["session_id"] for entry in done.get("failures", ())}
-            gone = {"s-1", "s-2"} - open_still
-            assert gone <= ended | failed, (wrong.name, done)
+            check_sessions(done, still_open(aws), wrong)
+
+
+def check_sessions(done: dict[str, Any], left_open: set[str], wrong: Wrong) -> None:
+    """What is returned of the two sessions that were to be ended."""
+    assert CANARY not in repr(done) or not wrong.refused, wrong.name
+    ended = {entry["session_id"] for entry in done.get("terminated", ())}
+    assert not ended & left_open, wrong.name
+    assert done.get("changed", False) is bool(ended), wrong.name
+    failed = {entry["session_id"] for entry in done.get("failures", ())}
+    assert {"s-1", "s-2"} - left_open <= ended | failed, (wrong.name, done)
 
 
 def end_all(aws: LocalAWS) -> dict[str, Any]:
