@@ -168,7 +168,7 @@ def _parsed_structure(shape: Shape) -> Check:
     checks = {name: _parsed_member(shape.name, name, member) for name, member in shape.members.items()}
 
     def look(value: Any) -> None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise WrongReplyError
         for name in needed:
             if name not in value:
@@ -189,7 +189,7 @@ def _parsed_list(shape: Shape) -> Check:
     entry = _parsed(shape.member)
 
     def look(value: Any) -> None:
-        if type(value) is not list:
+        if not isinstance(value, list):
             raise WrongReplyError
         for item in value:
             entry(item)
@@ -201,7 +201,7 @@ def _parsed_map(shape: Shape) -> Check:
     entry = _parsed(shape.value)
 
     def look(value: Any) -> None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise WrongReplyError
         for key, item in value.items():
             _of_type(str)(key)
@@ -216,7 +216,7 @@ def _parsed_text(pattern: re.Pattern[str] | None) -> Check:
     fullmatch = pattern.fullmatch
 
     def look(value: Any) -> None:
-        if type(value) is not str or not fullmatch(value):
+        if not isinstance(value, str) or not fullmatch(value):
             raise WrongReplyError
 
     return look
@@ -224,7 +224,7 @@ def _parsed_text(pattern: re.Pattern[str] | None) -> Check:
 
 def _of_type(*kinds: type) -> Check:
     def look(value: Any) -> None:
-        if type(value) not in kinds:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):  # a bool is an int, too
             raise WrongReplyError
 
     return look
@@ -234,14 +234,14 @@ def _parsed_integer(shape: Shape) -> Check:
     limit = _MILLISECONDS.get(shape.name, _INTEGERS[shape.type_name])
 
     def look(value: Any) -> None:
-        if type(value) is not int or not -limit <= value < limit:
+        if isinstance(value, bool) or not isinstance(value, int) or not -limit <= value < limit:
             raise WrongReplyError
 
     return look
 
 
 def _time(value: Any) -> None:
-    if type(value) is not datetime.datetime or value.tzinfo is None or not _EARLIEST <= value <= _LATEST:
+    if not isinstance(value, datetime.datetime) or value.tzinfo is None or not _EARLIEST <= value <= _LATEST:
         raise WrongReplyError
 
 
@@ -267,7 +267,7 @@ def _check_json(shape: Shape | None, body: bytes) -> None:
     if not body and not (shape and shape.members):
         return
     value = json.loads(body)
-    _require(type(value) is dict)
+    _require(isinstance(value, dict))
     if shape is not None:
         _made(_JSON, _payload(shape), _json)(value)
 
@@ -288,7 +288,7 @@ def _json_structure(shape: Shape) -> Check:
     checks = [(name, look) for name, look in members if look is not _anything]
 
     def look(value: Any) -> None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise WrongReplyError
         for name, inner in checks:
             item = value.get(name)
@@ -302,7 +302,7 @@ def _json_list(shape: Shape) -> Check:
     entry = _json(shape.member)
 
     def look(value: Any) -> None:
-        if type(value) is not list:
+        if not isinstance(value, list):
             raise WrongReplyError
         if entry is not _anything:
             for item in value:

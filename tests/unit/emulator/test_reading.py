@@ -156,7 +156,7 @@ def test_what_is_stored_is_a_copy_and_counts_as_read() -> None:
     given = [{"Name": "a", "Version": "1"}]
     params = noted(Requires=given)
     stored = reading.whole(params["Requires"])
-    assert stored == given and stored is not given and type(stored) is list
+    assert stored == given and stored is not given and stored.__class__ is list
     assert reading.unread(params) == []
     assert reading.whole([1]) == [1] and reading.unread("text") == []
 

@@ -415,7 +415,7 @@ def is_so(action: str, actions: list[str], at_first: dict[str, Any] | None, now:
     if "create the document" in actions or at_first is None:
         return now != at_first  # a new document, which may have all that the old one had but its type
     if action == "make a new version":
-        return max(now["versions"]) > max(at_first["versions"])
+        return bool(max(now["versions"]) > max(at_first["versions"]))
     if action.startswith("delete"):
         return bool(set(at_first["versions"]) - set(now["versions"]))
     part = "default" if action.startswith("make") else "tags" if "the tags" in action else "permissions"

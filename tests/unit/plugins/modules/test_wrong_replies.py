@@ -32,7 +32,7 @@ from emulator.testing import LocalAWS
 ONE, TWO = session("one"), session("two")
 TAGS = {"team": "a", "cost": "b"}
 OTHERS = accounts(0, 2)
-KEPT = {"tags": TAGS, "permissions": OTHERS}
+KEPT: dict[str, Any] = {"tags": TAGS, "permissions": OTHERS}
 
 # Each kind of task on a document, with the document that it meets. Together they make every call that there is.
 DOCUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
