@@ -67,7 +67,8 @@ def ask_one(client: api.Client, target: str) -> Readiness:
     status = given.lower()
     if status in (CONNECTED, NOT_CONNECTED):
         return Readiness(target, status)
-    return Readiness(target, UNKNOWN, f"AWS gave the status {given!r}.")
+    # A new status of AWS is good to know of. ``api`` lets nothing pass but a word, so that no reply is shown here.
+    return Readiness(target, UNKNOWN, f"AWS returned the status {given}, which this version does not know.")
 
 
 def require_any(found: Sequence[Readiness]) -> None:

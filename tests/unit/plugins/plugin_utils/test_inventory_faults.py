@@ -5,13 +5,19 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleParserError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import without_empty_variables
 from inventories import Parsed, Source, parse
+from running import connection
+from wrong_replies import CANARY, Wire, wrongs
 
 from emulator.testing import LocalAWS
 
@@ -267,3 +273,59 @@ def test_empty_variables_are_empty_again_afterwards(monkeypatch: pytest.MonkeyPa
     with without_empty_variables():
         assert "AWS_PROFILE" not in os.environ and os.environ["AWS_REGION"] == "eu-west-1"
     assert (os.environ["AWS_PROFILE"], os.environ["AWS_REGION"]) == ("", "eu-west-1")
+
+
+# What leads to each call.
+REPLIES: dict[str, dict[str, Any]] = {
+    **CALLS,
+    "AssumeRole": {"assume_role_arn": ROLE},
+    "DescribeInstanceInformation": {},
+}
+
+
+@pytest.mark.parametrize("operation", REPLIES)
+def test_every_member_of_a_reply_has_every_wrong_type(operation: str) -> None:
+    """No traceback, nothing of the reply in what is shown, and no host whose status nobody has told."""
+    node = {"id": EAST[0], "status": "connected", "name": "web", "tags": {"team": "a"}}
+    denied = {"op": "DescribeInstanceProperties", "times": "always", "do": {"error": "AccessDeniedException"}}
+    faults = [denied] if operation == "DescribeInstanceInformation" else []
+    with (
+        LocalAWS({"regions": {"us-east-1": {"nodes": [node]}}, "roles": [ROLE], "faults": faults}) as aws,
+        Wire() as wire,
+    ):
+        source = Source(aws, regions=REGIONS[:1], **REPLIES[operation])
+        assert source.parse().group("ssm_connected") == [EAST[0]]
+        # A client of EC2 takes long to make.
+        for wrong in wrongs(wire.bodies[operation][0], few=operation == "DescribeInstances"):
+            wire.begin(operation, 0, wrong.change)
+            outcome = "".join(_shown(source, asked=operation == "GetConnectionStatus"))
+            if wrong.refused:
+                assert outcome and CANARY not in outcome, (wrong.name, outcome)
+
+
+def _shown(source: Source, *, asked: bool) -> Iterator[str]:
+    """What a run shows that does not go well; a traceback is any error but one sentence of the plugin's own."""
+    try:
+        parsed = source.parse()
+    except AnsibleParserError as error:
+        if not re.search("Could not |is in us-east-1", str(error)):
+            raise
+        yield from traceback.format_exception(error)
+        return
+    if asked and parsed.group("ssm_connected") != [EAST[0]]:
+        yield from [*parsed.warnings, *map(str, parsed.hosts.values())]
+
+
+def test_every_member_of_a_reply_of_ec2_has_every_wrong_type() -> None:
+    with LocalAWS(WORLD) as aws, Wire() as wire:
+        client = connection(aws).client("ec2", "us-east-1")
+        assert list(ec2_details.details(client, EAST)) == EAST
+        for wrong in wrongs(wire.bodies["DescribeInstances"][0]):
+            wire.begin("DescribeInstances", 0, wrong.change)
+            shown = ""
+            try:
+                found = ec2_details.details(client, EAST)
+            except SSMError as error:
+                found = {}
+                shown = "".join(traceback.format_exception(error))
+            assert not (wrong.refused and found) and (CANARY not in shown or not wrong.refused), wrong.name
