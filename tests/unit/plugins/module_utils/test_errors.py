@@ -8,7 +8,11 @@ import traceback
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError, attempting
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import (
+    SSMError,
+    UnreadableReplyError,
+    attempting,
+)
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
@@ -52,6 +56,11 @@ URL = "https://ssm.us-east-1.amazonaws.com/"
         (refused("AssumeRole", "AccessDenied", 403), False),
         (refused("AssumeRoleWithWebIdentity", "InvalidIdentityToken"), False),
         (refused("GetRoleCredentials", "ForbiddenException", 403), False),
+        (refused("AssumeRole", "403", 403, "<html>"), False),
+        (refused("AssumeRole", "503", 503, ""), False),
+        (boto.ClientError({}, "AssumeRole"), False),
+        (UnreadableReplyError("AssumeRole", 200, is_page=True), False),
+        (UnreadableReplyError("CreateToken", 200, is_page=False), False),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -71,6 +80,10 @@ def test_what_every_other_call_would_meet_too(error: Exception, regional: bool) 
         refused("GetConnectionStatus", "ThrottlingException"),
         refused("AssumeRole", "Throttling"),
         refused("AssumeRole", "InternalFailure", 500),
+        refused("GetRoleCredentials", "TooManyRequests", 429),
+        refused("GetConnectionStatus", "503", 503),
+        UnreadableReplyError("GetConnectionStatus", 200, is_page=True),
+        ValueError("no"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -261,3 +274,23 @@ def test_what_has_no_user_of_a_url_stays() -> None:
 def test_a_call_for_credentials_that_was_throttled_says_nothing_of_the_next_one(operation: str, code: str) -> None:
     made = failed(refused(operation, code))
     assert (made.hopeless, made.regional) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "unanswered"),
+    [
+        (UnreadableReplyError("DeleteDocument", 200, is_page=True), True),
+        (ValueError("no"), True),
+        (boto.ReadTimeoutError(endpoint_url=URL, error="no"), True),
+        (boto.ConnectionClosedError(endpoint_url=URL), True),
+        (refused("DeleteDocument", "502", 502), True),
+        (refused("DeleteDocument", "InvalidDocument"), False),
+        (refused("AssumeRole", "502", 502), False),
+        (UnreadableReplyError("AssumeRole", 200, is_page=True), False),
+        (boto.EndpointConnectionError(endpoint_url=URL, error="no"), False),
+        (boto.NoCredentialsError(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whether_aws_may_have_done_it(error: Exception, unanswered: bool) -> None:
+    assert failed(error).unanswered is unanswered

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import time
 import tracemalloc
 from collections.abc import Collection, Iterator
@@ -16,7 +17,13 @@ from unittest import mock
 
 import botocore.session
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import progress, readiness_task, times, waiting
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
+    clients,
+    progress,
+    readiness_task,
+    times,
+    waiting,
+)
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import ssm_connection_status
 from botocore.exceptions import ClientError
@@ -451,3 +458,48 @@ def test_a_listing_that_fails_does_not_lose_the_statuses(wait_for: str | None) -
         assert pings(done) == {ONE: None, TWO: None}
         assert "The caller needs the permission ssm:DescribeInstanceInformation" in done["ping_error"]
         assert done["warnings"] == [f"There is no ping data. {done['ping_error']}"]
+
+
+ROLE = "arn:aws:iam::123456789012:role/Reader"
+PAGE = "<html><br></html>"
+
+
+@pytest.mark.parametrize(
+    ("do", "calls"),
+    [
+        ({"raw": PAGE, "status": 403}, 1),
+        ({"raw": PAGE, "status": 200}, 1),
+        ({"raw": "", "status": 200}, 1),
+        ({"raw": "<a><AssumeRoleResult/></a>", "status": 200}, 1),
+        ({"set": {"Credentials.SessionToken": None}}, 1),
+        ({"set": {"Credentials.Expiration": "soon"}}, 1),
+        ({"error": "Throttling", "message": "Rate exceeded", "status": 400}, 3),
+        ({"error": "InternalFailure", "status": 500}, 3),
+    ],
+    ids=str,
+)
+def test_a_reply_that_has_no_credentials_ends_a_wait(
+    do: dict[str, Any], calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What AWS says itself may pass. Nobody waits for anything else to become credentials."""
+    fault = {"op": "AssumeRole", "times": "always", "do": do}
+    with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": ONE}]}}, "roles": [ROLE], "faults": [fault]}) as aws:
+        who = aws.world.default_identity
+        config = tmp_path / "config"
+        config.write_text(
+            f"[profile base]\naws_access_key_id={who.access_key}\naws_secret_access_key={who.secret_key}\n"
+            f"[profile dev]\nrole_arn={ROLE}\nsource_profile=base\n"
+        )
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        environment = {"AWS_CONFIG_FILE": str(config), "AWS_ENDPOINT_URL": aws.url, "AWS_MAX_ATTEMPTS": "1"}
+        for name, value in {**environment, "AWS_DEFAULT_REGION": "us-east-1"}.items():
+            monkeypatch.setenv(name, value)
+        client = clients.Connection(aws.url, {"profile_name": "dev"}).client("ssm", "us-east-1")
+        options = ask.options(targets=[ONE], wait_for="connected", wait_timeout=0.4, wait_delay=0.15)
+        ending = contextlib.nullcontext() if calls > 1 else pytest.raises(SSMError, match="AssumeRole")
+        with ending:
+            assert ssm_connection_status.connection_status(options, lambda service: client, False)["failed"]
+        counted = len(aws.calls("AssumeRole"))
+        assert counted == 1 if calls == 1 else counted >= calls
+        assert aws.calls("GetConnectionStatus") == []
