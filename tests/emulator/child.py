@@ -10,7 +10,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -20,8 +20,16 @@ GRACE = 2.0
 LAST = 10.0
 
 
-async def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run a command to its end and give its status as a shell would."""
+async def run_child(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    owned: Callable[[], Collection[int]] = frozenset,
+) -> int:
+    """Run a command to its end and return its status as a shell would.
+
+    ``owned`` returns the IDs of child processes that are not the command's, though they began while it ran: they are
+    neither ended nor waited for.
+    """
     _adopt_orphans()
     mine = set(_children())
     on_terminal = sys.stdin is not None and sys.stdin.isatty()
@@ -40,7 +48,7 @@ async def run_child(command: Sequence[str], environment: Mapping[str, str]) -> i
         try:
             status = await process.wait()
         finally:
-            await _end_leftovers(mine)
+            await _end_leftovers(mine, owned)
     return status if status >= 0 else 128 - status
 
 
@@ -96,13 +104,13 @@ def _children() -> list[int]:
     return found
 
 
-async def _end_leftovers(mine: set[int]) -> None:
+async def _end_leftovers(mine: set[int], owned: Callable[[], Collection[int]]) -> None:
     """Ask every process that the command left behind to end, and after a while make it."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + GRACE
     number = signal.SIGTERM
     asked: set[tuple[int, int]] = set()
-    while left := [pid for pid in _children() if pid not in mine]:
+    while left := [pid for pid in _children() if pid not in mine and pid not in owned()]:
         if loop.time() > deadline:
             number = signal.SIGKILL
         if loop.time() > deadline + LAST:

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from . import environment, registry
 from .child import run_child
 from .server import Server
-from .world import World, WorldError
+from .world import World
+from .world_values import WorldError
 
 # What `run` exits with when the child succeeded, and the endpoint has a complaint.
 COMPLAINT = 70
@@ -81,7 +82,7 @@ async def _run(world: World, command: Sequence[str], summary: bool) -> int:
     server = Server(world)
     await server.start()
     try:
-        status = await run_child(command, environment.clean(os.environ, server.url, world))
+        status = await run_child(command, environment.clean(os.environ, server.url, world), server.processes)
     finally:
         await server.stop()
     if summary:

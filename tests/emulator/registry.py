@@ -5,70 +5,68 @@
 from __future__ import annotations
 
 import functools
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any
 
 from . import model, paging
-from .service import Handler
-from .services import documents, ec2, iam, nodes, sessions, sts, tags
+from .service import Handler, Section, Service
+from .services import iam, sts
+from .services.ec2 import operations as ec2
+from .services.ssm.documents import operations as documents
+from .services.ssm.nodes import operations as nodes
+from .services.ssm.sessions import operations as sessions
+from .services.ssm.tags import operations as tags
 
-MODULES: tuple[tuple[str, ModuleType], ...] = (
-    ("ssm", documents),
-    ("ssm", nodes),
-    ("ssm", sessions),
-    ("ssm", tags),
-    ("ec2", ec2),
-    ("sts", sts),
-    ("iam", iam),
+SERVICES: tuple[Service, ...] = (
+    documents.SERVICE,
+    nodes.SERVICE,
+    sessions.SERVICE,
+    tags.SERVICE,
+    ec2.SERVICE,
+    sts.SERVICE,
+    iam.SERVICE,
 )
 
 
 @functools.cache
 def operations() -> dict[tuple[str, str], Handler]:
-    """Every operation that is served; each has one handler and stands in AWS's model."""
-    found: dict[tuple[str, str], Handler] = {}
-    for service, module in MODULES:
-        for name, handler in module.OPERATIONS.items():
-            if (service, name) in found:
-                raise RuntimeError(f"two modules serve {service}:{name}")
-            if model.has_operation(service, name):
-                found[service, name] = handler
-            elif (service, name) not in model.SINCE_OPERATIONS:
-                raise RuntimeError(f"AWS has no {service}:{name}")
-    return found
+    """Return the handler of every operation that is served: ``{("ssm", "DescribeSessions"): ...}``.
+
+    An operation that the installed botocore is too old to know is left out.
+    """
+    found = _merged(
+        *({(service.name, name): each for name, each in service.operations.items()} for service in SERVICES)
+    )
+    unknown = {pair for pair in found if not model.has_operation(*pair)}
+    invented = sorted(f"{service}:{name}" for service, name in unknown - set(model.SINCE_OPERATIONS))
+    if invented:
+        raise RuntimeError(f"AWS has no {', '.join(invented)}")
+    return {pair: handler for pair, handler in found.items() if pair not in unknown}
 
 
 @functools.cache
 def switches() -> dict[str, tuple[str, ...]]:
-    """Every switch with its allowed values, the default first."""
-    return _merge("SWITCHES")
+    """Return every switch with its allowed values, the default first."""
+    return _merged(*(service.switches for service in SERVICES))
 
 
 @functools.cache
 def limits() -> dict[str, int]:
-    """Every limit with its default."""
-    return {**paging.LIMITS, **_merge("LIMITS")}
+    """Return every limit with its default."""
+    return _merged(paging.LIMITS, *(service.limits for service in SERVICES))
 
 
 @functools.cache
-def sections() -> dict[str, type[Any]]:
-    """Every section that a region of a world may have, with the class that reads it."""
-    found: dict[str, type[Any]] = {}
-    for _service, module in MODULES:
-        for value in vars(module).values():
-            if isinstance(value, type) and isinstance(getattr(value, "SECTION", None), str):
-                name = value.__dict__.get("SECTION")
-                if name is not None:
-                    found[name] = value
-    return found
+def sections() -> dict[str, Section]:
+    """Return every section that a region of a world may have, by its name."""
+    return _merged(*({service.section.name: service.section} for service in SERVICES if service.section is not None))
 
 
-def _merge(attribute: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for _service, module in MODULES:
-        declared: dict[str, Any] = getattr(module, attribute, {})
-        clash = sorted(set(found) & set(declared))
+def _merged(*declared: Mapping[Any, Any]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for each in declared:
+        clash = sorted(map(str, set(found) & set(each)))
         if clash:
             raise RuntimeError(f"declared twice: {', '.join(clash)}")
-        found.update(declared)
+        found.update(each)
     return found

@@ -10,14 +10,15 @@ import datetime
 import functools
 import hmac
 import json
+from collections.abc import Collection, Sequence
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .engine import Engine, Outcome
-from .services.nodes import Nodes
+from .services.ssm.nodes.store import Nodes
 from .sigv4 import Request
 from .world import World
 
@@ -25,31 +26,72 @@ LOOPBACK = "127.0.0.1"
 NAME = "sessionops-emulator (not AWS)"
 MAX_BODY = 4 * 1024 * 1024
 ENGINE = web.AppKey("engine", Engine)
+# What may be asked without the token of the control routes.
+PUBLIC = web.AppKey("public", frozenset[Handler])
 TOKEN_HEADER = "X-Emulator-Token"
+
+
+class Part(Protocol):
+    """Something that is served beside the operations of AWS, such as WebSockets or the processes of nodes.
+
+    ``routes`` are asked without a token, so each must check who asks. ``start`` runs once the server listens, and
+    ``stop`` before it closes; whatever the part began must then have ended.
+    """
+
+    def routes(self) -> Sequence[web.RouteDef]: ...
+
+    async def start(self, server: Server) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def processes(self) -> Collection[int]:
+        """Return the process IDs of the children of this process that the part started and will end itself."""
 
 
 class Server:
     """A running endpoint; it listens on the loopback address and nowhere else."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, parts: Sequence[Part] = ()) -> None:
         self.world = world
         self.engine = Engine(world)
         self.url = ""
+        self._parts = tuple(parts)
+        self._started: list[Part] = []
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> None:
+        """Listen on a port, a free one if it is 0, and start the parts."""
         # A request that still sleeps in a delay must not hold up the end.
-        self._runner = web.AppRunner(create_app(self.engine), access_log=None, shutdown_timeout=0.2)
+        app = create_app(self.engine, [route for part in self._parts for route in part.routes()])
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, LOOPBACK, port)
         await site.start()
         bound = self._runner.addresses[0][1]
         self.url = f"http://{LOOPBACK}:{bound}"
+        try:
+            for part in self._parts:
+                self._started.append(part)
+                await part.start(self)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        """Stop the parts, the last one first, and close; each is stopped, even after another failed to."""
+        try:
+            while self._started:
+                await self._started.pop().stop()
+        finally:
+            if self._started:
+                await self.stop()
+            elif self._runner is not None:
+                await self._runner.cleanup()
+                self._runner = None
+
+    def processes(self) -> set[int]:
+        """Return the process IDs of the children that belong to the parts."""
+        return {pid for part in self._started for pid in part.processes()}
 
     def complaints(self) -> list[str]:
         """Why a run of this server cannot count as a success."""
@@ -57,11 +99,14 @@ class Server:
         return broken + [f"unused fault: {text}" for text in self.world.faults.unused()]
 
 
-def create_app(engine: Engine) -> web.Application:
+def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Application:
+    """Make the application; ``routes`` are those of the parts, which come before the operations of AWS."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
     app[ENGINE] = engine
+    app[PUBLIC] = frozenset({serve, *(route.handler for route in routes)})
     app.add_routes(
         [
+            *routes,
             web.get("/_emulator/health", get_health),
             web.get("/_emulator/calls", get_calls),
             web.get("/_emulator/counts", get_counts),
@@ -88,7 +133,7 @@ async def refuse_strangers(request: web.Request, handler: Handler) -> web.Stream
     The control routes require a token that only the command's environment has.
     """
     reason = _browser_sign(request)
-    if reason is None and request.match_info.handler is not serve:
+    if reason is None and request.match_info.handler not in request.app[PUBLIC]:
         reason = _control_fault(request)
     return await handler(request) if reason is None else _refuse(reason, 403)
 

@@ -1,11 +1,11 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a service and the server say to each other.
+"""The interface between a service and the server.
 
-A service file defines ``OPERATIONS``, a dict from AWS operation name to a handler. A handler gets the
-world and one call, whose parameters were already checked against botocore's model, and returns the
-members of the operation's output shape (datetimes as aware ``datetime``), or raises ``APIError``. It
-has to read every parameter, down to the last member: see ``reading.py``.
+A service declares a ``Service``: its operations, each with a handler, and what a world may choose and describe of it.
+A handler gets the world and one call, whose parameters were checked against botocore's model. It returns the members
+of the operation's output shape (times as aware ``datetime``) or raises ``APIError``. It must read every parameter,
+down to the last member: see ``reading.py``.
 """
 
 from __future__ import annotations
@@ -61,3 +61,27 @@ class ViolationError(AssertionError):
 
 
 Handler = Callable[["World", Call], dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of a region of a world, and what a service keeps of it.
+
+    ``read`` gets the description (None where a region lacks the section), the world and the region. It returns the
+    one instance of ``state`` for the region, or raises a ``ValueError`` that says what is wrong with the description.
+    """
+
+    name: str  # the key in a region of a world
+    state: type[Any]
+    read: Callable[[Any, World, str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """The declaration of one package or module of ``services``."""
+
+    name: str  # as botocore calls it; several declarations may share it
+    operations: Mapping[str, Handler]  # {"DescribeSessions": describe_sessions}
+    switches: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # the default value first
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict)  # with their defaults
+    section: Section | None = None

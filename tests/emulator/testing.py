@@ -13,16 +13,16 @@ import asyncio
 import functools
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from . import environment
 from .journal import Entry
-from .server import Server
+from .server import Part, Server
 from .service import Identity
-from .services.nodes import Nodes
+from .services.ssm.nodes.store import Nodes
 from .world import World
 
 # Making a client is not safe for threads, and reading the service models anew for each one is slow.
@@ -43,13 +43,15 @@ class LocalAWS:
     """A context manager around one running endpoint.
 
     ``world`` is a name, a path or a mapping. Leaving the context fails on a contract violation or an
-    unused fault, unless ``strict`` is false or the body failed already.
+    unused fault, unless ``strict`` is false or the body failed already. ``parts`` are served beside AWS's operations.
     """
 
-    def __init__(self, world: Mapping[str, Any] | str | Path = "empty", *, strict: bool = True) -> None:
+    def __init__(
+        self, world: Mapping[str, Any] | str | Path = "empty", *, strict: bool = True, parts: Sequence[Part] = ()
+    ) -> None:
         self.world = World.load(world)
         self.strict = strict
-        self._server = Server(self.world)
+        self._server = Server(self.world, parts)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="emulator", daemon=True)
 

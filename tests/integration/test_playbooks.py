@@ -21,7 +21,7 @@ from ansible.plugins.filter.core import FilterModule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.services.session_store import Sessions
+from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..service import Call, Handler
+from ..service import Call, Handler, Service
 
 if TYPE_CHECKING:
     from ..world import World
@@ -17,4 +17,6 @@ def list_account_aliases(world: World, call: Call) -> dict[str, Any]:
     return {"AccountAliases": [], "IsTruncated": False}
 
 
-OPERATIONS: dict[str, Handler] = {"ListAccountAliases": list_account_aliases}
+_OPERATIONS: dict[str, Handler] = {"ListAccountAliases": list_account_aliases}
+
+SERVICE = Service("iam", _OPERATIONS)

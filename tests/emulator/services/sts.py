@@ -8,14 +8,14 @@ import datetime
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from ..service import APIError, Call, Handler, Identity
+from ..service import APIError, Call, Handler, Identity, Service
 
 if TYPE_CHECKING:
     from ..world import World
 
 
 # How long the credentials of a role are good for, unless DurationSeconds says so.
-LIMITS: dict[str, int] = {"role_seconds": 3600}
+_LIMITS: dict[str, int] = {"role_seconds": 3600}
 
 
 def assume_role(world: World, call: Call) -> dict[str, Any]:
@@ -51,4 +51,6 @@ def get_caller_identity(world: World, call: Call) -> dict[str, Any]:
     return {"UserId": call.identity.user_id, "Account": call.identity.account_id, "Arn": call.identity.arn}
 
 
-OPERATIONS: dict[str, Handler] = {"AssumeRole": assume_role, "GetCallerIdentity": get_caller_identity}
+_OPERATIONS: dict[str, Handler] = {"AssumeRole": assume_role, "GetCallerIdentity": get_caller_identity}
+
+SERVICE = Service("sts", _OPERATIONS, limits=_LIMITS)

@@ -16,10 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from emulator.direct import Direct
 from emulator.service import APIError
-from emulator.services.document_content import convert
-from emulator.services.document_store import Documents
+from emulator.services.ssm.documents.content import convert
+from emulator.services.ssm.documents.store import Documents
 from emulator.testing import LocalAWS
-from emulator.world import WorldError
+from emulator.world_values import WorldError
 
 SESSION = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
 COMMAND: dict[str, Any] = {

@@ -22,7 +22,8 @@ from emulator.engine import NO_HOST, VIOLATION
 from emulator.journal import is_write
 from emulator.service import APIError, Call, NoSuchHostError, ViolationError
 from emulator.testing import LocalAWS
-from emulator.world import World, WorldError
+from emulator.world import World
+from emulator.world_values import WorldError
 
 BASES = asked.bases()
 REGIONAL = [base for base in BASES if base.service in performing.REGIONAL]

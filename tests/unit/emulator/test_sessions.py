@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from emulator.direct import Direct
 from emulator.service import APIError
-from emulator.services.session_store import Sessions
+from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
-from emulator.world import WorldError
+from emulator.world_values import WorldError
 
 NODE = "i-0a1b2c3d4e5f60001"
 NODES = [

@@ -12,8 +12,9 @@ import pytest
 
 from emulator import paging, registry
 from emulator.service import APIError, Call
-from emulator.services.nodes import Nodes
-from emulator.world import WORLDS, World, WorldError
+from emulator.services.ssm.nodes.store import Nodes
+from emulator.world import WORLDS, World
+from emulator.world_values import WorldError
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm import documen
 from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
 from running import Runner, connection
 
-from emulator.services.document_store import Document, Documents
+from emulator.services.ssm.documents.store import Document, Documents
 from emulator.testing import LocalAWS
 
 REGION = "us-east-1"

@@ -15,7 +15,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_info, ssm_session_terminate
 from running import Runner
 
-from emulator.services.session_store import Sessions
+from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
 
 REGION = "us-east-1"

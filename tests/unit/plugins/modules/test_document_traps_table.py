@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from emulator.services.documents import SWITCHES
+from emulator.services.ssm.documents.operations import SERVICE
 
 HERE = Path(__file__).parent
 TABLE = (HERE.parents[3] / "docs" / "docsite" / "rst" / "document_traps.rst").read_text(encoding="utf-8")
@@ -35,4 +35,4 @@ def test_no_two_tests_have_one_name_and_none_is_of_an_unknown_trap() -> None:
 
 def test_every_way_that_aws_may_answer_is_one_that_the_tests_run_under() -> None:
     runs = [names for source in SOURCES for names in re.findall(r"^@under\((.*)\)$", source, re.M)]
-    assert set(re.findall(r"\w+", " ".join(runs))) == set(SWITCHES)
+    assert set(re.findall(r"\w+", " ".join(runs))) == set(SERVICE.switches)

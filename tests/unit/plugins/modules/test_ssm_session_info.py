@@ -319,7 +319,7 @@ def test_the_clock_is_that_of_the_first_page() -> None:
     with LocalAWS(world(4, limits={"page_size": 2})) as aws:
 
         def later(**unused: Any) -> None:
-            aws.world.now += datetime.timedelta(hours=1)
+            aws.world.clock.advance(datetime.timedelta(hours=1))
 
         client = aws.client("ssm")
         client.meta.events.register("after-call.ssm.DescribeSessions", later)

@@ -26,7 +26,7 @@ from session_tasks import hurried as without_pauses
 from wrong_replies import CANARY, Wire, Wrong, wrongs
 
 from emulator.journal import is_write
-from emulator.services.session_store import Sessions
+from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
 
 ONE, TWO = session("one"), session("two")

@@ -16,7 +16,7 @@ from document_flows import Stage as AnyStage
 from document_flows import session
 
 from emulator.journal import Entry
-from emulator.services.documents import SWITCHES
+from emulator.services.ssm.documents.operations import SERVICE
 
 Switches = dict[str, str]
 Task = dict[str, Any]
@@ -46,7 +46,9 @@ class Stage(AnyStage):
 
 def under(*names: str) -> pytest.MarkDecorator:
     """Run a test, which takes ``switches``, under each way that AWS may answer."""
-    settings = [dict(zip(names, values, strict=True)) for values in itertools.product(*(SWITCHES[n] for n in names))]
+    settings = [
+        dict(zip(names, values, strict=True)) for values in itertools.product(*(SERVICE.switches[n] for n in names))
+    ]
     return pytest.mark.parametrize("switches", settings, ids=lambda setting: "-".join(setting.values()))
 
 

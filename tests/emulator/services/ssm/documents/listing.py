@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate
-from ..service import APIError, Call
-from .document_shapes import identifier
-from .document_store import AMAZON, EVERYONE, Document, Documents
+from ....paging import paginate
+from ....service import APIError, Call
+from .shapes import identifier
+from .store import AMAZON, EVERYONE, Document, Documents
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 Test = Callable[[Documents, Document], bool]
 _OWNERS: dict[str, Test] = {

@@ -8,12 +8,12 @@ import dataclasses
 import datetime
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any
 
-from .world_values import entries, expand, moment
+from ....world_values import entries, expand, moment
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 KINDS = {
     "ec2": re.compile(r"i-(\w{8}|\w{17})", re.ASCII),
@@ -149,23 +149,9 @@ class Node:
 class Nodes:
     """The nodes of one region, in the order in which the world names them."""
 
-    SECTION: ClassVar[str] = "nodes"
-
     def __init__(self) -> None:
         self.by_id: dict[str, Node] = {}
         self.extra: dict[str, Status] = {}
-
-    @classmethod
-    def from_world(cls, section: Any, world: World, region: str) -> Self:
-        nodes = cls()
-        for item in entries(section, KEYS, "node"):
-            for given in expand(item):
-                node = make_node(given, world, region)
-                if node.id in nodes.by_id:
-                    raise ValueError(f"{node.id} is there twice")
-                node.place = len(nodes.by_id)
-                nodes.by_id[node.id] = node
-        return nodes
 
     def all(self) -> list[Node]:
         return list(self.by_id.values())
@@ -194,6 +180,19 @@ class Nodes:
             node.status = Status(given)
         else:
             self.extra[target] = Status(given)
+
+
+def read_nodes(section: Any, world: World, region: str) -> Nodes:
+    """Read the nodes that a world describes."""
+    nodes = Nodes()
+    for item in entries(section, KEYS, "node"):
+        for given in expand(item):
+            node = make_node(given, world, region)
+            if node.id in nodes.by_id:
+                raise ValueError(f"{node.id} is there twice")
+            node.place = len(nodes.by_id)
+            nodes.by_id[node.id] = node
+    return nodes
 
 
 def kind_of(target: str) -> str | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from .node_store import Node, private_dns_name
+from ..ssm.nodes.store import Node, private_dns_name
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ...world import World
 
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 TERMINATED = "terminated"

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ..service import APIError
+from ....service import APIError
 
 _LINE_BREAKS = ("\x85", "\u2028", "\u2029")
 PLATFORMS = ("Windows", "Linux", "MacOS")

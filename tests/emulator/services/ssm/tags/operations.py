@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..service import APIError, Call, Handler
-from .document_shapes import tag_list
-from .document_store import Documents
-from .node_store import Nodes, kind_of
-from .tag_rules import check_keys, check_tags
+from ....service import APIError, Call, Handler, Service
+from ..documents.shapes import tag_list
+from ..documents.store import Documents
+from ..nodes.store import Nodes, kind_of
+from .rules import check_keys, check_tags
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 
 _NOT_MANAGED = "resourceId should be in format mi-[0-9a-f]{17} for resource type ManagedInstance"
@@ -60,8 +60,10 @@ def list_tags_for_resource(world: World, call: Call) -> dict[str, Any]:
     return {"TagList": tag_list(_tags(world, call))}
 
 
-OPERATIONS: dict[str, Handler] = {
+_OPERATIONS: dict[str, Handler] = {
     "AddTagsToResource": add_tags_to_resource,
     "RemoveTagsFromResource": remove_tags_from_resource,
     "ListTagsForResource": list_tags_for_resource,
 }
+
+SERVICE = Service("ssm", _OPERATIONS)

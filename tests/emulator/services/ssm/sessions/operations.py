@@ -9,18 +9,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate, selected
-from ..reading import whole
-from ..service import APIError, Call, Handler
-from .document_content import parse
-from .document_store import Document, Documents, Version
-from .node_store import Nodes
-from .session_store import DEFAULT_DOCUMENT, Session, Sessions, new_id, new_token
+from ....paging import paginate, selected
+from ....reading import whole
+from ....service import APIError, Call, Handler, Section, Service
+from ..documents.content import parse
+from ..documents.store import Document, Documents, Version
+from ..nodes.store import Nodes
+from .store import DEFAULT_DOCUMENT, Session, Sessions, new_id, new_token, read_sessions
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
-SWITCHES: dict[str, tuple[str, ...]] = {
+_SWITCHES: dict[str, tuple[str, ...]] = {
     # Ending a session that has ended.
     "terminate_ended": ("ValidationException", "ok"),
     # Ending a session that never was.
@@ -37,7 +37,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     # Some of AWS's examples show owners without the "arn:" that the filter takes.
     "session_owner": ("arn", "without_prefix"),
 }
-LIMITS: dict[str, int] = {
+_LIMITS: dict[str, int] = {
     "session_connecting_reads": 1,
     "session_terminating_reads": 1,
     "session_history_days": 30,
@@ -47,10 +47,10 @@ LIMITS: dict[str, int] = {
 _STREAM_HOST = "sessionops.invalid"
 
 
-def stream_url(region: str, session_id: str) -> str:
-    """Where the data channel of a session is."""
-    host = f"ssmmessages.{region}.{_STREAM_HOST}"
-    return f"wss://{host}/v1/data-channel/{session_id}?role=publish_subscribe"
+def stream_url(world: World, region: str, session_id: str) -> str:
+    """Return the URL of a session's data channel."""
+    base = world.channels or f"wss://ssmmessages.{region}.{_STREAM_HOST}"
+    return f"{base}/v1/data-channel/{session_id}?role=publish_subscribe"
 
 
 def start_session(world: World, call: Call) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _channel(world: World, region: str, session: Session) -> dict[str, Any]:
     return {
         "SessionId": session.session_id,
         "TokenValue": session.token,
-        "StreamUrl": stream_url(region, session.session_id),
+        "StreamUrl": stream_url(world, region, session.session_id),
     }
 
 
@@ -275,9 +275,11 @@ def _time(value: str) -> datetime.datetime:
     raise APIError("ValidationException", f"Not an ISO 8601 time such as 2026-08-29T00:00:00Z: {value}")
 
 
-OPERATIONS: dict[str, Handler] = {
+_OPERATIONS: dict[str, Handler] = {
     "StartSession": start_session,
     "ResumeSession": resume_session,
     "TerminateSession": terminate_session,
     "DescribeSessions": describe_sessions,
 }
+
+SERVICE = Service("ssm", _OPERATIONS, _SWITCHES, _LIMITS, Section("sessions", Sessions, read_sessions))

@@ -9,15 +9,15 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..service import APIError
-from .document_content import serialise
-from .document_schema import SessionRules, type_of
-from .document_store import AMAZON, Attachment, Document, Documents
-from .document_versions import new_version
-from .world_values import entries, entry, moment, string_map
+from ....service import APIError
+from ....world_values import entries, mapping, moment, string_map
+from .content import serialise
+from .schema import SessionRules, type_of
+from .store import AMAZON, Attachment, Document, Documents
+from .versions import new_version
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 _VERSION_KEYS = {
     "content",
@@ -51,8 +51,9 @@ _STATUSES = ("Active", "Failed", "Creating", "Updating")
 _AMAZON_CREATED = datetime.datetime(2020, 3, 10, 12, tzinfo=datetime.UTC)
 
 
-def read_documents(documents: Documents, section: Any, world: World) -> None:
-    """Put AWS's documents and those of the world's file into ``documents``."""
+def read_documents(section: Any, world: World, region: str) -> Documents:
+    """Read the documents that a world describes, and add those of AWS."""
+    documents = Documents(account_id=world.account_id, region=region)
     for name, (document_type, content) in _AMAZON_DOCUMENTS.items():
         item = {"name": name, "owner": AMAZON, "document_type": document_type, "content": content}
         documents.add(_read(documents, item, world, _AMAZON_CREATED))
@@ -69,6 +70,7 @@ def read_documents(documents: Documents, section: Any, world: World) -> None:
         if (document.owner, document.name) in documents.found:
             raise ValueError(f"document {document.name}: there are two")
         documents.add(document)
+    return documents
 
 
 def _read(documents: Documents, item: Mapping[str, Any], world: World, created: datetime.datetime) -> Document:
@@ -164,7 +166,7 @@ def _fail_versions(item: Mapping[str, Any]) -> dict[int, str]:
     value = item.get("fail_versions", {})
     if isinstance(value, list):
         return {int(number): "The document could not be processed." for number in value}
-    return {int(number): str(reason) for number, reason in entry(value, value, "fail_versions").items()}
+    return {int(number): str(reason) for number, reason in mapping(value, "fail_versions").items()}
 
 
 def _session(kind: str, parameters: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

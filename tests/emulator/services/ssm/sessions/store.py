@@ -10,12 +10,12 @@ import datetime
 import random
 import string
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any
 
-from .world_values import entries, entry, expand, moment, string_map
+from ....world_values import entries, expand, mapping, moment, string_map
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 DEFAULT_DOCUMENT = "SSM-SessionManagerRunShell"
 ENDED = frozenset({"Terminated", "Failed"})
@@ -72,19 +72,8 @@ class Session:
 class Sessions:
     """The sessions of one region, in the order in which they came to be known."""
 
-    SECTION: ClassVar[str] = "sessions"
-
     region: str
     found: dict[str, Session] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def from_world(cls, section: Any, world: World, region: str) -> Self:
-        """The sessions that the world names."""
-        sessions = cls(region)
-        for item in entries(section, _KEYS, "session"):
-            for number, given in enumerate(expand(item)):
-                sessions.add(_read(given, world, number))
-        return sessions
 
     def add(self, session: Session) -> None:
         """Keep a session."""
@@ -95,6 +84,15 @@ class Sessions:
     def by_token(self, token: str) -> Session | None:
         """The session whose data channel this token opens."""
         return next((session for session in self.found.values() if session.token == token), None)
+
+
+def read_sessions(section: Any, world: World, region: str) -> Sessions:
+    """Read the sessions that a world describes."""
+    sessions = Sessions(region)
+    for item in entries(section, _KEYS, "session"):
+        for number, given in enumerate(expand(item)):
+            sessions.add(_read(given, world, number))
+    return sessions
 
 
 def new_id(owner: str, chosen: random.Random) -> str:
@@ -143,7 +141,7 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
         # Of those that are generated, each is a second older than the one before.
         started=moment(item.get("started", "1h"), world.now) - datetime.timedelta(seconds=number),
         ended=moment(item["ended"], world.now) if "ended" in item else None,
-        output_url=string_map(entry(item.get("output_url", {}), _URLS, "output_url"), "output_url"),
+        output_url=string_map(mapping(item.get("output_url", {}), "an output_url", _URLS), "output_url"),
         reads_left=int(item.get("reads", 0)),
         denied="terminate" in item,
     )

@@ -8,20 +8,21 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate
-from ..reading import whole
-from ..service import APIError, Call, Handler
-from . import document_listing, document_shapes, document_sharing
-from .document_content import convert, parse
-from .document_schema import SessionRules, check_content, type_of
-from .document_store import Document, Documents, Version, by_number, missing_version, of_selector, select
-from .document_versions import new_version, read_attachments
-from .tag_rules import check_tags
+from ....paging import paginate
+from ....reading import whole
+from ....service import APIError, Call, Handler, Section, Service
+from ..tags.rules import check_tags
+from . import listing, shapes, sharing
+from .content import convert, parse
+from .given import read_documents
+from .schema import SessionRules, check_content, type_of
+from .store import Document, Documents, Version, by_number, missing_version, of_selector, select
+from .versions import new_version, read_attachments
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
-SWITCHES: dict[str, tuple[str, ...]] = {
+_SWITCHES: dict[str, tuple[str, ...]] = {
     # With which of a document's versions a new content is compared.
     "duplicate_scope": ("latest", "any"),
     # What becomes of the target type when an update does not give one.
@@ -40,12 +41,12 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     # An input that the Session schema does not have.
     "session_unknown_inputs": ("refused", "accepted"),
 }
-LIMITS: dict[str, int] = {
+_LIMITS: dict[str, int] = {
     "documents": 500,
     "document_versions": 1000,
     "document_transition_reads": 1,
     "document_deleting_reads": 0,
-    **document_sharing.LIMITS,
+    **sharing.LIMITS,
 }
 _RESERVED = {
     "documented": re.compile(r"aws|amazon|amzn", re.IGNORECASE),
@@ -80,7 +81,7 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
     version.reads_left = world.limit("document_transition_reads")
     document.add(version)
     documents.add(document)
-    return {"DocumentDescription": document_shapes.description(documents, document, version)}
+    return {"DocumentDescription": shapes.description(documents, document, version)}
 
 
 def _check_name(world: World, documents: Documents, name: str) -> None:
@@ -110,7 +111,7 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
     version.on_the_way = "Updating"
     version.reads_left = world.limit("document_transition_reads")
     document.add(version)
-    return {"DocumentDescription": document_shapes.description(documents, document, version)}
+    return {"DocumentDescription": shapes.description(documents, document, version)}
 
 
 def _parsed(params: Mapping[str, Any]) -> Any:
@@ -178,7 +179,7 @@ def describe_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
     document = documents.read(call.params["Name"])
     version = select(document, call.params)
-    shape = document_shapes.description(documents, document, version)
+    shape = shapes.description(documents, document, version)
     _count_read(version)
     return {"Document": shape}
 
@@ -192,7 +193,7 @@ def get_document(world: World, call: Call) -> dict[str, Any]:
         # A text has no other form, and nothing else turns into a text.
         wanted = version.document_format
     text = convert(version.content, version.document_format, wanted)
-    shape = document_shapes.content(documents, document, version, text, wanted)
+    shape = shapes.content(documents, document, version, text, wanted)
     _count_read(version)
     return shape
 
@@ -204,7 +205,7 @@ def list_document_versions(world: World, call: Call) -> dict[str, Any]:
     if world.switch("version_order") == "oldest":
         versions.reverse()
     page, token = paginate(versions, call, default=50, world=world)
-    result: dict[str, Any] = {"DocumentVersions": [document_shapes.version_info(document, version) for version in page]}
+    result: dict[str, Any] = {"DocumentVersions": [shapes.version_info(document, version) for version in page]}
     for version in page:
         _count_read(version)
     if token:
@@ -256,7 +257,7 @@ def _delete_whole(world: World, documents: Documents, document: Document, force:
         documents.remove(document)
 
 
-OPERATIONS: dict[str, Handler] = {
+_OPERATIONS: dict[str, Handler] = {
     "CreateDocument": create_document,
     "UpdateDocument": update_document,
     "UpdateDocumentDefaultVersion": update_document_default_version,
@@ -264,6 +265,8 @@ OPERATIONS: dict[str, Handler] = {
     "GetDocument": get_document,
     "ListDocumentVersions": list_document_versions,
     "DeleteDocument": delete_document,
-    **document_listing.OPERATIONS,
-    **document_sharing.OPERATIONS,
+    **listing.OPERATIONS,
+    **sharing.OPERATIONS,
 }
+
+SERVICE = Service("ssm", _OPERATIONS, _SWITCHES, _LIMITS, Section("documents", Documents, read_documents))

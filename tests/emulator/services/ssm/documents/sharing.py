@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate
-from ..service import APIError, Call
-from .document_store import EVERYONE, Document, Documents
+from ....paging import paginate
+from ....service import APIError, Call
+from .store import EVERYONE, Document, Documents
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 LIMITS = {
     "document_accounts": 1000,

@@ -7,17 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..paging import paginate, selected
-from ..service import APIError, Call, Handler
-from .node_filters import Predicate, information_predicates, property_predicates
-from .node_store import Node, Nodes, error_of
+from ....paging import paginate, selected
+from ....service import APIError, Call, Handler, Section, Service
+from .filters import Predicate, information_predicates, property_predicates
+from .store import Node, Nodes, error_of, read_nodes
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
-__all__ = ["LIMITS", "OPERATIONS", "SWITCHES", "Nodes"]
-
-SWITCHES: dict[str, tuple[str, ...]] = {
+_SWITCHES: dict[str, tuple[str, ...]] = {
     # The service model has lower case; AWS's older pages and some of its examples have Connected.
     "status_case": ("lower", "title"),
     # An id that no node has. AWS's text says that it is an error; of one that is not registered the list is empty.
@@ -25,7 +23,6 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     # Nobody has written down what AWS says of a target that it does not know.
     "status_unknown_target": ("notconnected", "error: AccessDeniedException"),
 }
-LIMITS: dict[str, int] = {}
 TITLE_CASE = {"connected": "Connected", "notconnected": "NotConnected"}
 
 
@@ -150,8 +147,10 @@ def _properties(node: Node) -> dict[str, Any]:
     return _present(members)
 
 
-OPERATIONS: dict[str, Handler] = {
+_OPERATIONS: dict[str, Handler] = {
     "DescribeInstanceInformation": describe_instance_information,
     "DescribeInstanceProperties": describe_instance_properties,
     "GetConnectionStatus": get_connection_status,
 }
+
+SERVICE = Service("ssm", _OPERATIONS, _SWITCHES, section=Section("nodes", Nodes, read_nodes))

@@ -7,13 +7,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any
 
-from ..service import APIError
-from .document_content import Derived
+from ....service import APIError
+from .content import Derived
 
 if TYPE_CHECKING:
-    from ..world import World
+    pass
 
 AMAZON = "Amazon"
 EVERYONE = "all"
@@ -117,22 +117,11 @@ class Document:
 class Documents:
     """The documents of one region, of whoever owns them."""
 
-    SECTION: ClassVar[str] = "documents"
-
     account_id: str
     region: str
     found: dict[tuple[str, str], Document] = dataclasses.field(default_factory=dict)
     # Documents that are not there, and which versions will fail once somebody makes them.
     fail_when_made: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def from_world(cls, section: Any, world: World, region: str) -> Self:
-        """The documents that the world names, and those of AWS."""
-        from .document_world import read_documents
-
-        documents = cls(account_id=world.account_id, region=region)
-        read_documents(documents, section, world)
-        return documents
 
     def own(self) -> list[Document]:
         """The account's documents."""

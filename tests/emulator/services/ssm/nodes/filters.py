@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..service import APIError
-from .node_store import Node, kind_of
+from ....service import APIError
+from .store import Node, kind_of
 
 VALUES: dict[str, Callable[[Node], str | None]] = {
     "InstanceIds": lambda node: node.id,

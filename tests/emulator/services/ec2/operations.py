@@ -10,17 +10,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .. import model
-from ..paging import paginate, selected
-from ..service import APIError, Call, Handler
-from .ec2_instances import STATE_CODES, public_dns_name, reservation, reservation_id
-from .node_store import Node, kind_of, private_dns_name
-from .nodes import Nodes
+from ... import model
+from ...paging import paginate, selected
+from ...service import APIError, Call, Handler, Service
+from ..ssm.nodes.store import Node, Nodes, kind_of, private_dns_name
+from .instances import STATE_CODES, public_dns_name, reservation, reservation_id
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ...world import World
 
-LIMITS: dict[str, int] = {"ec2_page": 1000}
+_LIMITS: dict[str, int] = {"ec2_page": 1000}
 # The most values that a filter may have.
 MOST_VALUES = 200
 
@@ -151,4 +150,6 @@ def describe_regions(world: World, call: Call) -> dict[str, Any]:
     return {"Regions": regions}
 
 
-OPERATIONS: dict[str, Handler] = {"DescribeInstances": describe_instances, "DescribeRegions": describe_regions}
+_OPERATIONS: dict[str, Handler] = {"DescribeInstances": describe_instances, "DescribeRegions": describe_regions}
+
+SERVICE = Service("ec2", _OPERATIONS, limits=_LIMITS)

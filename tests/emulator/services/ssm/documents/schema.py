@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from ..service import APIError
-from .document_content import parse, refuse
+from ....service import APIError
+from .content import parse, refuse
 
 if TYPE_CHECKING:
-    from ..world import World
+    from ....world import World
 
 MAX_SIZE = 64 * 1024
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .document_store import AMAZON, Document, Documents, Version
+from .store import AMAZON, Document, Documents, Version
 
 Shape = dict[str, Any]
 

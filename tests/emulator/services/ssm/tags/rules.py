@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..service import APIError
+from ....service import APIError
 
 MOST_TAGS = 50
 _RESERVED = "aws:"

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..service import APIError
-from .document_content import Derived, derive, sha256
-from .document_schema import SCHEMAS, SessionRules, check_content
-from .document_store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
+from ....service import APIError
+from .content import Derived, derive, sha256
+from .schema import SCHEMAS, SessionRules, check_content
+from .store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
 
 # A host that cannot resolve, so that nobody fetches an attachment from AWS by mistake.
 _ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"

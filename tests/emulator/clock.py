@@ -1,0 +1,47 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The time of a world."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+
+from .world_values import WorldError, mapping, point
+
+
+class Clock:
+    """A clock that stands still, so that a test gets the same times in every run, or runs as time passes.
+
+    ``passed`` returns seconds that only grow.
+    """
+
+    def __init__(
+        self, start: datetime.datetime, running: bool = False, passed: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._start = start
+        self._passed = passed if running else lambda: 0.0
+        self._started = self._passed()
+
+    def now(self) -> datetime.datetime:
+        return self._start + datetime.timedelta(seconds=self._passed() - self._started)
+
+    def advance(self, by: datetime.timedelta) -> None:
+        """Set the clock forward."""
+        if by < datetime.timedelta(0):
+            raise ValueError("a clock does not go back")
+        self._start += by
+
+
+def read_clock(value: object) -> Clock:
+    """Read ``clock`` of a world: a time at which it stands still, or ``{start: TIME, running: true}``."""
+    if isinstance(value, dict):
+        given = mapping(value, "clock", {"start", "running"})
+        if not isinstance(given.get("running", False), bool):
+            raise WorldError(f"running of clock must be true or false, not {given['running']!r}")
+        return Clock(point(given.get("start", DEFAULT)), given.get("running", False))
+    return Clock(point(value))
+
+
+DEFAULT = "2026-11-23T12:00:00Z"
