@@ -108,14 +108,14 @@ def test_a_part_that_cannot_start_leaves_nothing_behind() -> None:
 
     class Broken(Echo):
         async def start(self, server: Server) -> None:
-            raise OSError("no room")
+            raise OSError(f"no room beside {server.url}")
 
         def routes(self) -> Sequence[web.RouteDef]:
             return []
 
     async def go() -> None:
         server = Server(World(), [Echo(order, "one"), Broken(order, "two")])
-        with pytest.raises(OSError, match="no room"):
+        with pytest.raises(OSError, match="no room beside http"):
             await server.start()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
