@@ -38,7 +38,7 @@ def perform(world: World, call: Call) -> dict[str, Any]:
 
 def find_host(world: World, service: str, operation: str, region: str) -> None:
     """Raise an error for an operation that is not emulated, and for a region that the world lacks."""
-    if (service, operation) not in registry.operations():
+    if registry.handler(service, operation) is None:
         raise ViolationError(f"{service}:{operation} is not emulated")
     if service in REGIONAL and region not in (*world.regions, GLOBAL.get(service)):
         raise NoSuchHostError(f"{service}.{region}.amazonaws.com")
@@ -49,8 +49,10 @@ def handle(world: World, call: Call) -> dict[str, Any]:
     operation = call.operation
     shape = model.operation_model(call.service, operation).input_shape
     params = reading.noted(shape, call.params)
+    handler = registry.handler(call.service, operation)
+    assert handler is not None, "find_host() comes first"
     try:
-        result = registry.operations()[call.service, operation](world, dataclasses.replace(call, params=params))
+        result = handler(world, dataclasses.replace(call, params=params))
     except APIError as error:
         if model.error_is_known(call.service, operation, error.code):
             raise

@@ -29,19 +29,24 @@ SERVICES: tuple[Service, ...] = (
 
 
 @functools.cache
-def operations() -> dict[tuple[str, str], Handler]:
-    """Return the handler of every operation that is served: ``{("ssm", "DescribeSessions"): ...}``.
+def declared() -> dict[tuple[str, str], Handler]:
+    """Return the handler of every operation that the services declare: ``{("ssm", "DescribeSessions"): ...}``."""
+    return _merged(*({(each.name, name): handler for name, handler in each.operations.items()} for each in SERVICES))
 
-    An operation that the installed botocore is too old to know is left out.
-    """
-    found = _merged(
-        *({(service.name, name): each for name, each in service.operations.items()} for service in SERVICES)
-    )
-    unknown = {pair for pair in found if not model.has_operation(*pair)}
-    invented = sorted(f"{service}:{name}" for service, name in unknown - set(model.SINCE_OPERATIONS))
-    if invented:
-        raise RuntimeError(f"AWS has no {', '.join(invented)}")
-    return {pair: handler for pair, handler in found.items() if pair not in unknown}
+
+def handler(service: str, operation: str) -> Handler | None:
+    """Return the handler of an operation; None where it is not served, or the installed botocore is too old for it."""
+    found = declared().get((service, operation))
+    if found is None or model.has_operation(service, operation):
+        return found
+    if (service, operation) not in model.SINCE_OPERATIONS:
+        raise RuntimeError(f"AWS has no {service}:{operation}")
+    return None
+
+
+def operations() -> list[tuple[str, str]]:
+    """Return every operation that is served, which takes the reading of all their models."""
+    return [pair for pair in declared() if handler(*pair) is not None]
 
 
 @functools.cache

@@ -172,7 +172,7 @@ def _limits(given: Any) -> dict[str, int]:
 
 
 def _operation_names() -> set[str]:
-    return {name for _service, name in registry.operations()}
+    return {name for _service, name in registry.declared()}
 
 
 def _rates(given: Any) -> dict[str, dict[str, float]]:

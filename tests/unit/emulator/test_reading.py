@@ -99,7 +99,7 @@ def test_a_member_that_a_handler_forgets_is_a_violation(monkeypatch: pytest.Monk
         read_all_but(call.params, "", variant.path)
         return {}
 
-    monkeypatch.setitem(registry.operations(), (variant.service, variant.operation), forgetful)
+    monkeypatch.setitem(registry.declared(), (variant.service, variant.operation), forgetful)
     assert outcome(variant) == not_read(variant)
 
 

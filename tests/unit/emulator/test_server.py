@@ -189,7 +189,7 @@ def test_the_journal_has_no_secrets() -> None:
     [{"Status": "connected", "Bogus": 1}, {"Status": "CONNECTED"}, {"Status": None}, {"Target": ""}, [], None],
 )
 def test_a_handler_cannot_send_what_aws_could_not(monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
-    monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), lambda world, call: result)
+    monkeypatch.setitem(registry.declared(), ("ssm", "GetConnectionStatus"), lambda world, call: result)
     with LocalAWS(WORLD, strict=False) as aws:
         answer = raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
         assert (answer.status, answer.code) == (400, "EmulatorContractViolation")
@@ -202,14 +202,14 @@ def test_a_handler_cannot_raise_what_aws_could_not(monkeypatch: pytest.MonkeyPat
     def handler(world: Any, call: Any) -> Any:
         raise APIError("DuplicateDocumentContent")
 
-    monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), handler)
+    monkeypatch.setitem(registry.declared(), ("ssm", "GetConnectionStatus"), handler)
     with LocalAWS(WORLD, strict=False) as aws:
         assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
     assert "cannot answer DuplicateDocumentContent" in aws.violations[0]
 
 
 def test_a_bug_of_a_handler_is_a_violation_and_the_server_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.operations(), ("ssm", "GetConnectionStatus"), lambda world, call: 1 // 0)
+    monkeypatch.setitem(registry.declared(), ("ssm", "GetConnectionStatus"), lambda world, call: 1 // 0)
     with LocalAWS(WORLD, strict=False) as aws:
         assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
         assert raw.call_json(aws, "DescribeSessions", {"State": "Active"}).status == 200
