@@ -119,6 +119,9 @@ options:
     description:
       - A name for the version that the task makes, if it makes one. A name that another version has is an error, and a
         version that is there is never renamed.
+      - A task that makes no version, because it gives none of O(content), O(content_path), O(session_preferences),
+        O(document_format), O(target_type) and O(recreate), is refused. To make a version that has a name the default,
+        set O(default_version) to that name.
       - With O(state=absent), the name of the one version to delete.
     type: str
     aliases: [document_version_name]
@@ -137,7 +140,10 @@ options:
         is therefore used at once, and a lower number does not go back to that version. Both come with a warning.
         For the same reason the task makes a new version of such a document unless the latest version has the wanted
         content, even if the default version has it.
-      - A number makes that version the default. It has to be there before the task; V(latest) is what the task makes.
+      - The number or the name of a version makes that version the default. It must exist before the task. For the
+        version that the task makes, use V(latest).
+      - Digits alone are always a number, and V(latest) and V(keep) are never names, although a version can be called
+        so. Put a name such as V(1.10) in quotes, so that YAML does not read a number.
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
     type: str
@@ -307,6 +313,11 @@ EXAMPLES = r"""
     content_path: patching.yml
     version_name: release-2
     default_version: keep
+
+- name: Make the staged version of the Command document the default, once it has been tried
+  sessionops.aws.ssm_document:
+    name: Team-Patching
+    default_version: release-2
 
 - name: Share a document with two accounts, and with no other
   sessionops.aws.ssm_document:

@@ -39,6 +39,11 @@ def is_number(version: str) -> bool:
     return _NUMBER.fullmatch(version) is not None
 
 
+def is_version_name(text: str) -> bool:
+    """Return whether a version can be called this and be meant by it: digits alone are always a version's number."""
+    return _VERSION_NAME.fullmatch(text) is not None and not text.isdecimal()
+
+
 def check_names(name: str, version_name: str | None) -> None:
     """An ``SSMError`` for a name that no document, or no version, can have."""
     _check("name", name, _NAME, "a document's name has 3 to 128 letters, digits, underscores, hyphens and dots")

@@ -45,6 +45,7 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
             raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
         document_type = SESSION
     merges = _merges(params)
+    _check_version_name(params)
     return DocumentSpec(
         name=params["name"],
         content=wanted,
@@ -56,7 +57,7 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
         display_name=params["display_name"],
         target_type=params["target_type"],
         version_name=params["version_name"],
-        default_version=params["default_version"] or ("latest" if wanted or merges else "keep"),
+        default_version=_default_version(params["default_version"], has_content=bool(wanted or merges)),
         updates_version=params["document_version"] or LATEST,
         requires=_members(params["requires"]),
         attachments=_members(params["attachments"]),
@@ -68,6 +69,28 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
         force=params["force"],
         force_unshare=params["force_unshare"],
     )
+
+
+# What makes a new version, or may. A display name alone makes none.
+_MAKE_VERSIONS = ("content", "content_path", "session_preferences", "document_format", "target_type")
+
+
+def _check_version_name(params: Mapping[str, Any]) -> None:
+    """Raise an ``SSMError`` for the name of a new version in a task that makes none."""
+    name = params["version_name"]
+    if name is None or params["recreate"] or any(params[option] is not None for option in _MAKE_VERSIONS):
+        return
+    raise SSMError(
+        f"version_name is {texts.quoted(name)}, but a version gets its name when it is made, and this task makes none: "
+        "give the content of the new version, or set default_version to the name of a version to make that one the "
+        "default."
+    )
+
+
+def _default_version(given: str | None, *, has_content: bool) -> str:
+    if given is not None:
+        return given
+    return "latest" if has_content else "keep"
 
 
 def _merges(params: Mapping[str, Any]) -> bool:

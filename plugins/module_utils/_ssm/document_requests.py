@@ -191,7 +191,10 @@ def named(spec: DocumentSpec, state: DocumentState) -> str | None:
 
 def _check_first_default(spec: DocumentSpec) -> None:
     if spec.default_version not in ("latest", "keep", "1"):
-        raise SSMError(f"Document {spec.name} has to be created, so its default can only be version 1 at first.")
+        raise SSMError(
+            f"default_version is {spec.default_version}, but document {spec.name} has to be created, and its default "
+            "can only be version 1 at first: leave default_version out."
+        )
 
 
 def _users(tags: Mapping[str, str]) -> dict[str, str]:

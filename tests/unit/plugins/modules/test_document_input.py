@@ -53,7 +53,11 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
         ({"display_name": "a*b"}, r"display_name is 'a\*b'"),
         ({"target_type": ""}, "target_type is '': it begins with a slash"),
         ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it begins with a slash"),
-        ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.', not latest, keep"),
+        ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.': it must be latest, keep"),
+        ({"default_version": ""}, "default_version is '': it must be latest, keep, the number"),
+        ({"default_version": "007"}, "default_version is '007': it must be latest, keep, the number"),
+        ({"default_version": "$LATEST"}, r"or the name of a version\. Did you mean 'latest'\?"),
+        ({"default_version": "release 2"}, "default_version is 'release 2': it must be"),
         ({"document_version": "9" * 5000}, "neither .LATEST nor a version number"),
     ],
 )
