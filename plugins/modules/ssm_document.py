@@ -417,6 +417,8 @@ diff:
     - A new version is shown against the version that it replaces, which is the default version if the task makes the
       new one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell)
       it is always the latest version, since sessions use that one.
+    - The headers of a new version that does not become the default name the two versions that are compared, and the
+      version that stays the default. The metadata shows the name of a version in parentheses after its number.
     - If a version that was there already becomes the default, its content is shown against that of the old default
       version.
     - The contents of default versions are read only in diff mode. If one cannot be read, the diff says so, and the task

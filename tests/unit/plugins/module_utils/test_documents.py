@@ -134,7 +134,7 @@ def test_what_aws_just_accepts_is_accepted(fields: dict[str, Any]) -> None:
 
 
 def test_the_difference_of_a_new_document_is_whole() -> None:
-    after = dataclasses.replace(found(), latest={"Name": "Prefs"})
+    after = dataclasses.replace(found(), latest={"Name": "Prefs", "LatestVersion": "1", "DefaultVersion": "1"})
     header = {"before_header": "Prefs (content)", "after_header": "Prefs (content)", "before": ""}
     lines = "inputs: {}\nschemaVersion: '1.0'\nsessionType: Standard_Stream\n"
     assert document_diff.difference(None, after, "Prefs")[0] == {**header, "after": lines}
