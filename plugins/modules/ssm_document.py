@@ -66,7 +66,8 @@ options:
         runs on. There a relative path begins in the current directory.
       - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file of any other host
         is an error.
-      - The results of the task show the content where they show what changes. Set C(no_log) if it is secret.
+      - If the content is secret, as that of an encrypted file is, set C(no_log=true) for the task. The diff of a task
+        shows the content in every mode, and C(no_log=true) hides it. Error messages never show the content.
     type: path
   content_comparison:
     description:
@@ -430,6 +431,7 @@ diff:
 
 import functools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
@@ -503,10 +505,19 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool, diff: bool = False) -> Result:
-    """Bring the document to what the options say, or find what that would take; ``diff`` is Ansible's diff mode."""
+def ensure(
+    params: Mapping[str, Any],
+    client: ClientFactory,
+    check_mode: bool,
+    diff: bool = False,
+    origin: Mapping[str, Any] = MappingProxyType({}),
+) -> Result:
+    """Bring the document to what the options say, or find what that would take.
+
+    ``diff`` is Ansible's diff mode. ``origin`` is what the action plugin says of the file of content_path.
+    """
     times.check_seconds(params, "wait_timeout")
-    task = document_options.task(params)
+    task = document_options.task(params, origin)
     ssm = client("ssm")
     outcome = document_task.run(
         ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"], diff=diff
@@ -547,7 +558,10 @@ def main() -> None:
     if module.params["state"] == "absent":
         # Without them the whole document goes.
         module.refuse_null("document_version", "version_name")
-    module.report(functools.partial(ensure, diff=module._diff))
+    elif not module.params["purge_session_preferences"]:
+        for warning in preferences.kept_by_null(module.nulls("session_preferences")):
+            module.warn(warning)
+    module.report(functools.partial(ensure, diff=module._diff, origin=module.content_origin))
 
 
 if __name__ == "__main__":

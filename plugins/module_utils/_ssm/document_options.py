@@ -18,14 +18,17 @@ from .errors import SSMError
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
 
-def task(params: Mapping[str, Any]) -> DocumentSpec | Removal:
-    """What the options ask for; an ``SSMError`` says what is wrong with them."""
+def task(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec | Removal:
+    """What the options ask for; an ``SSMError`` says what is wrong with them.
+
+    ``origin`` is what the action plugin says of the file of content_path.
+    """
     if params["name"].startswith("arn:"):
         raise SSMError(
             f"name: {texts.quoted(params['name'])} is an ARN. Give the name of a document of this account; a document "
             "of another account can be changed only by its owner."
         )
-    return _removal(params) if params["state"] == "absent" else _spec(params)
+    return _removal(params) if params["state"] == "absent" else _spec(params, origin)
 
 
 def _removal(params: Mapping[str, Any]) -> Removal:
@@ -38,8 +41,8 @@ def _removal(params: Mapping[str, Any]) -> Removal:
     )
 
 
-def _spec(params: Mapping[str, Any]) -> DocumentSpec:
-    wanted, document_type = _content(params), params["document_type"]
+def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
+    wanted, document_type = _content(params, origin), params["document_type"]
     if params["session_preferences"] is not None:
         if document_type not in (None, SESSION):
             raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
@@ -98,7 +101,7 @@ def _merges(params: Mapping[str, Any]) -> bool:
     return params["session_preferences"] is not None and not params["purge_session_preferences"]
 
 
-def _content(params: Mapping[str, Any]) -> content.Content | None:
+def _content(params: Mapping[str, Any], origin: Mapping[str, Any]) -> content.Content | None:
     if _merges(params):
         preferences.check(params["session_preferences"])
         return None
@@ -106,7 +109,8 @@ def _content(params: Mapping[str, Any]) -> content.Content | None:
         return content.wanted(preferences.to_content(params["session_preferences"]), params["document_format"])
     raw, source = params["content"], "content"
     if params["content_path"] is not None:
-        raw, source = content.read_file(params["content_path"]), f"content_path {params['content_path']}"
+        file = content.Origin.from_argument(origin, params["content_path"])
+        raw, source = content.read_file(params["content_path"], file), f"content_path {file.shown}"
     exact = params["content_comparison"] == "exact"
     return None if raw is None else content.wanted(raw, params["document_format"], exact=exact, source=source)
 

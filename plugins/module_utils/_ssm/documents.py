@@ -98,8 +98,9 @@ class DocumentSpec:
             raise SSMError(
                 f"document_version is {texts.quoted(self.updates_version)}, neither {LATEST} nor a version number."
             )
-        if self.keep_versions is not None and not 1 <= self.keep_versions <= MAX_KEPT_VERSIONS:
-            raise SSMError(f"keep_versions is {self.keep_versions}, not 1 to {MAX_KEPT_VERSIONS}.")
+        kept = self.keep_versions
+        if kept is not None and (isinstance(kept, bool) or not 1 <= kept <= MAX_KEPT_VERSIONS):
+            raise SSMError(f"keep_versions is {str(kept).lower()}: it must be 1 to {MAX_KEPT_VERSIONS}.")
         if self.content is not None:
             content.check_size(self.content.encode(None)[0])
             check_content(self.content, self.document_type)

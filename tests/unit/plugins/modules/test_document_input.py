@@ -54,6 +54,8 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
         ({"target_type": ""}, "target_type is '': it begins with a slash"),
         ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it begins with a slash"),
         ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.': it must be latest, keep"),
+        ({"keep_versions": True}, "keep_versions is true: it must be 1 to 999"),
+        ({"keep_versions": 1000}, "keep_versions is 1000: it must be 1 to 999"),
         ({"default_version": ""}, "default_version is '': it must be latest, keep, the number"),
         ({"default_version": "007"}, "default_version is '007': it must be latest, keep, the number"),
         ({"default_version": "$LATEST"}, r"or the name of a version\. Did you mean 'latest'\?"),
