@@ -40,7 +40,7 @@ options:
     description:
       - With V(present), the document is created or brought to what the other options say.
       - With V(absent), the document is deleted with all its versions, or with O(document_version) or O(version_name)
-        only that version. Then null for one of these is an error, and not as good as leaving it out. Deleting
+        only that version. Setting either of these to null is then an error; omit it instead. Deleting
         C(SSM-SessionManagerRunShell) comes with a warning.
     type: str
     choices: [present, absent]
@@ -153,8 +153,7 @@ options:
     description:
       - How many of the newest versions to keep, 1 to 999. Older ones are deleted after the change, save the default
         version.
-      - Nothing is deleted while some account may use all versions, as O(permissions.shared_document_version=$ALL) has
-        it.
+      - No version is deleted while the document is shared with O(permissions.shared_document_version=$ALL).
       - A document can have 1,000 versions. Unset, none is deleted.
     type: int
   requires:
@@ -252,9 +251,9 @@ options:
   wait:
     description:
       - Wait until a version that is being made is active, and until a document that is deleted is gone.
-      - Without it the task still waits for what its next step takes, since a version is put into force only when it is
-        active, another one is made only when the latest is ready, and a document is made anew only when the old one is
-        gone.
+      - Even with V(false), the task waits where a later step depends on it. A version is made the default only when it
+        is active, another one is made only when the latest is ready, and a document is created again only when the old
+        one is gone.
     type: bool
     default: true
   wait_timeout:

@@ -204,11 +204,11 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
     """The documents that the options name or select."""
     filters, types, owner = params["filters"], params["document_types"], params["owner"]
     if params["names"] is not None and (filters or types or owner != "Self"):
-        raise SSMError("names cannot be combined with filters, owner and document_types.")
+        raise SSMError("names cannot be combined with filters, owner or document_types.")
     if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
-        raise SSMError("owner and document_types stand for the filters Owner and DocumentType: give each once.")
+        raise SSMError("owner and document_types are the filters Owner and DocumentType: give each of them only once.")
     if params["document_version"] is not None and params["version_name"] is not None:
-        raise SSMError("document_version and version_name are two ways to say which version is meant: give one.")
+        raise SSMError("document_version and version_name both say which version to describe: give only one.")
     version = document_info.Version(params["document_version"], params["version_name"], params["document_format"])
     ssm = client("ssm")
     if params["names"] is not None:

@@ -135,7 +135,7 @@ def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source
     text_format = document_format or (JSON if text.lstrip().startswith(("{", "[")) else YAML)
     value = _read(text, text_format, source, format_given=document_format is not None)
     if not isinstance(value, dict):
-        raise SSMError(f"{source} is {_kind(value)} in {text_format}: a document is a mapping at its top.")
+        raise SSMError(f"{source} is {_kind(value)} in {text_format}: the top level of a document must be a mapping.")
     _check_values(value, source)
     return Content(value, text, text_format, document_format is not None, exact)
 

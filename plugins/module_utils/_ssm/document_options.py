@@ -45,7 +45,9 @@ def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
     wanted, document_type = _content(params, origin), params["document_type"]
     if params["session_preferences"] is not None:
         if document_type not in (None, SESSION):
-            raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
+            raise SSMError(
+                f"session_preferences makes a document of type Session, but document_type is {document_type}."
+            )
         document_type = SESSION
     merges = _merges(params)
     _check_version_name(params)

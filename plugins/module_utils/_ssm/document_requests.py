@@ -108,8 +108,8 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
         return None
     if spec.updates_version not in (LATEST, state.latest_version):
         raise SSMError(
-            f"document_version is {spec.updates_version}, but only the latest version of document {spec.name} can be "
-            f"updated, which is {state.latest_version}."
+            f"document_version is {spec.updates_version}, but only the latest version can be updated, and that of "
+            f"document {spec.name} is {state.latest_version}: leave document_version out."
         )
     number = named(spec, state)
     if number is not None:

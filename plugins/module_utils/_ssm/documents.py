@@ -96,7 +96,7 @@ class DocumentSpec:
             )
         if self.updates_version != LATEST and not document_limits.is_number(self.updates_version):
             raise SSMError(
-                f"document_version is {texts.quoted(self.updates_version)}, neither {LATEST} nor a version number."
+                f"document_version is {texts.quoted(self.updates_version)}: it must be {LATEST} or a version number."
             )
         kept = self.keep_versions
         if kept is not None and (isinstance(kept, bool) or not 1 <= kept <= MAX_KEPT_VERSIONS):
@@ -125,11 +125,11 @@ class Removal:
     def __post_init__(self) -> None:
         document_limits.check_names(self.name, self.version_name)
         if self.version is not None and self.version_name is not None:
-            raise SSMError("document_version and version_name are two ways to say which version goes: give one.")
+            raise SSMError("document_version and version_name both say which version to delete: give only one.")
         if self.version is not None and not document_limits.is_number(self.version):
             raise SSMError(
                 f"document_version is {texts.quoted(self.version)}: a version is deleted by its number, "
-                "since the same task would delete another one each time it runs."
+                f"because {LATEST} and {DEFAULT} are another version each time the task runs."
             )
 
     @property

@@ -82,7 +82,9 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
             for changed in (True, False):
                 done = stage.ensure(**task, default_version="1")
                 assert done["changed"] is changed
-                assert any("AWS has the content as version 2" in one for one in done["warnings"])
+                assert any(
+                    "Version 2 of document" in one and "no new version is staged" in one for one in done["warnings"]
+                )
         else:
             settle(stage, [UPDATE, DEFAULT], **task, default_version="1")
             assert latest(stage, PREFERENCES)["content"] == OTHER
@@ -214,7 +216,8 @@ def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> N
         assert latest(stage)["version_name"] == "v2"
         again = unchanged(stage, content=TWO, version_name="v3")
         assert again["warnings"] == [
-            "Version 2 of document Team-Doc is not called v3: a version gets its name when it is made."
+            "Version 2 of document Team-Doc already has this content, and is not renamed to v3: a version gets its "
+            "name when it is made."
         ]
         position = stage.aws.position
         assert "warnings" not in unchanged(stage, content=TWO, version_name="v2")
