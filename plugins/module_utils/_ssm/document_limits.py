@@ -50,6 +50,19 @@ def check_names(name: str, version_name: str | None) -> None:
     _check_version_name("version_name", version_name)
 
 
+def check_version(number: str | None, version_name: str | None) -> None:
+    """Raise an ``SSMError`` for options that select no version whatever the document has."""
+    if number not in (None, "$LATEST", "$DEFAULT"):
+        _check("document_version", number, _NUMBER, "it must be $LATEST, $DEFAULT or a version number")
+    _check_version_name("version_name", version_name)
+
+
+def check_names_or_arns(names: Iterable[str]) -> None:
+    """Raise an ``SSMError`` for a name that no document can have, and that is no ARN either."""
+    for name in names:
+        _check("an entry of names", name, _NAME_OR_ARN, "it must be a document's name or ARN, of 3 to 128 characters")
+
+
 def check_description(display_name: str | None, target_type: str | None) -> None:
     _check(
         "display_name",

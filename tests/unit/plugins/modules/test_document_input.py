@@ -200,3 +200,41 @@ def test_the_sharing_with_others_ends_unless_it_is_to_stay(purge: dict[str, bool
     with LocalAWS(world(permissions=[OTHER])) as aws:
         done = ensure(aws, name="Prefs", permissions={"account_ids": [new], **purge})
         assert done["document"]["permissions"]["account_ids"] == [*others, new]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"names": ["a b"]},
+            "an entry of names is 'a b': it must be a document's name or ARN, of 3 to 128 characters.",
+        ),
+        ({"names": [""]}, "an entry of names is '': it must be a document's name or ARN, of 3 to 128 characters."),
+        ({"document_version": ""}, "document_version is '': it must be $LATEST, $DEFAULT or a version number."),
+        ({"document_version": "0"}, "document_version is '0': it must be $LATEST, $DEFAULT or a version number."),
+        (
+            {"version_name": "a b"},
+            "version_name is 'a b': it has 1 to 128 letters, digits, underscores, hyphens and dots.",
+        ),
+        (
+            {"document_types": ["Sesion"]},
+            "document_types has 'Sesion', which is not a type of document that this module knows. "
+            "Did you mean 'Session'?",
+        ),
+        ({"filters": {"Nme": "x"}}, "filters has 'Nme', which is not a filter of ListDocuments. Did you mean 'Name'?"),
+        ({"filters": {"Name": ""}}, "filters has no value for Name: give it one, or leave it out."),
+    ],
+)
+def test_what_selects_no_document_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:
+    with LocalAWS(world()) as aws:
+        with pytest.raises(SSMError) as caught:
+            info(aws, **options)
+        assert str(caught.value) == sentence
+        assert aws.calls() == []
+
+
+def test_a_filter_that_looks_like_no_other_is_left_to_aws() -> None:
+    with LocalAWS(world()) as aws:
+        with pytest.raises(SSMError, match="InvalidFilterKey"):
+            info(aws, filters={"Weather": "fine"})
+        assert [one["name"] for one in info(aws, filters={"tag:team": "a"})["documents"]] == ["Prefs"]
