@@ -19,21 +19,10 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The file of content_path.
-
-    ``path`` is the one that the module reads, and ``shown`` the one that errors name. ``tried`` are the places on the
-    controller where the file is not.
-    """
+    """The file that the module reads, and what it says of that file in errors."""
 
     path: str
-    shown: str
-    tried: Sequence[str] = ()
-
-    def in_words_of_the_user(self, sentence: str) -> str:
-        """An error of the module with the path as the user knows it, and with all the places tried."""
-        is_missing = sentence.startswith(f"content_path {self.path} cannot be read (tried ")
-        also = f" Also tried on the controller: {', '.join(self.tried)}." if self.tried and is_missing else ""
-        return sentence.replace(self.path, self.shown) + also
+    origin: content.Origin
 
 
 class ActionModule(ActionBase):
@@ -52,10 +41,8 @@ class ActionModule(ActionBase):
         except SSMError as error:
             return {**result, "failed": True, "msg": str(error)}
         if source:
-            args["content_path"] = source.path
+            args |= {"content_path": source.path, content.Origin.ARGUMENT: dataclasses.asdict(source.origin)}
         result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
-        if source and result.get("failed"):
-            result["msg"] = source.in_words_of_the_user(str(result.get("msg", "")))
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call] # theirs has no hints
         return result
@@ -68,15 +55,15 @@ class ActionModule(ActionBase):
         is_here = self._connection.transport == "local"
         place = found or (os.path.abspath(_expanded(path)) if is_here else None)
         if place is None:
-            return Source(path, path, tried)
+            return Source(path, content.Origin(path, tried, here=False))
         if _is_vaulted(place):
-            return Source(self._decrypted(place), place)
+            return Source(self._decrypted(place), content.Origin(place))
         # A user that the task becomes may not reach the folder of a role, but may read what nobody else can.
         is_read_in_place = is_here and not (self._connection.become and os.access(place, os.R_OK))
         if found is None or is_read_in_place:
-            return Source(found or path, found or path, tried)
+            return Source(found or path, content.Origin(found or path, tried, here=is_here))
         content.read_file(found)  # says what is wrong with it while it has its own path
-        return Source(self._transferred(found, found), found)
+        return Source(self._transferred(found, found), content.Origin(found))
 
     def _found(self, path: str) -> tuple[str | None, Sequence[str]]:
         """A relative path on the controller, or where it was looked for in vain."""
@@ -93,8 +80,8 @@ class ActionModule(ActionBase):
             plain = self._loader.get_real_file(place)
         except AnsibleError:
             raise SSMError(
-                f"content_path {place} is encrypted with Ansible Vault and cannot be decrypted: give its password, as "
-                "with --vault-password-file."
+                f"content_path {place} is encrypted with Ansible Vault, and no vault password that was given decrypts "
+                "it: pass its password, for example with --vault-password-file."
             ) from None
         try:
             return self._transferred(plain, place)

@@ -20,8 +20,8 @@ options:
         as options. It is written as the console writes it, so that the console can edit it and every agent can read it.
       - By default these options are the complete document. An option that the task omits, or sets to null, gets its
         default, even if the document has another value. A task that gives only
-        O(session_preferences.idle_session_timeout) therefore turns off logging, encryption with a KMS key and run-as,
-        with a warning. See O(purge_session_preferences).
+        O(session_preferences.idle_session_timeout) therefore turns off logging, encryption with a KMS key, run-as, the
+        maximum session duration and shell profiles, with a warning. See O(purge_session_preferences).
       - The document is compared by what it makes the agent do. Quotes around a boolean, or an empty
         C(maxSessionDuration) as the console writes it, make no new version.
     type: dict
@@ -90,7 +90,10 @@ options:
     description:
       - With V(true), O(session_preferences) is the complete document.
       - With V(false), only the preferences that the task gives are changed, and everything else in the document stays,
-        including content that O(session_preferences) has no option for. An empty string clears a preference.
+        including content that O(session_preferences) has no option for.
+      - With V(false), an empty string clears a preference that is a text, V(false) turns off one that is a boolean, and
+        O(session_preferences.max_session_duration=0) removes that limit. An idle timeout cannot be removed. A
+        preference that is null stays as it is, and comes with a warning.
       - The task starts from the default version of C(SSM-SessionManagerRunShell), and with O(default_version=keep) and
         for every other document from the latest version. A document that does not exist is created with the defaults.
     type: bool

@@ -40,7 +40,7 @@ options:
     description:
       - With V(present), the document is created or brought to what the other options say.
       - With V(absent), the document is deleted with all its versions, or with O(document_version) or O(version_name)
-        only that version. Then null for one of these is an error, and not as good as leaving it out. Deleting
+        only that version. Setting either of these to null is then an error; omit it instead. Deleting
         C(SSM-SessionManagerRunShell) comes with a warning.
     type: str
     choices: [present, absent]
@@ -66,7 +66,8 @@ options:
         runs on. There a relative path begins in the current directory.
       - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file of any other host
         is an error.
-      - The results of the task show the content where they show what changes. Set C(no_log) if it is secret.
+      - If the content is secret, as that of an encrypted file is, set C(no_log=true) for the task. The diff of a task
+        shows the content in every mode, and C(no_log=true) hides it. Error messages never show the content.
     type: path
   content_comparison:
     description:
@@ -119,6 +120,9 @@ options:
     description:
       - A name for the version that the task makes, if it makes one. A name that another version has is an error, and a
         version that is there is never renamed.
+      - A task that makes no version, because it gives none of O(content), O(content_path), O(session_preferences),
+        O(document_format), O(target_type) and O(recreate), is refused. To make a version that has a name the default,
+        set O(default_version) to that name.
       - With O(state=absent), the name of the one version to delete.
     type: str
     aliases: [document_version_name]
@@ -137,7 +141,10 @@ options:
         is therefore used at once, and a lower number does not go back to that version. Both come with a warning.
         For the same reason the task makes a new version of such a document unless the latest version has the wanted
         content, even if the default version has it.
-      - A number makes that version the default. It has to be there before the task; V(latest) is what the task makes.
+      - The number or the name of a version makes that version the default. It must exist before the task. For the
+        version that the task makes, use V(latest).
+      - Digits alone are always a number, and V(latest) and V(keep) are never names, although a version can be called
+        so. Put a name such as V(1.10) in quotes, so that YAML does not read a number.
       - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
         force.
     type: str
@@ -146,8 +153,7 @@ options:
     description:
       - How many of the newest versions to keep, 1 to 999. Older ones are deleted after the change, save the default
         version.
-      - Nothing is deleted while some account may use all versions, as O(permissions.shared_document_version=$ALL) has
-        it.
+      - No version is deleted while the document is shared with O(permissions.shared_document_version=$ALL).
       - A document can have 1,000 versions. Unset, none is deleted.
     type: int
   requires:
@@ -245,9 +251,9 @@ options:
   wait:
     description:
       - Wait until a version that is being made is active, and until a document that is deleted is gone.
-      - Without it the task still waits for what its next step takes, since a version is put into force only when it is
-        active, another one is made only when the latest is ready, and a document is made anew only when the old one is
-        gone.
+      - Even with V(false), the task waits where a later step depends on it. A version is made the default only when it
+        is active, another one is made only when the latest is ready, and a document is created again only when the old
+        one is gone.
     type: bool
     default: true
   wait_timeout:
@@ -307,6 +313,11 @@ EXAMPLES = r"""
     content_path: patching.yml
     version_name: release-2
     default_version: keep
+
+- name: Make the staged version of the Command document the default, once it has been tried
+  sessionops.aws.ssm_document:
+    name: Team-Patching
+    default_version: release-2
 
 - name: Share a document with two accounts, and with no other
   sessionops.aws.ssm_document:
@@ -406,6 +417,8 @@ diff:
     - A new version is shown against the version that it replaces, which is the default version if the task makes the
       new one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell)
       it is always the latest version, since sessions use that one.
+    - The headers of a new version that does not become the default name the two versions that are compared, and the
+      version that stays the default. The metadata shows the name of a version in parentheses after its number.
     - If a version that was there already becomes the default, its content is shown against that of the old default
       version.
     - The contents of default versions are read only in diff mode. If one cannot be read, the diff says so, and the task
@@ -417,6 +430,7 @@ diff:
 
 import functools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
@@ -490,10 +504,19 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def ensure(params: Mapping[str, Any], client: ClientFactory, check_mode: bool, diff: bool = False) -> Result:
-    """Bring the document to what the options say, or find what that would take; ``diff`` is Ansible's diff mode."""
+def ensure(
+    params: Mapping[str, Any],
+    client: ClientFactory,
+    check_mode: bool,
+    diff: bool = False,
+    origin: Mapping[str, Any] = MappingProxyType({}),
+) -> Result:
+    """Bring the document to what the options say, or find what that would take.
+
+    ``diff`` is Ansible's diff mode. ``origin`` is what the action plugin says of the file of content_path.
+    """
     times.check_seconds(params, "wait_timeout")
-    task = document_options.task(params)
+    task = document_options.task(params, origin)
     ssm = client("ssm")
     outcome = document_task.run(
         ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"], diff=diff
@@ -534,7 +557,10 @@ def main() -> None:
     if module.params["state"] == "absent":
         # Without them the whole document goes.
         module.refuse_null("document_version", "version_name")
-    module.report(functools.partial(ensure, diff=module._diff))
+    elif not module.params["purge_session_preferences"]:
+        for warning in preferences.kept_by_null(module.nulls("session_preferences")):
+            module.warn(warning)
+    module.report(functools.partial(ensure, diff=module._diff, origin=module.content_origin))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,9 @@ options:
     choices: [Self, Amazon, Public, Private, ThirdParty, All]
     default: Self
   document_types:
-    description: List the documents of these types.
+    description:
+      - List the documents of these types, which are those of O(sessionops.aws.ssm_document#module:document_type).
+      - For a type that AWS has added since, use C(DocumentType) in O(filters).
     type: list
     elements: str
   include:
@@ -184,7 +186,12 @@ documents:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_info, texts
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
+    content,
+    document_info,
+    document_limits,
+    texts,
+)
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
 
@@ -204,17 +211,21 @@ def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> 
     """The documents that the options name or select."""
     filters, types, owner = params["filters"], params["document_types"], params["owner"]
     if params["names"] is not None and (filters or types or owner != "Self"):
-        raise SSMError("names cannot be combined with filters, owner and document_types.")
+        raise SSMError("names cannot be combined with filters, owner or document_types.")
     if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
-        raise SSMError("owner and document_types stand for the filters Owner and DocumentType: give each once.")
+        raise SSMError("owner and document_types are the filters Owner and DocumentType: give each of them only once.")
     if params["document_version"] is not None and params["version_name"] is not None:
-        raise SSMError("document_version and version_name are two ways to say which version is meant: give one.")
+        raise SSMError("document_version and version_name both say which version to describe: give only one.")
+    names, types = texts.trimmed(params["names"] or []), texts.trimmed(types or [])
+    document_limits.check_names_or_arns(names)
+    document_info.check_types(types)
+    document_info.check_filters(filters)
     version = document_info.Version(params["document_version"], params["version_name"], params["document_format"])
     ssm = client("ssm")
     if params["names"] is not None:
-        found = document_info.describe(ssm, texts.trimmed(params["names"]), version)
+        found = document_info.describe(ssm, names, version)
     else:
-        found = document_info.listing(ssm, owner, texts.trimmed(types or []), filters)
+        found = document_info.listing(ssm, owner, types, filters)
         if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # which is the one that is listed
             found = document_info.describe(ssm, list(found), version)
     documents = document_info.with_extras(ssm, found, params["include"], version)

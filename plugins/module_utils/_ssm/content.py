@@ -17,8 +17,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 from . import content_reader, content_schema
 from .content_reader import UnreadableError
@@ -38,6 +38,36 @@ MAX_BYTES = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 # What a file begins with that Ansible Vault encrypted.
 _VAULT_HEADER = b"$ANSIBLE_VAULT;"
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where the file of content_path comes from, for errors.
+
+    ``shown`` is the path that the user knows, also where the module reads a copy. ``searched`` are the places on the
+    controller that do not have the file. ``here`` says that the module runs on the controller, too.
+    """
+
+    shown: str
+    searched: Sequence[str] = ()
+    here: bool = True
+
+    # What the action plugin gives to the module besides its options. It is no option, so no result shows it.
+    ARGUMENT: ClassVar[str] = "_sessionops_content_origin"
+
+    @classmethod
+    def from_argument(cls, argument: Mapping[str, Any], path: str) -> Origin:
+        """Return what the action plugin found; without an action plugin that is the path alone."""
+        return cls(**argument) if argument else cls(path)
+
+    def places(self, path: str) -> str:
+        """Return a sentence with all the places that a relative path was looked for in; empty for an absolute one."""
+        if os.path.isabs(path):
+            return ""
+        tried = os.path.abspath(path)
+        if not self.searched or self.here:
+            return f" Searched: {', '.join(dict.fromkeys([*self.searched, tried]))}."
+        return f" Searched on the controller: {', '.join(self.searched)}; on the host of the task: {tried}."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +135,7 @@ def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source
     text_format = document_format or (JSON if text.lstrip().startswith(("{", "[")) else YAML)
     value = _read(text, text_format, source, format_given=document_format is not None)
     if not isinstance(value, dict):
-        raise SSMError(f"{source} is {_kind(value)} in {text_format}: a document is a mapping at its top.")
+        raise SSMError(f"{source} is {_kind(value)} in {text_format}: the top level of a document must be a mapping.")
     _check_values(value, source)
     return Content(value, text, text_format, document_format is not None, exact)
 
@@ -122,28 +152,28 @@ def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tup
     return _dump(_checked(value, "content"), str(wanted_format)), str(wanted_format)
 
 
-def read_file(path: str) -> str:
-    """The text of a content file; an ``SSMError`` if it cannot be read."""
+def read_file(path: str, origin: Origin | None = None) -> str:
+    """Return the text of a content file; an ``SSMError`` says why it cannot be read."""
+    origin = origin or Origin(path)
     if not path:
         raise SSMError("content_path is empty.")
     try:
         with open(path, "rb") as file:
             found = file.read(MAX_BYTES + len(_BYTE_ORDER_MARK.encode()) + 1)
     except OSError as error:
-        tried = "" if os.path.isabs(path) else f" (tried {os.path.abspath(path)})"
-        raise SSMError(f"content_path {path} cannot be read{tried}: {error.strerror}.") from error
+        raise SSMError(f"content_path {origin.shown} cannot be read: {error.strerror}.{origin.places(path)}") from error
     except ValueError:
         raise SSMError("content_path holds a character that no path can have.") from None
     if found.startswith(_VAULT_HEADER):
         raise SSMError(
-            f"content_path {path} is encrypted with Ansible Vault: only a file on the controller is decrypted."
+            f"content_path {origin.shown} is encrypted with Ansible Vault: only a file on the controller is decrypted."
         )
     if len(found) > MAX_BYTES + len(_BYTE_ORDER_MARK.encode()):
-        raise SSMError(f"content_path {path} has more than the {MAX_BYTES} bytes that a document can have.")
+        raise SSMError(f"content_path {origin.shown} has more than the {MAX_BYTES} bytes that a document can have.")
     try:
         return found.decode()
     except UnicodeDecodeError:
-        raise SSMError(f"content_path {path} cannot be read: it is not UTF-8 text.") from None
+        raise SSMError(f"content_path {origin.shown} cannot be read: it is not UTF-8 text.") from None
 
 
 def check_size(text: str, source: str = "content") -> None:

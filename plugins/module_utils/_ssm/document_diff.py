@@ -101,7 +101,9 @@ def difference(
     ``defaults`` are the contents of the default version before and after, if it moves and somebody looks at the diff.
     """
     parts = _content_parts(before, after, name, defaults)
-    parts.append(_part(name, ("metadata", "metadata"), (_metadata(before), _metadata(after))))
+    known = _version_names(before)
+    metadata = (_metadata(before, known), _metadata(after, known | _version_names(after)))
+    parts.append(_part(name, ("metadata", "metadata"), metadata))
     return [part for part in parts if part["before"] != part["after"]]
 
 
@@ -117,7 +119,7 @@ def _content_parts(
     sessions use the latest version in any case.
     """
     old, new = (None if state is None else state.newest for state in (before, after))
-    latest = _part(name, ("content", "content"), _content_texts(old, new))
+    latest = _part(name, _latest_headers(before, after), _content_texts(old, new))
     if before is None or after is None or defaults is None:
         return [latest]
     headers = [f"content of default version {state.default_version}" for state in (before, after)]
@@ -127,6 +129,19 @@ def _content_parts(
         return [latest, in_force]
     replaces_latest = after.used_by_latest or before.default_version == before.latest_version
     return [latest if replaces_latest else in_force]
+
+
+def _latest_headers(before: DocumentState | None, after: DocumentState | None) -> Sequence[str]:
+    """Say of a new version that is not the default which versions are compared, and which one is the default."""
+    if before is None or after is None or after.latest_version in (before.latest_version, after.default_version):
+        return ("content", "content")
+    role = "the latest and the default" if before.default_version == before.latest_version else "the latest"
+    new = f"content of version {after.latest_version}, {'which sessions use' if after.used_by_latest else 'staged'}"
+    becomes = "stays" if before.default_version == after.default_version else "becomes"
+    return (
+        f"content of version {before.latest_version}, {role}",
+        f"{new}: version {after.default_version} {becomes} the default",
+    )
 
 
 def _part(name: str, headers: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
@@ -169,11 +184,23 @@ def _lines(shape: Mapping[str, Any], *members: str) -> list[str]:
     return [f"{transform.snake(member)}: {shape[member]}" for member in members if shape.get(member) is not None]
 
 
-def _metadata(state: DocumentState | None) -> str:
+def _version_names(state: DocumentState | None) -> dict[str, str | None]:
+    """The names of those versions that the state describes, by their numbers."""
+    if state is None:
+        return {}
+    described = [version for version in (state.held, state.chosen) if version and version.get("DocumentVersion")]
+    named = {str(version["DocumentVersion"]): version.get("VersionName") for version in described}
+    return {**named, state.latest_version: state.latest.get("VersionName")}
+
+
+def _metadata(state: DocumentState | None, version_names: Mapping[str, str | None]) -> str:
     if state is None:
         return ""
-    shown = ("Name", "DocumentType", "DocumentFormat", "DisplayName", "TargetType", "VersionName", "DefaultVersion")
-    lines = _lines(state.latest, *shown)
+    lines = _lines(state.latest, "Name", "DocumentType", "DocumentFormat", "DisplayName", "TargetType")
+    versions = {"latest_version": state.latest_version, "default_version": state.default_version}
+    for option, number in versions.items():
+        version_name = version_names.get(number)
+        lines.append(f"{option}: {number}{f' ({version_name})' if version_name else ''}")
     lines += [f"requires: {required['Name']}" for required in state.latest.get("Requires") or ()]
     lines += [f"permissions.{account}: {version}" for account, version in sorted((state.permissions or {}).items())]
     lines += [f"tags.{key}: {value}" for key, value in sorted(state.tags.items())]

@@ -12,11 +12,13 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from . import api, content, document_permissions, preferences, transform
-from .documents import SESSION
+from . import api, content, document_limits, document_permissions, preferences, texts, transform
+from .documents import SESSION, TYPES
 from .errors import NO_TAGS, SSMError, tolerating
 from .fanout import fan_out_all
 
+# Those of ListDocuments, besides tag:KEY. AWS may have more.
+_FILTERS = ("Name", "Owner", "PlatformTypes", "DocumentType", "TargetType", "SearchKeyword", "CloudProviders")
 OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
 
 Document = dict[str, Any]
@@ -32,6 +34,9 @@ class Version:
     number: str | None = None
     name: str | None = None
     document_format: str | None = None
+
+    def __post_init__(self) -> None:
+        document_limits.check_version(self.number, self.name)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -55,6 +60,24 @@ def describe(client: api.Client, names: Sequence[str], version: Version) -> dict
     found = fan_out_all(lambda name: api.describe_selected(client, name, version.selector), wanted)
     pairs = zip(wanted, found, strict=True)
     return {name: shape(client, {"Tags": [], **document}) for name, document in pairs if document is not None}
+
+
+def check_types(document_types: Iterable[str]) -> None:
+    """Raise an ``SSMError`` for a type that no document has, for which a listing would just be empty."""
+    for one in document_types:
+        if one not in TYPES:
+            raise SSMError(
+                f"document_types has {texts.quoted(one)}, which is not a type of document that this module knows."
+                f"{texts.suggestion(one, TYPES)}"
+            )
+
+
+def check_filters(filters: Iterable[str]) -> None:
+    """Raise an ``SSMError`` for a filter that looks like one of AWS's and is not; AWS decides about all others."""
+    for key in filters:
+        meant = "" if key in _FILTERS or key.startswith("tag:") else texts.suggestion(key, _FILTERS)
+        if meant:
+            raise SSMError(f"filters has {texts.quoted(key)}, which is not a filter of ListDocuments.{meant}")
 
 
 def listing(
@@ -100,7 +123,7 @@ def unread(documents: Iterable[Document]) -> list[str]:
 
 
 def _filter_value(key: str, value: Any) -> str:
-    if value is None:
+    if value in (None, ""):
         raise SSMError(f"filters has no value for {key}: give it one, or leave it out.")
     return str(value)
 

@@ -39,10 +39,28 @@ def is_number(version: str) -> bool:
     return _NUMBER.fullmatch(version) is not None
 
 
+def is_version_name(text: str) -> bool:
+    """Return whether a version can be called this and be meant by it: digits alone are always a version's number."""
+    return _VERSION_NAME.fullmatch(text) is not None and not text.isdecimal()
+
+
 def check_names(name: str, version_name: str | None) -> None:
     """An ``SSMError`` for a name that no document, or no version, can have."""
     _check("name", name, _NAME, "a document's name has 3 to 128 letters, digits, underscores, hyphens and dots")
     _check_version_name("version_name", version_name)
+
+
+def check_version(number: str | None, version_name: str | None) -> None:
+    """Raise an ``SSMError`` for options that select no version whatever the document has."""
+    if number not in (None, "$LATEST", "$DEFAULT"):
+        _check("document_version", number, _NUMBER, "it must be $LATEST, $DEFAULT or a version number")
+    _check_version_name("version_name", version_name)
+
+
+def check_names_or_arns(names: Iterable[str]) -> None:
+    """Raise an ``SSMError`` for a name that no document can have, and that is no ARN either."""
+    for name in names:
+        _check("an entry of names", name, _NAME_OR_ARN, "it must be a document's name or ARN, of 3 to 128 characters")
 
 
 def check_description(display_name: str | None, target_type: str | None) -> None:
@@ -73,13 +91,11 @@ def check_requires(entries: Iterable[Mapping[str, Any]]) -> None:
 
 def check_attachments(entries: Sequence[Mapping[str, Any]]) -> None:
     if len(entries) > _MOST_ATTACHMENTS:
-        raise SSMError(f"attachments has {len(entries)} entries, and AWS takes {_MOST_ATTACHMENTS} at most.")
+        raise SSMError(f"attachments has {len(entries)} entries, and AWS allows {_MOST_ATTACHMENTS} at most.")
     for entry in entries:
         values = entry.get("Values") or []
         if len(values) != 1 or not 1 <= len(values[0]) <= 1024:
-            raise SSMError(
-                "An entry of attachments has other values than the one of 1 to 1024 characters it must have."
-            )
+            raise SSMError("attachments: each entry must have exactly one value in values, of 1 to 1024 characters.")
         sentence = "it has 3 to 128 letters, digits, underscores, hyphens and dots"
         _check("name in attachments", entry.get("Name"), _NAME, sentence)
 
@@ -95,7 +111,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
 def check_tag_count(tags: Iterable[str]) -> None:
     """An ``SSMError`` for more tags than a document can have."""
     if not fits_tags(tags):
-        raise SSMError(f"The document would have more than the {_MOST_TAGS} tags that AWS takes.")
+        raise SSMError(f"The document would have more than the {_MOST_TAGS} tags that AWS allows.")
 
 
 def check_settable(keys: Iterable[str]) -> None:
@@ -121,7 +137,7 @@ def _check_tag(what: str, text: str, least: int, most: int) -> None:
     for character in text:
         # Letters, separators and numbers of any script.
         if character not in _IN_TAGS and unicodedata.category(character)[0] not in "LZN":
-            raise SSMError(f"tags has {what}, and AWS takes no {character!r} in tags.")
+            raise SSMError(f"tags has {what}, and AWS does not allow {character!r} in tags.")
 
 
 def _check_version_name(option: str, text: str | None) -> None:

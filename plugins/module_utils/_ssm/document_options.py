@@ -18,14 +18,17 @@ from .errors import SSMError
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
 
-def task(params: Mapping[str, Any]) -> DocumentSpec | Removal:
-    """What the options ask for; an ``SSMError`` says what is wrong with them."""
+def task(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec | Removal:
+    """What the options ask for; an ``SSMError`` says what is wrong with them.
+
+    ``origin`` is what the action plugin says of the file of content_path.
+    """
     if params["name"].startswith("arn:"):
         raise SSMError(
             f"name: {texts.quoted(params['name'])} is an ARN. Give the name of a document of this account; a document "
             "of another account can be changed only by its owner."
         )
-    return _removal(params) if params["state"] == "absent" else _spec(params)
+    return _removal(params) if params["state"] == "absent" else _spec(params, origin)
 
 
 def _removal(params: Mapping[str, Any]) -> Removal:
@@ -38,13 +41,16 @@ def _removal(params: Mapping[str, Any]) -> Removal:
     )
 
 
-def _spec(params: Mapping[str, Any]) -> DocumentSpec:
-    wanted, document_type = _content(params), params["document_type"]
+def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
+    wanted, document_type = _content(params, origin), params["document_type"]
     if params["session_preferences"] is not None:
         if document_type not in (None, SESSION):
-            raise SSMError(f"session_preferences are a document of type Session, and document_type is {document_type}.")
+            raise SSMError(
+                f"session_preferences makes a document of type Session, but document_type is {document_type}."
+            )
         document_type = SESSION
     merges = _merges(params)
+    _check_version_name(params)
     return DocumentSpec(
         name=params["name"],
         content=wanted,
@@ -56,7 +62,7 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
         display_name=params["display_name"],
         target_type=params["target_type"],
         version_name=params["version_name"],
-        default_version=params["default_version"] or ("latest" if wanted or merges else "keep"),
+        default_version=_default_version(params["default_version"], has_content=bool(wanted or merges)),
         updates_version=params["document_version"] or LATEST,
         requires=_members(params["requires"]),
         attachments=_members(params["attachments"]),
@@ -70,12 +76,34 @@ def _spec(params: Mapping[str, Any]) -> DocumentSpec:
     )
 
 
+# What makes a new version, or may. A display name alone makes none.
+_MAKE_VERSIONS = ("content", "content_path", "session_preferences", "document_format", "target_type")
+
+
+def _check_version_name(params: Mapping[str, Any]) -> None:
+    """Raise an ``SSMError`` for the name of a new version in a task that makes none."""
+    name = params["version_name"]
+    if name is None or params["recreate"] or any(params[option] is not None for option in _MAKE_VERSIONS):
+        return
+    raise SSMError(
+        f"version_name is {texts.quoted(name)}, but a version gets its name when it is made, and this task makes none: "
+        "give the content of the new version, or set default_version to the name of a version to make that one the "
+        "default."
+    )
+
+
+def _default_version(given: str | None, *, has_content: bool) -> str:
+    if given is not None:
+        return given
+    return "latest" if has_content else "keep"
+
+
 def _merges(params: Mapping[str, Any]) -> bool:
     """Return whether the preferences change what the document has."""
     return params["session_preferences"] is not None and not params["purge_session_preferences"]
 
 
-def _content(params: Mapping[str, Any]) -> content.Content | None:
+def _content(params: Mapping[str, Any], origin: Mapping[str, Any]) -> content.Content | None:
     if _merges(params):
         preferences.check(params["session_preferences"])
         return None
@@ -83,7 +111,8 @@ def _content(params: Mapping[str, Any]) -> content.Content | None:
         return content.wanted(preferences.to_content(params["session_preferences"]), params["document_format"])
     raw, source = params["content"], "content"
     if params["content_path"] is not None:
-        raw, source = content.read_file(params["content_path"]), f"content_path {params['content_path']}"
+        file = content.Origin.from_argument(origin, params["content_path"])
+        raw, source = content.read_file(params["content_path"], file), f"content_path {file.shown}"
     exact = params["content_comparison"] == "exact"
     return None if raw is None else content.wanted(raw, params["document_format"], exact=exact, source=source)
 

@@ -62,7 +62,8 @@ def changes(permissions: Permissions, found: Mapping[str, str], name: str) -> li
     if not permissions.purge:
         now = "public" if EVERYONE in found else f"shared with {', '.join(sorted(found))}"
         raise SSMError(
-            f"Document {name} is {now}, and a document is public or shared, not both: set permissions.purge."
+            f"Document {name} is {now}, and a document is public or shared, not both: set "
+            "permissions.purge=true to end that first."
         )
     # Between public and shared there is no state that is both, so the one ends before the other begins.
     return _calls([], to_remove, None) + _calls(to_add, [], permissions.version)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from . import document_limits, document_permissions, document_requests, preferences
+from . import document_limits, document_permissions, document_requests, preferences, texts
 from .amazon import compare_aws_tags
 from .document_actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .documents import (
@@ -42,8 +42,8 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     unchangeable = _unchangeable(spec, state)
     if unchangeable:
         raise SSMError(
-            f"Document {spec.name} {unchangeable}: set recreate to delete it and make it anew, "
-            "or give the new one another name."
+            f"Document {spec.name} {unchangeable}: set recreate=true to delete the document and "
+            "create it again, or use another name."
         )
     update = document_requests.update(spec, state)
     if spec.content and state.holder and state.held and state.held.get("Status") == "Failed":
@@ -78,7 +78,8 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
     found = []
     if any(isinstance(action, Create) for action in actions) and spec.name.lower().startswith(_RESERVED):
         found.append(
-            f"AWS keeps names that begin with {', '.join(_RESERVED)} for its own documents, and may refuse {spec.name}."
+            f"AWS reserves names that begin with {', '.join(_RESERVED)} for its own documents, and may refuse the name "
+            f"{spec.name}."
         )
     if spec.content is not None and spec.document_type in (None, SESSION):
         found += preferences.warnings(spec.content.value, preferences=spec.name == PREFERENCES)
@@ -87,14 +88,14 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
     updated = any(isinstance(action, (Create, Update)) for action in actions)
     if spec.version_name and not updated and state.holder and state.holder != document_requests.named(spec, state):
         found.append(
-            f"Version {state.holder} of document {spec.name} is not called {spec.version_name}: a version gets its "
-            "name when it is made."
+            f"Version {state.holder} of document {spec.name} already has this content, and is not renamed to "
+            f"{spec.version_name}: a version gets its name when it is made."
         )
     in_force = _wanted_default(spec, state, updated=False)
     if not updated and state.holder not in (None, state.latest_version, in_force):
         found.append(
-            f"AWS has the content as version {state.holder} of document {spec.name} and takes it no second time, so it "
-            "is staged nowhere else."
+            f"Version {state.holder} of document {spec.name} already has this content, so no new version is staged: "
+            "AWS may reject content that is identical to an older version."
         )
     found += _latest_warnings(spec, state, updated=updated)
     if _keeps_all_shared(spec, state) and to_prune(spec, state):
@@ -127,7 +128,7 @@ def removal_warnings(removal: Removal, state: DocumentState | None, actions: lis
     if state is None or not actions:
         return []
     if not removal.of_version:
-        goes = "With this document go the session preferences of the account in this region, logging among them."
+        goes = "This deletes the session preferences of the account in this region, including its logging."
         return [goes] if removal.name == PREFERENCES else []
     if state.used_by_latest and state.latest_version in map(str, state.versions or ()):
         return [
@@ -170,7 +171,7 @@ def _unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
     if spec.document_type not in (None, state.document_type):
         return f"has the type {state.document_type}, which cannot be changed to {spec.document_type}"
     if spec.requires is not None and not _requires_the_same(spec.requires, state.latest.get("Requires") or ()):
-        return "requires other documents than it should, which cannot be changed"
+        return "requires other documents than the task gives, which cannot be changed"
     old_schema = state.document_type == "Command" and state.latest.get("SchemaVersion") == "1.2"
     if old_schema and document_requests.needs_version(spec, state):
         return "is a Command document of schema version 1.2, which AWS does not update"
@@ -226,11 +227,13 @@ def _belongings(state: DocumentState) -> str:
 def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]:
     if state.permissions and not allowed:
         accounts = (
-            "everyone" if document_permissions.EVERYONE in state.permissions else f"{len(state.permissions)} accounts"
+            "everyone"
+            if document_permissions.EVERYONE in state.permissions
+            else texts.counted(len(state.permissions), "account")
         )
         raise SSMError(
-            f"Document {name} is shared with {accounts}, and AWS deletes no shared document: "
-            "set force_unshare to end the sharing first."
+            f"Document {name} is shared with {accounts}, and AWS does not delete a shared document: "
+            "set force_unshare=true to end the sharing first."
         )
     return document_permissions.unshare(state.permissions or {})
 

@@ -16,7 +16,17 @@ from . import api, content, preferences
 from .document_actions import Action, Create, SetDefault, Update
 from .document_plan import remakes, to_prune
 from .document_requests import fits, repeats, stated
-from .documents import DEFAULT, LATEST, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, VersionContent
+from .documents import (
+    DEFAULT,
+    LATEST,
+    PREFERENCES,
+    SESSION,
+    DocumentSpec,
+    DocumentState,
+    Removal,
+    VersionContent,
+    not_named,
+)
 from .errors import DENIED, SSMError, tolerating
 from .fanout import DEFAULT_WORKERS, fan_out_all
 
@@ -40,9 +50,36 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
 
 
 def completed(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
-    """Return the spec with its content, which may depend on what the document has: that takes one call.
+    """Return the spec with what depends on the document: its content, and the number of a default told by its name.
 
-    Preferences are changed from what sessions use: the default version, or the latest one where the task stages.
+    Each of them takes one call.
+    """
+    return _with_merged_content(client, _with_default_number(client, spec))
+
+
+def _with_default_number(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
+    """Return the spec with the number of the version that is to be the default.
+
+    If the document is not there, or cannot be changed, the spec stays as it is, and the plan says so.
+    """
+    if spec.default_name is None:
+        return spec
+    found = api.describe_selected(client, spec.name, {"VersionName": spec.default_name})
+    if found is not None:
+        return dataclasses.replace(spec, default_version=str(found["DocumentVersion"]))
+    latest = api.describe_document(client, spec.name, LATEST)
+    if latest is None or not _can_change(DocumentState(latest)):
+        return spec
+    infos: Sequence[api.Shape] = ()
+    with tolerating(DENIED):
+        infos = api.list_document_versions(client, spec.name)
+    raise SSMError(not_named(spec, infos))
+
+
+def _with_merged_content(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
+    """Return the spec with the content that the preferences make of what the document has.
+
+    They are changed from what sessions use: the default version, or the latest one where the task stages.
     """
     if spec.preferences is None or not spec.merges:
         return spec

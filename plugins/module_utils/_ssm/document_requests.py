@@ -108,8 +108,8 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
         return None
     if spec.updates_version not in (LATEST, state.latest_version):
         raise SSMError(
-            f"document_version is {spec.updates_version}, but only the latest version of document {spec.name} can be "
-            f"updated, which is {state.latest_version}."
+            f"document_version is {spec.updates_version}, but only the latest version can be updated, and that of "
+            f"document {spec.name} is {state.latest_version}: leave document_version out."
         )
     number = named(spec, state)
     if number is not None:
@@ -191,7 +191,10 @@ def named(spec: DocumentSpec, state: DocumentState) -> str | None:
 
 def _check_first_default(spec: DocumentSpec) -> None:
     if spec.default_version not in ("latest", "keep", "1"):
-        raise SSMError(f"Document {spec.name} has to be created, so its default can only be version 1 at first.")
+        raise SSMError(
+            f"default_version is {spec.default_version}, but document {spec.name} has to be created, and its default "
+            "can only be version 1 at first: leave default_version out."
+        )
 
 
 def _users(tags: Mapping[str, str]) -> dict[str, str]:

@@ -150,7 +150,7 @@ def _put_back(progress: Progress, before: DocumentState) -> tuple[list[str], str
     """Make a document again that was deleted: what was done for it, and what there is to say of it."""
     again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
     actions = document_plan.restoration(before)
-    failure = "" if actions else "what AWS told of it does not suffice."
+    failure = "" if actions else "AWS did not return all that it takes to create it again."
     try:
         document_apply.apply(again, actions)
     except InterruptedPlanError as interrupted:

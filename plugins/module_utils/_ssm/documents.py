@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import content, content_schema, document_limits, texts, transform
@@ -44,6 +44,8 @@ TYPES = (
     "QuickSetup",
     SESSION,
 )
+# What default_version says besides a version's number or name.
+_DEFAULT_WORDS = ("latest", "keep")
 # One less than a document may have, so that there is room for the version that comes before the oldest goes.
 MAX_KEPT_VERSIONS = 999
 
@@ -54,6 +56,7 @@ class DocumentSpec:
 
     ``preferences`` are the session preferences that the task gives. With ``merges`` they change what the document has,
     and ``content`` is None until the document was read; else ``content`` is the complete document that they mean.
+    ``default_version`` is ``latest``, ``keep``, a number, or the name of a version until the document was read.
     """
 
     name: str
@@ -84,19 +87,29 @@ class DocumentSpec:
         document_limits.check_requires(self.requires or ())
         document_limits.check_attachments(self.attachments or ())
         document_limits.check_tags(self.tags or {})
-        if self.default_version not in ("latest", "keep") and not document_limits.is_number(self.default_version):
+        if not document_limits.is_number(self.default_version) and not document_limits.is_version_name(
+            self.default_version
+        ):
             raise SSMError(
-                f"default_version is {texts.quoted(self.default_version)}, not latest, keep or a version number."
+                f"default_version is {texts.quoted(self.default_version)}: it must be latest, keep, the number of a "
+                f"version or the name of a version.{texts.suggestion(self.default_version, _DEFAULT_WORDS)}"
             )
         if self.updates_version != LATEST and not document_limits.is_number(self.updates_version):
             raise SSMError(
-                f"document_version is {texts.quoted(self.updates_version)}, neither {LATEST} nor a version number."
+                f"document_version is {texts.quoted(self.updates_version)}: it must be {LATEST} or a version number."
             )
-        if self.keep_versions is not None and not 1 <= self.keep_versions <= MAX_KEPT_VERSIONS:
-            raise SSMError(f"keep_versions is {self.keep_versions}, not 1 to {MAX_KEPT_VERSIONS}.")
+        kept = self.keep_versions
+        if kept is not None and (isinstance(kept, bool) or not 1 <= kept <= MAX_KEPT_VERSIONS):
+            raise SSMError(f"keep_versions is {str(kept).lower()}: it must be 1 to {MAX_KEPT_VERSIONS}.")
         if self.content is not None:
             content.check_size(self.content.encode(None)[0])
             check_content(self.content, self.document_type)
+
+    @property
+    def default_name(self) -> str | None:
+        """The name of the version that is to be the default; None where it is told in another way."""
+        is_told = self.default_version in _DEFAULT_WORDS or document_limits.is_number(self.default_version)
+        return None if is_told else self.default_version
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,11 +125,11 @@ class Removal:
     def __post_init__(self) -> None:
         document_limits.check_names(self.name, self.version_name)
         if self.version is not None and self.version_name is not None:
-            raise SSMError("document_version and version_name are two ways to say which version goes: give one.")
+            raise SSMError("document_version and version_name both say which version to delete: give only one.")
         if self.version is not None and not document_limits.is_number(self.version):
             raise SSMError(
                 f"document_version is {texts.quoted(self.version)}: a version is deleted by its number, "
-                "since the same task would delete another one each time it runs."
+                f"because {LATEST} and {DEFAULT} are another version each time the task runs."
             )
 
     @property
@@ -213,6 +226,8 @@ class DocumentState:
 
 
 PENDING = ("Creating", "Updating")
+# How many versions a sentence lists.
+_LISTED = 10
 
 
 def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
@@ -221,6 +236,19 @@ def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
         return f"Document {name} has no version {version}."
     reason = found.get("StatusInformation")
     return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
+
+
+def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:
+    """Return the sentence for a name in default_version that none of the versions, as listed, has."""
+    named = {str(info["DocumentVersion"]): info.get("VersionName") for info in infos}
+    listed = [f"{number} ({named[number]})" if named[number] else number for number in sorted(named, key=int)]
+    shown = listed[-_LISTED:]
+    there_are = f"; its {'latest ' if shown != listed else ''}versions are {', '.join(shown)}" if listed else ""
+    wanted = str(spec.default_name)
+    advice = texts.suggestion(wanted, [*filter(None, named.values()), *_DEFAULT_WORDS])
+    if wanted == spec.version_name:
+        advice = " To make the version of this task the default, set default_version to latest."
+    return f"Document {spec.name} has no version with the name {texts.quoted(wanted)}{there_are}.{advice}"
 
 
 def check_own(state: DocumentState) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
@@ -19,6 +19,7 @@ from ansible.module_utils.common import warnings
 
 from .amazon import AnsibleAWSModule, get_aws_connection_info, import_error, requirement
 from .clients import Connection, empty_variables
+from .content import Origin
 from .credentials import check_credentials
 from .errors import SSMError, without_userinfo
 from .urls import passwords
@@ -33,11 +34,16 @@ Result = dict[str, Any]
 
 
 class _Module(basic.AnsibleModule):
-    """AnsibleModule that hides the passwords of URLs from all that it writes, errors in other options among it."""
+    """AnsibleModule that hides the passwords of URLs from all that it writes, errors in other options among it.
+
+    It also takes what an action plugin of this collection says besides the options.
+    """
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call] # theirs has no hints
         self.no_log_values.update(passwords(self.params, os.environ))
+        origin = self.params.pop(Origin.ARGUMENT, None)
+        self.content_origin: Mapping[str, Any] = origin if isinstance(origin, dict) else {}
 
 
 class SSMModule(AnsibleAWSModule):
@@ -46,6 +52,9 @@ class SSMModule(AnsibleAWSModule):
     def __init__(self, **kwargs: Any) -> None:
         if import_error:
             _fail(requirement(import_error))
+        for name in _null_options(basic._load_params(), kwargs["argument_spec"]):
+            # Core has no sentence for it, or takes it for false.
+            _fail(f"{name} is null: give it a value, or leave the option out.")
         for name in empty_variables():
             del os.environ[name]  # of the module's own process
         # The parent reads this one from its own settings, whatever it is called with.
@@ -63,6 +72,17 @@ class SSMModule(AnsibleAWSModule):
                     self.fail_json(msg=f"{name} is null: give it a value, or leave the option out.")
                 if isinstance(value, list) and None in value:
                     self.fail_json(msg=f"{name} has an entry that is null: give it a value, or leave it out.")
+
+    def nulls(self, option: str) -> list[str]:
+        """Return the names of those options of an option that the task sets to null, such as ``profile.linux``."""
+        given = basic._load_params().get(option)
+        return list(_nulls(given)) if isinstance(given, Mapping) else []
+
+    @property
+    def content_origin(self) -> Mapping[str, Any]:
+        """What the action plugin says of the file of content_path; empty if it says nothing."""
+        origin: Mapping[str, Any] = self._module.content_origin
+        return origin
 
     def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""
@@ -117,6 +137,25 @@ class SSMModule(AnsibleAWSModule):
     def fail_json_aws_error(self, exception: SSMError) -> NoReturn:
         """Fail with the sentence of an ``SSMError``, and with AWS's answer as data."""
         self.fail_json_aws(exception, **exception.result)
+
+
+def _null_options(given: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options that have a default and are set to null."""
+    for option, described in spec.items():
+        for name in (option, *described.get("aliases", ())):
+            value = given.get(name, "")
+            if value is None and described.get("default") is not None:
+                yield name
+            elif isinstance(value, Mapping):
+                yield from (f"{name}.{inner}" for inner in _null_options(value, described.get("options", {})))
+
+
+def _nulls(given: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in given.items():
+        if value is None:
+            yield name
+        elif isinstance(value, Mapping):
+            yield from (f"{name}.{inner}" for inner in _nulls(value))
 
 
 def _fail(msg: str) -> NoReturn:

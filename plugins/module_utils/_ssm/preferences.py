@@ -13,10 +13,10 @@ decides what it can read: real booleans, and minutes as strings of digits. Both 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import transform
+from . import texts, transform
 from .content_schema import MINUTES, SHELL_SESSION
 from .errors import SSMError
 
@@ -24,7 +24,14 @@ DESCRIPTION = "Document to hold regional settings for Session Manager"
 # The most characters of a shell profile, says the User Guide.
 _MAX_PROFILE = 512
 _MINUTES = {transform.snake(key): most for key, most in MINUTES.items()}
-_SHELLS = ("linux", "windows")
+_SHELLS = {"linux": "Linux", "windows": "Windows"}
+# How each type of option is cleared where null does not do it.
+_CLEARED_BY = {
+    "str": " To clear it, give an empty string.",
+    "bool": " To turn it off, give false.",
+    "int": " To remove a maximum session duration, give 0.",
+    "dict": " To clear a shell profile, give an empty string for it.",
+}
 # Whom sessions run as unless run-as is on.
 _AGENT_USER = "ssm-user"
 
@@ -164,7 +171,7 @@ def mean_the_same(one: Any, other: Any) -> bool:
 
 
 def turned_off(before: Any, after: Any) -> list[str]:
-    """Name the logging, the encryption and the run-as of ``before`` that ``after`` no longer has."""
+    """Name the logging, encryption, run-as, time limit and shell profiles of ``before`` that ``after`` has not."""
     old, new = _inputs_of(before), _inputs_of(after)
     if old is None or new is None:
         return []
@@ -174,9 +181,35 @@ def turned_off(before: Any, after: Any) -> list[str]:
         for name, what in _SAFEGUARDS
         if was[name] and not now[name]
     ]
+    found += _limits_lost(was, now)
     # These have no effect without the place that logs go to.
     return found + [
         what for name, place, what in _LOG_SAFEGUARDS if was[place] and was[name] and now[place] and not now[name]
+    ]
+
+
+def _limits_lost(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Name the time limit and the shell profiles that there no longer are."""
+    found = []
+    if was["max_session_duration"] and not now["max_session_duration"]:
+        minutes = was["max_session_duration"]
+        limit = f" of {texts.counted(minutes, 'minute')}" if isinstance(minutes, int) else ""
+        found.append(f"the maximum session duration{limit}")
+    old, new = was["shell_profile"], now["shell_profile"]
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        found += [f"the shell profile for {name}" for shell, name in _SHELLS.items() if old[shell] and not new[shell]]
+    return found
+
+
+def kept_by_null(names: Iterable[str]) -> list[str]:
+    """Return a warning for each option that is null, and so is not changed, in a task that changes only what it gives.
+
+    ``names`` are those of the options, such as ``kms_key_id`` and ``shell_profile.linux``.
+    """
+    return [
+        f"session_preferences.{name} is null, so with purge_session_preferences=false the document keeps the value "
+        f"that it has.{_CLEARED_BY.get(OPTIONS.get(name, {}).get('type', 'str'), '')}"
+        for name in names
     ]
 
 
@@ -195,7 +228,19 @@ def warnings(content: Any, *, preferences: bool) -> list[str]:
         found.append(f"The console cannot edit preferences with {', '.join(quoted)} in quotes.")
     if preferences and "idleSessionTimeout" not in inputs:
         found.append("The console cannot edit preferences without inputs.idleSessionTimeout.")
-    return [*found, *_run_as_warnings(inputs), *_limit_warnings(inputs)]
+    unknown = _unknown_inputs(inputs) if content.get("sessionType") == SHELL_SESSION else []
+    return [*found, *unknown, *_run_as_warnings(inputs), *_limit_warnings(inputs)]
+
+
+def _unknown_inputs(inputs: Mapping[str, Any]) -> list[str]:
+    """Return a warning for each input that has no effect because AWS documents no such one."""
+    known = [_input(name) for name in _INPUTS]
+    return [
+        f"AWS documents no input {texts.quoted(str(key))}: it may refuse or ignore it."
+        f"{texts.suggestion(str(key), known)}"
+        for key in inputs
+        if key not in known
+    ]
 
 
 def _run_as_warnings(inputs: Mapping[str, Any]) -> list[str]:
@@ -275,9 +320,11 @@ def _check_pairs(stated: Mapping[str, Any], now: Mapping[str, Any]) -> None:
 def _check_values(stated: Mapping[str, Any]) -> None:
     for name, most in _MINUTES.items():
         value = stated.get(name)
-        without_limit = name == "max_session_duration" and value == 0
-        if value is not None and not without_limit and not 1 <= value <= most:
-            raise SSMError(f"session_preferences.{name} is {value}, not 1 to {most} minutes.")
+        least, or_none = (0, ", or 0 for no limit") if name == "max_session_duration" else (1, "")
+        if value is not None and (isinstance(value, bool) or not least <= value <= most):
+            # YAML makes a boolean of "no", and for Ansible a boolean is an integer.
+            given = str(value).lower() if isinstance(value, bool) else value
+            raise SSMError(f"session_preferences.{name} is {given}: it must be 1 to {most} minutes{or_none}.")
     for name, pattern, says in _PATTERNS:
         if stated.get(name) and not re.fullmatch(pattern, stated[name]):
             raise SSMError(f"session_preferences.{name} is {stated[name]!r}: {says}.")

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 
@@ -37,6 +38,13 @@ def entries(given: Iterable[str], pattern: re.Pattern[str], option: str, kind: s
 def quoted(text: str) -> str:
     """A text as a sentence shows it: whole, unless it is longer than any that could be meant."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """Return a question that names the one of ``known`` that ``given`` looks like; an empty text if none does."""
+    by_letters = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(given.lower().strip("$ "), by_letters, 1)
+    return f" Did you mean {by_letters[close[0]]!r}?" if close else ""
 
 
 def counted(number: float, noun: str) -> str:

@@ -13,6 +13,8 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.sessionops.aws.plugins.action import ssm_document as plugin
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 NAME = "port.yml"
 SECRET: list[Any] = [("default", VaultSecret(b"password"))]
@@ -156,29 +158,48 @@ def test_a_vaulted_file_without_its_password_is_one_sentence(play: Play, secrets
     done = play.run(content_path=NAME)
     assert done["failed"]
     assert done["msg"] == (
-        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault and cannot be decrypted: give its "
-        "password, as with --vault-password-file."
+        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault, and no vault password that was given "
+        "decrypts it: pass its password, for example with --vault-password-file."
     )
     assert play.ran == []
 
 
+def said_of(play: Play, **args: Any) -> str:
+    """What the module says of the file, with what it was given."""
+    play.run(**args)
+    given = play.ran[-1]["args"]
+    try:
+        raw = content.read_file(play.path, content.Origin.from_argument(given[content.Origin.ARGUMENT], play.path))
+    except SSMError as error:
+        return str(error)
+    raise AssertionError(f"{play.path} was read: {raw}")
+
+
 def test_a_file_that_is_nowhere_names_all_the_places(play: Play) -> None:
-    tried = f"content_path {NAME} cannot be read (tried {play.cwd / NAME}): No such file or directory."
-    play.answer = {"failed": True, "msg": tried}
-    for transport in ("local", "ssh"):
-        said = play.run(content_path=NAME, transport=transport)["msg"]
-        assert said.startswith(f"{tried} Also tried on the controller: ")
-        for place in (play.role_files / NAME, play.files / NAME, play.root / NAME):
-            assert said.count(f"{place}") == 1
-    play.answer = {"failed": True, "msg": "The name is wrong."}
-    assert play.run(content_path=NAME)["msg"] == "The name is wrong."
+    places = [
+        str(place)
+        for folder in (play.role_files.parent, play.role_files.parent / "tasks", play.root)
+        for place in (folder / "files" / NAME, folder / NAME)
+    ]
+    missing = f"content_path {NAME} cannot be read: No such file or directory."
+    here = play.cwd / NAME
+    assert said_of(play, content_path=NAME) == f"{missing} Searched: {', '.join(places)}, {here}."
+    for where in ({"transport": "ssh"}, {"transport": "ssh", "async_val": 60}):
+        assert said_of(play, content_path=NAME, **where) == (
+            f"{missing} Searched on the controller: {', '.join(places)}; on the host of the task: {here}."
+        )
+    absolute = str(play.root / NAME)
+    assert said_of(play, content_path=absolute) == f"content_path {absolute} cannot be read: No such file or directory."
 
 
-def test_errors_name_the_file_of_the_user_and_not_its_copy(play: Play) -> None:
-    (play.role_files / NAME).write_text("a: [\n")
-    play.answer = {"failed": True, "msg": f"content_path {play.temporary}/content_{NAME} cannot be read as YAML."}
-    done = play.run(content_path=NAME, transport="ssh")
-    assert done["msg"] == f"content_path {play.role_files / NAME} cannot be read as YAML."
+@pytest.mark.parametrize("async_val", [0, 60])
+def test_errors_name_the_file_of_the_user_and_not_its_copy(play: Play, async_val: int) -> None:
+    place = play.role_files / NAME
+    place.write_text("a: [\n")
+    play.run(content_path=NAME, transport="ssh", async_val=async_val)
+    given = play.ran[-1]["args"][content.Origin.ARGUMENT]
+    assert content.Origin.from_argument(given, play.path).shown == str(place)
+    assert play.path != str(place)
 
 
 @pytest.mark.parametrize(

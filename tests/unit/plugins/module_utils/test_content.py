@@ -410,10 +410,9 @@ def test_a_file_is_read_as_far_as_a_document_can_be_long(tmp_path: Path) -> None
     file.write_bytes(b"x" * (content.MAX_BYTES + 4))
     with pytest.raises(SSMError, match="has more than the 65536 bytes"):
         content.read_file(str(file))
-    with pytest.raises(
-        SSMError, match=rf"^content_path no/such.yml cannot be read \(tried {Path.cwd()}/no/such.yml\): No"
-    ):
+    with pytest.raises(SSMError, match=r"^content_path no/such\.yml cannot be read: No such file") as missing:
         content.read_file("no/such.yml")
+    assert str(missing.value).endswith(f" Searched: {Path.cwd()}/no/such.yml.")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_what_aws_just_accepts_is_accepted(fields: dict[str, Any]) -> None:
 
 
 def test_the_difference_of_a_new_document_is_whole() -> None:
-    after = dataclasses.replace(found(), latest={"Name": "Prefs"})
+    after = dataclasses.replace(found(), latest={"Name": "Prefs", "LatestVersion": "1", "DefaultVersion": "1"})
     header = {"before_header": "Prefs (content)", "after_header": "Prefs (content)", "before": ""}
     lines = "inputs: {}\nschemaVersion: '1.0'\nsessionType: Standard_Stream\n"
     assert document_diff.difference(None, after, "Prefs")[0] == {**header, "after": lines}
@@ -202,7 +202,7 @@ def test_a_name_that_aws_would_refuse_is_refused(name: str) -> None:
         DocumentSpec(name=name)
 
 
-@pytest.mark.parametrize("version", ["$LATEST", "newest", "1.0", ""])
+@pytest.mark.parametrize("version", ["$LATEST", "0", "01", "1 0", ""])
 def test_a_default_version_that_means_nothing_is_refused(version: str) -> None:
     with pytest.raises(SSMError, match="default_version"):
         DocumentSpec(name="Prefs", default_version=version)

@@ -76,9 +76,12 @@ def test_aws_takes_it(numbers: str, unknown: str) -> None:
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"idle_session_timeout": 61}, "not 1 to 60 minutes"),
-        ({"idle_session_timeout": 0}, "not 1 to 60 minutes"),
-        ({"max_session_duration": 1441}, "not 1 to 1440 minutes"),
+        ({"idle_session_timeout": 61}, "must be 1 to 60 minutes"),
+        ({"idle_session_timeout": 0}, "must be 1 to 60 minutes"),
+        ({"max_session_duration": 1441}, "is 1441: it must be 1 to 1440 minutes, or 0 for no limit"),
+        ({"max_session_duration": False}, "is false: it must be 1 to 1440 minutes, or 0 for no limit"),
+        ({"max_session_duration": True}, "is true: it must be"),
+        ({"idle_session_timeout": True}, "idle_session_timeout is true: it must be 1 to 60 minutes"),
         ({"s3_key_prefix": "x"}, "needs s3_bucket_name"),
         ({"s3_key_prefix": "a\n{{ x }}", "s3_bucket_name": "logs"}, "no parameters"),
         ({"cloud_watch_streaming_enabled": True}, "needs cloud_watch_log_group_name"),
@@ -152,6 +155,8 @@ def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
     [
         ({"runAsEnabled": True, "runAsDefaultUser": "ssm-user"}, "the agent creates only where run-as is off"),
         ({"runAsEnabled": ""}, "Write true or false"),
+        ({"maxSessionDuratoin": "5"}, "no input 'maxSessionDuratoin': it may refuse or ignore it. Did you mean 'maxS"),
+        ({"max_session_duration": "5"}, "Did you mean 'maxSessionDuration'?"),
         ({"idleSessionTimeout": "30", "maxSessionDuration": "20"}, "before the idle timeout can apply"),
         ({"idleSessionTimeout": 9, "maxSessionDuration": "8"}, "before the idle timeout can apply"),
         ({"idleSessionTimeout": "20", "maxSessionDuration": "20"}, ""),
@@ -179,3 +184,36 @@ def test_boundaries_of_buckets_and_keys() -> None:
 def test_no_option_hides_what_is_no_secret() -> None:
     for name in ("s3_key_prefix", "kms_key_id"):
         assert preferences.OPTIONS[name]["no_log"] is False
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
+    [
+        ({"maxSessionDuration": "60"}, {}, ["the maximum session duration of 60 minutes"]),
+        ({"maxSessionDuration": "1"}, {"maxSessionDuration": ""}, ["the maximum session duration of 1 minute"]),
+        ({"maxSessionDuration": "{{ limit }}"}, {}, ["the maximum session duration"]),
+        ({"maxSessionDuration": "60"}, {"maxSessionDuration": "{{ limit }}"}, []),
+        ({"maxSessionDuration": "60"}, {"maxSessionDuration": "30"}, []),
+        ({"maxSessionDuration": ""}, {}, []),
+        ({"shellProfile": {"windows": "cls"}}, {"shellProfile": {"linux": "ls"}}, ["the shell profile for Windows"]),
+        ({"shellProfile": {"linux": "a"}}, {"shellProfile": {"linux": "b", "windows": "c"}}, []),
+        ({"shellProfile": {"linux": "a"}}, {"shellProfile": {"macos": "b"}}, []),
+    ],
+)
+def test_a_limit_or_a_profile_that_is_no_more_is_named(
+    before: dict[str, Any], after: dict[str, Any], lost: list[str]
+) -> None:
+    assert preferences.turned_off(document(**before), document(**after)) == lost
+
+
+def test_every_option_says_how_it_is_cleared_where_null_does_not() -> None:
+    names = ["kms_key_id", "run_as_enabled", "max_session_duration", "shell_profile", "shell_profile.linux"]
+    said = preferences.kept_by_null(names)
+    kept = "is null, so with purge_session_preferences=false the document keeps the value that it has."
+    assert said == [
+        f"session_preferences.kms_key_id {kept} To clear it, give an empty string.",
+        f"session_preferences.run_as_enabled {kept} To turn it off, give false.",
+        f"session_preferences.max_session_duration {kept} To remove a maximum session duration, give 0.",
+        f"session_preferences.shell_profile {kept} To clear a shell profile, give an empty string for it.",
+        f"session_preferences.shell_profile.linux {kept} To clear it, give an empty string.",
+    ]

@@ -55,7 +55,7 @@ COMMON = {
     "tags": st.dictionaries(st.sampled_from(["team", "cost", "Case"]), st.sampled_from(["x", "y", ""])),
     "purge_tags": st.booleans(),
     "permissions": PERMISSIONS,
-    "default_version": st.sampled_from(["latest", "keep", "latest", "keep", "1", "2", "3"]),
+    "default_version": st.sampled_from(["latest", "keep", "latest", "keep", "1", "2", "3", "v1", "v2"]),
     "target_type": st.sampled_from(["/", "/AWS::EC2::Instance"]),
     "wait": st.booleans(),
 }

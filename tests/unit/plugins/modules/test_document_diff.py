@@ -45,6 +45,14 @@ def default_versions(before: int, after: int) -> tuple[str, str]:
     return f"(content of default version {before})", f"(content of default version {after})"
 
 
+STAYS = "staged: version 1 stays the default"
+
+
+def staged(role: str, what: str) -> tuple[str, str]:
+    """The headers where version 3 follows version 2, and is not the default."""
+    return f"(content of version 2, the {role})", f"(content of version 3, {what})"
+
+
 @pytest.mark.parametrize("name", ["Team-Doc", PREFERENCES])
 @pytest.mark.parametrize(
     ("default", "task", "headers", "before", "after"),
@@ -73,12 +81,27 @@ def test_where_only_the_default_moves_the_two_contents_are_shown(
         # Sessions use the latest version of any other document.
         ("Team-Doc", 1, {"content": THREE}, [(*PLAIN, TWO, THREE)]),
         # What is staged is shown against what it follows.
-        (PREFERENCES, 1, {"content": THREE, "default_version": "keep"}, [(*PLAIN, TWO, THREE)]),
+        (PREFERENCES, 1, {"content": THREE, "default_version": "keep"}, [(*staged("latest", STAYS), TWO, THREE)]),
+        (
+            PREFERENCES,
+            2,
+            {"content": THREE, "default_version": "keep"},
+            [(*staged("latest and the default", "staged: version 2 stays the default"), TWO, THREE)],
+        ),
+        (
+            "Team-Doc",
+            1,
+            {"content": THREE, "default_version": "keep"},
+            [(*staged("latest", "which sessions use: version 1 stays the default"), TWO, THREE)],
+        ),
         (
             PREFERENCES,
             2,
             {"content": THREE, "default_version": "1"},
-            [(*PLAIN, TWO, THREE), (*default_versions(2, 1), TWO, ONE)],
+            [
+                (*staged("latest and the default", "staged: version 1 becomes the default"), TWO, THREE),
+                (*default_versions(2, 1), TWO, ONE),
+            ],
         ),
     ],
 )
@@ -173,3 +196,38 @@ def test_content_that_aws_takes_no_second_time_is_shown_as_what_comes_into_force
         [part] = [one for one in done["diff"] if "metadata" not in one["before_header"]]
         assert (part["before"], part["after"]) == (lines(THREE), lines(ONE))
         assert part["after_header"].endswith("(content of default version 1)")
+
+
+def metadata(done: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The lines of the metadata that are new, and those that are gone."""
+    [part] = [part for part in done["diff"] if "metadata" in part["before_header"]]
+    before, after = part["before"].splitlines(), part["after"].splitlines()
+    return [line for line in before if line not in after], [line for line in after if line not in before]
+
+
+def test_the_name_of_a_version_is_shown_with_its_number() -> None:
+    described = document(ONE, TWO, name=PREFERENCES, default_version=2)
+    described["versions"][1]["version_name"] = "release-2"
+    with Stage(described) as stage:
+        for check_mode in (True, False):
+            done = stage.ensure(
+                name=PREFERENCES, content=THREE, version_name="r3", default_version="keep", check_mode=check_mode
+            )
+            assert metadata(done) == (["latest_version: 2 (release-2)"], ["latest_version: 3 (r3)"])
+            assert "default_version: 2 (release-2)\n" in done["diff"][-1]["before"]
+            assert "default_version: 2 (release-2)\n" in done["diff"][-1]["after"]
+        for check_mode in (True, False):
+            done = stage.ensure(name=PREFERENCES, default_version="r3", check_mode=check_mode)
+            assert metadata(done) == (["default_version: 2"], ["default_version: 3 (r3)"])
+        for check_mode in (True, False):
+            done = stage.ensure(name=PREFERENCES, default_version="release-2", check_mode=check_mode)
+            assert metadata(done) == (["default_version: 3 (r3)"], ["default_version: 2 (release-2)"])
+        assert stage.ensure(name=PREFERENCES, content=ONE)["diff"][1]["after"].count("latest_version: 4\n") == 1
+
+
+def test_a_document_made_anew_does_not_have_the_names_of_old_versions() -> None:
+    free = {"name": "Team-Doc", "document_type": "ApplicationConfiguration"}
+    with Stage({**free, "versions": [{"content": '{"flag": "one"}', "version_name": "old"}]}) as stage:
+        done = stage.ensure(content={"flag": "new"}, document_type="DeploymentStrategy", recreate=True)
+        assert "latest_version: 1\ndefault_version: 1\n" in done["diff"][-1]["after"]
+        assert "latest_version: 1 (old)\ndefault_version: 1 (old)\n" in done["diff"][-1]["before"]

@@ -39,22 +39,28 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
         ({"tags": {"": "x"}}, "tags has the key '', which is not 1 to 128 characters long"),
         ({"tags": {"k" * 129: "x"}}, "which is not 1 to 128 characters long"),
         ({"tags": {"k": "v" * 257}}, "for 'k', which is not 0 to 256 characters long"),
-        ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key', and AWS takes no '\*' in tags"),
-        ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' for 'team', and AWS takes no ','"),
-        ({"tags": {"team": ["a"]}}, "AWS takes no '\\['"),
+        ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key', and AWS does not allow '\*' in tags"),
+        ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' for 'team', and AWS does not allow ','"),
+        ({"tags": {"team": ["a"]}}, "AWS does not allow '\\['"),
         ({"tags": {f"k{number}": "" for number in range(51)}}, "more than the 50 tags"),
         ({"requires": [{"name": ""}]}, "name in requires is '': it is a document's name or ARN"),
         ({"requires": [{"name": "Other", "version": "x"}]}, "version in requires is 'x'"),
         ({"requires": [{"name": "Other", "version_name": "a b"}]}, "version_name in requires is 'a b'"),
         ({"requires": [{"name": "Other", "require_type": ""}]}, "require_type in requires is ''"),
-        (attached(), "values than the one"),
-        (attached("s3://b/a", "s3://b/b"), "values than the one"),
+        (attached(), "must have exactly one value"),
+        (attached("s3://b/a", "s3://b/b"), "must have exactly one value"),
         (attached("s3://b/a", name="a b"), "name in attachments is 'a b'"),
         ({"display_name": "a*b"}, r"display_name is 'a\*b'"),
         ({"target_type": ""}, "target_type is '': it begins with a slash"),
         ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it begins with a slash"),
-        ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.', not latest, keep"),
-        ({"document_version": "9" * 5000}, "neither .LATEST nor a version number"),
+        ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.': it must be latest, keep"),
+        ({"keep_versions": True}, "keep_versions is true: it must be 1 to 999"),
+        ({"keep_versions": 1000}, "keep_versions is 1000: it must be 1 to 999"),
+        ({"default_version": ""}, "default_version is '': it must be latest, keep, the number"),
+        ({"default_version": "007"}, "default_version is '007': it must be latest, keep, the number"),
+        ({"default_version": "$LATEST"}, r"or the name of a version\. Did you mean 'latest'\?"),
+        ({"default_version": "release 2"}, "default_version is 'release 2': it must be"),
+        ({"document_version": "9" * 5000}, "it must be .LATEST or a version number"),
     ],
 )
 def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence: str) -> None:
@@ -194,3 +200,41 @@ def test_the_sharing_with_others_ends_unless_it_is_to_stay(purge: dict[str, bool
     with LocalAWS(world(permissions=[OTHER])) as aws:
         done = ensure(aws, name="Prefs", permissions={"account_ids": [new], **purge})
         assert done["document"]["permissions"]["account_ids"] == [*others, new]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"names": ["a b"]},
+            "an entry of names is 'a b': it must be a document's name or ARN, of 3 to 128 characters.",
+        ),
+        ({"names": [""]}, "an entry of names is '': it must be a document's name or ARN, of 3 to 128 characters."),
+        ({"document_version": ""}, "document_version is '': it must be $LATEST, $DEFAULT or a version number."),
+        ({"document_version": "0"}, "document_version is '0': it must be $LATEST, $DEFAULT or a version number."),
+        (
+            {"version_name": "a b"},
+            "version_name is 'a b': it has 1 to 128 letters, digits, underscores, hyphens and dots.",
+        ),
+        (
+            {"document_types": ["Sesion"]},
+            "document_types has 'Sesion', which is not a type of document that this module knows. "
+            "Did you mean 'Session'?",
+        ),
+        ({"filters": {"Nme": "x"}}, "filters has 'Nme', which is not a filter of ListDocuments. Did you mean 'Name'?"),
+        ({"filters": {"Name": ""}}, "filters has no value for Name: give it one, or leave it out."),
+    ],
+)
+def test_what_selects_no_document_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:
+    with LocalAWS(world()) as aws:
+        with pytest.raises(SSMError) as caught:
+            info(aws, **options)
+        assert str(caught.value) == sentence
+        assert aws.calls() == []
+
+
+def test_a_filter_that_looks_like_no_other_is_left_to_aws() -> None:
+    with LocalAWS(world()) as aws:
+        with pytest.raises(SSMError, match="InvalidFilterKey"):
+            info(aws, filters={"Weather": "fine"})
+        assert [one["name"] for one in info(aws, filters={"tag:team": "a"})["documents"]] == ["Prefs"]

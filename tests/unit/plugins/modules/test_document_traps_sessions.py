@@ -246,7 +246,7 @@ def test_trap_47_a_document_that_is_not_there_gets_the_defaults(deleting: bool) 
     ("content", "task", "sentence"),
     [
         ({"sessionType": "Port", "properties": {}}, {"idle_session_timeout": 5}, "session type Standard_Stream"),
-        ({}, {"idle_session_timeout": 61}, "not 1 to 60 minutes"),
+        ({}, {"idle_session_timeout": 61}, "must be 1 to 60 minutes"),
         ({}, {"s3_key_prefix": "x"}, "needs s3_bucket_name"),
         ({}, {"cloud_watch_streaming_enabled": True}, "needs cloud_watch_log_group_name"),
     ],
@@ -262,7 +262,7 @@ def test_trap_47_what_cannot_be_merged_is_refused(content: dict[str, Any], task:
 
 LOST = (
     "turns off logging to the S3 bucket audit-bucket, logging to the CloudWatch log group /ssm/all, encryption with "
-    "the KMS key alias/ssm and run-as."
+    "the KMS key alias/ssm, run-as and the shell profile for Linux."
 )
 HINT = " To keep what the task does not name, set purge_session_preferences to false."
 

@@ -249,14 +249,14 @@ def test_trap_40_size_and_name_are_checked_before_any_call() -> None:
 def test_trap_40_a_name_like_those_of_aws_is_a_warning_and_aws_decides(name: str, switches: Switches) -> None:
     task: Task = {"name": name, "document_type": "Session", "content": ONE}
     with Stage(switches=switches) as stage:
-        assert "AWS keeps names that begin with" in stage.ensure(check_mode=True, **task)["warnings"][0]
+        assert "AWS reserves names that begin with" in stage.ensure(check_mode=True, **task)["warnings"][0]
         assert stage.aws.writes() == []
         if switches["reserved_names"] == "documented" or name.startswith("AMAZON"):
             with pytest.raises(SSMError, match="ValidationException"):
                 stage.ensure(**task)
             assert stage.held(name) is None
         else:
-            assert "AWS keeps names" in settle(stage, [CREATE], **task)["warnings"][0]
+            assert "AWS reserves names" in settle(stage, [CREATE], **task)["warnings"][0]
             assert stage.held(name) is not None
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from document_flows import document, in_force, session
@@ -80,7 +82,9 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
             for changed in (True, False):
                 done = stage.ensure(**task, default_version="1")
                 assert done["changed"] is changed
-                assert any("AWS has the content as version 2" in one for one in done["warnings"])
+                assert any(
+                    "Version 2 of document" in one and "no new version is staged" in one for one in done["warnings"]
+                )
         else:
             settle(stage, [UPDATE, DEFAULT], **task, default_version="1")
             assert latest(stage, PREFERENCES)["content"] == OTHER
@@ -103,7 +107,7 @@ def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
         stage.ensure(content=THREE, default_version="keep")
         settle(stage, [DEFAULT], default_version="latest")
         assert last(stage, DEFAULT)["DocumentVersion"] == "3"
-        refused(stage, "not latest, keep or a version number", default_version="$LATEST")
+        refused(stage, "it must be latest, keep, the number of a version or the name", default_version="$LATEST")
         refused(stage, "has no version 4", default_version="4")
     described = document(ONE, TWO, THREE, fail_versions={2: "no access to the bucket"})
     with Stage({**described, "default_version": 3}, switches=switches) as stage:
@@ -111,6 +115,48 @@ def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
         refused(stage, "Version 2 of document Team-Doc is Failed", default_version="2", content=session("four"))
         stage.ensure(state="absent", document_version="1")
         refused(stage, "has no version 1", default_version="1", content=session("four"))
+
+
+def release(number: int, name: str | None) -> dict[str, Any]:
+    """A version of a Command document."""
+    step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": ["true"]}}
+    content = {"schemaVersion": "2.2", "description": str(number), "mainSteps": [step]}
+    return {"content": content, **({"version_name": name} if name else {})}
+
+
+@under("promote_unready")
+def test_trap_08_a_version_is_made_the_default_by_its_name(switches: Switches) -> None:
+    command = document(document_type="Command", default_version=1)
+    # A number is always the number, although versions have been called like that of another one.
+    command["versions"] = [release(1, "release-1"), release(2, "3"), release(3, None), release(4, "1.10")]
+    with Stage(command, switches=switches) as stage:
+        done = settle(stage, [UPDATE], content=release(5, None)["content"], version_name="v5", default_version="keep")
+        assert done["document"]["default_version"] == "1"
+        done = settle(stage, [DEFAULT], default_version="v5")
+        assert (done["actions"], last(stage, DEFAULT)["DocumentVersion"]) == (["make version 5 the default"], "5")
+        settle(stage, [DEFAULT], default_version="1.10")
+        assert present(stage)["default"] == 4
+        settle(stage, [DEFAULT], default_version="3")
+        assert present(stage)["default"] == 3
+        settle(stage, [UPDATE, DEFAULT], content=release(6, None)["content"], default_version="release-1")
+        assert present(stage)["default"] == 1
+        listed = "; its versions are 1 (release-1), 2 (3), 3, 4 (1.10), 5 (v5), 6."
+        for name, meant in {"release-2": " Did you mean 'release-1'?", "Latest": " Did you mean 'latest'?"}.items():
+            said = refused(stage, listed, default_version=name)
+            assert said == f"Document Team-Doc has no version with the name {name!r}{listed}{meant}"
+        said = refused(stage, listed, default_version="new", version_name="new", content=release(7, None)["content"])
+        assert said.endswith(" To make the version of this task the default, set default_version to latest.")
+
+
+def test_trap_08_a_name_of_no_version_is_told_whatever_else_is_wrong() -> None:
+    with Stage({**document(*(session(str(number)) for number in range(12))), "name": "Team-Doc"}) as stage:
+        refused(stage, "; its latest versions are 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.", default_version="release")
+        stage.aws.add_fault(op="ListDocumentVersions", do={"error": "AccessDeniedException"}, times="always")
+        said = refused(stage, "has no version", default_version="release")
+        assert said == "Document Team-Doc has no version with the name 'release'."
+        new: Task = {"name": "New-Doc", "content": ONE, "document_type": "Session", "default_version": "release"}
+        refused(stage, "document New-Doc has to be created, and its default can only be version 1 at first", **new)
+        refused(stage, "belongs to Amazon", name="AWS-RunShellScript", default_version="release")
 
 
 @under("promote_unready", "update_unready")
@@ -170,7 +216,8 @@ def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> N
         assert latest(stage)["version_name"] == "v2"
         again = unchanged(stage, content=TWO, version_name="v3")
         assert again["warnings"] == [
-            "Version 2 of document Team-Doc is not called v3: a version gets its name when it is made."
+            "Version 2 of document Team-Doc already has this content, and is not renamed to v3: a version gets its "
+            "name when it is made."
         ]
         position = stage.aws.position
         assert "warnings" not in unchanged(stage, content=TWO, version_name="v2")
@@ -179,6 +226,21 @@ def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> N
         refused(stage, "has the name v2 already", content=THREE, version_name="v2")
         settle(stage, [UPDATE, DEFAULT], content=THREE, version_name="v3")
         refused(stage, "Version 2 of document Team-Doc has the name v2 already", content=ONE, version_name="v2")
+
+
+def test_trap_17_a_name_for_a_version_that_is_not_made_is_refused_before_any_call() -> None:
+    with Stage(document(ONE)) as stage:
+        for more in ({}, {"tags": {"team": "a"}}, {"display_name": "Shown"}, {"default_version": "1"}):
+            said = refused(stage, "this task makes none", version_name="release-2", **more)
+        assert said == (
+            "version_name is 'release-2', but a version gets its name when it is made, and this task makes none: give "
+            "the content of the new version, or set default_version to the name of a version to make that one the "
+            "default."
+        )
+        assert stage.operations() == []
+        settle(stage, [UPDATE], version_name="release-2", target_type="/")
+        settle(stage, [UPDATE], version_name="release-3", document_format="YAML")
+        settle(stage, ["DeleteDocument"], version_name="release-2", state="absent")
 
 
 @under("duplicate_scope", "target_type_omitted")
