@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress import VARIABLE
-from ansible_collections.sessionops.aws.plugins.plugin_utils._follow import followed
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress_file import VARIABLE
+from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import followed
 
 display = Display()
 

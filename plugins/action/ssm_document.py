@@ -13,7 +13,8 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.parsing.vault import is_encrypted_file
 from ansible.plugins.action import ActionBase
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import from_action
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import content
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 
@@ -41,7 +42,7 @@ class ActionModule(ActionBase):
         except SSMError as error:
             return {**result, "failed": True, "msg": str(error)}
         if source:
-            args |= {"content_path": source.path, content.Origin.ARGUMENT: dataclasses.asdict(source.origin)}
+            args |= {"content_path": source.path, from_action.ARGUMENT: dataclasses.asdict(source.origin)}
         result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
         if not in_background:
             self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call] # theirs has no hints

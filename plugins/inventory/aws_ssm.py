@@ -294,31 +294,31 @@ except ImportError as error:
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import (
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import (
     Store,
     find,
     fingerprint,
     keep_private,
     private_folders,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import GROUPS, make_hosts, warnings
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import check_hostnames, names, refusal
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan, check_config, read
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import (
-    known_variables,
-    others,
-    outer_name,
-    populate,
-)
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import (
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import (
     clients,
     connect,
     identity,
     without_empty_variables,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_templates import evaluated
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.construct import FastConstructable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import check_hostnames, names, refusal
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import GROUPS, make_hosts, warnings
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import Plan, check_config, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate import (
+    known_variables,
+    others,
+    outer_name,
+    populate,
+)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.templates import evaluated
 
 # The base class has no type hints, so that to a type checker it is anything.
 _Base: Any = AWSInventoryBase

@@ -195,16 +195,15 @@ ping_error:
   sample: "Could not list the managed nodes: AccessDeniedException."
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import readiness, readiness_task
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import DEFAULT_WORKERS
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import connection_status, status_task
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "targets": {"type": "list", "elements": "str", "required": True},
-    "wait_for": {"type": "str", "choices": [readiness.CONNECTED, readiness.NOT_CONNECTED]},
+    "wait_for": {"type": "str", "choices": [connection_status.CONNECTED, connection_status.NOT_CONNECTED]},
     "wait_timeout": {"type": "int", "default": 300},
     "wait_delay": {"type": "float", "default": 5},
     "consecutive": {"type": "int", "default": 1},
@@ -213,14 +212,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def connection_status(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
-    """The status of every target, after waiting for them if that was asked for."""
-    task = readiness_task.task(params)
-    return readiness_task.run(task, client("ssm"))
-
-
 def main() -> None:
-    SSMModule(argument_spec=ARGUMENT_SPEC).report(connection_status)
+    SSMModule(argument_spec=ARGUMENT_SPEC).report(status_task.run)
 
 
 if __name__ == "__main__":

@@ -429,22 +429,17 @@ diff:
 """
 
 import functools
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import (
     content,
-    document_diff,
-    document_info,
-    document_options,
-    document_permissions,
-    document_task,
-    documents,
+    ensure,
+    model,
+    options,
     preferences,
-    times,
+    sharing,
 )
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import SSMModule
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -454,7 +449,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "session_preferences": {"type": "dict", "options": preferences.OPTIONS},
     "purge_session_preferences": {"type": "bool", "default": True},
     "content_comparison": {"type": "str", "choices": ["semantic", "exact"], "default": "semantic"},
-    "document_type": {"type": "str", "choices": list(documents.TYPES)},
+    "document_type": {"type": "str", "choices": list(model.TYPES)},
     "document_format": {"type": "str", "choices": [content.JSON, content.YAML, content.TEXT]},
     "display_name": {"type": "str"},
     "target_type": {"type": "str"},
@@ -478,7 +473,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "options": {
             "key": {
                 "type": "str",
-                "choices": list(document_options.ATTACHMENT_KEYS),
+                "choices": list(options.ATTACHMENT_KEYS),
                 "required": True,
                 "no_log": False,
             },
@@ -490,7 +485,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
         "type": "dict",
         "options": {
             "account_ids": {"type": "list", "elements": "str", "required": True},
-            "shared_document_version": {"type": "str", "choices": list(document_permissions.VERSIONS)},
+            "shared_document_version": {"type": "str", "choices": list(sharing.VERSIONS)},
             "purge": {"type": "bool", "default": True},
         },
     },
@@ -504,51 +499,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def ensure(
-    params: Mapping[str, Any],
-    client: ClientFactory,
-    check_mode: bool,
-    diff: bool = False,
-    origin: Mapping[str, Any] = MappingProxyType({}),
-) -> Result:
-    """Bring the document to what the options say, or find what that would take.
-
-    ``diff`` is Ansible's diff mode. ``origin`` is what the action plugin says of the file of content_path.
-    """
-    times.check_seconds(params, "wait_timeout")
-    task = document_options.task(params, origin)
-    ssm = client("ssm")
-    outcome = document_task.run(
-        ssm, task, check_mode=check_mode, wait=params["wait"], wait_timeout=params["wait_timeout"], diff=diff
-    )
-    document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
-    return {
-        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
-        "changed": bool(outcome.done),
-        "actions": list(outcome.done),
-        "document": document,
-        "diff": _difference(task, outcome),
-    }
-
-
-def _difference(
-    task: documents.DocumentSpec | documents.Removal, outcome: document_task.Outcome
-) -> list[dict[str, str]]:
-    if isinstance(task, documents.Removal) and task.of_version:
-        return document_diff.removal(outcome.before, task.name) if outcome.done else []
-    return document_diff.difference(outcome.before, outcome.after, task.name, outcome.defaults)
-
-
-def _shown(client: Any, state: documents.DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
-    """The document as it is returned, with ``permissions`` if the task is about them."""
-    if state is None:
-        return None
-    document = document_info.shape(client, {"Tags": [], **state.latest})
-    if permissions:
-        document["permissions"] = document_permissions.shown(state.permissions or {})
-    return document
-
-
 def main() -> None:
     module = SSMModule(
         argument_spec=ARGUMENT_SPEC,
@@ -560,7 +510,7 @@ def main() -> None:
     elif not module.params["purge_session_preferences"]:
         for warning in preferences.kept_by_null(module.nulls("session_preferences")):
             module.warn(warning)
-    module.report(functools.partial(ensure, diff=module._diff, origin=module.content_origin))
+    module.report(functools.partial(ensure.run, diff_mode=module._diff, origin=module.from_action))
 
 
 if __name__ == "__main__":

@@ -183,60 +183,27 @@ documents:
       sample: {team: platform}
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
-    content,
-    document_info,
-    document_limits,
-    texts,
-)
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import content, info
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import SSMModule
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "names": {"type": "list", "elements": "str", "aliases": ["name"]},
     "filters": {"type": "dict", "default": {}},
-    "owner": {"type": "str", "choices": [*document_info.OWNERS, "All"], "default": "Self"},
+    "owner": {"type": "str", "choices": [*info.OWNERS, "All"], "default": "Self"},
     "document_types": {"type": "list", "elements": "str"},
-    "include": {"type": "list", "elements": "str", "choices": list(document_info.EXTRAS), "default": []},
+    "include": {"type": "list", "elements": "str", "choices": list(info.EXTRAS), "default": []},
     "document_version": {"type": "str"},
     "version_name": {"type": "str"},
     "document_format": {"type": "str", "choices": [content.JSON, content.YAML, content.TEXT]},
 }
 
 
-def read(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
-    """The documents that the options name or select."""
-    filters, types, owner = params["filters"], params["document_types"], params["owner"]
-    if params["names"] is not None and (filters or types or owner != "Self"):
-        raise SSMError("names cannot be combined with filters, owner or document_types.")
-    if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
-        raise SSMError("owner and document_types are the filters Owner and DocumentType: give each of them only once.")
-    if params["document_version"] is not None and params["version_name"] is not None:
-        raise SSMError("document_version and version_name both say which version to describe: give only one.")
-    names, types = texts.trimmed(params["names"] or []), texts.trimmed(types or [])
-    document_limits.check_names_or_arns(names)
-    document_info.check_types(types)
-    document_info.check_filters(filters)
-    version = document_info.Version(params["document_version"], params["version_name"], params["document_format"])
-    ssm = client("ssm")
-    if params["names"] is not None:
-        found = document_info.describe(ssm, names, version)
-    else:
-        found = document_info.listing(ssm, owner, types, filters)
-        if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # which is the one that is listed
-            found = document_info.describe(ssm, list(found), version)
-    documents = document_info.with_extras(ssm, found, params["include"], version)
-    warnings = document_info.unread(documents)
-    return {**({"warnings": warnings} if warnings else {}), "changed": False, "documents": documents}
-
-
 def main() -> None:
     module = SSMModule(argument_spec=ARGUMENT_SPEC)
     module.refuse_null("names", "document_types")
-    module.report(read)
+    module.report(info.run)
 
 
 if __name__ == "__main__":

@@ -187,17 +187,18 @@ listed_at:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import sessions, transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import conversion
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import STATES, session_filter
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.options import STATES, session_filter
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": list(STATES), "default": "active"},
     "session_id": {"type": "str"},
     "target": {"type": "str"},
     "owner": {"type": "str"},
-    "status": {"type": "str", "choices": list(sessions.STATUSES)},
+    "status": {"type": "str", "choices": list(listing.STATUSES)},
     "access_type": {"type": "str", "choices": ["Standard", "JustInTime"]},
     "invoked_after": {"type": "str"},
     "invoked_before": {"type": "str"},
@@ -213,12 +214,12 @@ def session_info(params: Mapping[str, Any], client: ClientFactory, check_mode: b
         raise SSMError(f"max_items is {params['max_items']}, and must be at least 1.")
     wanted = session_filter(params)
     ssm = client("ssm")
-    sessions.check_filters(ssm, wanted)
-    listing = sessions.find(ssm, STATES[params["state"]], wanted, params["max_items"])
+    listing.check_filters(ssm, wanted)
+    found = listing.find(ssm, STATES[params["state"]], wanted, params["max_items"])
     return {
         "changed": False,
-        "sessions": [sessions.returned(session) for session in listing.sessions],
-        "listed_at": transform.iso8601(listing.listed_at),
+        "sessions": [listing.returned(session) for session in found.sessions],
+        "listed_at": conversion.iso8601(found.listed_at),
     }
 
 

@@ -177,11 +177,13 @@ diff:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, texts, times
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import option_time
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_endings import Ending, Plan
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.session_options import session_filter, session_ids
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import counted
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing, termination
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.options import session_filter, session_ids
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.termination import Ending, Plan
 
 SELECTORS = ("target", "owner", "status", "document_name", "older_than")
 
@@ -203,7 +205,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
 
 def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """End the sessions that the options name or select."""
-    times.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
+    option_time.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
     wanted = session_filter(params)
     by_id = params["session_ids"] is not None
     # A template that comes to nothing is an empty list, or a list of an empty text.
@@ -214,11 +216,11 @@ def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mo
         return _result(Plan([]), Ending())
     ssm = client("ssm")
     if by_id:
-        plan = session_endings.plan_ids(ssm, ids, excluded)
+        plan = termination.plan_ids(ssm, ids, excluded)
         if params["missing"] == "fail":
-            _require_known(session_endings.unknown(ssm, plan))
+            _require_known(termination.unknown(ssm, plan))
     else:
-        plan = session_endings.plan_selection(ssm, wanted, excluded)
+        plan = termination.plan_selection(ssm, wanted, excluded)
         if len(plan.running) > params["max_sessions"]:
             return _too_many(plan, params["max_sessions"])
     return _carry_out(ssm, plan, params, check_mode)
@@ -241,10 +243,10 @@ def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool
     ids = [session["SessionId"] for session in plan.running]
     if check_mode or not ids:
         return _result(plan, Ending(ended=ids))
-    ending = session_endings.end(ssm, ids)
+    ending = termination.end(ssm, ids)
     left: dict[str, str] = {}
     if params["wait"] and ending.ended and not ending.hopeless:
-        left = session_endings.wait_until_gone(ssm, ending.ended, params["wait_timeout"], params["wait_delay"])
+        left = termination.wait_until_gone(ssm, ending.ended, params["wait_timeout"], params["wait_delay"])
     return _result(plan, ending, left)
 
 
@@ -257,7 +259,7 @@ def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -
     failures = {**ending.failures, **left}
     result: Result = {
         "changed": bool(ending.ended),
-        "terminated": [sessions.returned(session) for session in plan.running if session["SessionId"] in ended],
+        "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in ended],
         "already_ended": plan.ended + ending.already_ended,
         "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
         "diff": {
@@ -275,16 +277,16 @@ def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
         (left, f"may still be active after the task ended {'it' if len(left) == 1 else 'them'}"),
     ]
     return " ".join(
-        f"{len(reasons)} of {texts.counted(asked, 'session')} {what}. {next(iter(reasons.values()))}"
+        f"{len(reasons)} of {counted(asked, 'session')} {what}. {next(iter(reasons.values()))}"
         for reasons, what in parts
         if reasons
     )
 
 
 def _too_many(plan: Plan, limit: int) -> Result:
-    selected = [sessions.returned(session) for session in plan.running]
+    selected = [listing.returned(session) for session in plan.running]
     message = (
-        f"The selection matches {texts.counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
+        f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
         f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
     )
     return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}

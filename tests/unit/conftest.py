@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 
+import botocore.loaders
 import botocore.session
 import hypothesis
 from ansible.plugins.loader import init_plugin_loader
@@ -20,4 +21,4 @@ from ansible.plugins.loader import init_plugin_loader
 hypothesis.settings.register_profile("sessionops", deadline=None, database=None)
 hypothesis.settings.load_profile("sessionops")
 init_plugin_loader()
-botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+setattr(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader))  # noqa: B010 - private

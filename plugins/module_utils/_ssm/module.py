@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 
+from . import from_action
 from .amazon import AnsibleAWSModule, get_aws_connection_info, import_error, requirement
 from .clients import Connection, empty_variables
-from .content import Origin
 from .credentials import check_credentials
 from .errors import SSMError, without_userinfo
 from .urls import passwords
@@ -36,14 +36,13 @@ Result = dict[str, Any]
 class _Module(basic.AnsibleModule):
     """AnsibleModule that hides the passwords of URLs from all that it writes, errors in other options among it.
 
-    It also takes what an action plugin of this collection says besides the options.
+    It also takes what an action plugin of this collection passes besides the options.
     """
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call] # theirs has no hints
         self.no_log_values.update(passwords(self.params, os.environ))
-        origin = self.params.pop(Origin.ARGUMENT, None)
-        self.content_origin: Mapping[str, Any] = origin if isinstance(origin, dict) else {}
+        self.from_action = from_action.take(self.params)
 
 
 class SSMModule(AnsibleAWSModule):
@@ -79,10 +78,10 @@ class SSMModule(AnsibleAWSModule):
         return list(_nulls(given)) if isinstance(given, Mapping) else []
 
     @property
-    def content_origin(self) -> Mapping[str, Any]:
-        """What the action plugin says of the file of content_path; empty if it says nothing."""
-        origin: Mapping[str, Any] = self._module.content_origin
-        return origin
+    def from_action(self) -> Mapping[str, Any]:
+        """What the action plugin of the module passed to it; empty if it passed nothing."""
+        passed: Mapping[str, Any] = self._module.from_action
+        return passed
 
     def connect(self, service: str) -> Any:
         """A boto3 client of ``service`` made from the connection options."""

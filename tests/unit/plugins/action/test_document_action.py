@@ -13,7 +13,8 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.sessionops.aws.plugins.action import ssm_document as plugin
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import from_action
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import content
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 NAME = "port.yml"
@@ -169,7 +170,7 @@ def said_of(play: Play, **args: Any) -> str:
     play.run(**args)
     given = play.ran[-1]["args"]
     try:
-        raw = content.read_file(play.path, content.Origin.from_argument(given[content.Origin.ARGUMENT], play.path))
+        raw = content.read_file(play.path, content.Origin.from_action(given[from_action.ARGUMENT], play.path))
     except SSMError as error:
         return str(error)
     raise AssertionError(f"{play.path} was read: {raw}")
@@ -197,8 +198,8 @@ def test_errors_name_the_file_of_the_user_and_not_its_copy(play: Play, async_val
     place = play.role_files / NAME
     place.write_text("a: [\n")
     play.run(content_path=NAME, transport="ssh", async_val=async_val)
-    given = play.ran[-1]["args"][content.Origin.ARGUMENT]
-    assert content.Origin.from_argument(given, play.path).shown == str(place)
+    given = play.ran[-1]["args"][from_action.ARGUMENT]
+    assert content.Origin.from_action(given, play.path).shown == str(place)
     assert play.path != str(place)
 
 

@@ -16,7 +16,11 @@ from unittest import mock
 
 import pytest
 import yaml
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, content_lines, content_reader
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import (
+    content,
+    content_lines,
+    content_reader,
+)
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from hypothesis import given
 from hypothesis import strategies as st

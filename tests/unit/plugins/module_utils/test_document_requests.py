@@ -8,12 +8,8 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
-    content,
-    document_permissions,
-    document_requests,
-)
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import DocumentSpec, DocumentState
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import content, requests, sharing
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents.model import DocumentSpec, DocumentState
 
 ONE = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
 # Each member of a document as AWS describes it.
@@ -69,26 +65,26 @@ def test_every_member_that_aws_accepts_is_known(operation: str) -> None:
 
 
 def test_a_document_that_is_put_back_has_every_member() -> None:
-    request = document_requests.as_it_was(STATE)
+    request = requests.as_it_was(STATE)
     assert request is not None
     assert {member: request[member] for member in PUT_BACK} == {member: FOUND[member] for member in PUT_BACK}
 
 
 def test_a_document_that_is_created_again_has_every_member_but_the_name_of_its_version() -> None:
-    request = document_requests.remake(DocumentSpec("Team-Doc", recreate=True, document_type="Session"), STATE)
+    request = requests.remake(DocumentSpec("Team-Doc", recreate=True, document_type="Session"), STATE)
     kept = PUT_BACK - {"DocumentType", "VersionName"}
     assert {member: request[member] for member in kept} == {member: FOUND[member] for member in kept}
     assert request["DocumentType"] == "Session"
 
 
 def test_a_new_version_has_every_member_of_the_one_before_it() -> None:
-    request = document_requests.update(DocumentSpec("Team-Doc", content=content.wanted(ONE, None)), STATE)
+    request = requests.update(DocumentSpec("Team-Doc", content=content.wanted(ONE, None)), STATE)
     assert request is not None
     kept = PUT_BACK - NOT_IN_A_NEW_VERSION
     assert {member: request[member] for member in kept} == {member: FOUND[member] for member in kept}
 
 
 def test_permissions_are_returned_in_the_order_of_the_accounts() -> None:
-    shown = document_permissions.shown({"222222222222": "$DEFAULT", "111111111111": "$ALL"})
+    shown = sharing.shown({"222222222222": "$DEFAULT", "111111111111": "$ALL"})
     assert list(shown["shared_document_versions"].items()) == [("111111111111", "$ALL"), ("222222222222", "$DEFAULT")]
     assert shown["account_ids"] == ["111111111111", "222222222222"]

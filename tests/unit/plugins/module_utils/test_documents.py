@@ -9,8 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import content, document_diff, document_plan
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.document_actions import (
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import content, diff, plan
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents.actions import (
     AddTags,
     Create,
     Delete,
@@ -18,7 +18,11 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.document_actio
     SetDefault,
     Update,
 )
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import DocumentSpec, DocumentState, Removal
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents.model import (
+    DocumentSpec,
+    DocumentState,
+    Removal,
+)
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +54,7 @@ def found(*stored: Any, holder: str | None = "3", **members: Any) -> DocumentSta
 
 def test_a_missing_document_is_created_with_all_that_was_given() -> None:
     wanted = spec(document_type="Session", display_name="Shown", tags={"team": "a"})
-    (create,) = document_plan.plan(wanted, None)
+    (create,) = plan.plan(wanted, None)
     assert isinstance(create, Create)
     assert {key: value for key, value in create.request.items() if key != "Content"} == {
         "DocumentFormat": "JSON",
@@ -62,37 +66,35 @@ def test_a_missing_document_is_created_with_all_that_was_given() -> None:
 
 def test_a_document_without_content_cannot_be_created() -> None:
     with pytest.raises(SSMError, match="without content"):
-        document_plan.plan(spec(None), None)
+        plan.plan(spec(None), None)
 
 
 def test_the_same_content_is_nothing_to_do() -> None:
-    assert document_plan.plan(spec(), found()) == []
+    assert plan.plan(spec(), found()) == []
 
 
 def test_other_content_makes_a_version_and_then_the_default() -> None:
-    update, default = document_plan.plan(spec(TWO), found(holder=None))
+    update, default = plan.plan(spec(TWO), found(holder=None))
     assert isinstance(update, Update) and json.loads(update.request["Content"]) == TWO
     assert default == SetDefault(None)
 
 
 def test_keep_stages_a_version() -> None:
-    assert [type(action) for action in document_plan.plan(spec(TWO, default_version="keep"), found(holder=None))] == [
-        Update
-    ]
+    assert [type(action) for action in plan.plan(spec(TWO, default_version="keep"), found(holder=None))] == [Update]
 
 
 def test_a_default_that_lags_is_moved_even_if_the_content_is_the_same() -> None:
-    assert document_plan.plan(spec(), found(DefaultVersion="2")) == [SetDefault("3")]
+    assert plan.plan(spec(), found(DefaultVersion="2")) == [SetDefault("3")]
 
 
 def test_a_default_that_was_asked_for_by_number() -> None:
-    assert document_plan.plan(spec(default_version="2"), found()) == [SetDefault("2")]
-    assert document_plan.plan(spec(default_version="2"), found(DefaultVersion="2")) == []
+    assert plan.plan(spec(default_version="2"), found()) == [SetDefault("2")]
+    assert plan.plan(spec(default_version="2"), found(DefaultVersion="2")) == []
 
 
 def test_content_that_is_in_force_behind_a_staged_version_is_nothing_to_do() -> None:
     state = found(TWO, holder="2", DefaultVersion="2")
-    assert document_plan.plan(spec(ONE), state) == []
+    assert plan.plan(spec(ONE), state) == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
     wanted: list[Any], option: str, member: str
 ) -> None:
     state = found(holder=None, TargetType="/old", DisplayName="old")
-    update = document_plan.plan(spec(*wanted, **{option: "/new"}), state)[0]
+    update = plan.plan(spec(*wanted, **{option: "/new"}), state)[0]
     assert isinstance(update, Update)
     expected = {"TargetType": "/old", "DisplayName": "old"} | {member: "/new"}
     assert {key: update.request[key] for key in expected} == expected
@@ -116,7 +118,7 @@ def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
 @pytest.mark.parametrize("wanted", [json.dumps(ONE), None], ids=["with the content", "without"])
 def test_a_display_name_alone_is_refused_as_aws_does(wanted: str | None) -> None:
     with pytest.raises(SSMError, match="no version of document Prefs for a new display_name alone"):
-        document_plan.plan(spec(wanted, display_name="new"), found(holder=None, DisplayName="old"))
+        plan.plan(spec(wanted, display_name="new"), found(holder=None, DisplayName="old"))
 
 
 @pytest.mark.parametrize(
@@ -137,22 +139,22 @@ def test_the_difference_of_a_new_document_is_whole() -> None:
     after = dataclasses.replace(found(), latest={"Name": "Prefs", "LatestVersion": "1", "DefaultVersion": "1"})
     header = {"before_header": "Prefs (content)", "after_header": "Prefs (content)", "before": ""}
     lines = "inputs: {}\nschemaVersion: '1.0'\nsessionType: Standard_Stream\n"
-    assert document_diff.difference(None, after, "Prefs")[0] == {**header, "after": lines}
+    assert diff.difference(None, after, "Prefs")[0] == {**header, "after": lines}
 
 
 def test_what_was_not_said_is_sent_again_with_new_content() -> None:
-    update = document_plan.plan(spec(TWO), found(holder=None, TargetType="/t", DisplayName="d"))[0]
+    update = plan.plan(spec(TWO), found(holder=None, TargetType="/t", DisplayName="d"))[0]
     assert isinstance(update, Update)
     assert (update.request["TargetType"], update.request["DisplayName"]) == ("/t", "d")
 
 
 def test_a_version_name_alone_is_no_reason_for_a_version() -> None:
-    assert document_plan.plan(spec(version_name="release-2"), found()) == []
+    assert plan.plan(spec(version_name="release-2"), found()) == []
 
 
 def test_another_type_fails() -> None:
     with pytest.raises(SSMError, match="cannot be changed to Command"):
-        document_plan.plan(spec(document_type="Command"), found())
+        plan.plan(spec(document_type="Command"), found())
 
 
 tag_dicts = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["1", "2"]))
@@ -162,16 +164,16 @@ tag_dicts = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["1", "2"])
 def test_tags_end_as_wanted_and_system_tags_stay(before: dict[str, str], wanted: dict[str, str], purge: bool) -> None:
     system = {"aws:cloudformation:stack-name": "s"}
     state = found(Tags=[{"Key": key, "Value": value} for key, value in (before | system).items()])
-    actions = document_plan.plan(spec(tags=wanted, purge_tags=purge), state)
+    actions = plan.plan(spec(tags=wanted, purge_tags=purge), state)
     assert all(isinstance(action, (AddTags, RemoveTags)) for action in actions)
-    after = document_diff.predicted(state, actions, "Prefs")
+    after = diff.predicted(state, actions, "Prefs")
     assert after is not None
     assert after.tags == (wanted if purge else before | wanted) | system
-    assert document_plan.plan(spec(tags=wanted, purge_tags=purge), after) == []
+    assert plan.plan(spec(tags=wanted, purge_tags=purge), after) == []
 
 
 def test_no_tags_given_leaves_them() -> None:
-    assert document_plan.plan(spec(tags=None), found(Tags=[{"Key": "a", "Value": "1"}])) == []
+    assert plan.plan(spec(tags=None), found(Tags=[{"Key": "a", "Value": "1"}])) == []
 
 
 @given(
@@ -186,14 +188,14 @@ def test_what_a_plan_leads_to_needs_no_plan(
 ) -> None:
     asked = spec(wanted, default_version=default, tags=tags)
     state = found(stored, holder="3" if stored == wanted else None, DefaultVersion=default_now)
-    after = document_diff.predicted(state, document_plan.plan(asked, state), "Prefs")
+    after = diff.predicted(state, plan.plan(asked, state), "Prefs")
     assert after is not None
-    assert document_plan.plan(asked, dataclasses.replace(after, holder=after.latest_version)) == []
+    assert plan.plan(asked, dataclasses.replace(after, holder=after.latest_version)) == []
 
 
 def test_absent() -> None:
-    assert document_plan.plan_removal(Removal("Prefs"), None) == []
-    assert document_plan.plan_removal(Removal("Prefs"), found()) == [Delete()]
+    assert plan.plan_removal(Removal("Prefs"), None) == []
+    assert plan.plan_removal(Removal("Prefs"), found()) == [Delete()]
 
 
 @pytest.mark.parametrize("name", ["ab", "with space", "x" * 129, "slash/y", ""])
@@ -210,20 +212,20 @@ def test_a_default_version_that_means_nothing_is_refused(version: str) -> None:
 
 def test_the_difference_shows_content_first_and_only_what_changed() -> None:
     before = found(ONE, holder=None)
-    after = document_diff.predicted(before, document_plan.plan(spec(TWO), before), "Prefs")
-    shown = document_diff.difference(before, after, "Prefs")
+    after = diff.predicted(before, plan.plan(spec(TWO), before), "Prefs")
+    shown = diff.difference(before, after, "Prefs")
     assert [part["before_header"] for part in shown] == ["Prefs (content)", "Prefs (metadata)"]
     assert "description: two\n" in shown[0]["after"] and "description" not in shown[0]["before"]
-    assert document_diff.difference(before, before, "Prefs") == []
+    assert diff.difference(before, before, "Prefs") == []
 
 
 def test_the_difference_shows_other_bytes_that_mean_the_same() -> None:
     before = found(ONE)
     other = dataclasses.replace(before, latest_content=json.dumps(ONE, indent=8))
-    [shown] = document_diff.difference(before, other, "Prefs")
+    [shown] = diff.difference(before, other, "Prefs")
     assert (shown["before"], shown["after"]) == (before.latest_content, other.latest_content)
     as_yaml = dataclasses.replace(other, latest={**before.latest, "DocumentFormat": "YAML"})
-    [shown] = document_diff.difference(before, as_yaml, "Prefs")
+    [shown] = diff.difference(before, as_yaml, "Prefs")
     assert "document_format: JSON\n" in shown["before"] and "document_format: YAML\n" in shown["after"]
 
 
@@ -233,7 +235,7 @@ def test_the_difference_shows_other_bytes_that_mean_the_same() -> None:
 )
 def test_the_difference_shows_versions_in_a_row_as_one(numbers: tuple[int, ...], shown: str) -> None:
     before = dataclasses.replace(found(), versions=(7,))
-    [part] = document_diff.difference(before, dataclasses.replace(before, versions=numbers), "Prefs")
+    [part] = diff.difference(before, dataclasses.replace(before, versions=numbers), "Prefs")
     assert f"versions: {shown}\n" in part["after"]
 
 
@@ -242,4 +244,4 @@ def test_what_is_made_anew_is_measured_before_anything_is_deleted() -> None:
     lines = {**ONE, "description": "x\n" * 20000}
     asked = spec(lines, document_type="Command", recreate=True)
     with pytest.raises(SSMError, match="a document may have 65536 at most"):
-        document_plan.plan(asked, found(holder=None, DocumentFormat="YAML"))
+        plan.plan(asked, found(holder=None, DocumentFormat="YAML"))

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.lanes import Lanes
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool import Lanes
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import preferences
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import preferences
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from hypothesis import given
 from hypothesis import strategies as st

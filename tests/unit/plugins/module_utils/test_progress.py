@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress import Progress
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress_file import Progress
 
 
 class Clock:

@@ -14,8 +14,9 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api, readiness, replies
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api, replies
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import CREDENTIAL_CALLS, SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import connection_status
 from running import connection
 
 from emulator.testing import LocalAWS
@@ -311,8 +312,8 @@ def test_an_error_of_ec2_that_cannot_be_read_is_tried_again(status: int) -> None
 def test_a_new_status_is_named_if_it_is_a_word(given: str, reason: str) -> None:
     fault = {"op": "GetConnectionStatus", "do": {"set": {"Status": given}}}
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": NODE}]}}, "faults": [fault]}) as aws:
-        found = readiness.ask_one(aws.client("ssm"), NODE)
-    assert found.status == readiness.UNKNOWN
+        found = connection_status.ask_one(aws.client("ssm"), NODE)
+    assert found.status == connection_status.UNKNOWN
     assert found.reason is not None
     assert found.reason.endswith(reason)
 

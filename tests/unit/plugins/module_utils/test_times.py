@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import times
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import option_time
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
     [("90s", 90), ("90m", 5400), ("2h", 7200), ("1d12h", 129600), ("1h1h", 7200), (" 2h\n", 7200)],
 )
 def test_durations(text: str, seconds: int) -> None:
-    assert times.duration(text, "older_than") == datetime.timedelta(seconds=seconds)
+    assert option_time.duration(text, "older_than") == datetime.timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_durations(text: str, seconds: int) -> None:
 )
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(SSMError, match="older_than"):
-        times.duration(text, "older_than")
+        option_time.duration(text, "older_than")
 
 
 NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.UTC)
@@ -67,7 +67,7 @@ NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.UTC)
     ],
 )
 def test_moments(text: str, expected: str) -> None:
-    assert times.resolve(times.moment(text, "invoked_after"), NOW).isoformat() == expected
+    assert option_time.resolve(option_time.moment(text, "invoked_after"), NOW).isoformat() == expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_moments(text: str, expected: str) -> None:
 )
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(SSMError, match="invoked_after"):
-        times.moment(text, "invoked_after")
+        option_time.moment(text, "invoked_after")
 
 
 @pytest.fixture
@@ -91,10 +91,10 @@ def nine_hours_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("nine_hours_ahead")
 @pytest.mark.parametrize("text", ["2026-01-31T09:30:00", "2026-01-31T09:30:00Z", "2026-01-31T18:30:00+09:00"])
 def test_a_time_without_a_zone_is_utc_wherever_the_controller_is(text: str) -> None:
-    assert times.moment(text, "invoked_after") == datetime.datetime(2026, 1, 31, 9, 30, tzinfo=datetime.UTC)
+    assert option_time.moment(text, "invoked_after") == datetime.datetime(2026, 1, 31, 9, 30, tzinfo=datetime.UTC)
 
 
-@pytest.mark.parametrize("read", [times.duration, times.moment])
+@pytest.mark.parametrize("read", [option_time.duration, option_time.moment])
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -111,12 +111,12 @@ def test_a_long_text_is_cut_where_it_is_shown(read: Callable[[str, str], object]
 
 
 def test_the_most_seconds_that_a_task_may_wait() -> None:
-    times.check_seconds({"wait_timeout": times.MOST, "wait_delay": 0}, "wait_timeout", "wait_delay")
+    option_time.check_seconds({"wait_timeout": option_time.MOST, "wait_delay": 0}, "wait_timeout", "wait_delay")
     with pytest.raises(SSMError, match="wait_timeout is 1000000001, and must be 0 to 1000000000"):
-        times.check_seconds({"wait_timeout": times.MOST + 1}, "wait_timeout")
+        option_time.check_seconds({"wait_timeout": option_time.MOST + 1}, "wait_timeout")
 
 
 @given(st.text(max_size=30) | st.from_regex(r"[0-9]{1,12}[dhms]( ago)?", fullmatch=True))
 def test_any_text_is_a_moment_or_refused(text: str) -> None:
     with contextlib.suppress(SSMError):  # and no other
-        times.resolve(times.moment(text, "invoked_after"), NOW)
+        option_time.resolve(option_time.moment(text, "invoked_after"), NOW)

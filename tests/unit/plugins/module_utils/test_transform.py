@@ -8,7 +8,7 @@ import datetime
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import transform
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import conversion
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(NAMES, VALUES))
 def test_keys_are_named_as_modules_of_ansible_name_them(shape: dict[str, Any]) -> None:
-    assert transform.resource(shape) == camel_dict_to_snake_dict(shape)
+    assert conversion.resource(shape) == camel_dict_to_snake_dict(shape)
 
 
 def test_tags_and_times_and_what_is_about_the_reply() -> None:
@@ -31,7 +31,7 @@ def test_tags_and_times_and_what_is_about_the_reply() -> None:
         "Parts": [{"StartDate": moment}],
         "ResponseMetadata": {"RetryAttempts": 0},
     }
-    assert transform.resource(shape) == {
+    assert conversion.resource(shape) == {
         "tags": {"CostCenter": "x", "empty": ""},
         "parts": [{"start_date": "2026-01-31T09:30:00Z"}],
     }

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import waiting
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.readiness import Readiness
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.waiting import Account, Clock, Wait, Waited
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import wait
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import Readiness
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.wait import Account, Clock, Wait, Waited
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ class Scene:
     def wait(self, wanted: str = "connected", *, timeout: float = 60, delay: float = 5, consecutive: int = 1) -> Waited:
         clock = Clock(lambda: self.now, self._sleep, lambda low, high: min(max(self._spread, low), high))
         given = Wait(wanted, timeout, delay, consecutive)
-        return waiting.wait(self.ask, list(self.answers), given, clock, self._pausing)
+        return wait.wait(self.ask, list(self.answers), given, clock, self._pausing)
 
     def _pausing(self, account: Account, left: float) -> None:
         self.said.append((account.targets, account.pending, left))

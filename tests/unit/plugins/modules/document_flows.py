@@ -14,18 +14,14 @@ from unittest import mock
 
 import botocore.endpoint
 import yaml
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import document_apply
-from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
-from running import Runner, connection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import apply, ensure, info
+from running import connection, document_info, ensure_document
 
 from emulator.services.ssm.documents.store import Document, Documents
 from emulator.testing import LocalAWS
 
 REGION = "us-east-1"
 NAME = "Team-Doc"
-
-_ensure = Runner(ssm_document.ARGUMENT_SPEC, ssm_document.ensure)
-_info = Runner(ssm_document_info.ARGUMENT_SPEC, ssm_document_info.read)
 
 
 def session(description: str) -> dict[str, Any]:
@@ -86,12 +82,12 @@ class Stage:
 
     def ensure(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """Run ssm_document."""
-        given = _ensure.options(**{"name": NAME, **options})
-        return ssm_document.ensure(given, lambda unused: self.client, check_mode, diff=diff)
+        given = ensure_document.options(**{"name": NAME, **options})
+        return ensure.run(given, lambda unused: self.client, check_mode, diff_mode=diff)
 
     def info(self, **options: Any) -> dict[str, Any]:
         """Run ssm_document_info."""
-        return ssm_document_info.read(_info.options(**options), lambda unused: self.client, False)
+        return info.run(document_info.options(**options), lambda unused: self.client, False)
 
     def operations(self, since: int = 0) -> list[str]:
         """The names of the calls, in order."""
@@ -150,5 +146,5 @@ def hurried() -> Iterator[None]:
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
     # botocore.endpoint takes nothing from time but sleep.
-    with mock.patch.object(document_apply, "time", clock), mock.patch.object(botocore.endpoint, "time", clock):
+    with mock.patch.object(apply, "time", clock), mock.patch.object(botocore.endpoint, "time", clock):
         yield

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import preferences
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import preferences
 from document_flows import accounts, meaning, session
 from hypothesis import strategies as st
 

@@ -9,6 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import ensure, info
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import status_task
+from ansible_collections.sessionops.aws.plugins.modules import (
+    ssm_connection_status,
+    ssm_document,
+    ssm_document_info,
+    ssm_session_info,
+    ssm_session_terminate,
+)
 
 from emulator.testing import LocalAWS
 
@@ -24,6 +33,10 @@ class Runner:
 
     def __call__(self, aws: LocalAWS, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         return self._work(self.options(**options), aws.client, check_mode)
+
+    def with_client(self, client: Any, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        """Run it with one client for every service."""
+        return self._work(self.options(**options), lambda unused: client, check_mode)
 
     def options(self, **options: Any) -> dict[str, Any]:
         """All the module's options, those not given with their defaults."""
@@ -43,6 +56,13 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [_filled(entry, option["options"]) for entry in value]
     return _filled(value, option["options"])
+
+
+connection_status = Runner(ssm_connection_status.ARGUMENT_SPEC, status_task.run)
+ensure_document = Runner(ssm_document.ARGUMENT_SPEC, ensure.run)
+document_info = Runner(ssm_document_info.ARGUMENT_SPEC, info.run)
+session_info = Runner(ssm_session_info.ARGUMENT_SPEC, ssm_session_info.session_info)
+terminate_sessions = Runner(ssm_session_terminate.ARGUMENT_SPEC, ssm_session_terminate.session_terminate)
 
 
 def connection(aws: LocalAWS) -> Connection:

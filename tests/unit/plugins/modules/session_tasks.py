@@ -11,9 +11,9 @@ from typing import Any
 from unittest import mock
 
 import botocore.endpoint
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings
-from ansible_collections.sessionops.aws.plugins.modules import ssm_session_info, ssm_session_terminate
-from running import Runner
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
+from running import session_info as listing
+from running import terminate_sessions as terminate
 
 from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
@@ -21,8 +21,7 @@ from emulator.testing import LocalAWS
 REGION = "us-east-1"
 NODE = "i-0a1b2c3d4e5f60001"
 
-listing = Runner(ssm_session_info.ARGUMENT_SPEC, ssm_session_info.session_info)
-terminate = Runner(ssm_session_terminate.ARGUMENT_SPEC, ssm_session_terminate.session_terminate)
+__all__ = ["listing", "terminate"]
 
 
 def world(sessions: int | list[dict[str, Any]], **settings: Any) -> dict[str, Any]:
@@ -64,5 +63,5 @@ def hurried() -> Iterator[list[float]]:
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
     # botocore.endpoint takes nothing from time but sleep.
     quick = SimpleNamespace(sleep=lambda seconds: None)
-    with mock.patch.object(session_endings, "time", clock), mock.patch.object(botocore.endpoint, "time", quick):
+    with mock.patch.object(termination, "time", clock), mock.patch.object(botocore.endpoint, "time", quick):
         yield pauses

@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
-from running import Runner
+from running import document_info as info
+from running import ensure_document as ensure
 
 from emulator.testing import LocalAWS
-
-ensure = Runner(ssm_document.ARGUMENT_SPEC, ssm_document.ensure)
-info = Runner(ssm_document_info.ARGUMENT_SPEC, ssm_document_info.read)
 
 OWNER, OTHER = "123456789012", "111122223333"
 CONTENT = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}

@@ -17,21 +17,13 @@ from unittest import mock
 
 import botocore.session
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import (
-    clients,
-    progress,
-    readiness_task,
-    times,
-    waiting,
-)
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import clients, option_time, progress_file
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.modules import ssm_connection_status
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import wait
 from botocore.exceptions import ClientError
-from running import Runner
+from running import connection_status as ask
 
 from emulator.testing import LocalAWS
-
-ask = Runner(ssm_connection_status.ARGUMENT_SPEC, ssm_connection_status.connection_status)
 
 ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"
@@ -76,8 +68,8 @@ def hurried(look: float = 0) -> Iterator[None]:
         sleep(look)
         return now[0]
 
-    clock = waiting.Clock(shown, sleep, lambda low, high: 1)
-    with mock.patch.object(waiting, "Clock", return_value=clock):
+    clock = wait.Clock(shown, sleep, lambda low, high: 1)
+    with mock.patch.object(wait, "Clock", return_value=clock):
         yield
 
 
@@ -254,8 +246,8 @@ def test_a_wait_that_was_given_up_says_so_and_when() -> None:
 def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0)
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
+    monkeypatch.setattr(progress_file, "EVERY", 0)
+    monkeypatch.setenv(progress_file.VARIABLE, str(tmp_path / "progress"))
     with LocalAWS(world("connected", ["notconnected", "notconnected", "connected"])) as aws, hurried():
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()
@@ -322,10 +314,10 @@ class Answers:
 def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
     """A hundred thousand targets are to take less than 500 MB, of which this is the part that is kept of each."""
     count = 5000
-    given = readiness_task.task(ask.options(targets=[f"i-{number:017x}" for number in range(count)]))
-    readiness_task.run(given, Answers(error))
+    targets = [f"i-{number:017x}" for number in range(count)]
+    ask.with_client(Answers(error), targets=targets)
     tracemalloc.start()
-    done = readiness_task.run(given, Answers(error))
+    done = ask.with_client(Answers(error), targets=targets)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(done["statuses"]) == count
@@ -340,7 +332,7 @@ def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
         {"targets": ["sagemaker-cluster:aa11bbbbb222_controller-group-i-111222333444555aa"]},
         {"targets": [ONE], "max_workers": 1},
         {"targets": [ONE], "max_workers": 64},
-        {"targets": [ONE], "wait_for": "connected", "wait_timeout": times.MOST, "wait_delay": times.MOST},
+        {"targets": [ONE], "wait_for": "connected", "wait_timeout": option_time.MOST, "wait_delay": option_time.MOST},
     ],
     ids=str,
 )
@@ -496,10 +488,10 @@ def test_a_reply_that_has_no_credentials_ends_a_wait(
         for name, value in {**environment, "AWS_DEFAULT_REGION": "us-east-1"}.items():
             monkeypatch.setenv(name, value)
         client = clients.Connection(aws.url, {"profile_name": "dev"}).client("ssm", "us-east-1")
-        options = ask.options(targets=[ONE], wait_for="connected", wait_timeout=0.4, wait_delay=0.15)
+        options: dict[str, Any] = {"targets": [ONE], "wait_for": "connected", "wait_timeout": 0.4, "wait_delay": 0.15}
         ending = contextlib.nullcontext() if calls > 1 else pytest.raises(SSMError, match="AssumeRole")
         with ending:
-            assert ssm_connection_status.connection_status(options, lambda service: client, False)["failed"]
+            assert ask.with_client(client, **options)["failed"]
         counted = len(aws.calls("AssumeRole"))
         assert counted == 1 if calls == 1 else counted >= calls
         assert aws.calls("GetConnectionStatus") == []

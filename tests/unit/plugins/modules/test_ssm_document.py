@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
 from botocore.config import Config
-from running import Runner
+from running import document_info as info
+from running import ensure_document as ensure
 
 from emulator.testing import LocalAWS
-
-ensure = Runner(ssm_document.ARGUMENT_SPEC, ssm_document.ensure)
-info = Runner(ssm_document_info.ARGUMENT_SPEC, ssm_document_info.read)
 
 DUPLICATE = "DuplicateDocumentContent"
 ONE = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
@@ -205,8 +202,7 @@ def test_a_lost_answer_to_an_update_is_no_reason_to_say_that_nothing_changed() -
     fault = {"op": "UpdateDocument", "do": {"drop": "after"}}
     with LocalAWS(world(ONE, faults=[fault], switches={"update_unready": "ok"})) as aws:
         client = aws.client("ssm", config=Config(retries={"total_max_attempts": 3}))
-        options = ensure.options(name="Prefs", content=TWO, default_version="keep")
-        done = ssm_document.ensure(options, lambda service: client, False)
+        done = ensure.with_client(client, name="Prefs", content=TWO, default_version="keep")
         assert done["actions"] == ["make a new version"]
         assert done["document"]["latest_version"] == "2"
 

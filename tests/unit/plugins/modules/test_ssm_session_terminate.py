@@ -11,9 +11,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import session_endings, sessions, times
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm import option_time
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import client_config
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing as session_listing
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
 from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
 from session_tasks import NODE, hurried, ids, listing, opened, still_open, terminate, world
 
@@ -179,7 +181,7 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
     ids=str,
 )
 def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], ended: str, way: str) -> None:
-    sessions = [
+    listing = [
         opened("a", target=LAB, owner="mary"),
         opened("b"),
         opened("c", owner="mary", status="Disconnected"),
@@ -187,7 +189,7 @@ def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], end
         opened("e", owner="mary", started="3d"),
         opened("gone", owner="jane", status="Terminated"),
     ]
-    with LocalAWS(world(sessions, switches={"session_filters": way})) as aws:
+    with LocalAWS(world(listing, switches={"session_filters": way})) as aws:
         planned = terminate(aws, **options, check_mode=True)
         done = terminate(aws, **options, wait_delay=0)
         assert set(ids(done, "terminated")) == set(ended)
@@ -197,8 +199,8 @@ def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], end
 
 def test_a_name_that_several_owners_have_ends_no_session() -> None:
     role = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
-    sessions = [opened("user"), opened("role", owner=role), opened("other", owner="mary")]
-    with LocalAWS(world(sessions)) as aws:
+    listing = [opened("user"), opened("role", owner=role), opened("other", owner="mary")]
+    with LocalAWS(world(listing)) as aws:
         for check_mode in (True, False):
             with pytest.raises(SSMError, match=f"'jane' is the name of 2 owners, and no .*: {JANE}, {role}. Set owner"):
                 terminate(aws, owner="jane", check_mode=check_mode)
@@ -241,8 +243,8 @@ def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
 
 
 def test_an_id_that_nobody_knows() -> None:
-    sessions = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
-    with LocalAWS(world(sessions)) as aws:
+    listing = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
+    with LocalAWS(world(listing)) as aws:
         with pytest.raises(SSMError, match=r"^AWS knows no session nobody, none; no session was ended\.$"):
             terminate(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
@@ -290,13 +292,13 @@ def test_the_last_look_begins_at_the_deadline_however_long_looks_take() -> None:
 
     with (
         mock.patch.object(
-            session_endings,
+            termination,
             "time",
             SimpleNamespace(monotonic=lambda: now[0], sleep=lambda s: now.append(now.pop() + s)),
         ),
-        mock.patch.object(sessions, "find_by_id", look),
+        mock.patch.object(session_listing, "find_by_id", look),
     ):
-        assert session_endings.wait_until_gone(None, ["s-1"], 10, 1) == {}
+        assert termination.wait_until_gone(None, ["s-1"], 10, 1) == {}
     assert begun == [0, 8, 15]
 
 
@@ -314,7 +316,7 @@ def test_only_sessions_that_are_still_there_are_looked_for() -> None:
         terminate(aws, session_ids=["s-1"], wait=False)
         terminate(aws, session_ids=["s-2"], wait=False)  # lists once more, so that s-1 is gone one look earlier
         position = aws.position
-        assert session_endings.wait_until_gone(client, ["s-1", "s-2"], 60, 1) == {}
+        assert termination.wait_until_gone(client, ["s-1", "s-2"], 60, 1) == {}
         looks = [call.params.get("Filters") for call in aws.calls(since=position)]
         assert looks == [None, None, None, [{"key": "SessionId", "value": "s-2"}]]
 
@@ -407,8 +409,8 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
     [
         {"session_ids": ["a" * 96]},
         {"owner": "a" * 400},
-        {"target": NODE, "max_sessions": times.MOST},
-        {"target": NODE, "wait_timeout": times.MOST, "wait_delay": times.MOST},
+        {"target": NODE, "max_sessions": option_time.MOST},
+        {"target": NODE, "wait_timeout": option_time.MOST, "wait_delay": option_time.MOST},
     ],
     ids=str,
 )

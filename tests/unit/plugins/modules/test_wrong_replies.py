@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.modules import (
-    ssm_connection_status,
-    ssm_session_info,
     ssm_session_terminate,
 )
 from document_flows import NAME, REGION, Stage, accounts, document, hurried, session
-from running import Runner, connection
+from running import Runner, connection, connection_status
 from session_tasks import NODE, listing, opened, still_open, terminate
 from session_tasks import hurried as without_pauses
 from wrong_replies import CANARY, Wire, Wrong, wrongs
@@ -144,7 +142,6 @@ def check_report(error: SSMError, stage: Stage, position: int, case: Case) -> No
     assert bool(reported) is bool(made), f"{case}: {made} was done, and {reported} is returned"
 
 
-ask = Runner(ssm_connection_status.ARGUMENT_SPEC, ssm_connection_status.connection_status)
 SESSIONS = [
     opened("s-1", reason="a", document_name="Doc", started="1h"),
     opened("s-2", started="2h"),
@@ -153,9 +150,9 @@ SESSIONS = [
 WORLD: dict[str, Any] = {"regions": {REGION: {"sessions": SESSIONS, "nodes": [{"id": NODE, "status": "connected"}]}}}
 LISTS: dict[str, tuple[str, Runner, dict[str, Any]]] = {
     "sessions": ("DescribeSessions", listing, {"state": "all"}),
-    "status": ("GetConnectionStatus", ask, {"targets": [NODE]}),
-    "ping": ("DescribeInstanceProperties", ask, {"targets": [NODE], "include_ping": True}),
-    "information": ("DescribeInstanceInformation", ask, {"targets": [NODE], "include_ping": True}),
+    "status": ("GetConnectionStatus", connection_status, {"targets": [NODE]}),
+    "ping": ("DescribeInstanceProperties", connection_status, {"targets": [NODE], "include_ping": True}),
+    "information": ("DescribeInstanceInformation", connection_status, {"targets": [NODE], "include_ping": True}),
 }
 
 
@@ -164,12 +161,11 @@ def test_a_reply_of_a_listing(name: str) -> None:
     operation, runner, options = LISTS[name]
     denied = {"op": "DescribeInstanceProperties", "times": "always", "do": {"error": "AccessDeniedException"}}
     world = {**WORLD, "faults": [denied]} if name == "information" else WORLD
-    work = ssm_session_info.session_info if runner is listing else ssm_connection_status.connection_status
     with LocalAWS(world, strict=False) as aws, Wire() as wire:
         client = connection(aws).client("ssm", REGION, retries={"total_max_attempts": 1})
 
         def run() -> dict[str, Any]:
-            found = work(runner.options(**options), lambda service: client, False)
+            found = runner.with_client(client, **options)
             if "ping_error" in found:  # ping data are no more than a help
                 raise SSMError(found["ping_error"])
             return found

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
-from ansible_collections.sessionops.aws.plugins.plugin_utils._follow import followed
+from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import followed
 
 # ansible-core's hints know nothing of its settings.
 _constants: Any = constants

@@ -13,10 +13,10 @@ import pytest
 from ansible.errors import AnsibleParserError
 from ansible.plugins.loader import connection_loader, inventory_loader
 from ansible.vars.reserved import get_reserved_names
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import variable
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import Host
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_populate import known_variables, outer_name
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import ec2
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.listing import variable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import Host
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate import known_variables, outer_name
 from inventories import Parsed, Source, parse
 
 from emulator.testing import LocalAWS
@@ -222,7 +222,7 @@ def test_prefix_and_suffix_go_around_every_variable() -> None:
 @pytest.mark.parametrize("shape", ["InstanceProperty", "InstanceInformation"])
 def test_no_member_of_a_node_becomes_a_variable_that_ansible_reserves(shape: str) -> None:
     members = botocore.session.Session().get_service_model("ssm").shape_for(shape).members
-    variables = {variable(member) for member in members} | ec2_details.VARIABLES
+    variables = {variable(member) for member in members} | ec2.VARIABLES
     assert len(variables) >= len(members)
     assert variables & set(get_reserved_names()) == set()
 

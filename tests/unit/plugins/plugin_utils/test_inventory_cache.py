@@ -15,11 +15,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.plugin_utils import _inventory_cache
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_cache import Store, find, fingerprint
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_fetch import Clients, Found
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_plan import Plan
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import identity
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory import cache
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import Store, find, fingerprint
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import identity
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients, Found
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import Plan
 from botocore.credentials import Credentials
 from inventories import Source
 
@@ -386,7 +386,7 @@ def test_what_another_version_of_the_collection_kept_does_not_count(monkeypatch:
         source = Source(aws)
         source.write_cached(cache_statuses_seconds=60)
         source.parse()
-        monkeypatch.setattr(_inventory_cache, "COLLECTION_VERSION", "0.0.9")
+        monkeypatch.setattr(cache, "COLLECTION_VERSION", "0.0.9")
         position = aws.position
         source.parse()
         assert calls(aws, position) == {"DescribeInstanceProperties": 1, "GetConnectionStatus": 1}

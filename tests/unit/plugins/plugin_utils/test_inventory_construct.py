@@ -13,9 +13,9 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.release import __version__
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_construct import FastConstructable
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_expressions import Undefined, compiled
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import TRUST_IS_MARKED, untrusted
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.construct import FastConstructable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.expressions import Undefined, compiled
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.trust import TRUST_IS_MARKED, untrusted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

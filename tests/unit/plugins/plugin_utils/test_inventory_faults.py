@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleParserError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_session import without_empty_variables
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import ec2
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import without_empty_variables
 from inventories import Parsed, Source, parse
 from running import connection
 from wrong_replies import CANARY, Wire, wrongs
@@ -319,12 +319,12 @@ def _shown(source: Source, *, asked: bool) -> Iterator[str]:
 def test_every_member_of_a_reply_of_ec2_has_every_wrong_type() -> None:
     with LocalAWS(WORLD) as aws, Wire() as wire:
         client = connection(aws).client("ec2", "us-east-1")
-        assert list(ec2_details.details(client, EAST)) == EAST
+        assert list(ec2.details(client, EAST)) == EAST
         for wrong in wrongs(wire.bodies["DescribeInstances"][0]):
             wire.begin("DescribeInstances", 0, wrong.change)
             shown = ""
             try:
-                found = ec2_details.details(client, EAST)
+                found = ec2.details(client, EAST)
             except SSMError as error:
                 found = {}
                 shown = "".join(traceback.format_exception(error))

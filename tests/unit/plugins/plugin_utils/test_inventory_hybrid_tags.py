@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleParserError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.node_tags import tag_values
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.tags import tag_values
 from hypothesis import given
 from hypothesis import strategies as st
 from inventories import Source, parse

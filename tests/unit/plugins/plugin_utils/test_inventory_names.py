@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_hosts import Host
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_names import names
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import names
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import Host
 from hypothesis import given
 from hypothesis import strategies as st
 from inventories import Parsed, Source, parse

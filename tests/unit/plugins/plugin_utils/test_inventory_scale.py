@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import ec2_details
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import ec2
 from inventories import parse
 
 from emulator.testing import LocalAWS
@@ -92,7 +92,7 @@ def test_details_of_ec2_take_few_calls(managed: int, others: int, expected: int)
         nodes.insert(0, {"generate": others, "id": "i-2%016x", "managed": False})
     with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
         ids = [f"i-1{number:016x}" for number in range(1, managed + 1)]
-        found = ec2_details.details(aws.client("ec2"), [*ids, "mi-0a1b2c3d4e5f60001"])
+        found = ec2.details(aws.client("ec2"), [*ids, "mi-0a1b2c3d4e5f60001"])
         assert sorted(found) == ids
         assert calls(aws) == {"DescribeInstances": expected}
 
@@ -100,5 +100,5 @@ def test_details_of_ec2_take_few_calls(managed: int, others: int, expected: int)
 def test_an_instance_that_is_gone_is_no_error() -> None:
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": "i-10000000000000001"}]}}}) as aws:
         gone = [f"i-3{number:016x}" for number in range(300)]
-        assert list(ec2_details.details(aws.client("ec2"), ["i-10000000000000001", gone[0]])) == ["i-10000000000000001"]
-        assert list(ec2_details.details(aws.client("ec2"), ["i-10000000000000001", *gone])) == ["i-10000000000000001"]
+        assert list(ec2.details(aws.client("ec2"), ["i-10000000000000001", gone[0]])) == ["i-10000000000000001"]
+        assert list(ec2.details(aws.client("ec2"), ["i-10000000000000001", *gone])) == ["i-10000000000000001"]

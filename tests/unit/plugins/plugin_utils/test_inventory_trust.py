@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible import template
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory_trust import (
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.trust import (
     TRUST_IS_MARKED,
     as_untrusted_as,
     untrusted,

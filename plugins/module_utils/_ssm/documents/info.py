@@ -1,0 +1,223 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Documents as ssm_document_info returns them: described or listed, with what else was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import api, conversion, option_text
+from ..errors import NO_TAGS, SSMError, tolerating
+from ..fanout import fan_out_all
+from ..module import ClientFactory, Result
+from ..option_text import quoted
+from . import content, limits, preferences, sharing
+from .model import SESSION, TYPES
+
+# Those of ListDocuments, besides tag:KEY. AWS may have more.
+_FILTERS = ("Name", "Owner", "PlatformTypes", "DocumentType", "TargetType", "SearchKeyword", "CloudProviders")
+OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
+
+Document = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """Which version of each document is asked for, and in which format its content; None is the stored one.
+
+    Without a number or a name it is the default version, which AWS gives when nothing is asked for.
+    """
+
+    number: str | None = None
+    name: str | None = None
+    document_format: str | None = None
+
+    def __post_init__(self) -> None:
+        limits.check_version(self.number, self.name)
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The members that say so to DescribeDocument and GetDocument."""
+        selector = {"VersionName": self.name, "DocumentVersion": None if self.name else self.number}
+        return {member: value for member, value in selector.items() if value}
+
+
+# A document that is read for something, by the name or the ARN that finds it.
+Extra = Callable[[api.Client, str, Document, Version], Document]
+
+
+def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+    """Do the work of ssm_document_info."""
+    filters, types, owner = params["filters"], params["document_types"], params["owner"]
+    if params["names"] is not None and (filters or types or owner != "Self"):
+        raise SSMError("names cannot be combined with filters, owner or document_types.")
+    if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
+        raise SSMError("owner and document_types are the filters Owner and DocumentType: give each of them only once.")
+    if params["document_version"] is not None and params["version_name"] is not None:
+        raise SSMError("document_version and version_name both say which version to describe: give only one.")
+    names, types = option_text.trimmed(params["names"] or []), option_text.trimmed(types or [])
+    limits.check_names_or_arns(names)
+    check_types(types)
+    check_filters(filters)
+    version = Version(params["document_version"], params["version_name"], params["document_format"])
+    ssm = client("ssm")
+    if params["names"] is not None:
+        found = describe(ssm, names, version)
+    else:
+        found = listing(ssm, owner, types, filters)
+        if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # which is the one that is listed
+            found = describe(ssm, list(found), version)
+    documents = with_extras(ssm, found, params["include"], version)
+    warnings = unread(documents)
+    return {**({"warnings": warnings} if warnings else {}), "changed": False, "documents": documents}
+
+
+def shape(client: api.Client, description: Mapping[str, Any]) -> Document:
+    """A DocumentDescription or DocumentIdentifier as users see it, with the ARN that AWS leaves out."""
+    return {**conversion.resource(description), **_arns(client, description)}
+
+
+def describe(client: api.Client, names: Sequence[str], version: Version) -> dict[str, Document]:
+    """The named documents that exist, in the order given, each by the name or ARN that it was asked for by."""
+    wanted = list(dict.fromkeys(names))
+    found = fan_out_all(lambda name: api.describe_selected(client, name, version.selector), wanted)
+    pairs = zip(wanted, found, strict=True)
+    return {name: shape(client, {"Tags": [], **document}) for name, document in pairs if document is not None}
+
+
+def check_types(document_types: Iterable[str]) -> None:
+    """Raise an ``SSMError`` for a type that no document has, for which a listing would just be empty."""
+    for one in document_types:
+        if one not in TYPES:
+            raise SSMError(
+                f"document_types has {quoted(one)}, which is not a type of document that this module knows."
+                f"{option_text.suggestion(one, TYPES)}"
+            )
+
+
+def check_filters(filters: Iterable[str]) -> None:
+    """Raise an ``SSMError`` for a filter that looks like one of AWS's and is not; AWS decides about all others."""
+    for key in filters:
+        meant = "" if key in _FILTERS or key.startswith("tag:") else option_text.suggestion(key, _FILTERS)
+        if meant:
+            raise SSMError(f"filters has {quoted(key)}, which is not a filter of ListDocuments.{meant}")
+
+
+def listing(
+    client: api.Client, owner: str, document_types: Sequence[str], filters: Mapping[str, Any]
+) -> dict[str, Document]:
+    """The documents that match all of owner (``All``: any), types and filters, sorted by name, each by its ARN if it
+    is another account's. AWS takes each filter once, so those that are given win."""
+    options = {"Owner": [owner] if owner != "All" else None, "DocumentType": list(document_types) or None}
+    given = {key: [_filter_value(key, one) for one in _as_list(value)] for key, value in filters.items()}
+    owner = ", ".join(given.get("Owner", [owner]))
+    found = api.list_documents(client, conversion.filter_list((options | given).items(), "Key", "Values"))
+    documents = [shape(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
+    # Our own and AWS's are found by name; only the ARN finds one that another account shares.
+    by_name = owner in ("Self", "Amazon")
+    return {one["name"] if by_name or not one.get("owner", "").isdigit() else one["arn"]: one for one in documents}
+
+
+def with_extras(
+    client: api.Client, documents: Mapping[str, Document], include: Collection[str], version: Version
+) -> list[Document]:
+    """The documents with what ``include`` asks for, fetched side by side."""
+    jobs = {f"{extra} {name}": (EXTRAS[extra], name) for name in documents for extra in dict.fromkeys(include)}
+
+    def fetch(job: str) -> Document:
+        extra, name = jobs[job]
+        return extra(client, name, documents[name], version)
+
+    complete = {name: dict(document) for name, document in documents.items()}
+    for (unused, name), more in zip(jobs.values(), fan_out_all(fetch, list(jobs)), strict=True):
+        complete[name] |= more
+    return list(complete.values())
+
+
+def unread(documents: Iterable[Document]) -> list[str]:
+    """Return a sentence for everything that was asked for and that AWS no longer had when it was read."""
+    return [
+        f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
+        f"{extra}. It may have been deleted meanwhile."
+        for one in documents
+        for extra in ("content", "versions")
+        if extra in one and not one[extra] and one[extra] != ""
+    ]
+
+
+def _filter_value(key: str, value: Any) -> str:
+    if value in (None, ""):
+        raise SSMError(f"filters has no value for {key}: give it one, or leave it out.")
+    return str(value)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _arns(client: api.Client, description: Mapping[str, Any]) -> dict[str, str]:
+    name, owner = str(description["Name"]), str(description.get("Owner") or "")
+    if name.startswith("arn:"):
+        return {"arn": name}
+    account = owner if owner.isdigit() else ""  # the documents of AWS have an ARN without an account
+    place = f"arn:{client.meta.partition}:ssm:{client.meta.region_name}:{account}"
+    arns = {"arn": f"{place}:document/{name}"}
+    if description.get("DocumentType") == "Automation":
+        arns["automation_definition_arn"] = f"{place}:automation-definition/{name}"
+    return arns
+
+
+def _content(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    wanted_format = version.document_format or document.get("document_format") or content.JSON
+    reply = api.get_selected(client, name, version.selector, wanted_format)
+    if reply is None:
+        return {"content": None, "content_parsed": None}
+    parsed = content.parsed(reply["Content"], reply.get("DocumentFormat") or wanted_format)
+    found = {"content": reply["Content"], "content_parsed": parsed}
+    if document.get("document_type") == SESSION:
+        found["session_preferences"] = preferences.from_content(parsed) if isinstance(parsed, dict) else None
+    return found
+
+
+def _versions(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    found = api.list_document_versions(client, name)
+    newest_first = sorted(found, key=lambda info: int(info["DocumentVersion"]), reverse=True)
+    return {"versions": [conversion.resource(info) for info in newest_first]}
+
+
+def _permissions(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    # Only the owner may ask, and only by the name.
+    found = api.describe_document_permission(client, document["name"]) if _is_own(client, name, document) else {}
+    return {"permissions": sharing.shown(found)}
+
+
+def _is_own(client: api.Client, name: str, document: Document) -> bool:
+    """Whether the account's own document is meant; by an ARN that may be one, or somebody else's of the same name."""
+    if not name.startswith("arn:"):
+        return True
+    if document["name"].startswith("arn:"):
+        return False
+    own = api.describe_selected(client, document["name"], {})
+    return own is not None and own.get("Owner") == document.get("owner")
+
+
+def _tags(client: api.Client, name: str, document: Document, version: Version) -> Document:
+    if "tags" in document:
+        return {}
+    with tolerating(NO_TAGS):  # somebody else's document shows none
+        return {"tags": conversion.tags(api.list_document_tags(client, name))}
+    return {"tags": {}}
+
+
+EXTRAS: dict[str, Extra] = {
+    "content": _content,
+    "versions": _versions,
+    "permissions": _permissions,
+    "tags": _tags,
+}

@@ -1,0 +1,280 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Documents as values: what a task wants, what AWS has.
+
+``document_read`` finds what AWS has, ``document_plan`` says what has to be done, ``document_apply`` does it, and
+``document_diff`` says what that changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import conversion, option_text
+from ..errors import SSMError
+from ..option_text import quoted
+from . import content, content_schema, limits
+from .sharing import Permissions
+
+LATEST = "$LATEST"
+DEFAULT = "$DEFAULT"
+SESSION = content_schema.SESSION
+# Session Manager reads an account's preferences in a region from the default version of this one.
+PREFERENCES = "SSM-SessionManagerRunShell"
+TYPES = (
+    "ApplicationConfiguration",
+    "ApplicationConfigurationSchema",
+    "AutoApprovalPolicy",
+    "Automation",
+    "Automation.ChangeTemplate",
+    "ChangeCalendar",
+    "CloudFormation",
+    "Command",
+    "ConformancePackTemplate",
+    "DeploymentStrategy",
+    "ManualApprovalPolicy",
+    "Package",
+    "Policy",
+    "ProblemAnalysis",
+    "ProblemAnalysisTemplate",
+    "QuickSetup",
+    SESSION,
+)
+# What default_version says besides a version's number or name.
+_DEFAULT_WORDS = ("latest", "keep")
+# One less than a document may have, so that there is room for the version that comes before the oldest goes.
+MAX_KEPT_VERSIONS = 999
+
+
+@dataclasses.dataclass(frozen=True)
+class DocumentSpec:
+    """A document as wanted. None means that the user does not say, and AWS's value stays.
+
+    ``preferences`` are the session preferences that the task gives. With ``merges`` they change what the document has,
+    and ``content`` is None until the document was read; else ``content`` is the complete document that they mean.
+    ``default_version`` is ``latest``, ``keep``, a number, or the name of a version until the document was read.
+    """
+
+    name: str
+    content: content.Content | None = None
+    preferences: Mapping[str, Any] | None = None
+    merges: bool = False
+    exact: bool = False
+    document_type: str | None = None
+    document_format: str | None = None
+    display_name: str | None = None
+    target_type: str | None = None
+    version_name: str | None = None
+    default_version: str = "latest"
+    updates_version: str = LATEST
+    requires: Sequence[Mapping[str, str]] | None = None
+    attachments: Sequence[Mapping[str, Any]] | None = None
+    permissions: Permissions | None = None
+    tags: Mapping[str, str] | None = None
+    purge_tags: bool = True
+    keep_versions: int | None = None
+    recreate: bool = False
+    force: bool = False
+    force_unshare: bool = False
+
+    def __post_init__(self) -> None:
+        limits.check_names(self.name, self.version_name)
+        limits.check_description(self.display_name, self.target_type)
+        limits.check_requires(self.requires or ())
+        limits.check_attachments(self.attachments or ())
+        limits.check_tags(self.tags or {})
+        if not limits.is_number(self.default_version) and not limits.is_version_name(self.default_version):
+            raise SSMError(
+                f"default_version is {quoted(self.default_version)}: it must be latest, keep, the number of a "
+                f"version or the name of a version.{option_text.suggestion(self.default_version, _DEFAULT_WORDS)}"
+            )
+        if self.updates_version != LATEST and not limits.is_number(self.updates_version):
+            raise SSMError(
+                f"document_version is {quoted(self.updates_version)}: it must be {LATEST} or a version number."
+            )
+        kept = self.keep_versions
+        if kept is not None and (isinstance(kept, bool) or not 1 <= kept <= MAX_KEPT_VERSIONS):
+            raise SSMError(f"keep_versions is {str(kept).lower()}: it must be 1 to {MAX_KEPT_VERSIONS}.")
+        if self.content is not None:
+            content.check_size(self.content.encode(None)[0])
+            check_content(self.content, self.document_type)
+
+    @property
+    def default_name(self) -> str | None:
+        """The name of the version that is to be the default; None where it is told in another way."""
+        is_told = self.default_version in _DEFAULT_WORDS or limits.is_number(self.default_version)
+        return None if is_told else self.default_version
+
+
+@dataclasses.dataclass(frozen=True)
+class Removal:
+    """A document that is to go; with a version or a version's name only that version is."""
+
+    name: str
+    version: str | None = None
+    version_name: str | None = None
+    force: bool = False
+    force_unshare: bool = False
+
+    def __post_init__(self) -> None:
+        limits.check_names(self.name, self.version_name)
+        if self.version is not None and self.version_name is not None:
+            raise SSMError("document_version and version_name both say which version to delete: give only one.")
+        if self.version is not None and not limits.is_number(self.version):
+            raise SSMError(
+                f"document_version is {quoted(self.version)}: a version is deleted by its number, "
+                f"because {LATEST} and {DEFAULT} are another version each time the task runs."
+            )
+
+    @property
+    def of_version(self) -> bool:
+        """Whether one version is to go, and the document to stay."""
+        return self.version is not None or self.version_name is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionContent:
+    """The content of one version as AWS stores it. ``text`` is None where it is not known, and ``problem`` says why."""
+
+    text: str | None
+    document_format: str
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class DocumentState:
+    """A document as found. ``latest`` is the DocumentDescription of its latest version.
+
+    The rest is None where nothing needed it. ``holder`` is the number of the version that has the wanted content and
+    what else a version is to have: the latest if that one has it, the default one if that one has it, or another that
+    AWS takes for the same; ``held`` has its status, and describes the version that is to go if only one is.
+    ``permissions`` maps each account (or ``all``) to the version that it may use. ``versions`` are the numbers of all
+    versions. ``named`` is the number of the version with the wanted name. ``chosen`` describes the older version that
+    is to be the default, and is empty if there is no such one.
+    """
+
+    latest: Mapping[str, Any]
+    latest_content: str | None = None
+    holder: str | None = None
+    permissions: Mapping[str, str] | None = None
+    versions: tuple[int, ...] | None = None
+    named: str | None = None
+    held: Mapping[str, Any] | None = None
+    chosen: Mapping[str, Any] | None = None
+
+    @property
+    def document_format(self) -> str:
+        return str(self.latest.get("DocumentFormat") or content.JSON)
+
+    @property
+    def document_type(self) -> str:
+        return str(self.latest.get("DocumentType"))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return conversion.tags(self.latest.get("Tags"))
+
+    @property
+    def latest_version(self) -> str:
+        return str(self.latest.get("LatestVersion") or self.latest["DocumentVersion"])
+
+    @property
+    def newest(self) -> VersionContent:
+        """The content of the latest version."""
+        return VersionContent(self.latest_content, self.document_format)
+
+    @property
+    def default_version(self) -> str:
+        return str(self.latest["DefaultVersion"])
+
+    @property
+    def status(self) -> str:
+        return str(self.latest.get("Status"))
+
+    @property
+    def used_by_latest(self) -> bool:
+        """Whether sessions that are started with the document's name use its latest version, not its default one.
+
+        https://github.com/aws/session-manager-plugin/issues/112 shows it. Preferences are read from the default one.
+        """
+        return self.document_type == SESSION and self.latest.get("Name") != PREFERENCES
+
+    @property
+    def foreign_owner(self) -> str | None:
+        """Who owns the document if it is not the caller's account, such as ``Amazon``.
+
+        A name alone finds another account's document only if AWS or a partner published it, and then Owner is a word.
+        """
+        owner = str(self.latest.get("Owner") or "")
+        return owner if owner and not owner.isdigit() else None
+
+    @property
+    def deleting(self) -> bool:
+        """Whether it is on its way out, and so cannot be changed any more."""
+        return self.status == "Deleting"
+
+    @property
+    def pending(self) -> bool:
+        """Whether the latest version is not ready yet."""
+        return self.status in PENDING
+
+
+PENDING = ("Creating", "Updating")
+# How many versions a sentence lists.
+_LISTED = 10
+
+
+def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
+    """The sentence for a version that is, or has become, something else than Active."""
+    if not found:
+        return f"Document {name} has no version {version}."
+    reason = found.get("StatusInformation")
+    return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
+
+
+def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:
+    """Return the sentence for a name in default_version that none of the versions, as listed, has."""
+    named = {str(info["DocumentVersion"]): info.get("VersionName") for info in infos}
+    listed = [f"{number} ({named[number]})" if named[number] else number for number in sorted(named, key=int)]
+    shown = listed[-_LISTED:]
+    there_are = f"; its {'latest ' if shown != listed else ''}versions are {', '.join(shown)}" if listed else ""
+    wanted = str(spec.default_name)
+    advice = option_text.suggestion(wanted, [*filter(None, named.values()), *_DEFAULT_WORDS])
+    if wanted == spec.version_name:
+        advice = " To make the version of this task the default, set default_version to latest."
+    return f"Document {spec.name} has no version with the name {quoted(wanted)}{there_are}.{advice}"
+
+
+def check_own(state: DocumentState) -> None:
+    """Raise an ``SSMError`` for a document that the caller's account cannot change."""
+    if state.foreign_owner:
+        raise SSMError(
+            f"Document {state.latest['Name']} belongs to {state.foreign_owner}, and only its owner can change or "
+            "delete it. Create a document of your own under another name: sessionops.aws.ssm_document_info returns "
+            "the content to start from."
+        )
+
+
+def check_content(wanted: content.Content, document_type: str | None) -> None:
+    """An ``SSMError`` for content that AWS is known to refuse for a document of this type."""
+    problem = content_schema.problem(wanted.value, document_type)
+    if problem:
+        raise SSMError(f"content {problem}.")
+    if document_type == "ChangeCalendar" and wanted.document_format != content.TEXT:
+        raise SSMError("content of a ChangeCalendar must be an iCalendar text: set document_format to TEXT.")
+
+
+def check_type_given(spec: DocumentSpec) -> None:
+    """An ``SSMError`` for a new document without a type where AWS assumes none."""
+    if spec.content is not None and spec.document_type is None and content_schema.needs_type(spec.content.value):
+        kind = content_schema.likely_type(spec.content.value)
+        raise SSMError(
+            f"Document {spec.name} does not exist, and AWS creates it only with a type: set document_type"
+            f"{f' to {kind}' if kind else ''}."
+        )

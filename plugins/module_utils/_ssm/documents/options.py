@@ -1,0 +1,126 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The options of ssm_document as the document, or the removal, that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .. import conversion
+from ..errors import SSMError
+from ..option_text import quoted
+from . import content, preferences, sharing
+from .model import LATEST, SESSION, DocumentSpec, Removal
+
+ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
+
+
+def task(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec | Removal:
+    """What the options ask for; an ``SSMError`` says what is wrong with them.
+
+    ``origin`` is what the action plugin says of the file of content_path.
+    """
+    if params["name"].startswith("arn:"):
+        raise SSMError(
+            f"name: {quoted(params['name'])} is an ARN. Give the name of a document of this account; a document "
+            "of another account can be changed only by its owner."
+        )
+    return _removal(params) if params["state"] == "absent" else _spec(params, origin)
+
+
+def _removal(params: Mapping[str, Any]) -> Removal:
+    return Removal(
+        name=params["name"],
+        version=params["document_version"],
+        version_name=params["version_name"],
+        force=params["force"],
+        force_unshare=params["force_unshare"],
+    )
+
+
+def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
+    wanted, document_type = _content(params, origin), params["document_type"]
+    if params["session_preferences"] is not None:
+        if document_type not in (None, SESSION):
+            raise SSMError(
+                f"session_preferences makes a document of type Session, but document_type is {document_type}."
+            )
+        document_type = SESSION
+    merges = _merges(params)
+    _check_version_name(params)
+    return DocumentSpec(
+        name=params["name"],
+        content=wanted,
+        preferences=params["session_preferences"],
+        merges=merges,
+        exact=params["content_comparison"] == "exact",
+        document_type=document_type,
+        document_format=params["document_format"],
+        display_name=params["display_name"],
+        target_type=params["target_type"],
+        version_name=params["version_name"],
+        default_version=_default_version(params["default_version"], has_content=bool(wanted or merges)),
+        updates_version=params["document_version"] or LATEST,
+        requires=_members(params["requires"]),
+        attachments=_members(params["attachments"]),
+        permissions=sharing.wanted(params["permissions"]),
+        tags=None if params["tags"] is None else conversion.tag_dict(params["tags"]),
+        purge_tags=params["purge_tags"],
+        keep_versions=params["keep_versions"],
+        recreate=params["recreate"],
+        force=params["force"],
+        force_unshare=params["force_unshare"],
+    )
+
+
+# What makes a new version, or may. A display name alone makes none.
+_MAKE_VERSIONS = ("content", "content_path", "session_preferences", "document_format", "target_type")
+
+
+def _check_version_name(params: Mapping[str, Any]) -> None:
+    """Raise an ``SSMError`` for the name of a new version in a task that makes none."""
+    name = params["version_name"]
+    if name is None or params["recreate"] or any(params[option] is not None for option in _MAKE_VERSIONS):
+        return
+    raise SSMError(
+        f"version_name is {quoted(name)}, but a version gets its name when it is made, and this task makes none: "
+        "give the content of the new version, or set default_version to the name of a version to make that one the "
+        "default."
+    )
+
+
+def _default_version(given: str | None, *, has_content: bool) -> str:
+    if given is not None:
+        return given
+    return "latest" if has_content else "keep"
+
+
+def _merges(params: Mapping[str, Any]) -> bool:
+    """Return whether the preferences change what the document has."""
+    return params["session_preferences"] is not None and not params["purge_session_preferences"]
+
+
+def _content(params: Mapping[str, Any], origin: Mapping[str, Any]) -> content.Content | None:
+    if _merges(params):
+        preferences.check(params["session_preferences"])
+        return None
+    if params["session_preferences"] is not None:
+        return content.wanted(preferences.to_content(params["session_preferences"]), params["document_format"])
+    raw, source = params["content"], "content"
+    if params["content_path"] is not None:
+        file = content.Origin.from_action(origin, params["content_path"])
+        raw, source = content.read_file(params["content_path"], file), f"content_path {file.shown}"
+    exact = params["content_comparison"] == "exact"
+    return None if raw is None else content.wanted(raw, params["document_format"], exact=exact, source=source)
+
+
+def _members(entries: list[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Entries of a list option as the API has them: the keys in CamelCase, and none without a value."""
+    if entries is None:
+        return None
+    return [{conversion.camel(key): value for key, value in entry.items() if value is not None} for entry in entries]

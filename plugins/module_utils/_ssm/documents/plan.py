@@ -1,0 +1,305 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""What takes a document from how it is to how it is wanted. All of it is pure: check mode and a real run share it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ..amazon import compare_aws_tags
+from ..errors import SSMError
+from ..option_text import counted
+from . import limits, preferences, requests, sharing
+from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
+from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_own, not_active
+
+# No version can be made of a document that has so many.
+_MAX_VERSIONS = 1000
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html, Name
+_RESERVED = ("aws", "amazon", "amzn")
+
+
+def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
+    """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
+    if state is None or state.deleting:
+        return [Create(requests.create(spec)), *_sharing(spec, None)]
+    check_own(state)
+    if remakes(spec, state):
+        return _remake(spec, state)
+    unchangeable = _unchangeable(spec, state)
+    if unchangeable:
+        raise SSMError(
+            f"Document {spec.name} {unchangeable}: set recreate=true to delete the document and "
+            "create it again, or use another name."
+        )
+    update = requests.update(spec, state)
+    if spec.content and state.holder and state.held and state.held.get("Status") == "Failed":
+        # To leave it as it is would report a broken document as good.
+        raise SSMError(not_active(spec.name, state.holder, state.held))
+    first, last = _pruning(spec, state)
+    actions: list[Action] = list(first)
+    actions += [Update(update, state.latest_version)] if update else []
+    actions += _default(spec, state, updated=bool(update))
+    actions += _sharing(spec, state)
+    return [*actions, *_tag_changes(spec, state), *last]
+
+
+def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
+    """What makes a document, or one version of it, go away; an ``SSMError`` if nothing may."""
+    if state is None or state.deleting:
+        return []
+    check_own(state)
+    if not removal.of_version:
+        return [*_unsharing(removal.name, state, allowed=removal.force_unshare), Delete(removal.force)]
+    if state.versions and str(state.versions[0]) == state.default_version:
+        raise SSMError(
+            f"Version {state.default_version} of document {removal.name} is its default version, which cannot be "
+            "deleted: make another one the default first, or delete the document without document_version and "
+            "version_name."
+        )
+    return [DeleteVersions(state.versions)] if state.versions else []
+
+
+def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Action]) -> list[str]:
+    """What a user should know of a plan though it is no error."""
+    found = []
+    if any(isinstance(action, Create) for action in actions) and spec.name.lower().startswith(_RESERVED):
+        found.append(
+            f"AWS reserves names that begin with {', '.join(_RESERVED)} for its own documents, and may refuse the name "
+            f"{spec.name}."
+        )
+    if spec.content is not None and spec.document_type in (None, SESSION):
+        found += preferences.warnings(spec.content.value, preferences=spec.name == PREFERENCES)
+    if state is None or state.deleting:
+        return found
+    updated = any(isinstance(action, (Create, Update)) for action in actions)
+    if spec.version_name and not updated and state.holder and state.holder != requests.named(spec, state):
+        found.append(
+            f"Version {state.holder} of document {spec.name} already has this content, and is not renamed to "
+            f"{spec.version_name}: a version gets its name when it is made."
+        )
+    in_force = _wanted_default(spec, state, updated=False)
+    if not updated and state.holder not in (None, state.latest_version, in_force):
+        found.append(
+            f"Version {state.holder} of document {spec.name} already has this content, so no new version is staged: "
+            "AWS may reject content that is identical to an older version."
+        )
+    found += _latest_warnings(spec, state, updated=updated)
+    if _keeps_all_shared(spec, state) and to_prune(spec, state):
+        found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
+    return found
+
+
+def _latest_warnings(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[str]:
+    """Return how the default version of a Session document is not what sessions use."""
+    default = _wanted_default(spec, state, updated=updated)
+    if not state.used_by_latest or remakes(spec, state):
+        return []
+    if updated and default is not None:
+        return [
+            f"The new version of Session document {spec.name} is used at once, although version {default} stays the "
+            "default: sessions that are started with a document's name use its latest version."
+        ]
+    moves = default not in (None, state.default_version)
+    if not updated and default != state.latest_version and (moves or spec.content is not None):
+        return [
+            f"Version {default} of Session document {spec.name} is the default, but sessions that are started with a "
+            f"document's name use its latest version, {state.latest_version}. To make them use version {default}, "
+            "delete the later versions, or change the content so that a new version is made."
+        ]
+    return []
+
+
+def removal_warnings(removal: Removal, state: DocumentState | None, actions: list[Action]) -> list[str]:
+    """Return what a user should know of a plan that deletes."""
+    if state is None or not actions:
+        return []
+    if not removal.of_version:
+        goes = "This deletes the session preferences of the account in this region, including its logging."
+        return [goes] if removal.name == PREFERENCES else []
+    if state.used_by_latest and state.latest_version in map(str, state.versions or ()):
+        return [
+            f"Version {state.latest_version} is the latest of Session document {removal.name}: sessions that are "
+            "started with its name use the version before it from now on."
+        ]
+    return []
+
+
+def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]:
+    """Return what sessions no longer have once they use the content ``after``."""
+    lost = preferences.turned_off(before, after)
+    if not lost:
+        return []
+    replaces = spec.preferences is not None and not spec.merges
+    advice = " To keep what the task does not name, set purge_session_preferences to false." if replaces else ""
+    listed = " and ".join(filter(None, [", ".join(lost[:-1]), lost[-1]]))
+    return [f"This change of document {spec.name} turns off {listed}.{advice}"]
+
+
+def remakes(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether the document is to be deleted and made anew."""
+    return spec.recreate and bool(_unchangeable(spec, state))
+
+
+def to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
+    """The versions that are more than ``keep_versions`` after the change, without regard to how they are shared."""
+    if spec.keep_versions is None or state.versions is None:
+        return []
+    # The version that is about to be made is one of those kept.
+    updated = requests.needs_version(spec, state)
+    others = spec.keep_versions - updated
+    default = _wanted_default(spec, state, updated=updated) or 0
+    kept = {*sorted(state.versions, reverse=True)[:others], int(default), int(state.holder or 0)}
+    return [number for number in state.versions if number not in kept]
+
+
+def _unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
+    """How the document is, where that cannot be changed and should be; an empty text if nothing is in the way."""
+    if spec.document_type not in (None, state.document_type):
+        return f"has the type {state.document_type}, which cannot be changed to {spec.document_type}"
+    if spec.requires is not None and not _requires_the_same(spec.requires, state.latest.get("Requires") or ()):
+        return "requires other documents than the task gives, which cannot be changed"
+    old_schema = state.document_type == "Command" and state.latest.get("SchemaVersion") == "1.2"
+    if old_schema and requests.needs_version(spec, state):
+        return "is a Command document of schema version 1.2, which AWS does not update"
+    return ""
+
+
+def _requires_the_same(wanted: Any, found: Any) -> bool:
+    """Whether both name the same documents; what the task leaves out may be anything."""
+    by_name = {entry["Name"]: entry for entry in found}
+    if set(by_name) != {entry["Name"] for entry in wanted}:
+        return False
+    return all(by_name[entry["Name"]].get(key) == value for entry in wanted for key, value in entry.items())
+
+
+def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
+    """Delete and create, with what the task does not state as it was."""
+    create = Create(requests.remake(spec, state))
+    unsharing = _unsharing(spec.name, state, allowed=spec.force_unshare)
+    return [
+        *unsharing,
+        Delete(spec.force, remade=True, had=_belongings(state)),
+        create,
+        *_sharing_again(spec, state),
+    ]
+
+
+def restoration(state: DocumentState) -> list[Action]:
+    """What brings back a document that was deleted to be made anew, as far as AWS told of it: its latest version."""
+    request = requests.as_it_was(state)
+    return [Create(request), *sharing.share_again(state.permissions or {})] if request else []
+
+
+def _sharing_again(spec: DocumentSpec, before: DocumentState) -> list[Share]:
+    """The calls that share a document made anew as the old one was, or as the task wants it."""
+    return sharing.share_again(_shared(spec, before))
+
+
+def _shared(spec: DocumentSpec, before: DocumentState) -> dict[str, str]:
+    """Who may use what after the change."""
+    wanted = dict(before.permissions or {})
+    for share in _sharing(spec, before):
+        wanted = sharing.after(wanted, share)
+    return wanted
+
+
+def _belongings(state: DocumentState) -> str:
+    """The tags and the sharing of a document, which nothing else would know once it is deleted."""
+    tags = [f"the tag {key}={value}" for key, value in sorted(state.tags.items())]
+    accounts = [f"{account} ({version})" for account, version in sorted((state.permissions or {}).items())]
+    return ", ".join([*tags, f"permissions for {', '.join(accounts)}"] if accounts else tags)
+
+
+def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]:
+    if state.permissions and not allowed:
+        accounts = "everyone" if sharing.EVERYONE in state.permissions else counted(len(state.permissions), "account")
+        raise SSMError(
+            f"Document {name} is shared with {accounts}, and AWS does not delete a shared document: "
+            "set force_unshare=true to end the sharing first."
+        )
+    return sharing.unshare(state.permissions or {})
+
+
+def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
+    wanted = _wanted_default(spec, state, updated=updated)
+    if wanted == state.default_version:
+        return []
+    if wanted is not None:
+        _check_default(spec, state, wanted)
+    return [SetDefault(wanted)]
+
+
+def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str) -> None:
+    """An ``SSMError`` for a version that is not there, or has failed, and so can never be the default.
+
+    A version that is about to be made has no number yet: AWS gives none twice, and tells nobody which it gave before.
+    """
+    found = state.latest if wanted == state.latest_version else state.chosen
+    if int(wanted) > int(state.latest_version):
+        found = {}
+    if found is not None and found.get("Status") not in ("Active", *PENDING):
+        raise SSMError(not_active(spec.name, wanted, found))
+
+
+def _wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> str | None:
+    """The version that is the default after the change; None for the one that is about to be made."""
+    if spec.default_version == "keep":
+        return state.default_version
+    if spec.default_version == "latest":
+        return None if updated else state.holder or state.latest_version
+    return spec.default_version
+
+
+def _sharing(spec: DocumentSpec, state: DocumentState | None) -> list[Share]:
+    if spec.permissions is None:
+        return []
+    if state is None:
+        return sharing.changes(spec.permissions, {}, spec.name)
+    found = state.permissions or {}
+    owner = state.latest.get("Owner")
+    # Who has a document may use it. AWS does not say whether it takes that account, and whether it would list it.
+    others = [account for account in spec.permissions.account_ids if account in found or account != owner]
+    wanted = dataclasses.replace(spec.permissions, account_ids=others)
+    return sharing.changes(wanted, found, spec.name)
+
+
+def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
+    if spec.tags is None:
+        return []
+    to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
+    limits.check_settable(to_set)
+    limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
+    adding: list[Action] = [AddTags(to_set)] if to_set else []
+    removing: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
+    # The new ones first, so that no tag is lost where AWS refuses them, unless there is no room for all at once.
+    has_room = limits.fits_tags(state.tags.keys() | to_set.keys())
+    return [*adding, *removing] if has_room else [*removing, *adding]
+
+
+def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], list[Action]]:
+    """What deletes old versions, before the change and after it.
+
+    It is done after, so that a change that fails costs no version that was to be kept; before, only where there is no
+    room for a new version.
+    """
+    numbers = [] if _keeps_all_shared(spec, state) else to_prune(spec, state)
+    versions = sorted(state.versions or ())
+    spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= _MAX_VERSIONS else []
+    first = [number for number in numbers if number in spare and number != int(state.default_version)]
+    last = [number for number in numbers if number not in first]
+    return _deletion(first), _deletion(last)
+
+
+def _deletion(numbers: list[int]) -> list[Action]:
+    return [DeleteVersions(tuple(numbers))] if numbers else []
+
+
+def _keeps_all_shared(spec: DocumentSpec, state: DocumentState) -> bool:
+    """Whether some account may use every version after the change, so that none is without use."""
+    return "$ALL" in _shared(spec, state).values()

@@ -1,0 +1,157 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The options that say which sessions are meant, for every module that has them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .. import option_text, option_time
+from ..errors import SSMError
+from ..nodes import targets
+from ..option_text import quoted
+from .listing import ACTIVE, HISTORY, STATES_OF_STATUS, SessionFilter
+
+# The values of the option state, and the states of DescribeSessions.
+STATES = {"active": (ACTIVE,), "history": (HISTORY,), "all": (ACTIVE, HISTORY)}
+
+_TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
+# DescribeSessions accepts no longer value of a filter.
+_LONGEST = 400
+# The API reference says no more than how long one is. It begins with a name of the user, none of which has these.
+_SESSION_ID = re.compile(r"""[^\s;"(){}\[\]*/]{0,96}""")
+# Who can start a session: users and sessions of roles, in any partition. AWS shows some without "arn:".
+_OWNER_ARN = re.compile(
+    r"(?:arn:)?aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|user/\S+|assumed-role/[^/\s]+/\S+|federated-user/\S+)"
+)
+# What IAM and STS accept in the name of a user and of a session, and a path or a role before it.
+_OWNER_NAME = re.compile(r"[\w+=,.@/-]+", re.ASCII)
+_DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}")
+_DOCUMENT_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:(?:[0-9]{12})?:document/[a-zA-Z0-9_.-]{3,128}")
+
+
+def session_filter(params: Mapping[str, Any]) -> SessionFilter:
+    """Return what the options mean; raise an ``SSMError`` for the first one that cannot match any session.
+
+    An empty text, such as a variable that was never set comes to, must not mean "any".
+    """
+    given = {option: params.get(option) for option in _TEXTS}
+    trimmed = {option: text if text is None else text.strip() for option, text in given.items()}
+    for option, text in trimmed.items():
+        if text is not None:
+            _check(option, text)
+    wanted = SessionFilter(
+        **trimmed,
+        invoked_after=option_time.option_moment(params, "invoked_after"),
+        invoked_before=option_time.option_moment(params, "invoked_before"),
+        older_than=option_time.option_duration(params, "older_than"),
+    )
+    _check_times(params, wanted)
+    _check_status(params.get("state"), wanted.status)
+    return wanted
+
+
+def session_ids(entries: Iterable[str], option: str) -> list[str]:
+    """Return the entries of a list of IDs, some of which may be empty; raise for the first that cannot be an ID."""
+    found = option_text.entries(entries, _SESSION_ID, option, "ID of a session")
+    for entry in found:
+        _check_not_a_target(option, entry)
+    return found
+
+
+def _check(option: str, text: str) -> None:
+    if not text:
+        raise SSMError(f"{option} is empty, and would match nothing: name one, or leave the option out.")
+    if len(text) > _LONGEST:
+        raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_LONGEST} at most.")
+    if option in _CHECKS:
+        _CHECKS[option](option, text)
+
+
+def _check_session_id(option: str, text: str) -> None:
+    _check_not_a_target(option, text)
+    if not _SESSION_ID.fullmatch(text):
+        raise SSMError(
+            f"{option}: {quoted(text)} is not a session ID; expected the whole ID of one session, such as "
+            "jane-0a1b2c3d4e5f6a7b8."
+        )
+
+
+def _check_not_a_target(option: str, text: str) -> None:
+    if targets.is_target(text):
+        raise SSMError(
+            f"{option}: {quoted(text)} is the ID of a target, not of a session. "
+            "To select the sessions on a node, use target."
+        )
+
+
+def _check_target(option: str, text: str) -> None:
+    targets.check(text, option)
+
+
+def _check_owner(option: str, text: str) -> None:
+    if _OWNER_ARN.fullmatch(text) or (":" not in text and _OWNER_NAME.fullmatch(text)):
+        return
+    raise SSMError(
+        f"{option}: {quoted(text)} cannot own a session; expected the ARN of a user, the ARN of a role's session "
+        "(arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION), or the name of a user or of a role's session."
+    )
+
+
+def _check_document(option: str, text: str) -> None:
+    if not _DOCUMENT_NAME.fullmatch(text) and not _DOCUMENT_ARN.fullmatch(text):
+        raise SSMError(
+            f"{option}: {quoted(text)} is not a document; expected a name of 3 to 128 letters, digits, '_', '-' "
+            "and '.', or an ARN that ends with :document/NAME."
+        )
+
+
+_CHECKS = {
+    "session_id": _check_session_id,
+    "target": _check_target,
+    "owner": _check_owner,
+    "document_name": _check_document,
+}
+
+
+def _check_times(params: Mapping[str, Any], wanted: SessionFilter) -> None:
+    """Raise for times between which nothing can have been started, as far as they tell that without a clock."""
+    after = wanted.invoked_after
+    if after is None:
+        return
+    limits: dict[str, option_time.Moment | None] = {
+        "invoked_before": wanted.invoked_before,
+        "older_than": wanted.older_than,
+    }
+    for option, limit in limits.items():
+        if _never_before(after, limit):
+            raise SSMError(
+                f"invoked_after is {params['invoked_after']} and {option} is {params[option]}: no session can match "
+                "both, because it must have been started after the first time and before the second."
+            )
+
+
+def _never_before(after: option_time.Moment, limit: option_time.Moment | None) -> bool:
+    """Tell whether ``after`` is not earlier than ``limit``; both must be times, or both durations before now."""
+    if isinstance(after, datetime.datetime) and isinstance(limit, datetime.datetime):
+        return after >= limit
+    return isinstance(after, datetime.timedelta) and isinstance(limit, datetime.timedelta) and after <= limit
+
+
+def _check_status(state: str | None, status: str | None) -> None:
+    if state is None or status is None:
+        return
+    listed = STATES_OF_STATUS.get(status, STATES[state])
+    if not set(listed) & set(STATES[state]):
+        right = "active" if ACTIVE in listed else "history"
+        raise SSMError(
+            f"status is {status} and state is {state}: AWS lists a session in this status only in state {right}. "
+            f"Set state to {right} or all."
+        )

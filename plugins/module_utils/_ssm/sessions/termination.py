@@ -1,0 +1,168 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The ending of sessions: which to end, ending them, and waiting until they are gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+from .. import api
+from ..errors import NOT_TERMINABLE, SSMError
+from ..fanout import Outcome, fan_out_kept
+from ..option_text import counted
+from . import listing
+from .listing import ACTIVE, HISTORY, Session
+
+_GONE = frozenset({"Terminated", "Failed"})
+# A session that is in one of these has its end behind it, or is about to.
+_ENDED = _GONE | {"Terminating"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The sessions to end, the ids of those asked for that need no ending, and which of these are not active at all."""
+
+    running: list[Session]
+    ended: list[str] = dataclasses.field(default_factory=list)
+    absent: list[str] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Ending:
+    """What became of each session: its id is in ``ended``, ``already_ended`` or ``failures``, there with the reason.
+
+    ``hopeless`` says that the next call would fail as the last one did.
+    """
+
+    ended: list[str] = dataclasses.field(default_factory=list)
+    already_ended: list[str] = dataclasses.field(default_factory=list)
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
+    hopeless: bool = False
+
+
+def plan_selection(client: api.Client, wanted: listing.SessionFilter, excluded: Collection[str]) -> Plan:
+    """The active sessions that ``wanted`` means, newest first; raise if a name of one owner is that of several."""
+    running = _to_end(listing.find(client, [ACTIVE], wanted).sessions, excluded)
+    # Whoever assumes a role chooses the name of the session, and it may be a colleague's.
+    owners = {listing.plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
+    if wanted.owner and len(owners) > 1:
+        raise SSMError(
+            f"owner: '{wanted.owner}' is the name of {len(owners)} owners, and no session was ended: "
+            f"{', '.join(sorted(owners.values()))}. Set owner to the ARN of one of them."
+        )
+    return Plan(running)
+
+
+def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> Plan:
+    """The sessions with these ids, in the order given, as far as they are active."""
+    left_alone = _left_alone(excluded)
+    wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in left_alone]
+    active = listing.find_by_id(client, ACTIVE, wanted)
+    running = _to_end([active[entry] for entry in wanted if entry in active], ())
+    kept = {session["SessionId"] for session in running}
+    return Plan(
+        running, [entry for entry in wanted if entry not in kept], [entry for entry in wanted if entry not in active]
+    )
+
+
+def unknown(client: api.Client, plan: Plan) -> list[str]:
+    """The ids of a plan that AWS has neither among the active sessions nor among those that have ended."""
+    # The active ones were listed before, so that a session which has ended since is in this listing.
+    past = listing.find_by_id(client, HISTORY, plan.absent)
+    return [entry for entry in plan.absent if entry not in past]
+
+
+def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
+    """End sessions side by side, and tell of each what became of it, whatever happened to another one."""
+    outcomes = fan_out_kept(lambda session_id: api.terminate_session(client, session_id), session_ids)
+    result = Ending([outcome.target for outcome in outcomes if not outcome.error])
+    failed = [outcome for outcome in outcomes if outcome.error]
+    result.hopeless = any(outcome.error and outcome.error.hopeless for outcome in failed)
+    if result.hopeless:
+        result.failures = {outcome.target: _reason(outcome) for outcome in failed}
+        return result
+    try:
+        # Whether a session has ended, only the list says: not the code of an error, and no lost answer.
+        active = _still_open(client, [outcome.target for outcome in failed])
+    except SSMError as error:
+        result.failures = {o.target: f"{o.error} Whether it has ended is not known. {error}" for o in failed}
+        return result
+    for outcome in failed:
+        _sort(outcome, active, result)
+    return result
+
+
+def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: float, delay: float) -> dict[str, str]:
+    """Wait until none of the sessions is active; for each that may still be after ``timeout`` seconds the reason.
+
+    The last look begins at the deadline or after it, however long looks take. One that fails is not the end of the
+    wait, unless all would.
+    """
+    deadline = time.monotonic() + timeout
+    pending = list(session_ids)
+    while True:
+        failure: SSMError | None = None
+        begun = time.monotonic()
+        try:
+            active = listing.find_by_id(client, ACTIVE, pending)
+            pending = [entry for entry in pending if entry in active and active[entry].get("Status") not in _GONE]
+        except SSMError as error:
+            failure = error
+        left = max(0.0, deadline - time.monotonic())
+        if not pending or begun >= deadline or (failure and (failure.hopeless or failure.denied)):
+            return {entry: _not_gone(entry, timeout, failure) for entry in pending}
+        time.sleep(min(delay, left))
+
+
+def _left_alone(excluded: Iterable[str]) -> set[str]:
+    """The excluded ids, and the parts of one with commas, which may be a list that became one text."""
+    return {part for entry in excluded for part in (entry, *entry.split(","))}
+
+
+def _to_end(found: Iterable[Session], excluded: Collection[str]) -> list[Session]:
+    left_alone = _left_alone(excluded)
+    return [entry for entry in found if entry["SessionId"] not in left_alone and entry.get("Status") not in _ENDED]
+
+
+def _still_open(client: api.Client, session_ids: Sequence[str]) -> set[str]:
+    found = listing.find_by_id(client, ACTIVE, session_ids)
+    return {session["SessionId"] for session in _to_end(found.values(), ())}
+
+
+def _sort(outcome: Outcome[None], active: Collection[str], result: Ending) -> None:
+    """Put a session whose call failed where it belongs, now that the list has been read."""
+    error = outcome.error
+    if outcome.target in active:
+        known = " It is still active." if error and error.code in NOT_TERMINABLE else ""
+        result.failures[outcome.target] = f"{error}{known}"
+    elif error and _may_have_worked(error):
+        result.ended.append(outcome.target)
+    else:
+        result.already_ended.append(outcome.target)
+
+
+def _may_have_worked(error: SSMError) -> bool:
+    """Whether AWS may have ended the session though its answer was lost, or was another one."""
+    if error.retried or error.code is None:
+        return True
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    return status >= 500 and error.code not in NOT_TERMINABLE
+
+
+def _reason(outcome: Outcome[None]) -> str:
+    if outcome.attempted:
+        known = " Whether it has ended is not known." if outcome.error and outcome.error.retried else ""
+        return f"{outcome.error}{known}"
+    return f"Session {outcome.target} was not tried after another one had failed. {outcome.error}"
+
+
+def _not_gone(session_id: str, timeout: float, failure: SSMError | None) -> str:
+    if failure:
+        return f"Session {session_id} was ended, and whether it is gone is not known. {failure}"
+    return f"Session {session_id} is still active {counted(timeout, 'second')} after it was ended."

@@ -1,0 +1,118 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Nodes as hosts: their variables and their group."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import connection_status, listing
+
+from .fetch import Found
+from .options import GetOption, Plan
+from .presumed_status import Status, presumed
+from .trust import untrusted
+
+GROUPS = {
+    connection_status.CONNECTED: "ssm_connected",
+    connection_status.NOT_CONNECTED: "ssm_not_connected",
+    connection_status.UNKNOWN: "ssm_unknown",
+}
+NO_CONNECTION = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """One node as a host that has no name yet.
+
+    ``variables`` are what AWS says, and what follows from it; ``connecting`` are what a connection plugin needs.
+    """
+
+    instance_id: str
+    group: str
+    variables: dict[str, Any]
+    connecting: dict[str, str]
+
+
+def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
+    """The nodes that have one of the wanted ``statuses`` as hosts, sorted by ID.
+
+    No text of AWS among their variables is one that Ansible would evaluate. ``get`` reads the options.
+    """
+    wanted = [status for status in GROUPS if status in get("statuses")]
+    connection, profile = get("connection"), get("profile")
+    # A region's name is the user's own text, and the same one whether its nodes were kept or not.
+    regions = {name: name for name in plan.regions}
+    made = []
+    for node, status in _nodes(found, plan):
+        if status.status in wanted:
+            given = {name: untrusted(value) for name, value in node.items()}
+            given["region"] = regions[node["region"]]
+            variables = {**given, **_readiness(status)}
+            connecting = _connecting(given, connection, profile)
+            made.append(Host(node["instance_id"], GROUPS[status.status], variables, connecting))
+    made.sort(key=lambda host: host.instance_id)
+    return made
+
+
+def warnings(found: Found) -> list[str]:
+    """What the user should be told: what is left out, and of how many nodes the status could not be read."""
+    unread = [status for status in found.asked.values() if status.reason]
+    if not unread:
+        return found.warnings
+    count = sum(len(region.nodes) for region in found.regions.values())
+    text = f"The connection status of {len(unread)} of {count} nodes is unknown. {unread[0].reason}"
+    return [*found.warnings, text]
+
+
+def _nodes(found: Found, plan: Plan) -> Iterator[tuple[listing.Node, Status]]:
+    places: dict[str, str] = {}
+    for name, region in found.regions.items():
+        for node in region.nodes:
+            place = places.setdefault(node["instance_id"], name)
+            if place != name:
+                raise SSMError(
+                    f"Node {node['instance_id']} is in {place} and in {name}, which AWS never says:"
+                    " set no endpoint_url that serves one region for several."
+                )
+            yield node, found.asked.get(node["instance_id"]) or _presumed(node, region.served_at, plan)
+
+
+def _presumed(node: listing.Node, now: Any, plan: Plan) -> Status:
+    status = presumed(node, now, plan)
+    if status is None:
+        raise SSMError(f"The connection status of node {node['instance_id']} was not asked for.")
+    return status
+
+
+def _readiness(status: Status) -> dict[str, Any]:
+    reason = {"connection_status_reason": untrusted(status.reason)} if status.reason else {}
+    return {
+        "connection_status": status.status,
+        "connection_status_source": status.source,
+        "ssm_connected": status.status == connection_status.CONNECTED,
+        **reason,
+    }
+
+
+def _connecting(node: listing.Node, connection: str, profile: str | None) -> dict[str, str]:
+    """The variables of the connection plugin, by the names that amazon.aws.aws_ssm reads them under."""
+    if connection == NO_CONNECTION:
+        return {}
+    variables = {
+        "ansible_connection": connection,
+        "ansible_aws_ssm_instance_id": node["instance_id"],
+        "ansible_aws_ssm_region": node["region"],
+    }
+    if profile:
+        variables["ansible_aws_ssm_profile"] = profile
+    if node.get("platform_type") == "Windows":
+        variables["ansible_shell_type"] = "powershell"
+    return variables

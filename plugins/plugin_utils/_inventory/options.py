@@ -1,0 +1,93 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The options of the inventory, checked: what to ask of AWS, before anything is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import MAX_WORKERS
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import UNKNOWN
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.filters import ANYTHING, Selection, selection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_time import check_seconds
+
+CONNECTION_STATUS = "connection_status"
+PING_STATUS = "ping_status"
+NO_SOURCE = "none"
+
+GetOption = Callable[[str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to ask, and of whom; the fields are the options of their names."""
+
+    regions: tuple[str, ...]
+    selection: Selection = ANYTHING
+    ec2_details: bool = False
+    status_source: str = CONNECTION_STATUS
+    ask_all_nodes: bool = False
+    connection_lost_seconds: int = 86400
+    strict_permissions: bool = True
+    max_workers: int = 32
+
+
+def read(get: GetOption, region: str | None) -> Plan:
+    """The plan that options come to. ``region`` counts where there are no regions; ``SSMError`` tells mistakes."""
+    plan = Plan(
+        regions=_regions(get("regions"), region),
+        selection=selection(get("filters"), get("include_filters"), get("exclude_filters")),
+        ec2_details=get("ec2_details"),
+        status_source=get("status_source"),
+        ask_all_nodes=get("ask_all_nodes"),
+        connection_lost_seconds=get("connection_lost_seconds"),
+        strict_permissions=get("strict_permissions"),
+        max_workers=get("max_workers"),
+    )
+    if not 1 <= plan.max_workers <= MAX_WORKERS:
+        raise SSMError(f"max_workers is {plan.max_workers}, and may be 1 to {MAX_WORKERS}.")
+    if plan.status_source == NO_SOURCE and UNKNOWN not in get("statuses"):
+        raise SSMError("With status_source: none every status is unknown, and statuses keeps none of these hosts.")
+    seconds = ("connection_lost_seconds", "cache_statuses_seconds")
+    check_seconds({option: get(option) for option in seconds}, *seconds)
+    return plan
+
+
+def check_config(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> None:
+    """An ``SSMError`` for what Ansible itself would pass over in a configuration.
+
+    That is a key that is no option, and for a boolean a text that is none, which would count as false.
+    """
+    known = {name: about for option, about in definitions.items() for name in (option, *(about.get("aliases") or ()))}
+    for key, value in given.items():
+        if key not in known:
+            meant = "".join(f" Is {name} meant?" for name in difflib.get_close_matches(str(key), known, 1))
+            raise SSMError(f"{key} is no option of this plugin.{meant}")
+        if known[key].get("type") == "bool" and value is not None:
+            _check_boolean(key, value)
+
+
+def _check_boolean(option: str, value: Any) -> None:
+    try:
+        boolean(value, strict=True)
+    except TypeError:
+        raise SSMError(f"{option} is {value!r}, and must be true or false.") from None
+
+
+def _regions(given: list[Any], region: str | None) -> tuple[str, ...]:
+    for name in given:
+        if not isinstance(name, str):
+            raise SSMError(f"regions has the entry {name!r}, and may have names of regions.")
+    regions = tuple(dict.fromkeys(name for name in given or [region or ""] if name))
+    if not regions:
+        raise SSMError("There is no region: set regions, region or AWS_REGION.")
+    return regions

@@ -1,0 +1,69 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The connection status of a node as far as its listing tells, without asking Session Manager."""
+
+from __future__ import annotations
+
+import datetime
+from typing import NamedTuple
+
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import (
+    CONNECTED,
+    NOT_CONNECTED,
+    UNKNOWN,
+)
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.listing import NOT_RUNNING, Node
+
+from .options import CONNECTION_STATUS, NO_SOURCE, PING_STATUS, Plan
+
+INSTANCE_STATE = "instance_state"
+_ONLINE = "Online"
+
+
+class Status(NamedTuple):
+    """A connection status, where it comes from, and why it is unknown if it is."""
+
+    status: str
+    source: str = CONNECTION_STATUS
+    reason: str | None = None
+
+
+_NOT_RUNNING = Status(NOT_CONNECTED, INSTANCE_STATE)
+_SILENT = Status(NOT_CONNECTED, PING_STATUS)
+_ONLINE_NOW = Status(CONNECTED, PING_STATUS)
+_NO_PING = Status(UNKNOWN, PING_STATUS, "The listing has no ping status for this node.")
+_NOT_ASKED = Status(UNKNOWN, NO_SOURCE, "Nobody was asked: status_source is none.")
+
+
+def presumed(node: Node, now: datetime.datetime, plan: Plan) -> Status | None:
+    """The status of a node that is not to be asked for; None for one that is. ``now`` is the service's time."""
+    if plan.status_source == NO_SOURCE:
+        return _NOT_ASKED
+    if plan.status_source == PING_STATUS:
+        return _by_ping(node)
+    if plan.ask_all_nodes:
+        return None
+    if node.get("instance_state") in NOT_RUNNING:
+        return _NOT_RUNNING
+    return _SILENT if _silent(node, now, plan.connection_lost_seconds) else None
+
+
+def _by_ping(node: Node) -> Status:
+    if node.get("instance_state") in NOT_RUNNING:
+        return _NOT_RUNNING
+    ping = node.get("ping_status")
+    if not ping:
+        return _NO_PING
+    return _ONLINE_NOW if ping == _ONLINE else _SILENT
+
+
+def _silent(node: Node, now: datetime.datetime, seconds: int) -> bool:
+    """Whether the agent is known to have been silent for longer than ``seconds``."""
+    last = node.get("last_ping_date_time")
+    if not last or node.get("ping_status") in (None, _ONLINE):
+        return False
+    return now - datetime.datetime.fromisoformat(last) > datetime.timedelta(seconds=seconds)
