@@ -51,7 +51,7 @@ class SSMModule(AnsibleAWSModule):
     def __init__(self, **kwargs: Any) -> None:
         if import_error:
             _fail(requirement(import_error))
-        for name in _null_options(basic._load_params(), kwargs["argument_spec"]):
+        for name in _null_options(basic._load_params() or {}, kwargs["argument_spec"]):
             # Core has no sentence for it, or takes it for false.
             _fail(f"{name} is null: give it a value, or leave the option out.")
         for name in empty_variables():
