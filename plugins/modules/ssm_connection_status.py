@@ -37,7 +37,8 @@ options:
       - Only targets that do not have it yet are asked for again.
       - A status that is unknown is never the one that is waited for. If AWS refuses to tell of all that are left for
         60 seconds, as it does where a permission is missing, the wait is given up.
-      - If nodes are not V(connected) when the wait ends, the message names those that Systems Manager does not list.
+      - If nodes are not V(connected) when the wait ends, the message has the ping status, the last ping and
+        the instance state of each, and names those that Systems Manager does not list.
         This requires one of the permissions for O(include_ping), and is left out without them.
       - Unset, every target is asked for once.
     type: str

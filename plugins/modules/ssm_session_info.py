@@ -184,21 +184,17 @@ listed_at:
   sample: "2026-01-31T12:00:00Z"
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import conversion
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.options import STATES, session_filter
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import filters, listing, options
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "state": {"type": "str", "choices": list(STATES), "default": "active"},
+    "state": {"type": "str", "choices": list(options.STATES), "default": "active"},
     "session_id": {"type": "str"},
     "target": {"type": "str"},
     "owner": {"type": "str"},
-    "status": {"type": "str", "choices": list(listing.STATUSES)},
+    "status": {"type": "str", "choices": list(filters.STATUSES)},
     "access_type": {"type": "str", "choices": ["Standard", "JustInTime"]},
     "invoked_after": {"type": "str"},
     "invoked_before": {"type": "str"},
@@ -208,23 +204,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def session_info(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
-    """The sessions that the options describe."""
-    if params["max_items"] is not None and params["max_items"] < 1:
-        raise SSMError(f"max_items is {params['max_items']}, and must be at least 1.")
-    wanted = session_filter(params)
-    ssm = client("ssm")
-    listing.check_filters(ssm, wanted)
-    found = listing.find(ssm, STATES[params["state"]], wanted, params["max_items"])
-    return {
-        "changed": False,
-        "sessions": [listing.returned(session) for session in found.sessions],
-        "listed_at": conversion.iso8601(found.listed_at),
-    }
-
-
 def main() -> None:
-    SSMModule(argument_spec=ARGUMENT_SPEC).report(session_info)
+    SSMModule(argument_spec=ARGUMENT_SPEC).report(listing.run)
 
 
 if __name__ == "__main__":

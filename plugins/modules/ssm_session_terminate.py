@@ -174,18 +174,11 @@ diff:
   type: dict
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import option_time
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ClientFactory, Result, SSMModule
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import counted
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing, termination
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.options import session_filter, session_ids
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.termination import Ending, Plan
-
-SELECTORS = ("target", "owner", "status", "document_name", "older_than")
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import SSMModule
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions.options import SELECTORS
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "session_ids": {"type": "list", "elements": "str"},
@@ -203,95 +196,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-def session_terminate(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
-    """End the sessions that the options name or select."""
-    option_time.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
-    wanted = session_filter(params)
-    by_id = params["session_ids"] is not None
-    # A template that comes to nothing is an empty list, or a list of an empty text.
-    ids = [entry for entry in session_ids(params["session_ids"] or (), "session_ids") if entry]
-    excluded = session_ids(params["exclude_session_ids"], "exclude_session_ids")
-    _check(params, excluded)
-    if by_id and not ids:
-        return _result(Plan([]), Ending())
-    ssm = client("ssm")
-    if by_id:
-        plan = termination.plan_ids(ssm, ids, excluded)
-        if params["missing"] == "fail":
-            _require_known(termination.unknown(ssm, plan))
-    else:
-        plan = termination.plan_selection(ssm, wanted, excluded)
-        if len(plan.running) > params["max_sessions"]:
-            return _too_many(plan, params["max_sessions"])
-    return _carry_out(ssm, plan, params, check_mode)
-
-
-def _check(params: Mapping[str, Any], excluded: Sequence[str]) -> None:
-    """An ``SSMError`` for what would select all sessions, or spare none of those that it should."""
-    if params["session_ids"] is None and all(params[option] is None for option in SELECTORS):
-        raise SSMError(f"Nothing says which sessions to end: give session_ids, or one of {', '.join(SELECTORS)}.")
-    if "" in excluded:
-        raise SSMError("exclude_session_ids has an entry that is empty, and would spare nothing: leave it out.")
-
-
-def _require_known(unknown: list[str]) -> None:
-    if unknown:
-        raise SSMError(f"AWS knows no session {', '.join(unknown)}; no session was ended.")
-
-
-def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool) -> Result:
-    ids = [session["SessionId"] for session in plan.running]
-    if check_mode or not ids:
-        return _result(plan, Ending(ended=ids))
-    ending = termination.end(ssm, ids)
-    left: dict[str, str] = {}
-    if params["wait"] and ending.ended and not ending.hopeless:
-        left = termination.wait_until_gone(ssm, ending.ended, params["wait_timeout"], params["wait_delay"])
-    return _result(plan, ending, left)
-
-
-def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -> Result:
-    """What became of each session; ``left`` are those that were ended and may still be there, with the reason."""
-    left = left or {}
-    asked = [session["SessionId"] for session in plan.running]
-    ended = set(ending.ended)
-    gone = {*ended, *ending.already_ended} - set(left)
-    failures = {**ending.failures, **left}
-    result: Result = {
-        "changed": bool(ending.ended),
-        "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in ended],
-        "already_ended": plan.ended + ending.already_ended,
-        "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
-        "diff": {
-            "before": "".join(f"{session_id}\n" for session_id in asked),
-            "after": "".join(f"{session_id}\n" for session_id in asked if session_id not in gone),
-        },
-    }
-    return {**result, "failed": True, "msg": _message(ending, left, len(asked))} if failures else result
-
-
-def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
-    """How many went wrong, and why the first one did; the others have their reasons in ``failures``."""
-    parts = [
-        (ending.failures, "could not be ended"),
-        (left, f"may still be active after the task ended {'it' if len(left) == 1 else 'them'}"),
-    ]
-    return " ".join(
-        f"{len(reasons)} of {counted(asked, 'session')} {what}. {next(iter(reasons.values()))}"
-        for reasons, what in parts
-        if reasons
-    )
-
-
-def _too_many(plan: Plan, limit: int) -> Result:
-    selected = [listing.returned(session) for session in plan.running]
-    message = (
-        f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
-        f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
-    )
-    return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}
-
-
 def main() -> None:
     module = SSMModule(
         argument_spec=ARGUMENT_SPEC,
@@ -299,7 +203,7 @@ def main() -> None:
         mutually_exclusive=[("session_ids", selector) for selector in SELECTORS],
     )
     module.refuse_null("session_ids", "exclude_session_ids", *SELECTORS)
-    module.report(session_terminate)
+    module.report(termination.run)
 
 
 if __name__ == "__main__":

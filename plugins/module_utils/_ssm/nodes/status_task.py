@@ -77,8 +77,8 @@ def _result_of(given: Task, client: api.Client) -> Result:
         result = {**_result(waited.statuses, pinged), "late": waited.late}
         if not waited.late:
             return result
-        unlisted = _unlisted(client, given.wait, waited, pinged)
-        return {**result, "failed": True, "msg": _in_vain(given.wait, waited, unlisted, client.meta.region_name)}
+        known = _known_of_late(client, given.wait, waited, pinged)
+        return {**result, "failed": True, "msg": _timed_out(given.wait, waited, known, client.meta.region_name)}
     with ThreadPoolExecutor(max_workers=1) as beside:
         listing = beside.submit(_pinged, client, given.targets) if given.include_ping else None
         statuses = _ask(given, given.targets, client, progress_file.from_environment())
@@ -109,24 +109,31 @@ def _pinged(client: api.Client, asked: Sequence[str]) -> Pinged:
         return Pinged({}, str(error))
 
 
-def _unlisted(client: api.Client, wanted: Wait, waited: Waited, pinged: Pinged | None) -> list[str]:
-    """The nodes that were waited for in vain because Systems Manager does not list them, as far as that is known."""
+def _known_of_late(
+    client: api.Client, wanted: Wait, waited: Waited, pinged: Pinged | None
+) -> dict[str, ping.Ping | None]:
+    """Return what Systems Manager lists of the nodes that did not connect in time, None for one that it does not list.
+
+    It is empty where the listing failed: that must not hide that the wait timed out.
+    """
     away = {found.target for found in waited.statuses if found.status == connection_status.NOT_CONNECTED}
     nodes = [target for target in waited.late if target in away and targets.is_node(target)]
     if wanted.wanted != connection_status.CONNECTED or not nodes:
-        return []
+        return {}
     known = pinged or _pinged(client, nodes)
-    return [] if known.error else [target for target in nodes if target not in known.found]
+    return {} if known.error else {target: known.found.get(target) for target in nodes}
 
 
-def _in_vain(wanted: Wait, waited: Waited, unlisted: Sequence[str], region: str) -> str:
-    """The sentences about targets that were waited for in vain."""
+def _timed_out(wanted: Wait, waited: Waited, known: Mapping[str, ping.Ping | None], region: str) -> str:
+    """Return the sentences about the targets that did not reach the status in time, and what is known of them."""
     seconds = round(waited.seconds) if waited.refused else wanted.timeout
     total = counted(len(waited.statuses), "target")
+    late = _some([_named(target, known) for target in waited.late])
     sentences = [
         f"{len(waited.late):,} of {total} {'is' if len(waited.statuses) == 1 else 'are'} not {wanted.named}"
-        f"{wanted.often} after {counted(seconds, 'second')}: {_some(waited.late)}."
+        f"{wanted.often} after {counted(seconds, 'second')}: {late}."
     ]
+    unlisted = [target for target, found in known.items() if found is None]
     if unlisted:
         sentences.append(
             f"Systems Manager does not list {_some(unlisted)} in {region}: check the ID, the region, the account and "
@@ -138,6 +145,14 @@ def _in_vain(wanted: Wait, waited: Waited, unlisted: Sequence[str], region: str)
     if waited.refused:
         sentences.append(f"AWS has answered nothing else for {DENIED_FOR:.0f} seconds, so that the wait was given up.")
     return " ".join(sentences)
+
+
+def _named(target: str, known: Mapping[str, ping.Ping | None]) -> str:
+    """Return such as ``i-... (ping status ConnectionLost, last ping 2026-01-31T09:30:00Z, instance stopped)``."""
+    found = known.get(target) or {}
+    members = {"ping status": "ping_status", "last ping": "last_ping_date_time", "instance": "instance_state"}
+    details = ", ".join(f"{shown} {found[member]}" for shown, member in members.items() if found.get(member))
+    return f"{target} ({details})" if details else target
 
 
 def _some(named: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from .. import option_text, option_time
 from ..errors import SSMError
 from ..nodes import targets
 from ..option_text import quoted
-from .listing import ACTIVE, HISTORY, STATES_OF_STATUS, SessionFilter
+from .filters import ACTIVE, HISTORY, STATES_OF_STATUS, SessionFilter
 
 # The values of the option state, and the states of DescribeSessions.
 STATES = {"active": (ACTIVE,), "history": (HISTORY,), "all": (ACTIVE, HISTORY)}
@@ -35,6 +35,10 @@ _OWNER_ARN = re.compile(
 _OWNER_NAME = re.compile(r"[\w+=,.@/-]+", re.ASCII)
 _DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}")
 _DOCUMENT_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:(?:[0-9]{12})?:document/[a-zA-Z0-9_.-]{3,128}")
+
+
+# The options that select the sessions to end.
+SELECTORS = ("target", "owner", "status", "document_name", "older_than")
 
 
 def session_filter(params: Mapping[str, Any]) -> SessionFilter:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from .. import api
+from .. import api, option_time
 from ..errors import NOT_TERMINABLE, SSMError
 from ..fanout import Outcome, fan_out_kept
+from ..module import ClientFactory, Result
 from ..option_text import counted
-from . import listing
-from .listing import ACTIVE, HISTORY, Session
+from . import listing, options
+from .filters import ACTIVE, HISTORY, Session, SessionFilter, plain_owner
 
 _GONE = frozenset({"Terminated", "Failed"})
 # A session that is in one of these has its end behind it, or is about to.
@@ -46,11 +48,102 @@ class Ending:
     hopeless: bool = False
 
 
-def plan_selection(client: api.Client, wanted: listing.SessionFilter, excluded: Collection[str]) -> Plan:
+def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+    """Do the work of ssm_session_terminate."""
+    option_time.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
+    wanted = options.session_filter(params)
+    by_id = params["session_ids"] is not None
+    # A template that comes to nothing is an empty list, or a list of an empty text.
+    ids = [entry for entry in options.session_ids(params["session_ids"] or (), "session_ids") if entry]
+    excluded = options.session_ids(params["exclude_session_ids"], "exclude_session_ids")
+    _check(params, excluded)
+    if by_id and not ids:
+        return _result(Plan([]), Ending())
+    ssm = client("ssm")
+    if by_id:
+        plan = plan_ids(ssm, ids, excluded)
+        if params["missing"] == "fail":
+            _require_known(unknown(ssm, plan))
+    else:
+        plan = plan_selection(ssm, wanted, excluded)
+        if len(plan.running) > params["max_sessions"]:
+            return _too_many(plan, params["max_sessions"])
+    return _carry_out(ssm, plan, params, check_mode)
+
+
+def _check(params: Mapping[str, Any], excluded: Sequence[str]) -> None:
+    """An ``SSMError`` for what would select all sessions, or spare none of those that it should."""
+    if params["session_ids"] is None and all(params[option] is None for option in options.SELECTORS):
+        raise SSMError(
+            f"Nothing says which sessions to end: give session_ids, or one of {', '.join(options.SELECTORS)}."
+        )
+    if "" in excluded:
+        raise SSMError("exclude_session_ids has an entry that is empty, and would spare nothing: leave it out.")
+
+
+def _require_known(unknown: list[str]) -> None:
+    if unknown:
+        raise SSMError(f"AWS knows no session {', '.join(unknown)}; no session was ended.")
+
+
+def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool) -> Result:
+    ids = [session["SessionId"] for session in plan.running]
+    if check_mode or not ids:
+        return _result(plan, Ending(ended=ids))
+    ending = end(ssm, ids)
+    left: dict[str, str] = {}
+    if params["wait"] and ending.ended and not ending.hopeless:
+        left = wait_until_gone(ssm, ending.ended, params["wait_timeout"], params["wait_delay"])
+    return _result(plan, ending, left)
+
+
+def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -> Result:
+    """What became of each session; ``left`` are those that were ended and may still be there, with the reason."""
+    left = left or {}
+    asked = [session["SessionId"] for session in plan.running]
+    ended = set(ending.ended)
+    gone = {*ended, *ending.already_ended} - set(left)
+    failures = {**ending.failures, **left}
+    result: Result = {
+        "changed": bool(ending.ended),
+        "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in ended],
+        "already_ended": plan.ended + ending.already_ended,
+        "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
+        "diff": {
+            "before": "".join(f"{session_id}\n" for session_id in asked),
+            "after": "".join(f"{session_id}\n" for session_id in asked if session_id not in gone),
+        },
+    }
+    return {**result, "failed": True, "msg": _message(ending, left, len(asked))} if failures else result
+
+
+def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
+    """How many went wrong, and why the first one did; the others have their reasons in ``failures``."""
+    parts = [
+        (ending.failures, "could not be ended"),
+        (left, f"may still be active after the task ended {'it' if len(left) == 1 else 'them'}"),
+    ]
+    return " ".join(
+        f"{len(reasons)} of {counted(asked, 'session')} {what}. {next(iter(reasons.values()))}"
+        for reasons, what in parts
+        if reasons
+    )
+
+
+def _too_many(plan: Plan, limit: int) -> Result:
+    selected = [listing.returned(session) for session in plan.running]
+    message = (
+        f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
+        f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
+    )
+    return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}
+
+
+def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collection[str]) -> Plan:
     """The active sessions that ``wanted`` means, newest first; raise if a name of one owner is that of several."""
     running = _to_end(listing.find(client, [ACTIVE], wanted).sessions, excluded)
     # Whoever assumes a role chooses the name of the session, and it may be a colleague's.
-    owners = {listing.plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
+    owners = {plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
     if wanted.owner and len(owners) > 1:
         raise SSMError(
             f"owner: '{wanted.owner}' is the name of {len(owners)} owners, and no session was ended: "

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import ensure, info
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import status_task
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing, termination
 from ansible_collections.sessionops.aws.plugins.modules import (
     ssm_connection_status,
     ssm_document,
@@ -61,8 +62,8 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
 connection_status = Runner(ssm_connection_status.ARGUMENT_SPEC, status_task.run)
 ensure_document = Runner(ssm_document.ARGUMENT_SPEC, ensure.run)
 document_info = Runner(ssm_document_info.ARGUMENT_SPEC, info.run)
-session_info = Runner(ssm_session_info.ARGUMENT_SPEC, ssm_session_info.session_info)
-terminate_sessions = Runner(ssm_session_terminate.ARGUMENT_SPEC, ssm_session_terminate.session_terminate)
+session_info = Runner(ssm_session_info.ARGUMENT_SPEC, listing.run)
+terminate_sessions = Runner(ssm_session_terminate.ARGUMENT_SPEC, termination.run)
 
 
 def connection(aws: LocalAWS) -> Connection:

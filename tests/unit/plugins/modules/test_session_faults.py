@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
 from running import connection
 from session_tasks import NODE, REGION, hurried, ids, still_open, terminate, world
 
@@ -55,11 +54,8 @@ def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
     """Run the task with a client that tries again, as the module's own does."""
     retries = {"mode": "standard", "total_max_attempts": attempts}
     with hurried():
-        return ssm_session_terminate.session_terminate(
-            terminate.options(target=NODE, wait_timeout=10, **options),
-            lambda service: connection(aws).client(service, REGION, retries=retries),
-            False,
-        )
+        client = connection(aws).client("ssm", REGION, retries=retries)
+        return terminate.with_client(client, target=NODE, wait_timeout=10, **options)
 
 
 @pytest.mark.parametrize("ended", ["ValidationException", "ok"])

@@ -163,6 +163,10 @@ def test_a_status_that_nobody_knows_is_no_step_towards_the_one_that_is_waited_fo
         assert len(aws.calls()) == 4
 
 
+# What the emulator lists of a node that runs and is not connected.
+LISTED = "(ping status Online, last ping 2026-11-23T11:59:00Z, instance running)"
+
+
 def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None:
     with LocalAWS(world("notconnected", "error: AccessDeniedException")) as aws:
         done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=0, consecutive=2)
@@ -170,7 +174,7 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
         assert done["late"] == [ONE, TWO]
         assert (done["not_connected"], done["unknown"]) == ([ONE], [TWO])
         assert done["msg"].startswith(
-            f"2 of 2 targets are not connected 2 times in a row after 0 seconds: {ONE}, {TWO}. "
+            f"2 of 2 targets are not connected 2 times in a row after 0 seconds: {ONE} {LISTED}, {TWO}. "
             f"The status of 1 of them is unknown, as in: Could not get the connection status of {TWO}: "
             "AccessDeniedException: "
         )
@@ -183,7 +187,7 @@ def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None
         for target in targets:
             aws.set_status(target, "notconnected")
         done = ask(aws, targets=targets, wait_for="connected", wait_timeout=0)
-        named = ", ".join(targets[:10]) + (" and 1 more" if count > 10 else "")
+        named = ", ".join(f"{target} {LISTED}" for target in targets[:10]) + (" and 1 more" if count > 10 else "")
         assert done["msg"] == f"{count} of {count} targets are not connected after 0 seconds: {named}."
 
 
@@ -191,13 +195,12 @@ def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None
 def test_the_time_that_was_waited_in_vain_is_the_one_that_was_asked_for(seconds: int) -> None:
     with LocalAWS(world("notconnected")) as aws, hurried(look=2):
         done = ask(aws, targets=[ONE], wait_for="connected", wait_timeout=seconds, wait_delay=seconds // 2)
-        assert (
-            done["msg"]
-            == f"1 of 1 target is not connected after {seconds:,} {'seconds' if seconds > 1 else 'second'}: {ONE}."
-        )
+        unit = "seconds" if seconds > 1 else "second"
+        assert done["msg"] == f"1 of 1 target is not connected after {seconds:,} {unit}: {ONE} {LISTED}."
 
 
 MISSING = "mi-0a1b2c3d4e5f60009"
+HYBRID = "(ping status Online, last ping 2026-11-23T11:59:00Z)"
 UNLISTED = (
     f" Systems Manager does not list {MISSING} in us-east-1: check the ID, the region, the account and the agent."
 )
@@ -210,12 +213,28 @@ def test_a_node_that_systems_manager_does_not_list_is_named_when_a_wait_ends(
 ) -> None:
     options: dict[str, Any] = {"targets": targets, "wait_timeout": 0, "include_ping": include_ping}
     with LocalAWS(world()) as aws:
-        assert ask(aws, wait_for="connected", **options)["msg"].endswith(f" 0 seconds: {', '.join(targets)}.{UNLISTED}")
+        shown = ", ".join(f"{target} {HYBRID}" if target == TWO else target for target in targets)
+        assert ask(aws, wait_for="connected", **options)["msg"].endswith(f" 0 seconds: {shown}.{UNLISTED}")
         assert len(aws.calls(PROPERTIES)) == 1, "one listing says it of all"
         # It is away, as was wanted, and nothing else is asked.
         position = aws.position
         assert "msg" not in ask(aws, wait_for="notconnected", targets=targets, wait_timeout=0)
         assert [call.operation for call in aws.calls(since=position)] == [STATUS] * len(targets)
+
+
+def test_what_is_listed_of_a_node_that_did_not_connect_is_said_without_another_call() -> None:
+    nodes = [
+        {"id": ONE, "instance_state": "stopped", "ping_status": "ConnectionLost", "last_ping": "3d"},
+        {"id": TWO, "ping_status": "Inactive", "status": "notconnected"},
+    ]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=0, include_ping=True)
+        assert done["msg"] == (
+            "2 of 2 targets are not connected after 0 seconds: "
+            f"{ONE} (ping status ConnectionLost, last ping 2026-11-20T12:00:00Z, instance stopped), "
+            f"{TWO} (ping status Inactive, last ping 2026-11-23T11:59:00Z)."
+        )
+        assert [call.operation for call in aws.calls()] == [STATUS, STATUS, PROPERTIES]
 
 
 def test_nothing_is_said_of_nodes_where_the_listing_may_not_be_read() -> None:

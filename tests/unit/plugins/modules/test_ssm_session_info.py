@@ -13,7 +13,6 @@ from typing import Any
 import botocore.loaders
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.modules import ssm_session_info
 from botocore.model import ServiceModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -323,7 +322,7 @@ def test_the_clock_is_that_of_the_first_page() -> None:
 
         client = aws.client("ssm")
         client.meta.events.register("after-call.ssm.DescribeSessions", later)
-        found = ssm_session_info.session_info(listing.options(older_than="3h30m"), lambda service: client, False)
+        found = listing.with_client(client, older_than="3h30m")
         assert len(aws.calls()) == 2
         assert (ids(found), found["listed_at"]) == (["s-4"], "2026-11-23T12:00:00Z")
 
@@ -443,7 +442,7 @@ def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
         client = SimpleNamespace(meta=meta, describe_sessions=real.describe_sessions)
 
         def listed(**options: Any) -> list[str]:
-            return ids(ssm_session_info.session_info(listing.options(**options), lambda service: client, False))
+            return ids(listing.with_client(client, **options))
 
         with pytest.raises(SSMError, match=r"^access_type needs botocore 1\.39\.0 or newer, and the one that is inst"):
             listed(access_type="Standard")

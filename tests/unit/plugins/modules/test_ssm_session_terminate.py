@@ -16,7 +16,6 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing as session_listing
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
-from ansible_collections.sessionops.aws.plugins.modules import ssm_session_terminate
 from session_tasks import NODE, hurried, ids, listing, opened, still_open, terminate, world
 
 from emulator.testing import LocalAWS
@@ -341,11 +340,8 @@ def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
 def test_no_session_is_lost_when_aws_throttles() -> None:
     rates = {"TerminateSession": {"rate": 60, "burst": 5}, "DescribeSessions": {"rate": 20, "burst": 1}}
     with LocalAWS(world(60, throttle=rates)) as aws:
-        done = ssm_session_terminate.session_terminate(
-            terminate.options(target=NODE, max_sessions=60),
-            lambda service: aws.client(service, config=client_config()),  # with the module's own retries
-            False,
-        )
+        client = aws.client("ssm", config=client_config())  # with the module's own retries
+        done = terminate.with_client(client, target=NODE, max_sessions=60)
         assert "failed" not in done
         assert (len(done["terminated"]), still_open(aws)) == (60, set())
         assert "ThrottlingException" in {call.outcome for call in aws.calls()}
@@ -378,9 +374,7 @@ def test_an_answer_that_is_lost_before_a_token_expires_is_not_taken_for_one() ->
         {"op": "TerminateSession", "times": "always", "do": {"error": "ExpiredTokenException"}},
     ]
     with LocalAWS(world(1, faults=faults)) as aws:
-        done = ssm_session_terminate.session_terminate(
-            terminate.options(session_ids=["s-1"]), lambda service: aws.client(service, config=client_config()), False
-        )
+        done = terminate.with_client(aws.client("ssm", config=client_config()), session_ids=["s-1"])
         assert still_open(aws) == set()
         assert done["failures"][0]["reason"].endswith(" Whether it has ended is not known.")
 

@@ -14,9 +14,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.modules import (
-    ssm_session_terminate,
-)
 from document_flows import NAME, REGION, Stage, accounts, document, hurried, session
 from running import Runner, connection, connection_status
 from session_tasks import NODE, listing, opened, still_open, terminate
@@ -209,6 +206,5 @@ def check_sessions(done: dict[str, Any], left_open: set[str], wrong: Wrong) -> N
 
 def end_all(aws: LocalAWS) -> dict[str, Any]:
     client = connection(aws).client("ssm", REGION, retries={"total_max_attempts": 1})
-    options = terminate.options(target=NODE, wait_timeout=3)
     with without_pauses():
-        return ssm_session_terminate.session_terminate(options, lambda service: client, False)
+        return terminate.with_client(client, target=NODE, wait_timeout=3)
