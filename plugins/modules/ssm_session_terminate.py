@@ -10,7 +10,7 @@ version_added: 0.1.0
 short_description: End Session Manager sessions
 description:
   - Ends sessions by ID, or those that a selection such as "open for more than a day" describes.
-  - A session that has ended already is no error and no change.
+  - A session that has already ended is not an error and not a change.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -45,7 +45,10 @@ options:
     type: str
   exclude_session_ids:
     description:
-      - Never end these sessions. Empty or malformed entries are rejected, because they would protect no session.
+      - Never end these sessions. Entries that are empty or not a session ID are rejected, because they would protect
+        no session.
+      - If an entry is nearly the ID of a session that would be ended, or the name that its ID begins with, the task
+        fails and ends no session.
       - A play that itself runs over Session Manager names its own session here when a selection could match it.
     type: list
     elements: str
@@ -58,9 +61,11 @@ options:
     default: 10
   missing:
     description:
-      - What to do about an ID in O(session_ids) that AWS does not know. AWS forgets a session 30 days after its end.
-      - V(ok) does not look for it among the past sessions, which may take many calls, and takes it for ended.
-      - V(fail) ends no session at all when there is one.
+      - What to do about an ID in O(session_ids) that no active session has.
+      - V(ok) returns it in RV(not_active) with a warning, because the session has ended or the ID is wrong. The task
+        does not look for it in the history of sessions, which can take many calls.
+      - V(fail) looks for it in the history, which AWS keeps for 30 days. If it is not there, the task fails and ends no
+        session.
     type: str
     choices: [ok, fail]
     default: ok
@@ -141,12 +146,23 @@ terminated:
       sample: "2026-01-31T09:30:00Z"
 already_ended:
   description:
-    - IDs of sessions that had already ended, or were already terminating, before this task ran. With O(missing=ok)
-      unknown IDs are among them.
+    - IDs of sessions that had already ended, or were already terminating, before this task ended them.
   returned: always
   type: list
   elements: str
   sample: []
+not_active:
+  description:
+    - IDs from O(session_ids) that no active session has. Such a session has ended, or its ID is wrong.
+    - Empty with O(missing=fail), which returns those that are in the history in RV(already_ended).
+  returned: always
+  type: list
+  elements: str
+  sample: []
+msg:
+  description: Why the task failed, or that the selection matches no active session.
+  returned: when the task fails, or the selection matches no active session
+  type: str
 failures:
   description:
     - The sessions that could not be ended, and those that were ended and may still be active after O(wait_timeout).

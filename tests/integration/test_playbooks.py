@@ -578,7 +578,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             for none in ("", [""])
         ),
         *(
-            ({"older_than": "1h", "exclude_session_ids": ids}, "which is no ID of a session")
+            ({"older_than": "1h", "exclude_session_ids": ids}, "is not a session ID")
             for ids in ([{"session_id": "a"}], "a;b")
         ),
         *(
@@ -622,7 +622,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"report_dir": ".", "state": "active", "status": "Failed"}, "Set state to history or all."),
         ({"report_dir": ".", "target": "web-1"}, "target: 'web-1' is not a target ID"),
         ({"report_dir": ".", "state": "open"}, "sessionops_state is 'open', and must be active, history or all."),
-        ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after is 'noon', which is no time"),
+        ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after: 'noon' is not a time"),
         ({"report_dir": ".", "report_formats": None}, "sessionops_report_formats is null"),
         ({"report_dir": ".", "exclude_session_ids": "s-1"}, "sessionops_exclude_session_ids is for another playbook"),
         ({"report_dir": ".", "access_type": "Best"}, "value of access_type must be one of"),

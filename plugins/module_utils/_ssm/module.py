@@ -98,7 +98,7 @@ class SSMModule(AnsibleAWSModule):
         try:
             unused, endpoint, options = get_aws_connection_info(self)
         except (TypeError, BotoCoreError) as error:  # the parent checks all options but this one
-            raise SSMError(f"aws_config is none that botocore takes: {str(error).rstrip('.')}.") from None
+            raise SSMError(f"aws_config is not a valid botocore config: {str(error).rstrip('.')}.") from None
         return Connection(endpoint, options)
 
     def warn(self, warning: str) -> None:

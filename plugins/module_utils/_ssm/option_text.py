@@ -9,10 +9,7 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
-
-from .errors import SSMError
 
 # How many characters of a text an error shows.
 _SHOWN = 60
@@ -21,18 +18,6 @@ _SHOWN = 60
 def trimmed(entries: Iterable[str]) -> list[str]:
     """The entries without the blanks around them: Ansible cuts a text at its commas, and leaves those after them."""
     return [entry.strip() for entry in entries]
-
-
-def entries(given: Iterable[str], pattern: re.Pattern[str], option: str, kind: str) -> list[str]:
-    """The entries of a list option, trimmed; an ``SSMError`` for the first that is no ``kind``, as ``pattern`` has it.
-
-    So a text that was to be a list of its own, or a mapping that became a text, is not taken for one entry.
-    """
-    found = trimmed(given)
-    for entry in found:
-        if not pattern.fullmatch(entry):
-            raise SSMError(f"{option} has {quoted(entry)}, which is no {kind}.")
-    return found
 
 
 def quoted(text: str) -> str:

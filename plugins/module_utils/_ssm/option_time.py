@@ -35,7 +35,7 @@ def duration(text: str, option: str) -> datetime.timedelta:
     """
     given = text.strip()
     if not _DURATION.fullmatch(given):
-        raise SSMError(f"{option} is {quoted(text)}, which is no duration: write it like 90m, 2h or 1d12h.")
+        raise SSMError(f"{option}: {quoted(text)} is not a duration; expected for example 90m, 2h or 1d12h.")
     return _parse(given, text, option)
 
 
@@ -48,7 +48,7 @@ def check_seconds(params: Mapping[str, Any], *options: str) -> None:
     """An ``SSMError`` for the first of ``options`` that is no number from 0 to ``MOST``."""
     for option in options:
         if not 0 <= params[option] <= MOST:
-            raise SSMError(f"{option} is {params[option]}, and must be 0 to {MOST}.")
+            raise SSMError(f"{option}: {params[option]} is out of range; expected 0 to {MOST}.")
 
 
 def moment(text: str, option: str) -> Moment:
@@ -60,8 +60,9 @@ def moment(text: str, option: str) -> Moment:
         parsed = datetime.datetime.fromisoformat(text.strip())
         return parsed.astimezone(datetime.UTC) if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
     except (ValueError, OverflowError):
-        sentence = f"{option} is {quoted(text)}, which is no time: write it like 2026-01-31T09:30:00Z, 2h or 1d12h ago."
-        raise SSMError(sentence) from None
+        raise SSMError(
+            f"{option}: {quoted(text)} is not a time; expected for example 2026-01-31T09:30:00Z, 2h or 1d12h ago."
+        ) from None
 
 
 def option_moment(params: Mapping[str, Any], option: str) -> Moment | None:
@@ -86,4 +87,4 @@ def _parse(given: str, text: str, option: str) -> datetime.timedelta:
             parts[_UNITS[unit]] += int(number)
         return datetime.timedelta(**parts)
     except (OverflowError, ValueError):  # Python reads no number of thousands of digits
-        raise SSMError(f"{option} is {quoted(text)}, which is longer than the calendar.") from None
+        raise SSMError(f"{option}: {quoted(text)} is out of range; no session is that old.") from None

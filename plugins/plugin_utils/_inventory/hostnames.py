@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import quoted
 
 from .expressions import syntax_error
 from .hosts import Host
@@ -87,12 +88,12 @@ def check_hostnames(entries: Sequence[Any], *, tags: bool) -> None:
     for text in (text for entry in entries for text in _texts(entry)):
         if text.startswith(_TAG) and not tags:
             raise SSMError(
-                f"hostnames has {text}, which takes ec2_details: true."
-                " The Name tag alone is instance_name, with or without it."
+                f"hostnames: {quoted(text)} requires ec2_details=true. For the Name tag alone use instance_name, which "
+                "does not."
             )
         problem = syntax_error(text if "{{" in text else f"{{{{ {_expression(text)} }}}}")
         if problem:
-            raise SSMError(f"hostnames has {text}, which is no Jinja2 expression: {problem}.")
+            raise SSMError(f"hostnames: {quoted(text)} is not a Jinja2 expression: {problem}.")
 
 
 def _texts(entry: Any) -> list[str]:
@@ -102,7 +103,8 @@ def _texts(entry: Any) -> list[str]:
     if isinstance(entry, Mapping) and isinstance(entry.get("name"), str) and set(entry) <= _KEYS:
         return [str(entry["name"]), *([str(entry["prefix"])] if entry.get("prefix") else [])]
     raise SSMError(
-        f"hostnames has the entry {entry!r}, and may have texts, and mappings of name, prefix and separator."
+        f"hostnames: each entry must be a text, or a mapping with name and optionally prefix and separator; "
+        f"{entry!r} is neither."
     )
 
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,11 +18,14 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import MAX_WORKERS
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import UNKNOWN
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.filters import ANYTHING, Selection, selection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import quoted, suggestion
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_time import check_seconds
 
 CONNECTION_STATUS = "connection_status"
 PING_STATUS = "ping_status"
 NO_SOURCE = "none"
+# botocore accepts what can be a part of a host name.
+_REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
 
 GetOption = Callable[[str], Any]
 
@@ -54,9 +57,9 @@ def read(get: GetOption, region: str | None) -> Plan:
         max_workers=get("max_workers"),
     )
     if not 1 <= plan.max_workers <= MAX_WORKERS:
-        raise SSMError(f"max_workers is {plan.max_workers}, and may be 1 to {MAX_WORKERS}.")
+        raise SSMError(f"max_workers: {plan.max_workers} is out of range; expected 1 to {MAX_WORKERS}.")
     if plan.status_source == NO_SOURCE and UNKNOWN not in get("statuses"):
-        raise SSMError("With status_source: none every status is unknown, and statuses keeps none of these hosts.")
+        raise SSMError("With status_source=none every status is unknown, so statuses must include unknown.")
     seconds = ("connection_lost_seconds", "cache_statuses_seconds")
     check_seconds({option: get(option) for option in seconds}, *seconds)
     return plan
@@ -70,8 +73,7 @@ def check_config(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str
     known = {name: about for option, about in definitions.items() for name in (option, *(about.get("aliases") or ()))}
     for key, value in given.items():
         if key not in known:
-            meant = "".join(f" Is {name} meant?" for name in difflib.get_close_matches(str(key), known, 1))
-            raise SSMError(f"{key} is no option of this plugin.{meant}")
+            raise SSMError(f"Unknown option {quoted(str(key))}.{suggestion(str(key), known)}")
         if known[key].get("type") == "bool" and value is not None:
             _check_boolean(key, value)
 
@@ -80,14 +82,16 @@ def _check_boolean(option: str, value: Any) -> None:
     try:
         boolean(value, strict=True)
     except TypeError:
-        raise SSMError(f"{option} is {value!r}, and must be true or false.") from None
+        raise SSMError(f"{option}: {value!r} is not a boolean; expected true or false.") from None
 
 
 def _regions(given: list[Any], region: str | None) -> tuple[str, ...]:
-    for name in given:
-        if not isinstance(name, str):
-            raise SSMError(f"regions has the entry {name!r}, and may have names of regions.")
-    regions = tuple(dict.fromkeys(name for name in given or [region or ""] if name))
+    option = "regions" if given else "region"
+    names = given or [region or ""]
+    for name in names:
+        if not isinstance(name, str) or (name and not _REGION.fullmatch(name)):
+            raise SSMError(f"{option}: {quoted(str(name))} is not the name of a region, such as us-east-1.")
+    regions = tuple(dict.fromkeys(filter(None, names)))
     if not regions:
-        raise SSMError("There is no region: set regions, region or AWS_REGION.")
+        raise SSMError("No region: set regions, region or AWS_REGION.")
     return regions

@@ -23,7 +23,7 @@ Outer = Callable[[str], str]
 def outer_name(prefix: str, suffix: str) -> Outer:
     """The function from a variable's name to the one that users see; an ``SSMError`` where that is no name."""
     if not f"{prefix}x{suffix}".isidentifier():
-        raise SSMError(f"hostvars_prefix {prefix!r} and hostvars_suffix {suffix!r} make no valid names of variables.")
+        raise SSMError(f"hostvars_prefix {prefix!r} and hostvars_suffix {suffix!r} do not make valid variable names.")
     return functools.cache(lambda name: f"{prefix}{name}{suffix}")
 
 

@@ -58,10 +58,12 @@ def _option(key: str, name: str, given: Any, evaluate: Evaluate) -> Any:
     if name in _TEMPLATED and _has_template(given):
         value = _value(name, given, lambda text: _attempt(key, name, text, evaluate))
         if name in _NEVER_EMPTY and not value:
-            raise SSMError(f"{key} has a template that comes to nothing. Give it a value, or leave the option out.")
+            raise SSMError(
+                f"{key}: the template gives an empty value. Set its variable, for example with -e, or leave out {key}."
+            )
         _check_filters(key, name, value)
     if name in _TEXTS and isinstance(value, (list, tuple, Mapping)):
-        raise SSMError(f"{key} must be one text, and is a list or a mapping.")
+        raise SSMError(f"{key} must be one text, not a list or a mapping.")
     return value
 
 
@@ -97,14 +99,16 @@ def _attempt(key: str, name: str, text: str, evaluate: Evaluate) -> Any:
     except Exception as error:  # lookups and filters raise anything
         told = name not in _CREDENTIALS or isinstance(error, AnsibleUndefinedVariable)
         reason = ": " + " ".join(str(error).split()).rstrip(".") if told else ""
-        raise SSMError(f"{key} has a template that fails{reason}.") from None
+        raise SSMError(f"{key}: the template fails{reason}.") from None
 
 
 def _check_filters(key: str, name: str, value: Any) -> None:
     if name == "filters" and not isinstance(value, Mapping):
-        raise SSMError(f"{key} must be a mapping of filters to their values.")
+        raise SSMError(f"{key} must map filters to their values, such as PlatformTypes: Linux.")
     if name in _FILTERS and not all(isinstance(entry, Mapping) for entry in value):
-        raise SSMError(f"{key} must be a list of mappings of filters to their values.")
+        raise SSMError(
+            f"{key} must be a list whose entries map filters to their values, such as - PlatformTypes: Linux."
+        )
 
 
 def _has_template(value: Any) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 from ..api import Shape
 from ..errors import SSMError
+from ..option_text import quoted, suggestion
 
 # Each key with the member of a node that it is compared with.
 _MEMBERS = {
@@ -125,21 +126,26 @@ def _parts(values: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
 
 def _filter_set(option: str, given: Any) -> FilterSet:
     if not isinstance(given, Mapping) or not given:
-        raise SSMError(f"{option} has the entry {given!r}, and may have mappings of a filter to its values.")
+        raise SSMError(
+            f"{option}: each entry must map filters to their values, such as PlatformTypes: Linux; {given!r} does not."
+        )
     return FilterSet({_key(option, key): _values(option, key, value) for key, value in given.items()})
 
 
 def _key(option: str, key: Any) -> str:
     if key in _MEMBERS or (isinstance(key, str) and (key == _TAG_KEY or key.removeprefix(_TAG) not in (key, ""))):
         return str(key)
-    known = ", ".join([*_MEMBERS, _TAG_KEY])
-    raise SSMError(f"{option} has the key {key}, which is no filter of Systems Manager: there are {known} and tag:KEY.")
+    known = [*_MEMBERS, _TAG_KEY]
+    raise SSMError(
+        f"{option}: unknown filter {quoted(str(key))}.{suggestion(str(key), known)} Supported: {', '.join(known)}, "
+        "tag:KEY."
+    )
 
 
 def _values(option: str, key: str, given: Any) -> tuple[str, ...]:
     values = given if isinstance(given, (list, tuple)) else [given]
     if not values or any(value is None or isinstance(value, (Mapping, list)) for value in values):
-        raise SSMError(f"{option} has {given!r} for {key}, and may have a value or a list of values.")
+        raise SSMError(f"{option}: {key} must have a value or a list of values, not {given!r}.")
     # YAML reads an unquoted true or 1 as something else than the text which AWS has.
     return tuple(dict.fromkeys(str(value).lower() if isinstance(value, bool) else str(value) for value in values))
 

@@ -51,11 +51,11 @@ def task(params: Mapping[str, Any]) -> Task:
     if not asked:
         raise SSMError("targets is empty: give at least one.")
     if not 1 <= params["max_workers"] <= MAX_WORKERS:
-        raise SSMError(f"max_workers is {params['max_workers']}, and may be 1 to {MAX_WORKERS}.")
+        raise SSMError(f"max_workers: {params['max_workers']} is out of range; expected 1 to {MAX_WORKERS}.")
     if params["consecutive"] < 1:
-        raise SSMError(f"consecutive is {params['consecutive']}, and must be at least 1.")
+        raise SSMError(f"consecutive: {params['consecutive']} is out of range; expected at least 1.")
     if params["consecutive"] > 1 and not params["wait_for"]:
-        raise SSMError(f"consecutive is {params['consecutive']}, which makes sense only together with wait_for.")
+        raise SSMError(f"consecutive: {params['consecutive']} requires wait_for.")
     option_time.check_seconds(params, "wait_timeout", "wait_delay")
     wanted = params["wait_for"]
     waiting = Wait(wanted, params["wait_timeout"], params["wait_delay"], params["consecutive"]) if wanted else None

@@ -34,7 +34,7 @@ class Listing:
 def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """Do the work of ssm_session_info."""
     if params["max_items"] is not None and params["max_items"] < 1:
-        raise SSMError(f"max_items is {params['max_items']}, and must be at least 1.")
+        raise SSMError(f"max_items: {params['max_items']} is out of range; expected at least 1.")
     wanted = options.session_filter(params)
     ssm = client("ssm")
     check_filters(ssm, wanted)

@@ -25,8 +25,11 @@ STATES = {"active": (ACTIVE,), "history": (HISTORY,), "all": (ACTIVE, HISTORY)}
 _TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
 # DescribeSessions accepts no longer value of a filter.
 _LONGEST = 400
-# The API reference says no more than how long one is. It begins with a name of the user, none of which has these.
-_SESSION_ID = re.compile(r"""[^\s;"(){}\[\]*/]{0,96}""")
+# The API reference documents only the length. An ID begins with the name of an IAM user or of a role's session, which
+# cannot have these characters.
+_SESSION_ID = re.compile(r"""[^\s;"(){}\[\]*/]{1,96}""")
+_EXAMPLE = "jane-0a1b2c3d4e5f6a7b8"
+_SESSION_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[^:\s]*:[0-9]*:session/(?=[^\s;*,]+$)")
 # Who can start a session: users and sessions of roles, in any partition. AWS shows some without "arn:".
 _OWNER_ARN = re.compile(
     r"(?:arn:)?aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|user/\S+|assumed-role/[^/\s]+/\S+|federated-user/\S+)"
@@ -64,9 +67,22 @@ def session_filter(params: Mapping[str, Any]) -> SessionFilter:
 
 def session_ids(entries: Iterable[str], option: str) -> list[str]:
     """Return the entries of a list of IDs, some of which may be empty; raise for the first that cannot be an ID."""
-    found = option_text.entries(entries, _SESSION_ID, option, "ID of a session")
+    found = option_text.trimmed(entries)
+    for entry in filter(None, found):
+        _check_session_id(option, entry)
+    return found
+
+
+def excluded_ids(entries: Iterable[str]) -> list[str]:
+    """Return the entries of exclude_session_ids; raise for the first that would protect no session."""
+    found = session_ids(entries, "exclude_session_ids")
     for entry in found:
-        _check_not_a_target(option, entry)
+        if "-" not in entry:
+            raise SSMError(
+                f"exclude_session_ids: {quoted(entry)} is not a session ID, so it would protect no session; expected "
+                f"the whole ID of one session, such as {_EXAMPLE}. To spare the sessions of a user or on a node, "
+                "select those to end by owner or target."
+            )
     return found
 
 
@@ -81,10 +97,11 @@ def _check(option: str, text: str) -> None:
 
 def _check_session_id(option: str, text: str) -> None:
     _check_not_a_target(option, text)
+    if _SESSION_ARN.match(text):
+        raise SSMError(f"{option}: {quoted(text)} is an ARN. Use the ID in the ARN: {text.partition('/')[2]}.")
     if not _SESSION_ID.fullmatch(text):
         raise SSMError(
-            f"{option}: {quoted(text)} is not a session ID; expected the whole ID of one session, such as "
-            "jane-0a1b2c3d4e5f6a7b8."
+            f"{option}: {quoted(text)} is not a session ID; expected the whole ID of one session, such as {_EXAMPLE}."
         )
 
 

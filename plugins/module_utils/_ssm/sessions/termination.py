@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -17,22 +18,26 @@ from .. import api, option_time
 from ..errors import NOT_TERMINABLE, SSMError
 from ..fanout import Outcome, fan_out_kept
 from ..module import ClientFactory, Result
-from ..option_text import counted
+from ..option_text import counted, quoted
 from . import listing, options
 from .filters import ACTIVE, HISTORY, Session, SessionFilter, plain_owner
 
 _GONE = frozenset({"Terminated", "Failed"})
+# How many IDs a warning names.
+_SHOWN = 10
+# From which share of equal characters on a random suffix is taken for another one with a slip.
+_SLIP = 0.9
 # A session that is in one of these has its end behind it, or is about to.
 _ENDED = _GONE | {"Terminating"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The sessions to end, the ids of those asked for that need no ending, and which of these are not active at all."""
+    """What to do about the sessions that were asked for."""
 
-    running: list[Session]
-    ended: list[str] = dataclasses.field(default_factory=list)
-    absent: list[str] = dataclasses.field(default_factory=list)
+    running: list[Session]  # to be ended
+    ended: list[str] = dataclasses.field(default_factory=list)  # IDs of sessions that have ended, or are about to
+    not_active: list[str] = dataclasses.field(default_factory=list)  # IDs that the list of active sessions lacks
 
 
 @dataclasses.dataclass
@@ -55,35 +60,31 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     by_id = params["session_ids"] is not None
     # A template that comes to nothing is an empty list, or a list of an empty text.
     ids = [entry for entry in options.session_ids(params["session_ids"] or (), "session_ids") if entry]
-    excluded = options.session_ids(params["exclude_session_ids"], "exclude_session_ids")
-    _check(params, excluded)
+    excluded = options.excluded_ids(params["exclude_session_ids"])
+    _check(params)
     if by_id and not ids:
         return _result(Plan([]), Ending())
     ssm = client("ssm")
     if by_id:
         plan = plan_ids(ssm, ids, excluded)
         if params["missing"] == "fail":
-            _require_known(unknown(ssm, plan))
+            plan = require_known(ssm, plan)
     else:
         plan = plan_selection(ssm, wanted, excluded)
         if len(plan.running) > params["max_sessions"]:
             return _too_many(plan, params["max_sessions"])
+        if not plan.running:
+            besides = " besides those excluded" if excluded else ""
+            return {**_result(plan, Ending()), "msg": f"The selection matches no active session{besides}."}
     return _carry_out(ssm, plan, params, check_mode)
 
 
-def _check(params: Mapping[str, Any], excluded: Sequence[str]) -> None:
-    """An ``SSMError`` for what would select all sessions, or spare none of those that it should."""
+def _check(params: Mapping[str, Any]) -> None:
+    """Raise for what would select all sessions."""
     if params["session_ids"] is None and all(params[option] is None for option in options.SELECTORS):
         raise SSMError(
             f"Nothing says which sessions to end: give session_ids, or one of {', '.join(options.SELECTORS)}."
         )
-    if "" in excluded:
-        raise SSMError("exclude_session_ids has an entry that is empty, and would spare nothing: leave it out.")
-
-
-def _require_known(unknown: list[str]) -> None:
-    if unknown:
-        raise SSMError(f"AWS knows no session {', '.join(unknown)}; no session was ended.")
 
 
 def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool) -> Result:
@@ -108,13 +109,25 @@ def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -
         "changed": bool(ending.ended),
         "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in ended],
         "already_ended": plan.ended + ending.already_ended,
+        "not_active": plan.not_active,
         "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
         "diff": {
             "before": "".join(f"{session_id}\n" for session_id in asked),
             "after": "".join(f"{session_id}\n" for session_id in asked if session_id not in gone),
         },
     }
+    if plan.not_active:
+        result["warnings"] = [_not_active(plan.not_active)]
     return {**result, "failed": True, "msg": _message(ending, left, len(asked))} if failures else result
+
+
+def _not_active(session_ids: Sequence[str]) -> str:
+    shown = ", ".join(session_ids[:_SHOWN]) + (", ..." if len(session_ids) > _SHOWN else "")
+    verb = "is" if len(session_ids) == 1 else "are"
+    return (
+        f"{counted(len(session_ids), 'session')} to end {verb} not active: {shown}. Such a session has ended, or its "
+        "ID is wrong: missing=fail says which."
+    )
 
 
 def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
@@ -142,6 +155,7 @@ def _too_many(plan: Plan, limit: int) -> Result:
 def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collection[str]) -> Plan:
     """The active sessions that ``wanted`` means, newest first; raise if a name of one owner is that of several."""
     running = _to_end(listing.find(client, [ACTIVE], wanted).sessions, excluded)
+    _check_spared(running, excluded)
     # Whoever assumes a role chooses the name of the session, and it may be a colleague's.
     owners = {plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
     if wanted.owner and len(owners) > 1:
@@ -158,17 +172,26 @@ def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collectio
     wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in left_alone]
     active = listing.find_by_id(client, ACTIVE, wanted)
     running = _to_end([active[entry] for entry in wanted if entry in active], ())
-    kept = {session["SessionId"] for session in running}
+    _check_spared(running, excluded)
+    to_end = {session["SessionId"] for session in running}
     return Plan(
-        running, [entry for entry in wanted if entry not in kept], [entry for entry in wanted if entry not in active]
+        running,
+        [entry for entry in wanted if entry in active and entry not in to_end],
+        [entry for entry in wanted if entry not in active],
     )
 
 
-def unknown(client: api.Client, plan: Plan) -> list[str]:
-    """The ids of a plan that AWS has neither among the active sessions nor among those that have ended."""
+def require_known(client: api.Client, plan: Plan) -> Plan:
+    """Find those that are not active among the sessions that have ended; raise if one is not there either."""
     # The active ones were listed before, so that a session which has ended since is in this listing.
-    past = listing.find_by_id(client, HISTORY, plan.absent)
-    return [entry for entry in plan.absent if entry not in past]
+    past = listing.find_by_id(client, HISTORY, plan.not_active)
+    unknown = [entry for entry in plan.not_active if entry not in past]
+    if unknown:
+        raise SSMError(
+            f"No session was ended, because AWS lists no session {', '.join(unknown)}, neither among the active "
+            "sessions nor in the history of the last 30 days."
+        )
+    return Plan(plan.running, plan.ended + plan.not_active)
 
 
 def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
@@ -211,6 +234,28 @@ def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: flo
         if not pending or begun >= deadline or (failure and (failure.hopeless or failure.denied)):
             return {entry: _not_gone(entry, timeout, failure) for entry in pending}
         time.sleep(min(delay, left))
+
+
+def _check_spared(running: Iterable[Session], excluded: Iterable[str]) -> None:
+    """Raise for an excluded entry that is meant to protect one of the sessions to end, and by a slip does not."""
+    for session in running:
+        session_id = session["SessionId"]
+        for entry in sorted(_left_alone(excluded)):
+            if "-" in entry and _resembles(entry, session_id):
+                raise SSMError(
+                    f"No session was ended, because exclude_session_ids has {quoted(entry)}, which is not the ID of a "
+                    f"session, and {session_id} would be ended. Give the whole ID of each session to exclude."
+                )
+
+
+def _resembles(entry: str, session_id: str) -> bool:
+    """Return whether ``entry`` is the name that an ID begins with, or the ID but for case or a few characters."""
+    owner, unused, suffix = session_id.casefold().rpartition("-")
+    given_owner, unused, given_suffix = entry.casefold().rpartition("-")
+    if entry.casefold() == owner:
+        return True
+    # Suffixes are random, so two that nearly agree are the same with a slip.
+    return owner == given_owner and difflib.SequenceMatcher(None, suffix, given_suffix).ratio() >= _SLIP
 
 
 def _left_alone(excluded: Iterable[str]) -> set[str]:

@@ -98,9 +98,9 @@ def test_a_time_without_a_zone_is_utc_wherever_the_controller_is(text: str) -> N
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("x" * 60, "is '" + "x" * 60 + "', which"),
-        ("x" * 61, "is '" + "x" * 60 + "...', which"),
-        ("9" * 5000 + "d", "is '" + "9" * 60 + "...', which is longer than the calendar"),
+        ("x" * 60, "older_than: '" + "x" * 60 + "' is not a "),
+        ("x" * 61, "older_than: '" + "x" * 60 + "...' is not a "),
+        ("9" * 5000 + "d", "older_than: '" + "9" * 60 + "...' is out of range; no session is that old."),
     ],
     ids=["60", "61", "5000"],
 )
@@ -112,7 +112,7 @@ def test_a_long_text_is_cut_where_it_is_shown(read: Callable[[str, str], object]
 
 def test_the_most_seconds_that_a_task_may_wait() -> None:
     option_time.check_seconds({"wait_timeout": option_time.MOST, "wait_delay": 0}, "wait_timeout", "wait_delay")
-    with pytest.raises(SSMError, match="wait_timeout is 1000000001, and must be 0 to 1000000000"):
+    with pytest.raises(SSMError, match="wait_timeout: 1000000001 is out of range; expected 0 to 1000000000"):
         option_time.check_seconds({"wait_timeout": option_time.MOST + 1}, "wait_timeout")
 
 

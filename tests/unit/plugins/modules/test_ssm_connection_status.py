@@ -367,19 +367,22 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
         ({"targets": []}, "targets is empty"),
         *(({"targets": [ONE, entry]}, f"^targets: .* {FORMS}{advice}") for entry, advice in NO_TARGETS.items()),
         *(
-            ({"targets": [ONE], "max_workers": count}, f"max_workers is {count}, and may be 1 to 64")
+            ({"targets": [ONE], "max_workers": count}, f"max_workers: {count} is out of range; expected 1 to 64")
             for count in (0, 65)
         ),
-        ({"targets": [ONE], "wait_for": "connected", "consecutive": 0}, "consecutive is 0, and must be at least 1"),
-        ({"targets": [ONE], "consecutive": 2}, "consecutive is 2, which makes sense only together with wait_for"),
+        (
+            {"targets": [ONE], "wait_for": "connected", "consecutive": 0},
+            "consecutive: 0 is out of range",
+        ),
+        ({"targets": [ONE], "consecutive": 2}, "consecutive: 2 requires wait_for"),
         (
             {"targets": [ONE], "wait_for": "connected", "wait_timeout": -1},
-            "wait_timeout is -1, and must be 0 to 1000000000",
+            "wait_timeout: -1 is out of range; expected 0 to 1000000000",
         ),
         *(
             (
                 {"targets": [ONE], "wait_for": "connected", "wait_delay": delay},
-                f"wait_delay is {delay}, and must be 0 to",
+                f"wait_delay: {delay} is out of range; expected 0 to",
             )
             for delay in (-1, float("nan"))
         ),

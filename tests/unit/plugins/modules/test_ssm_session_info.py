@@ -354,12 +354,12 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
     ("options", "sentence"),
     [
         *(({option: text}, f"{option} is empty, and would match nothing") for option in EMPTY for text in ("", "  ")),
-        ({"older_than": ""}, "older_than is '', which is no duration"),
-        ({"invoked_after": ""}, "invoked_after is '', which is no time"),
-        ({"invoked_before": "tomorrow"}, "invoked_before is 'tomorrow', which is no time"),
+        ({"older_than": ""}, "older_than: '' is not a duration"),
+        ({"invoked_after": ""}, "invoked_after: '' is not a time"),
+        ({"invoked_before": "tomorrow"}, "invoked_before: 'tomorrow' is not a time"),
         ({"owner": "x" * 401}, "owner is 401 characters long, and AWS takes 400 at most"),
         ({"session_id": NODE}, f"^session_id: '{NODE}' is the ID of a target, not of a session. .* use target"),
-        ({"session_id": "arn:aws:ssm:us-east-1:123456789012:session/a"}, "session_id: .* is not a session ID"),
+        ({"session_id": "arn:aws:ssm:us-east-1:123456789012:session/a"}, "is an ARN. Use the ID in the ARN: a"),
         ({"session_id": "a" * 97}, "session_id: .* is not a session ID"),
         ({"target": "jane-0a1b2c3d4e5f6a7b8"}, "is not a target ID; expected i-.* This looks like a session ID"),
         ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNT"),
@@ -380,8 +380,8 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
             for text in ("Connected", "Connecting", "Disconnected")
         ),
         *(({"invoked_after": after, **more}, f"^invoked_after is {after} and .* match both") for after, more in NEVER),
-        ({"max_items": 0}, "max_items is 0, and must be at least 1"),
-        ({"max_items": -3}, "max_items is -3, and must be at least 1"),
+        ({"max_items": 0}, "max_items: 0 is out of range; expected at least 1"),
+        ({"max_items": -3}, "max_items: -3 is out of range; expected at least 1"),
     ],
 )
 def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:

@@ -24,7 +24,8 @@ JANE = "arn:aws:iam::123456789012:user/jane"
 LAB = "mi-0a1b2c3d4e5f60001"
 AGED: dict[str, Any] = {"older_than": "30m"}
 # What lists and mappings become that were to be more than one entry, and what is no ID at all.
-NO_IDS = ("a b", "a\nb", "{'session_id': 'a'}", "a;b", "a*", "arn:aws:ssm:us-east-1:123456789012:session/a")
+NO_IDS = ("a b", "a\nb", "{'session_id': 'a'}", "a;b", "a*", "arn:aws:ssm:us-east-1:123456789012:document/a")
+JANES = "jane-0a1b2c3d4e5f6a7b8"
 
 
 @pytest.mark.parametrize("ended", ["ValidationException", "ok"])
@@ -34,7 +35,12 @@ def test_an_ended_session_is_no_error_whatever_aws_answers(ended: str, unknown: 
         assert ids(terminate(aws, session_ids=["s-1"], wait_delay=0), "terminated") == ["s-1"]
         position = aws.position
         again = terminate(aws, session_ids=["s-1", "s-9"], wait_delay=0)
-        assert (again["changed"], again["terminated"], again["already_ended"]) == (False, [], ["s-1", "s-9"])
+        assert (again["changed"], again["terminated"], again["already_ended"]) == (False, [], [])
+        assert again["not_active"] == ["s-1", "s-9"]
+        assert again["warnings"] == [
+            "2 sessions to end are not active: s-1, s-9. Such a session has ended, or its ID is wrong: missing=fail "
+            "says which."
+        ]
         assert aws.writes(since=position) == []
 
 
@@ -154,6 +160,49 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
         assert ids(terminate(aws, session_ids=[session_id]), "terminated") == [session_id]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("selected", [{"target": NODE}, {"session_ids": [JANES, "bob-00000000000000001"]}], ids=str)
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "jane-0a1b2c3d4e5f6a7b",  # one character short
+        "Jane-0A1B2C3D4E5F6A7B8",
+        "jane-0a1b2c3d4e5f6a7b9",
+        "mary-x,jane-0a1b2c3d4e5f6a7b9",
+    ],
+)
+def test_an_exclusion_with_a_slip_ends_no_session(slip: str, selected: dict[str, Any], check_mode: bool) -> None:
+    sessions = [opened(JANES), opened("bob-00000000000000001")]
+    with LocalAWS(world(sessions)) as aws:
+        with pytest.raises(
+            SSMError, match=rf"^No session was ended, because exclude_session_ids .* and {JANES} would be"
+        ):
+            terminate(aws, **selected, exclude_session_ids=[slip], check_mode=check_mode)
+        assert aws.writes() == []
+
+
+def test_the_name_that_an_id_begins_with_excludes_nothing_and_is_refused() -> None:
+    with LocalAWS(world([opened("mary-ann-0a1b2c3d4e5f6a7b8"), opened("mary-0a1b2c3d4e5f6a7b7")])) as aws:
+        with pytest.raises(SSMError, match="exclude_session_ids has 'mary-ann', which is not the ID of a session"):
+            terminate(aws, target=NODE, exclude_session_ids=["mary-ann"])
+        assert aws.writes() == []
+
+
+def test_an_exclusion_of_another_session_is_no_slip() -> None:
+    sessions = [opened(JANES), opened("jane-8b7a6f5e4d3c2b1a0", target=LAB)]
+    with LocalAWS(world(sessions)) as aws:
+        done = terminate(aws, target=NODE, exclude_session_ids=["jane-8b7a6f5e4d3c2b1a0", "bob-0a1b2c3d4e5f6a7b8"])
+        assert (ids(done, "terminated"), "warnings" in done) == ([JANES], False)
+
+
+@pytest.mark.parametrize(("excluded", "besides"), [([], ""), (["s-1"], " besides those excluded")])
+def test_a_selection_that_matches_nothing_says_so(excluded: list[str], besides: str) -> None:
+    with LocalAWS(world([opened("s-1", target=LAB)] if not excluded else 1)) as aws:
+        done = terminate(aws, target=NODE, exclude_session_ids=excluded)
+        assert done["msg"] == f"The selection matches no active session{besides}."
+        assert (done["changed"], done["terminated"], aws.writes()) == (False, [], [])
+
+
 @pytest.mark.parametrize("way", ["applied", "ignored"])
 @pytest.mark.parametrize(
     ("options", "ended"),
@@ -164,14 +213,14 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
         ({"document_name": "Team-Shell"}, "d"),
         ({"older_than": "2d"}, "e"),
         ({"older_than": "30m", "target": NODE}, "bcde"),
-        ({"older_than": "30m", "exclude_session_ids": ["a", "e", "e"]}, "bcd"),
-        ({"session_ids": ["e", "a", "e"], "exclude_session_ids": ["a"]}, "e"),
-        ({"session_ids": [" ", "e", ""]}, "e"),
+        ({"older_than": "30m", "exclude_session_ids": ["s-a", "s-e", "s-e"]}, "bcd"),
+        ({"session_ids": ["s-e", "s-a", "s-e"], "exclude_session_ids": ["s-a"]}, "e"),
+        ({"session_ids": [" ", "s-e", ""]}, "e"),
         # As Ansible cuts "a, e " at its commas.
-        ({"session_ids": ["a", " e "]}, "ae"),
-        ({"older_than": "30m", "exclude_session_ids": ["a", " e\n"]}, "bcd"),
-        ({"older_than": "30m", "exclude_session_ids": ["a,e", "b,c"]}, "d"),
-        ({"session_ids": ["a", "e"], "exclude_session_ids": ["d,e"]}, "a"),
+        ({"session_ids": ["s-a", " s-e "]}, "ae"),
+        ({"older_than": "30m", "exclude_session_ids": ["s-a", " s-e\n"]}, "bcd"),
+        ({"older_than": "30m", "exclude_session_ids": ["s-a,s-e", "s-b,s-c"]}, "d"),
+        ({"session_ids": ["s-a", "s-e"], "exclude_session_ids": ["s-d,s-e"]}, "a"),
         ({"target": f" {LAB} "}, "a"),
         ({"owner": f"{JANE}\n"}, "b"),
         ({"document_name": " Team-Shell"}, "d"),
@@ -181,31 +230,31 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
 )
 def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], ended: str, way: str) -> None:
     listing = [
-        opened("a", target=LAB, owner="mary"),
-        opened("b"),
-        opened("c", owner="mary", status="Disconnected"),
-        opened("d", owner="mary", document_name="Team-Shell"),
-        opened("e", owner="mary", started="3d"),
+        opened("s-a", target=LAB, owner="mary"),
+        opened("s-b"),
+        opened("s-c", owner="mary", status="Disconnected"),
+        opened("s-d", owner="mary", document_name="Team-Shell"),
+        opened("s-e", owner="mary", started="3d"),
         opened("gone", owner="jane", status="Terminated"),
     ]
     with LocalAWS(world(listing, switches={"session_filters": way})) as aws:
         planned = terminate(aws, **options, check_mode=True)
         done = terminate(aws, **options, wait_delay=0)
-        assert set(ids(done, "terminated")) == set(ended)
+        assert set(ids(done, "terminated")) == {f"s-{letter}" for letter in ended}
         assert planned == done
-        assert still_open(aws) == {"a", "b", "c", "d", "e"} - set(ended)
+        assert still_open(aws) == {f"s-{letter}" for letter in "abcde" if letter not in ended}
 
 
 def test_a_name_that_several_owners_have_ends_no_session() -> None:
     role = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
-    listing = [opened("user"), opened("role", owner=role), opened("other", owner="mary")]
+    listing = [opened("user"), opened("jane-role", owner=role), opened("other", owner="mary")]
     with LocalAWS(world(listing)) as aws:
         for check_mode in (True, False):
             with pytest.raises(SSMError, match=f"'jane' is the name of 2 owners, and no .*: {JANE}, {role}. Set owner"):
                 terminate(aws, owner="jane", check_mode=check_mode)
         assert aws.writes() == []
-        assert ids(terminate(aws, owner="jane", exclude_session_ids=["role"]), "terminated") == ["user"]
-        assert ids(terminate(aws, owner="Admin/jane"), "terminated") == ["role"]
+        assert ids(terminate(aws, owner="jane", exclude_session_ids=["jane-role"]), "terminated") == ["user"]
+        assert ids(terminate(aws, owner="Admin/jane"), "terminated") == ["jane-role"]
 
 
 @pytest.mark.parametrize("limit", [0, 1, 10])
@@ -244,7 +293,7 @@ def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
 def test_an_id_that_nobody_knows() -> None:
     listing = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
     with LocalAWS(world(listing)) as aws:
-        with pytest.raises(SSMError, match=r"^AWS knows no session nobody, none; no session was ended\.$"):
+        with pytest.raises(SSMError, match=r"^No session was ended, because AWS lists no session nobody, none, neit"):
             terminate(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
         assert len(aws.calls()) == 2  # one listing of each state, however many ids are not active
@@ -254,7 +303,7 @@ def test_an_id_that_nobody_knows() -> None:
 
 def test_what_is_not_active_is_not_looked_for_where_it_makes_no_difference() -> None:
     with LocalAWS(world(1)) as aws:
-        assert terminate(aws, session_ids=["gone"])["already_ended"] == ["gone"]
+        assert terminate(aws, session_ids=["gone"])["not_active"] == ["gone"]
         assert [call.params["State"] for call in aws.calls()] == ["Active"]
 
 
@@ -423,14 +472,14 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
             for text in ("", " ")
         ),
         ({"status": "", "target": NODE}, "status is empty"),
-        ({"older_than": ""}, "older_than is '', which is no duration"),
-        ({"older_than": "2h", "max_sessions": -1}, "max_sessions is -1, and must be 0 to 1000000000"),
-        ({"older_than": "2h", "wait_timeout": -1}, "wait_timeout is -1"),
-        ({"older_than": "2h", "wait_delay": -0.5}, "wait_delay is -0.5"),
-        ({"older_than": "2h", "wait_delay": float("nan")}, "wait_delay is nan"),
-        ({"older_than": "24"}, "older_than is '24', which is no duration"),
+        ({"older_than": ""}, "older_than: '' is not a duration"),
+        ({"older_than": "2h", "max_sessions": -1}, "max_sessions: -1 is out of range; expected 0 to 1000000000"),
+        ({"older_than": "2h", "wait_timeout": -1}, "wait_timeout: -1 is out of range"),
+        ({"older_than": "2h", "wait_delay": -0.5}, "wait_delay: -0.5 is out of range"),
+        ({"older_than": "2h", "wait_delay": float("nan")}, "wait_delay: nan is out of range"),
+        ({"older_than": "24"}, "older_than: '24' is not a duration"),
         ({}, "Nothing says which sessions to end: give session_ids, or one of target, owner"),
-        ({"session_ids": ["a" * 97]}, r"session_ids has 'a{60}\.\.\.', which is no ID of a session"),
+        ({"session_ids": ["a" * 97]}, r"^session_ids: 'a{60}\.\.\.' is not a session ID; expected"),
         *(
             ({**more, option: ["a", entry]}, f"^{option}: '{entry}' is the ID of a target, not of a session")
             for entry in (NODE, LAB)
@@ -438,9 +487,22 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
         ),
         ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-"),
         ({"owner": "arn:aws:iam::123456789012:role/Admin"}, "^owner: .* cannot own a session"),
-        *(({"session_ids": [entry]}, "session_ids has .* which is no ID of a session") for entry in NO_IDS),
-        *(({**AGED, "exclude_session_ids": [entry]}, "exclude_session_ids has .* which is no ID") for entry in NO_IDS),
-        *(({**AGED, "exclude_session_ids": ["a", entry]}, "entry that is empty") for entry in ("", " ")),
+        *(({"session_ids": [entry]}, "^session_ids: .* is not a session ID; expected .* jane-0a") for entry in NO_IDS),
+        *(
+            ({**AGED, "exclude_session_ids": [entry]}, "^exclude_session_ids: .* is not a session ID")
+            for entry in NO_IDS
+        ),
+        *(
+            ({**AGED, "exclude_session_ids": ["s-1", entry]}, "it would protect no session.*select those to end by own")
+            for entry in ("", " ", "jane", "alice,bob", "jane@example.com")
+        ),
+        *(
+            (
+                {**more, option: [f"arn:aws:ssm:us-east-1:123456789012:session/{JANES}"]},
+                f"Use the ID in the ARN: {JANES}",
+            )
+            for option, more in (("session_ids", {}), ("exclude_session_ids", AGED))
+        ),
     ],
 )
 def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:

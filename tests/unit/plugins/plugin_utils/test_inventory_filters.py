@@ -238,7 +238,7 @@ EACH = {
 def test_every_key_is_tried_below() -> None:
     with LocalAWS(WORLD) as aws, pytest.raises(AnsibleParserError) as caught:
         parse(aws, filters={"NoSuchKey": "x"})
-    known = str(caught.value).partition(": there are ")[2].partition(" and tag:KEY")[0].split(", ")
+    known = str(caught.value).partition(" Supported: ")[2].partition(", tag:KEY")[0].split(", ")
     assert set(known) == {key for key in EACH if not key.startswith("tag:")}
 
 
@@ -263,6 +263,8 @@ def test_every_key_finds_and_leaves_out(key: str) -> None:
 def test_what_is_no_value_is_an_error_before_any_call(option: str, values: Any) -> None:
     given = {"PingStatus": values}
     with LocalAWS(WORLD) as aws:
-        with pytest.raises(AnsibleParserError, match=f"{option} has .* for PingStatus, and may have a value or a list"):
+        with pytest.raises(
+            AnsibleParserError, match=f"{option}: PingStatus must have a value or a list of values, not "
+        ):
             parse(aws, **{option: given if option == "filters" else [given]})
         assert aws.calls() == []

@@ -215,7 +215,7 @@ def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
 
 
 def test_an_empty_entry_is_refused() -> None:
-    with pytest.raises(AnsibleParserError, match="hostnames has the entry ''"):
+    with pytest.raises(AnsibleParserError, match="hostnames: each entry must be a text, or a mapping"):
         run({"id": ONE, "computer_name": "web"}, hostnames=["", "computer_name"])
 
 
