@@ -192,7 +192,10 @@ def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
         "The connection status of i-0a1b2c3d4e5f60004 is unknown. "
         "Could not get the connection status of i-0a1b2c3d4e5f60004: Access"
     ) in printed
-    assert "4 of 5 targets are not connected after 1 second: i-0a1b2c3d4e5f60003, i-0a1b2c3d4e5f60004, ecs:" in printed
+    assert (
+        "4 of 5 targets are not connected after 1 second: i-0a1b2c3d4e5f60003 (ping status ConnectionLost, last ping "
+        "2026-11-23T11:59:00Z, instance running), i-0a1b2c3d4e5f60004, ecs:cluster_task_run, "
+    ) in printed
 
 
 # --- end_stale_sessions ---------------------------------------------------------------------------------------------
@@ -206,8 +209,8 @@ STALE = [
     {**MATCH, "session_id": "other-status", "status": "Connected"},
     {**MATCH, "session_id": "other-document", "document_name": "Other"},
     {**MATCH, "session_id": "other-age", "started": "1h"},
-    {**MATCH, "session_id": "kept"},
-    {**MATCH, "session_id": "kept-too"},
+    {**MATCH, "session_id": "mary-kept"},
+    {**MATCH, "session_id": "mary-kept-too"},
 ]
 ELSEWHERE = [{**MATCH, "session_id": "elsewhere"}]
 SELECTION = {
@@ -216,7 +219,7 @@ SELECTION = {
     "owner": JANE,
     "status": "Disconnected",
     "document_name": DOCUMENT,
-    "exclude_session_ids": "kept, kept-too",
+    "exclude_session_ids": "mary-kept, mary-kept-too",
     "regions": "us-east-1\neu-west-1",
 }
 
@@ -248,6 +251,16 @@ def test_stale_sessions_are_shown_and_not_ended_unless_that_is_asked_for(flags: 
     assert ("Dry run: 2 sessions would be ended. Set sessionops_dry_run to false to end them." in printed) is not bool(
         check
     )
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_where_no_session_is_old_enough_it_says_so(dry_run: bool, tmp_path: Path) -> None:
+    with stale() as aws:
+        options = {"older_than": "300d", "dry_run": dry_run, "regions": ["us-east-1", "eu-west-1"]}
+        printed = succeeds(run(aws, tmp_path, "end_stale_sessions", **options))
+        assert aws.writes() == []
+    assert "No session that the variables select has been open for more than 300d in us-east-1, eu-west-1." in printed
+    assert "would be ended" not in printed
 
 
 def test_a_name_that_two_regions_have_for_two_owners_ends_no_session(tmp_path: Path) -> None:
@@ -478,14 +491,14 @@ def test_a_start_that_is_not_known_or_still_to_come(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted"), [("active", {"kept"}), ("history", {"ended"}), ("all", {"kept", "ended"})]
+    ("state", "wanted"), [("active", {"mary-kept"}), ("history", {"ended"}), ("all", {"mary-kept", "ended"})]
 )
 def test_the_states_of_a_report(state: str, wanted: set[str], tmp_path: Path) -> None:
-    sessions = [{**MATCH, "session_id": "kept"}, AUDIT[-1]]
+    sessions = [{**MATCH, "session_id": "mary-kept"}, AUDIT[-1]]
     with LocalAWS({"regions": {"us-east-1": {"sessions": sessions}}}) as aws:
         succeeds(run(aws, tmp_path, "audit_sessions", report_dir=".", report_formats="json, html", state=state))
     assert set(reported(tmp_path)) == wanted
-    of_the_owner = f'<td class="number">{len(wanted)}</td><td class="number">{len(wanted & {"kept"})}</td></tr>'
+    of_the_owner = f'<td class="number">{len(wanted)}</td><td class="number">{len(wanted & {"mary-kept"})}</td></tr>'
     assert of_the_owner in (tmp_path / "sessions.html").read_text()
 
 
@@ -639,7 +652,10 @@ def test_what_is_no_value_gets_its_sentence(
     playbook: str, variables: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     with stale() as aws:
-        assert sentence in fails(run(aws, tmp_path, playbook, **variables))
+        printed = fails(run(aws, tmp_path, playbook, **variables))
+        assert sentence in printed
+        # One mistake is one sentence.
+        assert len(re.findall("^failed: |^fatal: (?!.*One or more items failed)", printed, re.MULTILINE)) == 1
         assert aws.calls("DescribeSessions") == aws.calls("GetConnectionStatus") == []
         assert aws.writes() == []
     assert list(tmp_path.iterdir()) == []

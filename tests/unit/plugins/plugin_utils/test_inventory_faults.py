@@ -227,7 +227,7 @@ def test_empty_variables_are_none() -> None:
     )
     with LocalAWS(WORLD) as aws:
         assert list(Source(aws, regions=REGIONS).parse(env=empty).hosts) == [*EAST, *WEST]
-        with pytest.raises(AnsibleParserError, match="There is no region: set regions, region or AWS_REGION"):
+        with pytest.raises(AnsibleParserError, match="No region: set regions, region or AWS_REGION"):
             Source(aws).parse(env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
 
 
