@@ -57,6 +57,8 @@ options:
       - A list of O(filters). Nodes that match one of its entries are left out, whatever else they match.
       - Each entry with C(tag-key) or C(tag:) takes two listings of its own, one before the nodes are listed and one
         after, so that a node which gets such a tag in the meantime is left out too. Other entries take no call.
+      - An entry with a tag, an ID or another value of your own that no listed node has is a warning, because a
+        misspelled entry would show the nodes that it is for.
     type: list
     elements: dict
     default: []

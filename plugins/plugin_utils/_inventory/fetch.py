@@ -53,6 +53,7 @@ class Region:
     nodes: list[listing.Node] = dataclasses.field(default_factory=list)
     served_at: datetime.datetime | None = None
     warnings: list[str] = dataclasses.field(default_factory=list)
+    applied: set[int] = dataclasses.field(default_factory=set)  # the places of the exclude_filters that nodes met
 
 
 @dataclasses.dataclass
@@ -74,6 +75,7 @@ def fetch(plan: Plan, clients: Mapping[str, Clients]) -> Found:
         with ThreadPoolExecutor(min(len(clients), _LISTINGS), thread_name_prefix="ssm-list") as pool:
             listings = {region: pool.submit(_list, plan, region, clients[region], lanes) for region in clients}
         found = _collect(listings, strict=plan.strict_permissions)
+        found.warnings += _without_effect(plan, found, clients)
     if plan.ec2_details:
         _add_tags(found, lanes, strict=plan.strict_permissions)
     return _with_statuses(found, lanes, plan)
@@ -133,6 +135,7 @@ def _list(plan: Plan, name: str, clients: Clients, lanes: AskLanes) -> Region:
         for page in listing.pages(clients.ssm, name, plan.selection):
             region.served_at = region.served_at or page.served_at
             region.nodes += page.nodes
+            region.applied |= page.applied
             if page.excluded:
                 region.nodes = [node for node in region.nodes if node["instance_id"] not in page.excluded]
             lanes.put(name, _questions(page.nodes, region.served_at, plan))
@@ -180,6 +183,21 @@ def _leave_out(found: Found, errors: Mapping[str, SSMError], *, strict: bool) ->
         if strict or not found.regions or not failed.regional:
             raise SSMError(f"Region {name}: {failed}", failed.exception)
         found.warnings.append(f"Region {name} is left out. {failed}")
+
+
+def _without_effect(plan: Plan, found: Found, clients: Mapping[str, Clients]) -> list[str]:
+    """Return a warning for each entry of exclude_filters that excludes nothing, such as a tag that is misspelt.
+
+    Where a region is left out, its nodes may be what the entry is for.
+    """
+    if set(found.regions) != set(clients):
+        return []
+    applied = set[int]().union(*(region.applied for region in found.regions.values()))
+    return [
+        f"exclude_filters: no node has {conditions}, so this entry excludes nothing."
+        for place, conditions in enumerate(plan.selection.excludes)
+        if conditions.named_by_user and place not in applied
+    ]
 
 
 def _add_tags(found: Found, lanes: AskLanes, *, strict: bool) -> None:

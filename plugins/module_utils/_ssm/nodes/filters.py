@@ -20,6 +20,7 @@ from typing import Any
 from ..api import Shape
 from ..errors import SSMError
 from ..option_text import quoted, suggestion
+from . import targets
 
 # Each key with the member of a node that it is compared with.
 _MEMBERS = {
@@ -35,6 +36,12 @@ _MEMBERS = {
     "SourceTypes": "SourceType",
 }
 _INFORMATION_ONLY = frozenset({"SourceIds", "SourceTypes"})
+# The values that AWS documents. It may have more, so that only what looks like one of them is a mistake.
+_VALUES = {
+    "PingStatus": ("Online", "ConnectionLost", "Inactive"),
+    "PlatformTypes": ("Windows", "Linux", "MacOS"),
+    "ResourceType": ("EC2Instance", "ManagedInstance"),
+}
 # AWS accepts one value of ResourceType. It documents nothing for the others whose values it knows.
 _ONE_VALUE = frozenset({"AssociationStatus", "PingStatus", "PlatformTypes", "ResourceType"})
 _TAG = "tag:"
@@ -60,6 +67,14 @@ class FilterSet:
     def information_only(self) -> bool:
         """Whether DescribeInstanceProperties has no such filter."""
         return any(_is_tag(key) or key in _INFORMATION_ONLY for key in self.wanted)
+
+    @property
+    def named_by_user(self) -> bool:
+        """Whether a value is one that the user chose, such as a tag or an ID, and not one of a few that AWS has."""
+        return any(key not in _VALUES for key in self.wanted)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key}={','.join(values)}" for key, values in self.wanted.items())
 
     def met_by(self, shape: Shape) -> bool:
         """Whether a node's members meet the conditions that are not on tags."""
@@ -147,7 +162,19 @@ def _values(option: str, key: str, given: Any) -> tuple[str, ...]:
     if not values or any(value is None or isinstance(value, (Mapping, list)) for value in values):
         raise SSMError(f"{option}: {key} must have a value or a list of values, not {given!r}.")
     # YAML reads an unquoted true or 1 as something else than the text which AWS has.
-    return tuple(dict.fromkeys(str(value).lower() if isinstance(value, bool) else str(value) for value in values))
+    texts = tuple(dict.fromkeys(str(value).lower() if isinstance(value, bool) else str(value) for value in values))
+    for text in texts:
+        _check_value(option, key, text)
+    return texts
+
+
+def _check_value(option: str, key: str, text: str) -> None:
+    """Raise for a value that no node can have: it would select nothing, or exclude nothing."""
+    if key == "InstanceIds" and not targets.is_node(text):
+        raise SSMError(f"{option}: {quoted(text)} is not a node ID; expected i-... or mi-...")
+    meant = suggestion(text, _VALUES.get(key, ()))
+    if meant and text not in _VALUES[key]:
+        raise SSMError(f"{option}: {quoted(text)} is not a value of {key}.{meant}")
 
 
 def _is_tag(key: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .. import api, conversion
@@ -30,11 +30,13 @@ class Page(NamedTuple):
     """Some of the nodes of a region, and when the service listed them by its own clock.
 
     ``excluded`` are the IDs of nodes that are left out: any of them that earlier pages have is to be dropped.
+    ``applied`` has the places, in ``Selection.excludes``, of those that a node met.
     """
 
     nodes: list[Node]
     served_at: datetime.datetime
     excluded: frozenset[str] = frozenset()
+    applied: frozenset[int] = frozenset()
 
 
 def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Page]:
@@ -47,32 +49,39 @@ def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Pag
     which those are.
     """
     listing = Listing(client, information=selection.information_only)
-    tagged = [conditions for conditions in selection.excludes if conditions.tags]
-    excluded = _excluded(listing, tagged)
+    tagged = {place: conditions for place, conditions in enumerate(selection.excludes) if conditions.tags}
+    first = _excluded(listing, tagged)
+    excluded = frozenset[str]().union(*first.values())
     page: Page | None = None
     for page in _included(listing, region, selection):
         yield page._replace(nodes=[node for node in page.nodes if node["instance_id"] not in excluded])
     if tagged and page:
-        yield Page([], page.served_at, _excluded(listing, tagged))
+        last = _excluded(listing, tagged)
+        applied = frozenset(place for found in (first, last) for place, nodes in found.items() if nodes)
+        yield Page([], page.served_at, frozenset[str]().union(*last.values()), applied)
 
 
-def _excluded(listing: Listing, tagged: Iterable[FilterSet]) -> frozenset[str]:
-    """The IDs of the nodes that have excluded tags now."""
-    found = (page.nodes for conditions in tagged for page in listing.find(conditions))
-    return frozenset(shape["InstanceId"] for shapes in found for shape in shapes)
+def _excluded(listing: Listing, tagged: Mapping[int, FilterSet]) -> dict[int, frozenset[str]]:
+    """Return the IDs of the nodes that have excluded tags now, for each of the conditions."""
+    return {
+        place: frozenset(shape["InstanceId"] for page in listing.find(conditions) for shape in page.nodes)
+        for place, conditions in tagged.items()
+    }
 
 
 def _included(listing: Listing, region: str, selection: Selection) -> Iterator[Page]:
     """Yield the nodes that are wanted as far as their own members tell, which is all but their tags."""
-    untagged = [conditions for conditions in selection.excludes if not conditions.tags]
+    untagged = [(place, conditions) for place, conditions in enumerate(selection.excludes) if not conditions.tags]
     seen: set[str] = set()
     for conditions in selection.includes:
         for page in listing.find(conditions):
             fresh = [shape for shape in page.nodes if shape["InstanceId"] not in seen]
             seen.update(shape["InstanceId"] for shape in fresh)
-            wanted = [shape for shape in fresh if not any(each.met_by(shape) for each in untagged)]
+            met = [{place for place, each in untagged if each.met_by(shape)} for shape in fresh]
+            wanted = [shape for shape, places in zip(fresh, met, strict=True) if not places]
             listed = [shape for shape in wanted if shape.get("InstanceState") != _TERMINATED]
-            yield Page([_node(shape, region) for shape in listed], page.served_at)
+            applied = frozenset[int]().union(*met)
+            yield Page([_node(shape, region) for shape in listed], page.served_at, applied=applied)
 
 
 class Listing:

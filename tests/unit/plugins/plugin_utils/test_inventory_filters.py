@@ -194,7 +194,65 @@ def test_their_values_may_be_templates(value: Any) -> None:
 
 def test_a_value_that_aws_does_not_know_is_an_error() -> None:
     with LocalAWS(WORLD) as aws, pytest.raises(AnsibleParserError, match="Region us-east-1: Could not list"):
-        parse(aws, filters={"PlatformTypes": "linux"})
+        parse(aws, filters={"PlatformTypes": "Plan9"})
+
+
+@pytest.mark.parametrize("option", ["filters", "include_filters", "exclude_filters"])
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("PlatformTypes", "linux", "'linux' is not a value of PlatformTypes. Did you mean 'Linux'?"),
+        ("PingStatus", ["Online", "Inactve"], "'Inactve' is not a value of PingStatus. Did you mean 'Inactive'?"),
+        ("ResourceType", "EC2instance", "'EC2instance' is not a value of ResourceType. Did you mean 'EC2Instance'?"),
+        ("InstanceIds", [WEB, "web-1"], "'web-1' is not a node ID; expected i-... or mi-..."),
+    ],
+)
+def test_a_value_that_no_node_can_have_is_refused_before_any_call(
+    option: str, key: str, value: Any, sentence: str
+) -> None:
+    with LocalAWS(WORLD) as aws:
+        with pytest.raises(AnsibleParserError) as raised:
+            parse(aws, **{option: {key: value} if option == "filters" else [{key: value}]})
+        assert str(raised.value).endswith(f"{option}: {sentence}")
+        assert aws.calls() == []
+
+
+NOTHING = "exclude_filters: no node has {}, so this entry excludes nothing."
+
+
+@pytest.mark.parametrize(
+    ("excludes", "warnings"),
+    [
+        ([{"tag:Env": "dev"}], []),
+        ([{"tag:Env": "dve"}], [NOTHING.format("tag:Env=dve")]),
+        ([{"tag:env": "prod"}, {"InstanceIds": [WEB]}], [NOTHING.format("tag:env=prod")]),
+        ([{"InstanceIds": "i-0a1b2c3d4e5f6ffff"}], [NOTHING.format("InstanceIds=i-0a1b2c3d4e5f6ffff")]),
+        ([{"tag:Env": ["x", "y"], "PlatformTypes": "Linux"}], [NOTHING.format("PlatformTypes=Linux, tag:Env=x,y")]),
+        # That there is none of a kind that AWS has is nothing unusual.
+        ([{"PlatformTypes": "MacOS"}], []),
+    ],
+)
+def test_an_entry_that_excludes_nothing_is_a_warning_at_no_call(excludes: list[Any], warnings: list[str]) -> None:
+    with LocalAWS(WORLD) as aws:
+        parsed = parse(aws, exclude_filters=excludes)
+        assert parsed.warnings == warnings
+        tagged = sum(any(key.startswith("tag:") for key in each) for each in excludes)
+        assert len(aws.calls(PROPERTIES)) + len(aws.calls(INFORMATION)) == 1 + 2 * tagged
+
+
+def test_an_entry_may_be_for_the_nodes_of_another_region_or_of_one_that_is_left_out() -> None:
+    away = {"id": GONE, "tags": {"Env": "away"}}
+    world = {"regions": {**WORLD["regions"], "eu-west-1": {"nodes": [away]}}}
+    options: dict[str, Any] = {"regions": ["us-east-1", "eu-west-1"], "exclude_filters": [{"tag:Env": "away"}]}
+    with LocalAWS(world) as aws:
+        assert parse(aws, **options).warnings == []
+    options["exclude_filters"] = [{"tag:Env": "nowhere"}]
+    with LocalAWS(world) as aws:
+        assert parse(aws, **options).warnings == [NOTHING.format("tag:Env=nowhere")]
+    fault = {"op": INFORMATION, "do": {"raw": "{}", "status": 200}}
+    with LocalAWS({**world, "faults": [fault]}) as aws:
+        (warning,) = parse(aws, **options, strict_permissions=False).warnings
+        assert " is left out. Could not list the managed nodes: " in warning
 
 
 # Two nodes that differ in every key, and how the first one is found by each.

@@ -108,7 +108,7 @@ def test_what_a_template_comes_to_is_no_template() -> None:
 
 def test_no_use_is_made_of_what_is_deprecated() -> None:
     with mock.patch.object(Display, "deprecated") as deprecated:
-        hosts(regions=f"{{{{ {FLEET} }}}}", region="{{ 'us-east-1' }}", filters={"InstanceIds": [f"{{{{ {IDS} }}}}"]})
+        hosts(regions=f"{{{{ {FLEET} }}}}", region="{{ 'us-east-1' }}", filters={"tag:Ids": [f"{{{{ {IDS} }}}}"]})
     assert deprecated.call_args_list == []
 
 
