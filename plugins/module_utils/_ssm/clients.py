@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,8 @@ class Connection:
         given = {name: value for name, value in options.items() if value is not None}
         profile = given.pop("profile_name", None) or None
         self._endpoint = endpoint or None
+        if endpoint:
+            _check_port(endpoint)
         self._config = client_config().merge(given.pop("aws_config", Config()))
         core = botocore.session.Session()
         parsers = core.get_component("response_parser_factory")
@@ -72,6 +75,16 @@ class Connection:
         """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""
         with _CONNECTING:
             return self._session.get_credentials().get_frozen_credentials()
+
+
+def _check_port(endpoint: str) -> None:
+    """Raise for a port that botocore would try to connect to and cannot."""
+    try:
+        urllib.parse.urlsplit(endpoint).port  # noqa: B018 - reading it checks it
+    except ValueError:
+        raise SSMError(
+            f"endpoint_url: {without_user(endpoint)} has a port that is not a number from 0 to 65535."
+        ) from None
 
 
 class _Parsers:

@@ -278,6 +278,11 @@ def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
         ({"hostnames": ["tag:Name"]}, "hostnames: 'tag:Name' requires ec2_details=true."),
         ({"hostnames": ["computer_name |"]}, "hostnames: 'computer_name |' is not a Jinja2 expression"),
         ({"hostnames": [{"prefix": "x"}]}, "{'prefix': 'x'} is neither."),
+        (
+            {"endpoint_url": "http://user:secret@127.0.0.1:abc"},
+            "endpoint_url: http://127.0.0.1:abc has a port that is not a number from 0 to 65535.",
+        ),
+        ({"endpoint_url": "http://127.0.0.1:65536/"}, "http://127.0.0.1:65536/ has a port that is not a number"),
         ({"endpoint_url": "nowhere"}, "Could not connect to AWS: Invalid endpoint: nowhere."),
         ({"profile": "nobody"}, "nobody"),
     ],
