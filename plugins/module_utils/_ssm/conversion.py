@@ -63,6 +63,11 @@ def filter_list(filters: Iterable[tuple[str, Any]], key: str, value: str) -> lis
     return [{key: name, value: wanted} for name, wanted in filters if wanted is not None]
 
 
+def without_none(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a request that have a value."""
+    return {key: value for key, value in members.items() if value is not None}
+
+
 def iso8601(moment: datetime.datetime) -> str:
     """``2026-01-31T09:30:00Z``; a time without a zone is UTC. Fractions of a second are kept if there are any."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

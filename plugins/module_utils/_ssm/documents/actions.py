@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The steps of a plan. As a string each says what it does."""
+"""The steps of a plan. ``str()`` of each says what it does, as the result ``actions`` of ssm_document shows it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-class Action:
-    """One step of a plan."""
-
-
 @dataclasses.dataclass(frozen=True)
-class Create(Action):
+class Create:
+    """CreateDocument with this request."""
+
     request: Mapping[str, Any]
 
     def __str__(self) -> str:
@@ -26,8 +24,8 @@ class Create(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class Update(Action):
-    """A new version after ``latest_version``."""
+class Update:
+    """UpdateDocument with this request, which makes a version after ``latest_version``."""
 
     request: Mapping[str, Any]
     latest_version: str
@@ -37,8 +35,8 @@ class Update(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class SetDefault(Action):
-    """Another default version; None is the one that the step before made."""
+class SetDefault:
+    """UpdateDocumentDefaultVersion; None is the version that the step before made."""
 
     version: str | None
 
@@ -47,7 +45,7 @@ class SetDefault(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class Share(Action):
+class Share:
     """One ModifyDocumentPermission; ``version`` is what the added accounts may use."""
 
     add: Sequence[str] = ()
@@ -61,7 +59,9 @@ class Share(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class AddTags(Action):
+class AddTags:
+    """AddTagsToResource: ``{"team": "a"}``."""
+
     tags: Mapping[str, str]
 
     def __str__(self) -> str:
@@ -69,7 +69,9 @@ class AddTags(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class RemoveTags(Action):
+class RemoveTags:
+    """RemoveTagsFromResource."""
+
     keys: Sequence[str]
 
     def __str__(self) -> str:
@@ -77,7 +79,9 @@ class RemoveTags(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class DeleteVersions(Action):
+class DeleteVersions:
+    """One DeleteDocument for each version."""
+
     numbers: Sequence[int]
 
     def __str__(self) -> str:
@@ -89,15 +93,20 @@ class DeleteVersions(Action):
 
 
 @dataclasses.dataclass(frozen=True)
-class Delete(Action):
-    """``remade`` says that the document is made anew afterwards; ``had`` is then what it had, should that fail."""
+class Delete:
+    """DeleteDocument. ``recreated``: a Create follows; ``had`` are then its tags and permissions, should that fail."""
 
     force: bool = False
-    remade: bool = False
+    recreated: bool = False
     had: str = ""
 
     def __str__(self) -> str:
         return f"delete the document{f', which had {self.had}' if self.had else ''}"
+
+
+# One step of a plan. Whoever tells them apart does it by ``match`` and ``assert_never``, so that mypy finds a step that
+# somebody forgot.
+Action = Create | Update | SetDefault | Share | AddTags | RemoveTags | DeleteVersions | Delete
 
 
 def _accounts(accounts: Sequence[str]) -> str:

@@ -4,14 +4,13 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Doing what ``document_plan`` planned, and saying how far it got."""
+"""Do the actions of a plan, and say how far it got."""
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from .. import api, conversion
 from ..errors import MISSING_DOCUMENT, SSMError
@@ -158,13 +157,29 @@ def _sent(write: Callable[..., T], *given: Any, **named: Any) -> T:
         raise SSMError(f"{error} Whether AWS has done it is not known.", error.exception) from error
 
 
-@functools.singledispatch
 def _do(action: Action, progress: Progress) -> None:
     """Do one action, and note what was done as soon as it was."""
-    raise NotImplementedError(action)
+    match action:
+        case Create():
+            _create(action, progress)
+        case Update():
+            _update(action, progress)
+        case SetDefault():
+            _set_default(action, progress)
+        case Share():
+            _share(action, progress)
+        case AddTags():
+            _add_tags(action, progress)
+        case RemoveTags():
+            _remove_tags(action, progress)
+        case DeleteVersions():
+            _delete_versions(action, progress)
+        case Delete():
+            _delete(action, progress)
+        case _:
+            assert_never(action)
 
 
-@_do.register
 def _create(action: Create, progress: Progress) -> None:
     progress.made = _make(progress, action, "0")
     progress.done.append(str(action))
@@ -172,7 +187,6 @@ def _create(action: Create, progress: Progress) -> None:
         _wait_until_active(progress, progress.made)
 
 
-@_do.register
 def _update(action: Update, progress: Progress) -> None:
     progress.made = _make(progress, action, action.latest_version)
     progress.done.append(str(action))
@@ -180,7 +194,6 @@ def _update(action: Update, progress: Progress) -> None:
         _wait_until_active(progress, progress.made)
 
 
-@_do.register
 def _set_default(action: SetDefault, progress: Progress) -> None:
     version = action.version or str(progress.made)
     if action.version or not progress.wait:  # else the one that was made has been waited for
@@ -189,7 +202,6 @@ def _set_default(action: SetDefault, progress: Progress) -> None:
     progress.done.append(str(action))
 
 
-@_do.register
 def _share(action: Share, progress: Progress) -> None:
     _patiently(
         api.modify_document_permission, progress.client, progress.name, action.add, action.remove, action.version
@@ -197,19 +209,16 @@ def _share(action: Share, progress: Progress) -> None:
     progress.done.append(str(action))
 
 
-@_do.register
 def _add_tags(action: AddTags, progress: Progress) -> None:
     _patiently(api.add_document_tags, progress.client, progress.name, conversion.tag_list(action.tags))
     progress.done.append(str(action))
 
 
-@_do.register
 def _remove_tags(action: RemoveTags, progress: Progress) -> None:
     _patiently(api.remove_document_tags, progress.client, progress.name, action.keys)
     progress.done.append(str(action))
 
 
-@_do.register
 def _delete_versions(action: DeleteVersions, progress: Progress) -> None:
     gone: list[int] = []
     try:
@@ -221,14 +230,13 @@ def _delete_versions(action: DeleteVersions, progress: Progress) -> None:
             progress.done.append(str(DeleteVersions(tuple(gone))))
 
 
-@_do.register
 def _delete(action: Delete, progress: Progress) -> None:
     try:
         _patiently(api.delete_document, progress.client, progress.name, force=action.force)
     except SSMError as error:
-        _check_deleted(progress, error, waits=progress.wait or action.remade)
+        _check_deleted(progress, error, waits=progress.wait or action.recreated)
     progress.done.append(str(action))
-    if progress.wait or action.remade:
+    if progress.wait or action.recreated:
         try:
             _wait_until_gone(progress)
         except _StillError as still:

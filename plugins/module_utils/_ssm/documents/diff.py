@@ -9,9 +9,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from .. import conversion
 from . import content_lines, sharing
@@ -27,19 +26,34 @@ def predicted(state: DocumentState | None, actions: Sequence[Action], name: str)
     return state
 
 
-@functools.singledispatch
 def _after(action: Action, state: DocumentState) -> DocumentState | None:
-    raise NotImplementedError(action)
+    """Return the document as the action leaves it; None if it is gone."""
+    match action:
+        case Create():
+            return _after_create(action, state)
+        case Update():
+            return _after_update(action, state)
+        case SetDefault():
+            return _after_default(action, state)
+        case Share():
+            return _after_share(action, state)
+        case AddTags():
+            return _after_add_tags(action, state)
+        case RemoveTags():
+            return _after_remove_tags(action, state)
+        case DeleteVersions():
+            return _after_delete_versions(action, state)
+        case Delete():
+            return _after_delete(action, state)
+    assert_never(action)
 
 
-@_after.register
 def _after_create(action: Create, state: DocumentState) -> DocumentState | None:
     description = {**_without_content(action), "LatestVersion": "1", "DocumentVersion": "1", "DefaultVersion": "1"}
     name = state.latest["Name"]
     return DocumentState({"Name": name, **description}, str(action.request["Content"]))
 
 
-@_after.register
 def _after_update(action: Update, state: DocumentState) -> DocumentState | None:
     number = str(int(state.latest_version) + 1)
     latest = dict(state.latest) | {"VersionName": None, **_without_content(action)}
@@ -51,34 +65,28 @@ def _after_update(action: Update, state: DocumentState) -> DocumentState | None:
     )
 
 
-@_after.register
 def _after_default(action: SetDefault, state: DocumentState) -> DocumentState | None:
     return _with(state, DefaultVersion=action.version or state.latest_version)
 
 
-@_after.register
 def _after_share(action: Share, state: DocumentState) -> DocumentState | None:
     return dataclasses.replace(state, permissions=sharing.after(state.permissions or {}, action))
 
 
-@_after.register
 def _after_add_tags(action: AddTags, state: DocumentState) -> DocumentState | None:
     return _with(state, Tags=conversion.tag_list(state.tags | dict(action.tags)))
 
 
-@_after.register
 def _after_remove_tags(action: RemoveTags, state: DocumentState) -> DocumentState | None:
     kept = {key: value for key, value in state.tags.items() if key not in action.keys}
     return _with(state, Tags=conversion.tag_list(kept))
 
 
-@_after.register
 def _after_delete_versions(action: DeleteVersions, state: DocumentState) -> DocumentState | None:
     kept = tuple(number for number in state.versions or () if number not in action.numbers)
     return dataclasses.replace(state, versions=kept)
 
 
-@_after.register
 def _after_delete(action: Delete, state: DocumentState) -> DocumentState | None:
     return None
 
@@ -171,10 +179,10 @@ def _readable(content: VersionContent | None) -> str:
 
 def removal(before: DocumentState | None, name: str) -> list[dict[str, str]]:
     """The one version that goes as Ansible's diff mode shows it: the document without it is a matter of its others."""
-    if before is None or before.held is None:
+    if before is None or before.version_to_remove is None:
         return []
-    header = f"{name} (version {before.held['DocumentVersion']})"
-    lines = _lines(before.held, "DocumentFormat", "DisplayName", "TargetType", "VersionName")
+    header = f"{name} (version {before.version_to_remove['DocumentVersion']})"
+    lines = _lines(before.version_to_remove, "DocumentFormat", "DisplayName", "TargetType", "VersionName")
     return [
         {"before_header": header, "after_header": header, "before": "".join(f"{one}\n" for one in lines), "after": ""}
     ]
@@ -189,7 +197,11 @@ def _version_names(state: DocumentState | None) -> dict[str, str | None]:
     """The names of those versions that the state describes, by their numbers."""
     if state is None:
         return {}
-    described = [version for version in (state.held, state.chosen) if version and version.get("DocumentVersion")]
+    described = [
+        version
+        for version in (state.matching_description, state.new_default_description)
+        if version and version.get("DocumentVersion")
+    ]
     named = {str(version["DocumentVersion"]): version.get("VersionName") for version in described}
     return {**named, state.latest_version: state.latest.get("VersionName")}
 

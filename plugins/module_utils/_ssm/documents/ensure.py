@@ -17,9 +17,10 @@ from .. import api, option_time
 from ..errors import SSMError
 from ..module import ClientFactory, Result
 from . import apply, diff, info, options, plan, read, requests, sharing
-from .actions import Action, Create, Delete, SetDefault, Share, Update
+from .actions import Create, Delete
 from .apply import InterruptedPlanError, Progress
 from .model import DocumentSpec, DocumentState, Removal, VersionContent
+from .plan import Plan
 
 # What AWS answers when somebody else changed a document after it was read.
 _RACES = frozenset(
@@ -46,16 +47,6 @@ class Outcome:
     done: Sequence[str]
     warnings: Sequence[str]
     defaults: tuple[VersionContent, VersionContent] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class _Plan:
-    """A document as found, the actions that it takes, the document as they will leave it, and warnings."""
-
-    before: DocumentState | None
-    actions: Sequence[Action]
-    foreseen: DocumentState | None
-    warnings: Sequence[str]
 
 
 def run(
@@ -132,7 +123,7 @@ def bring(
     # Before anything is done, since the plan may delete that version.
     old = _old_default(client, planned) if diff_mode else None
     carried_out = _act(progress, task, planned)
-    shared = isinstance(task, DocumentSpec) and (task.permissions is not None or any(map(_is_share, planned.actions)))
+    shared = isinstance(task, DocumentSpec) and (task.permissions is not None or planned.shares)
     try:
         after = read.again(client, planned.before, carried_out.foreseen, permissions=shared)
     except SSMError as error:
@@ -140,13 +131,9 @@ def bring(
     return Outcome(planned.before, after, progress.done, carried_out.warnings, _defaults(client, old, after))
 
 
-def _old_default(client: api.Client, planned: _Plan) -> VersionContent | None:
+def _old_default(client: api.Client, planned: Plan) -> VersionContent | None:
     """The content of the default version as it was, if the plan makes another one the default."""
-    if (
-        planned.before is None
-        or planned.before.deleting
-        or not any(isinstance(action, (Create, SetDefault)) for action in planned.actions)
-    ):
+    if planned.before is None or planned.before.deleting or not planned.moves_default:
         return None
     return read.default_content(client, planned.before)
 
@@ -157,22 +144,14 @@ def _defaults(
     return None if old is None or after is None else (old, read.default_content(client, after))
 
 
-def _is_share(action: Action) -> bool:
-    return isinstance(action, Share)
-
-
-def _remakes(action: Action) -> bool:
-    return isinstance(action, Delete) and action.remade
-
-
-def _act(progress: Progress, task: DocumentSpec | Removal, planned: _Plan) -> _Plan:
+def _act(progress: Progress, task: DocumentSpec | Removal, planned: Plan) -> Plan:
     """Carry out a plan, and return it, or the one that took its place: a race is met once, from a fresh read."""
     try:
         apply.apply(progress, planned.actions)
         return planned
     except InterruptedPlanError as interrupted:
         try:
-            fresh = _look_again(progress, task, planned.actions, interrupted)
+            fresh = _look_again(progress, task, planned, interrupted)
         except SSMError as error:
             raise _failure(progress, planned.before, error, interrupted) from interrupted
     try:
@@ -213,11 +192,11 @@ def _put_back(progress: Progress, before: DocumentState) -> tuple[list[str], str
 
 
 def _look_again(
-    progress: Progress, task: DocumentSpec | Removal, actions: Sequence[Action], interrupted: InterruptedPlanError
-) -> _Plan:
+    progress: Progress, task: DocumentSpec | Removal, planned: Plan, interrupted: InterruptedPlanError
+) -> Plan:
     """The document as it is now and a plan from there, if a race explains the failure; else the error itself."""
     error = interrupted.error
-    if error.code not in _RACES or (interrupted.done and any(map(_remakes, actions))):
+    if error.code not in _RACES or (interrupted.done and planned.recreates):
         # What the old document had is known to the first plan alone, so no other may take its place.
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
@@ -228,25 +207,25 @@ def _look_again(
     return fresh
 
 
-def _look(progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False) -> _Plan:
+def _look(progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
     """The document and a plan from there, once it is as much at rest as the task or its plan takes."""
     task = _completed(progress.client, task)
     state = _read(progress.client, task, search_versions=search_versions)
     if state is not None and apply.settle(progress, state, makes=isinstance(task, DocumentSpec)):
         state = _read(progress.client, task, search_versions=search_versions)
     planned = _planned(progress.client, task, state)
-    if state is not None and state.pending and any(isinstance(action, Update) for action in planned.actions):
+    if state is not None and state.pending and planned.updates:
         # AWS may update no version that is not ready, so this is waited for even without wait.
         apply.wait_until_ready(progress, state)
         return _plan_from(progress.client, task, search_versions=search_versions)
     return planned
 
 
-def _plan_from(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> _Plan:
+def _plan_from(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
     return _planned(client, task, _read(client, task, search_versions=search_versions))
 
 
-def _planned(client: api.Client, task: DocumentSpec | Removal, state: DocumentState | None) -> _Plan:
+def _planned(client: api.Client, task: DocumentSpec | Removal, state: DocumentState | None) -> Plan:
     """Plan from a state, with what there is to say of the plan while the document is as it was."""
     if isinstance(task, Removal):
         actions = plan.plan_removal(task, state)
@@ -256,7 +235,7 @@ def _planned(client: api.Client, task: DocumentSpec | Removal, state: DocumentSt
         warnings = plan.warnings(task, state, actions)
         live = None if state is None or state.deleting else read.live(client, task, state, actions)
         warnings += [] if live is None else plan.safeguard_warnings(task, *live)
-    return _Plan(state, actions, diff.predicted(state, actions, task.name), warnings)
+    return Plan(state, actions, diff.predicted(state, actions, task.name), warnings)
 
 
 def _completed(client: api.Client, task: DocumentSpec | Removal) -> DocumentSpec | Removal:

@@ -4,11 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Documents as values: what a task wants, what AWS has.
-
-``document_read`` finds what AWS has, ``document_plan`` says what has to be done, ``document_apply`` does it, and
-``document_diff`` says what that changes.
-"""
+"""Documents as values: ``DocumentSpec`` and ``Removal`` are what a task wants, ``DocumentState`` is what AWS has."""
 
 from __future__ import annotations
 
@@ -149,24 +145,30 @@ class VersionContent:
 
 @dataclasses.dataclass(frozen=True)
 class DocumentState:
-    """A document as found. ``latest`` is the DocumentDescription of its latest version.
+    """A document as found. What nothing required is None.
 
-    The rest is None where nothing needed it. ``holder`` is the number of the version that has the wanted content and
-    what else a version is to have: the latest if that one has it, the default one if that one has it, or another that
-    AWS takes for the same; ``held`` has its status, and describes the version that is to go if only one is.
-    ``permissions`` maps each account (or ``all``) to the version that it may use. ``versions`` are the numbers of all
-    versions. ``named`` is the number of the version with the wanted name. ``chosen`` describes the older version that
-    is to be the default, and is empty if there is no such one.
+    Descriptions are DocumentDescription, or the GetDocument reply where that was read anyway.
     """
 
+    # The description of the latest version.
     latest: Mapping[str, Any]
+    # The content of the latest version, as it is stored.
     latest_content: str | None = None
-    holder: str | None = None
+    # The number of the version that already has the wanted content, format, target type and display name: the latest
+    # one if it does, then the default one, then another that AWS takes for the same content.
+    matching_version: str | None = None
+    # Each account, or ``all``, with the version that it may use: {"111122223333": "$DEFAULT"}.
     permissions: Mapping[str, str] | None = None
+    # The numbers of all versions; for a removal those that are to go.
     versions: tuple[int, ...] | None = None
-    named: str | None = None
-    held: Mapping[str, Any] | None = None
-    chosen: Mapping[str, Any] | None = None
+    # The number of the version that has the wanted version name.
+    named_version: str | None = None
+    # The description of ``matching_version``.
+    matching_description: Mapping[str, Any] | None = None
+    # The description of the older version that is to be the default; empty if there is no such version.
+    new_default_description: Mapping[str, Any] | None = None
+    # The description of the one version that is to go.
+    version_to_remove: Mapping[str, Any] | None = None
 
     @property
     def document_format(self) -> str:

@@ -4,17 +4,18 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What takes a document from how it is to how it is wanted. All of it is pure: check mode and a real run share it."""
+"""Plan the actions that make a document match its spec. No call is made: check mode and real runs share the plan."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from ..amazon import compare_aws_tags
 from ..errors import SSMError
 from ..option_text import counted
-from . import limits, preferences, requests, sharing
+from . import limits, matching, preferences, requests, sharing
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_own, not_active
 
@@ -24,23 +25,49 @@ _MAX_VERSIONS = 1000
 _RESERVED = ("aws", "amazon", "amzn")
 
 
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to do to a document, and what comes of it. None as a state is a document that does not exist."""
+
+    before: DocumentState | None
+    actions: Sequence[Action]
+    foreseen: DocumentState | None  # the document after the actions
+    warnings: Sequence[str]
+
+    @property
+    def moves_default(self) -> bool:
+        """Whether another version becomes the default."""
+        return any(isinstance(action, (Create, SetDefault)) for action in self.actions)
+
+    @property
+    def updates(self) -> bool:
+        return any(isinstance(action, Update) for action in self.actions)
+
+    @property
+    def shares(self) -> bool:
+        return any(isinstance(action, Share) for action in self.actions)
+
+    @property
+    def recreates(self) -> bool:
+        """Whether the document is deleted and created again."""
+        return any(isinstance(action, Delete) and action.recreated for action in self.actions)
+
+
 def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
-    """What takes a document from ``state`` to ``spec``, in order; an ``SSMError`` if nothing can."""
+    """Return the actions that make the document match the spec, in order; raise an ``SSMError`` if none can."""
     if state is None or state.deleting:
         return [Create(requests.create(spec)), *_sharing(spec, None)]
     check_own(state)
-    if remakes(spec, state):
-        return _remake(spec, state)
-    unchangeable = _unchangeable(spec, state)
+    if matching.recreates(spec, state):
+        return _recreate(spec, state)
+    unchangeable = matching.why_unchangeable(spec, state)
     if unchangeable:
         raise SSMError(
             f"Document {spec.name} {unchangeable}: set recreate=true to delete the document and "
             "create it again, or use another name."
         )
     update = requests.update(spec, state)
-    if spec.content and state.holder and state.held and state.held.get("Status") == "Failed":
-        # To leave it as it is would report a broken document as good.
-        raise SSMError(not_active(spec.name, state.holder, state.held))
+    _check_matching_version(spec, state)
     first, last = _pruning(spec, state)
     actions: list[Action] = list(first)
     actions += [Update(update, state.latest_version)] if update else []
@@ -49,8 +76,15 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     return [*actions, *_tag_changes(spec, state), *last]
 
 
+def _check_matching_version(spec: DocumentSpec, state: DocumentState) -> None:
+    """Raise if the version that has the wanted content failed: to keep it would report a broken document as good."""
+    found = state.matching_description
+    if spec.content and state.matching_version and found and found.get("Status") == "Failed":
+        raise SSMError(not_active(spec.name, state.matching_version, found))
+
+
 def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
-    """What makes a document, or one version of it, go away; an ``SSMError`` if nothing may."""
+    """Return the actions that delete the document or one version of it; raise an ``SSMError`` if none may."""
     if state is None or state.deleting:
         return []
     check_own(state)
@@ -78,27 +112,32 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
     if state is None or state.deleting:
         return found
     updated = any(isinstance(action, (Create, Update)) for action in actions)
-    if spec.version_name and not updated and state.holder and state.holder != requests.named(spec, state):
+    if (
+        spec.version_name
+        and not updated
+        and state.matching_version
+        and state.matching_version != matching.version_with_wanted_name(spec, state)
+    ):
         found.append(
-            f"Version {state.holder} of document {spec.name} already has this content, and is not renamed to "
+            f"Version {state.matching_version} of document {spec.name} already has this content, and is not renamed to "
             f"{spec.version_name}: a version gets its name when it is made."
         )
-    in_force = _wanted_default(spec, state, updated=False)
-    if not updated and state.holder not in (None, state.latest_version, in_force):
+    default = matching.wanted_default(spec, state, updated=False)
+    if not updated and state.matching_version not in (None, state.latest_version, default):
         found.append(
-            f"Version {state.holder} of document {spec.name} already has this content, so no new version is staged: "
-            "AWS may reject content that is identical to an older version."
+            f"Version {state.matching_version} of document {spec.name} already has this content, so no new version is "
+            "staged: AWS may reject content that is identical to an older version."
         )
     found += _latest_warnings(spec, state, updated=updated)
-    if _keeps_all_shared(spec, state) and to_prune(spec, state):
+    if _keeps_all_shared(spec, state) and matching.versions_to_prune(spec, state):
         found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
     return found
 
 
 def _latest_warnings(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[str]:
     """Return how the default version of a Session document is not what sessions use."""
-    default = _wanted_default(spec, state, updated=updated)
-    if not state.used_by_latest or remakes(spec, state):
+    default = matching.wanted_default(spec, state, updated=updated)
+    if not state.used_by_latest or matching.recreates(spec, state):
         return []
     if updated and default is not None:
         return [
@@ -141,50 +180,13 @@ def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]
     return [f"This change of document {spec.name} turns off {listed}.{advice}"]
 
 
-def remakes(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Whether the document is to be deleted and made anew."""
-    return spec.recreate and bool(_unchangeable(spec, state))
-
-
-def to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
-    """The versions that are more than ``keep_versions`` after the change, without regard to how they are shared."""
-    if spec.keep_versions is None or state.versions is None:
-        return []
-    # The version that is about to be made is one of those kept.
-    updated = requests.needs_version(spec, state)
-    others = spec.keep_versions - updated
-    default = _wanted_default(spec, state, updated=updated) or 0
-    kept = {*sorted(state.versions, reverse=True)[:others], int(default), int(state.holder or 0)}
-    return [number for number in state.versions if number not in kept]
-
-
-def _unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
-    """How the document is, where that cannot be changed and should be; an empty text if nothing is in the way."""
-    if spec.document_type not in (None, state.document_type):
-        return f"has the type {state.document_type}, which cannot be changed to {spec.document_type}"
-    if spec.requires is not None and not _requires_the_same(spec.requires, state.latest.get("Requires") or ()):
-        return "requires other documents than the task gives, which cannot be changed"
-    old_schema = state.document_type == "Command" and state.latest.get("SchemaVersion") == "1.2"
-    if old_schema and requests.needs_version(spec, state):
-        return "is a Command document of schema version 1.2, which AWS does not update"
-    return ""
-
-
-def _requires_the_same(wanted: Any, found: Any) -> bool:
-    """Whether both name the same documents; what the task leaves out may be anything."""
-    by_name = {entry["Name"]: entry for entry in found}
-    if set(by_name) != {entry["Name"] for entry in wanted}:
-        return False
-    return all(by_name[entry["Name"]].get(key) == value for entry in wanted for key, value in entry.items())
-
-
-def _remake(spec: DocumentSpec, state: DocumentState) -> list[Action]:
+def _recreate(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     """Delete and create, with what the task does not state as it was."""
-    create = Create(requests.remake(spec, state))
+    create = Create(requests.recreate(spec, state))
     unsharing = _unsharing(spec.name, state, allowed=spec.force_unshare)
     return [
         *unsharing,
-        Delete(spec.force, remade=True, had=_belongings(state)),
+        Delete(spec.force, recreated=True, had=_belongings(state)),
         create,
         *_sharing_again(spec, state),
     ]
@@ -227,7 +229,7 @@ def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]
 
 
 def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
-    wanted = _wanted_default(spec, state, updated=updated)
+    wanted = matching.wanted_default(spec, state, updated=updated)
     if wanted == state.default_version:
         return []
     if wanted is not None:
@@ -240,20 +242,11 @@ def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str) -> Non
 
     A version that is about to be made has no number yet: AWS gives none twice, and tells nobody which it gave before.
     """
-    found = state.latest if wanted == state.latest_version else state.chosen
+    found = state.latest if wanted == state.latest_version else state.new_default_description
     if int(wanted) > int(state.latest_version):
         found = {}
     if found is not None and found.get("Status") not in ("Active", *PENDING):
         raise SSMError(not_active(spec.name, wanted, found))
-
-
-def _wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> str | None:
-    """The version that is the default after the change; None for the one that is about to be made."""
-    if spec.default_version == "keep":
-        return state.default_version
-    if spec.default_version == "latest":
-        return None if updated else state.holder or state.latest_version
-    return spec.default_version
 
 
 def _sharing(spec: DocumentSpec, state: DocumentState | None) -> list[Share]:
@@ -288,7 +281,7 @@ def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], li
     It is done after, so that a change that fails costs no version that was to be kept; before, only where there is no
     room for a new version.
     """
-    numbers = [] if _keeps_all_shared(spec, state) else to_prune(spec, state)
+    numbers = [] if _keeps_all_shared(spec, state) else matching.versions_to_prune(spec, state)
     versions = sorted(state.versions or ())
     spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= _MAX_VERSIONS else []
     first = [number for number in numbers if number in spare and number != int(state.default_version)]

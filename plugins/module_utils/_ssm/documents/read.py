@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Finding a document as AWS has it, with no more calls than the comparison with what is wanted takes."""
+"""Read a document from AWS, with no more calls than planning requires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from .. import api
 from ..errors import DENIED, SSMError, tolerating
 from ..fanout import DEFAULT_WORKERS, fan_out_all
-from . import content, preferences
+from . import content, matching, preferences
 from .actions import Action, Create, SetDefault, Update
 from .model import (
     DEFAULT,
@@ -28,8 +28,6 @@ from .model import (
     VersionContent,
     not_named,
 )
-from .plan import remakes, to_prune
-from .requests import fits, repeats, stated
 
 
 def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = False) -> DocumentState | None:
@@ -41,12 +39,16 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
     if latest is None or not _can_change(DocumentState(latest)):
         return None if latest is None else DocumentState(latest)
     state = _with_content(client, spec, DocumentState(latest))
-    if spec.content is not None and state.holder is None and (search_versions or repeats(spec, state)):
-        state = _holding(state, _search(client, spec, state))
+    if (
+        spec.content is not None
+        and state.matching_version is None
+        and (search_versions or matching.repeats_latest(spec, state))
+    ):
+        state = _with_match(state, _search(client, spec, state))
     if spec.version_name and latest.get("VersionName") != spec.version_name:
         named = api.describe_selected(client, spec.name, {"VersionName": spec.version_name})
-        state = dataclasses.replace(state, named=None if named is None else str(named["DocumentVersion"]))
-    state = _with_chosen(client, spec, _with_versions(client, spec, state))
+        state = dataclasses.replace(state, named_version=None if named is None else str(named["DocumentVersion"]))
+    state = _with_new_default(client, spec, _with_versions(client, spec, state))
     return _with_permissions(client, spec, state)
 
 
@@ -145,7 +147,7 @@ def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     if removal.of_version:
         going = _version_to_remove(client, removal)
         numbers = () if going is None else (int(going["DocumentVersion"]),)
-        return dataclasses.replace(state, versions=numbers, held=going)
+        return dataclasses.replace(state, versions=numbers, version_to_remove=going)
     # The content is for the diff alone; without force_unshare so are the permissions, for AWS minds them itself.
     text, permissions = None, None
     with tolerating(DENIED):
@@ -184,65 +186,61 @@ def again(
 def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
     """The state with the contents that the comparison needs, and the version that holds the wanted one."""
     if spec.content is None:
-        if not _needs_stored_content(spec, state):
+        if not matching.needs_stored_content(spec, state):
             return state
         return dataclasses.replace(state, latest_content=_stored(client, state))
     text, unused = spec.content.encode(state.document_format)
     same = state.latest.get("Hash") == content.sha256(text)
     state = dataclasses.replace(state, latest_content=text if same else _stored(client, state))
-    if fits(spec, state.latest) and (same or _holds(spec, state.latest_content, state.document_format)):
-        return _holding(state, state.latest)
-    in_force = _in_force(spec, state)
-    if in_force == state.latest_version or state.used_by_latest:
+    if matching.has_attributes(spec, state.latest) and (
+        same or matching.is_wanted_content(spec, state.latest_content, state.document_format)
+    ):
+        return _with_match(state, state.latest)
+    default = matching.default_unless_updated(spec, state)
+    if default == state.latest_version or state.used_by_latest:
         # What sessions use has to be as wanted, whatever the default version is.
         return state
     # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
-    return _holding(state, _held(client, spec, in_force, state.document_format))
+    return _with_match(state, _matching(client, spec, default, state.document_format))
 
 
-def _in_force(spec: DocumentSpec, state: DocumentState) -> str:
-    """The version that is in force after the task if it makes none."""
-    return state.default_version if spec.default_version in ("latest", "keep") else spec.default_version
-
-
-def _holding(state: DocumentState, version: Mapping[str, Any] | None) -> DocumentState:
+def _with_match(state: DocumentState, version: Mapping[str, Any] | None) -> DocumentState:
     """The state with the version that is as wanted, if there is one."""
     if version is None:
         return state
-    return dataclasses.replace(state, holder=str(version["DocumentVersion"]), held=version)
+    return dataclasses.replace(state, matching_version=str(version["DocumentVersion"]), matching_description=version)
 
 
-def _held(client: api.Client, spec: DocumentSpec, version: str, document_format: str) -> api.Shape | None:
+def _matching(client: api.Client, spec: DocumentSpec, version: str, document_format: str) -> api.Shape | None:
     """A version that is not the latest, with its status, if it has the wanted content and all else that is stated.
 
     ``document_format`` is the one that it probably has: what its content means can be told from any.
     """
-    if spec.exact or stated(spec):
+    if spec.exact or matching.wanted_attributes(spec):
         described = api.describe_document(client, spec.name, version)
-        if described is None or not fits(spec, described):
+        if described is None or not matching.has_attributes(spec, described):
             return None
         document_format = str(described.get("DocumentFormat") or document_format)
     reply = api.get_document(client, spec.name, version, document_format)
     if reply is None:
         return None
-    return reply if _holds(spec, str(reply["Content"]), str(reply.get("DocumentFormat") or document_format)) else None
+    return (
+        reply
+        if matching.is_wanted_content(spec, str(reply["Content"]), str(reply.get("DocumentFormat") or document_format))
+        else None
+    )
 
 
-def _needs_stored_content(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Whether the task changes what takes a new version, which then has the content that is there."""
-    return not fits(spec, state.latest) or remakes(spec, state)
-
-
-def _with_chosen(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
+def _with_new_default(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
     """The state with the version that is to be the default, if that is another one than those already described."""
     number = spec.default_version
     if number in ("latest", "keep", state.default_version) or int(number) >= int(state.latest_version):
         return state
-    return dataclasses.replace(state, chosen=api.describe_document(client, spec.name, number) or {})
+    return dataclasses.replace(state, new_default_description=api.describe_document(client, spec.name, number) or {})
 
 
 def _with_permissions(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
-    needed = spec.permissions is not None or remakes(spec, state) or to_prune(spec, state)
+    needed = spec.permissions is not None or matching.recreates(spec, state) or matching.versions_to_prune(spec, state)
     if not needed:
         return state
     return dataclasses.replace(state, permissions=api.describe_document_permission(client, spec.name))
@@ -263,32 +261,20 @@ def _version_to_remove(client: api.Client, removal: Removal) -> api.Shape | None
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
     """A version that is as wanted, and not the latest: the one in force, so that it stays so, or else the newest."""
-    in_force = _in_force(spec, state)
-    known = (state.latest_version, None if state.used_by_latest else in_force)
+    default = matching.default_unless_updated(spec, state)
+    known = (state.latest_version, None if state.used_by_latest else default)
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
     others = [number for number in infos if number not in known]
-    others.sort(key=lambda number: (number == in_force, int(number)), reverse=True)
+    others.sort(key=lambda number: (number == default, int(number)), reverse=True)
 
-    def held(number: str) -> api.Shape | None:
-        return _held(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
+    def matching_one(number: str) -> api.Shape | None:
+        return _matching(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
 
     for start in range(0, len(others), DEFAULT_WORKERS):
-        for version in fan_out_all(held, others[start : start + DEFAULT_WORKERS]):
+        for version in fan_out_all(matching_one, others[start : start + DEFAULT_WORKERS]):
             if version is not None:
                 return version
     return None
-
-
-def _holds(spec: DocumentSpec, stored: str | None, stored_format: str) -> bool:
-    """Whether stored content is the wanted one."""
-    if spec.content is None or stored is None:
-        return False
-    if spec.exact:
-        return spec.content.encode(stored_format) == (stored, stored_format)
-    if spec.content.means_the_same(stored, stored_format):
-        return True
-    means_preferences = spec.preferences is not None
-    return means_preferences and preferences.mean_the_same(spec.content.value, content.parsed(stored, stored_format))
 
 
 def _stored(client: api.Client, state: DocumentState) -> str | None:

@@ -13,30 +13,11 @@ from typing import Any
 
 from .. import conversion
 from ..errors import SSMError
-from . import content, limits
+from . import content, limits, matching
 from .model import LATEST, DocumentSpec, DocumentState, check_content, check_type_given, not_active
 
 # What a version has besides its content, and the next one is to have, too, unless the task says otherwise.
 _KEPT = ("DisplayName", "TargetType", "CloudProviders")
-
-
-def needs_version(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Whether what is wanted takes a new version."""
-    return state.holder is None if spec.content is not None else not fits(spec, state.latest)
-
-
-def stated(spec: DocumentSpec) -> dict[str, str]:
-    """What the task says of a version, besides its content.
-
-    A version's name is fixed when the version is made, so another name is no reason for a new one.
-    """
-    wanted = {**_versioned(spec), "VersionName": None, "DocumentFormat": spec.document_format}
-    return _without_none(wanted)
-
-
-def fits(spec: DocumentSpec, version: Mapping[str, Any]) -> bool:
-    """Whether a version, as AWS describes it, has all that is stated; what it does not have is an empty text."""
-    return all((version.get(member) or "") == value for member, value in stated(spec).items())
 
 
 def create(spec: DocumentSpec) -> dict[str, Any]:
@@ -55,14 +36,14 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
         "Requires": list(spec.requires) if spec.requires else None,
         "Tags": conversion.tag_list(spec.tags) if spec.tags else None,
         "Attachments": _attachments(spec, spec.document_type),
-        **_versioned(spec),
+        **matching.version_members(spec),
     }
     _check_first_default(spec)
     limits.check_settable(spec.tags or {})
-    return _without_none(request)
+    return conversion.without_none(request)
 
 
-def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
+def recreate(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
     """The CreateDocument request for a document made anew, with what the task does not state as it was."""
     _check_first_default(spec)
     text, document_format = _text_to_send(spec, state)
@@ -80,11 +61,11 @@ def remake(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
         "Tags": conversion.tag_list(tags) or None,
         "Attachments": _attachments(spec, document_type),
         **_kept(state),
-        **_without_none(_versioned(spec)),
+        **conversion.without_none(matching.version_members(spec)),
     }
     limits.check_settable(tags)
     limits.check_tag_count(tags)
-    return _without_none(request)
+    return conversion.without_none(request)
 
 
 def as_it_was(state: DocumentState) -> dict[str, Any] | None:
@@ -100,19 +81,19 @@ def as_it_was(state: DocumentState) -> dict[str, Any] | None:
         "VersionName": state.latest.get("VersionName"),
         **_kept(state),
     }
-    return _without_none(request)
+    return conversion.without_none(request)
 
 
 def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
     """The UpdateDocument request for a new version, or None if one that is there serves."""
-    if not needs_version(spec, state):
+    if not matching.needs_new_version(spec, state):
         return None
     if spec.updates_version not in (LATEST, state.latest_version):
         raise SSMError(
             f"document_version is {spec.updates_version}, but only the latest version can be updated, and that of "
             f"document {spec.name} is {state.latest_version}: leave document_version out."
         )
-    number = named(spec, state)
+    number = matching.version_with_wanted_name(spec, state)
     if number is not None:
         raise SSMError(
             f"Version {number} of document {spec.name} has the name {spec.version_name} already: "
@@ -120,10 +101,10 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
         )
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
-    if repeats(spec, state):
+    if matching.repeats_latest(spec, state):
         raise SSMError(nothing_new(spec.name))
     attachments = _attachments(spec, state.document_type)
-    given = _without_none(_versioned(spec))
+    given = conversion.without_none(matching.version_members(spec))
     # What is left out of UpdateDocument may be dropped from the new version.
     request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
     return request if attachments is None else {**request, "Attachments": attachments}
@@ -132,16 +113,6 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
 def nothing_new(name: str) -> str:
     """The sentence for a version that would be one again that AWS has, but for its display name."""
     return f"AWS makes no version of document {name} for a new display_name alone: change the content, too."
-
-
-def repeats(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Whether a new version would be the latest one again but for its display name, which AWS refuses."""
-    if state.latest_content is None or spec.target_type not in (None, state.latest.get("TargetType")):
-        return False
-    latest = (state.latest_content, state.document_format)
-    if spec.content is not None:
-        return spec.content.encode(state.document_format) == latest
-    return spec.document_format in (None, state.document_format)
 
 
 def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
@@ -174,22 +145,6 @@ def _kept(state: DocumentState) -> dict[str, Any]:
     return {key: state.latest[key] for key in _KEPT if state.latest.get(key)}
 
 
-def _versioned(spec: DocumentSpec) -> dict[str, str | None]:
-    """What belongs to a version, besides its content."""
-    return {
-        "DisplayName": spec.display_name,
-        "TargetType": spec.target_type,
-        "VersionName": spec.version_name,
-    }
-
-
-def named(spec: DocumentSpec, state: DocumentState) -> str | None:
-    """The number of the version that has the wanted name."""
-    if spec.version_name is None:
-        return None
-    return state.latest_version if state.latest.get("VersionName") == spec.version_name else state.named
-
-
 def _check_first_default(spec: DocumentSpec) -> None:
     if spec.default_version not in ("latest", "keep", "1"):
         raise SSMError(
@@ -201,7 +156,3 @@ def _check_first_default(spec: DocumentSpec) -> None:
 def _users(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags that are not AWS's own, which nobody else can set."""
     return {key: value for key, value in tags.items() if not limits.is_of_aws(key)}
-
-
-def _without_none(request: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in request.items() if value is not None}

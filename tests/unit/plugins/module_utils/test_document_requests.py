@@ -71,7 +71,7 @@ def test_a_document_that_is_put_back_has_every_member() -> None:
 
 
 def test_a_document_that_is_created_again_has_every_member_but_the_name_of_its_version() -> None:
-    request = requests.remake(DocumentSpec("Team-Doc", recreate=True, document_type="Session"), STATE)
+    request = requests.recreate(DocumentSpec("Team-Doc", recreate=True, document_type="Session"), STATE)
     kept = PUT_BACK - {"DocumentType", "VersionName"}
     assert {member: request[member] for member in kept} == {member: FOUND[member] for member in kept}
     assert request["DocumentType"] == "Session"

@@ -190,7 +190,7 @@ def test_what_a_plan_leads_to_needs_no_plan(
     state = found(stored, holder="3" if stored == wanted else None, DefaultVersion=default_now)
     after = diff.predicted(state, plan.plan(asked, state), "Prefs")
     assert after is not None
-    assert plan.plan(asked, dataclasses.replace(after, holder=after.latest_version)) == []
+    assert plan.plan(asked, dataclasses.replace(after, matching_version=after.latest_version)) == []
 
 
 def test_absent() -> None:
