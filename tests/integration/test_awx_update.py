@@ -129,7 +129,7 @@ def test_an_update_that_cannot_list_fails_with_a_sentence(code: str, sentence: s
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("max_workers: 0", "max_workers is 0"),
+        ("max_workers: 0", "max_workers: 0 is out of range"),
         ("status_source: guess", "status_source"),
         ("hostnames: [tag:Name]", "ec2_details"),
     ],
