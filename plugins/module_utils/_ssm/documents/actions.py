@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Delete:
 
 # One step of a plan. Whoever tells them apart does it by ``match`` and ``assert_never``, so that mypy finds a step that
 # somebody forgot.
-Action = Create | Update | SetDefault | Share | AddTags | RemoveTags | DeleteVersions | Delete
+Action: TypeAlias = "Create | Update | SetDefault | Share | AddTags | RemoveTags | DeleteVersions | Delete"
 
 
 def _accounts(accounts: Sequence[str]) -> str:
