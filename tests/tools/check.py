@@ -22,7 +22,7 @@ COLLECTION = "ansible_collections.sessionops.aws"
 PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", "2"]
 # How values become variables and templates is what differs most between one ansible-core and another.
 INVENTORY = [
-    *("tests/unit/plugins/plugin_utils", "tests/integration/test_targets.py"),
+    *("tests/unit/plugins/plugin_utils", "tests/unit/plugins/inventory", "tests/integration/test_targets.py"),
     *(
         "tests/integration/test_awx_update.py",
         "tests/integration/test_awx_job.py",

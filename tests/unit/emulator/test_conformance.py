@@ -10,19 +10,17 @@ import string
 from collections.abc import Iterator
 from typing import Any
 
-import asked
 import botocore.loaders
 import hypothesis
 import pytest
-import raw
-import walk
-from asked import Asked
 from hypothesis import strategies as st
 
 from emulator import model, performing, registry
 from emulator.service import APIError, Call, ViolationError
 from emulator.testing import LocalAWS
 from emulator.world import World
+from unit.support import every_operation, input_mutants, signed_requests
+from unit.support.every_operation import Asked
 
 JSON_OPERATIONS = sorted(name for service, name in registry.operations() if service == "ssm")
 QUERY_OPERATIONS = sorted(pair for pair in registry.operations() if pair[0] != "ssm")
@@ -39,9 +37,9 @@ def test_each_bound_of_the_model_is_kept(aws: LocalAWS, operation: str) -> None:
     wrong = []
     count = 0
     before = aws.position
-    for mutant in walk.mutants(operation):
+    for mutant in input_mutants.mutants(operation):
         count += 1
-        answer = raw.call_json(aws, operation, mutant.params)
+        answer = signed_requests.call_json(aws, operation, mutant.params)
         wanted = f"at '{mutant.path}' failed to satisfy constraint: " if mutant.text else ""
         refused = (answer.status, answer.code) == (400, mutant.code)
         if not refused or wanted not in answer.message or mutant.text not in answer.message:
@@ -56,13 +54,13 @@ def test_each_bound_of_the_model_is_kept(aws: LocalAWS, operation: str) -> None:
 def test_the_base_of_each_walk_breaks_nothing(operation: str) -> None:
     # Otherwise a mutant could be refused for what was wrong before it was changed.
     shape = model.operation_model("ssm", operation).input_shape
-    model.check_input("ssm", operation, walk.sample(shape))
+    model.check_input("ssm", operation, input_mutants.sample(shape))
 
 
 @pytest.mark.parametrize("operation", JSON_OPERATIONS)
 @pytest.mark.parametrize("body", [b"{", b"[]", b"", b"null"])
 def test_a_malformed_body(aws: LocalAWS, operation: str, body: bytes) -> None:
-    answer = raw.call_json(aws, operation, body)
+    answer = signed_requests.call_json(aws, operation, body)
     required = model.operation_model("ssm", operation).input_shape.required_members
     if body == b"" and not required:
         assert answer.status == 200
@@ -75,16 +73,16 @@ def test_a_wrong_secret_is_noticed_before_anything_else(aws: LocalAWS, service: 
     stranger = dataclasses.replace(aws.world.default_identity, secret_key="wrong")
     answer: Any
     if service == "ssm":
-        answer = raw.call_json(aws, operation, {"NoSuchMember": 1}, stranger)
+        answer = signed_requests.call_json(aws, operation, {"NoSuchMember": 1}, stranger)
         assert answer.code == "InvalidSignatureException"
     else:
-        answer = raw.call_query(aws, service, operation, {"NoSuchMember": "1"}, stranger)
+        answer = signed_requests.call_query(aws, service, operation, {"NoSuchMember": "1"}, stranger)
         assert answer.code == "SignatureDoesNotMatch"
 
 
 @pytest.mark.parametrize(("service", "operation"), QUERY_OPERATIONS)
 def test_an_unknown_parameter_of_the_query_services(aws: LocalAWS, service: str, operation: str) -> None:
-    assert raw.call_query(aws, service, operation, {"NoSuchMember": "1"}).code == "UnknownParameter"
+    assert signed_requests.call_query(aws, service, operation, {"NoSuchMember": "1"}).code == "UnknownParameter"
 
 
 def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,12 +93,12 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
         return (text for text in whole(shape, value) if "less than or equal" not in text)
 
     with LocalAWS("empty") as running:
-        wanted = {str(mutant) for mutant in walk.mutants("DescribeSessions") if mutant.what == "max"}
+        wanted = {str(mutant) for mutant in input_mutants.mutants("DescribeSessions") if mutant.what == "max"}
         monkeypatch.setattr(model, "constraints", forgetful)
         missed = {
             str(mutant)
-            for mutant in walk.mutants("DescribeSessions")
-            if raw.call_json(running, "DescribeSessions", mutant.params).code != mutant.code
+            for mutant in input_mutants.mutants("DescribeSessions")
+            if signed_requests.call_json(running, "DescribeSessions", mutant.params).code != mutant.code
         }
     assert missed and missed <= wanted
 
@@ -108,7 +106,7 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
 # --- tokens of pages ---------------------------------------------------------------------------------
 
 # Every page holds one item, so that each question has a second page.
-PAGES = {**asked.WORLD, "limits": {"page_size": 1}}
+PAGES = {**every_operation.WORLD, "limits": {"page_size": 1}}
 BAD_TOKEN = {"ssm": "InvalidNextToken", "ec2": "InvalidParameterValue"}
 
 
@@ -129,10 +127,10 @@ def questions(service: str, operation: str) -> list[Asked]:
     A member that the emulator does not read is in none of them: it is a violation, with a token or without.
     """
     world = World(PAGES)
-    base = Asked(service, operation, asked.BASES[operation])
+    base = Asked(service, operation, every_operation.BASES[operation])
     others = [
         variant
-        for variant in asked.variants(base)
+        for variant in every_operation.variants(base)
         if variant.path not in ("NextToken", "MaxResults", "InstanceIds", "DryRun")
     ]
     for name, value in OTHER_VALUES.items():

@@ -12,21 +12,20 @@ import dataclasses
 import json
 from typing import Any
 
-import asked
 import pytest
-import raw
 
 from emulator.direct import Direct
 from emulator.service import APIError
 from emulator.testing import LocalAWS
+from unit.support import every_operation, signed_requests
 
-NODE, BARE, HYBRID = asked.NODE, "i-00000000000000009", asked.HYBRID
+NODE, BARE, HYBRID = every_operation.NODE, "i-00000000000000009", every_operation.HYBRID
 ENDED = "operator-00000000000000001"
 REGION: dict[str, Any] = {
-    **asked.REGION,
-    "nodes": [*asked.REGION["nodes"], {"id": BARE, "managed": False}],
+    **every_operation.REGION,
+    "nodes": [*every_operation.REGION["nodes"], {"id": BARE, "managed": False}],
     "sessions": [
-        *asked.REGION["sessions"],
+        *every_operation.REGION["sessions"],
         {"session_id": ENDED, "target": NODE, "status": "Terminated", "ended": "1h", "started": "2h"},
     ],
 }
@@ -83,7 +82,7 @@ TEXTS: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "UpdateDocument",
-        {"Name": "free", "Content": json.dumps({**asked.STREAM, "description": "3"}), "DocumentVersion": "1"},
+        {"Name": "free", "Content": json.dumps({**every_operation.STREAM, "description": "3"}), "DocumentVersion": "1"},
         "InvalidDocumentVersion",
         "Version provided for document free is not latest. Please provide the latest version to update document free",
     ),
@@ -170,7 +169,7 @@ UNDECIDED: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     (
         "duplicate_scope",
         "UpdateDocument",
-        {"Name": "free", "Content": json.dumps(asked.STREAM), "DocumentVersion": "2"},
+        {"Name": "free", "Content": json.dumps(every_operation.STREAM), "DocumentVersion": "2"},
         {"latest": "ok", "any": "DuplicateDocumentContent"},
     ),
 ]
@@ -194,10 +193,10 @@ def test_two_values_of_the_other_keys_are_alternatives() -> None:
 
 def test_a_version_can_be_made_the_default_while_it_is_made() -> None:
     aws = Direct({"us-east-1": REGION}, limits={"document_transition_reads": 5})
-    content = json.dumps({**asked.STREAM, "description": "3"})
+    content = json.dumps({**every_operation.STREAM, "description": "3"})
     made = aws("UpdateDocument", Name="free", Content=content, DocumentVersion="$LATEST")["DocumentDescription"]
     assert made["Status"] == "Updating"
-    assert aws.code("UpdateDocument", Name="free", Content=json.dumps(asked.STREAM), DocumentVersion="3") == (
+    assert aws.code("UpdateDocument", Name="free", Content=json.dumps(every_operation.STREAM), DocumentVersion="3") == (
         "InvalidDocumentOperation"
     )
     assert aws.code("UpdateDocumentDefaultVersion", Name="free", DocumentVersion="3") == "ok"
@@ -224,7 +223,7 @@ def test_versions_come_newest_first() -> None:
     ],
 )
 def test_preferences_as_the_console_and_awss_page_have_them(inputs: dict[str, Any]) -> None:
-    content = json.dumps({**asked.STREAM, "inputs": inputs})
+    content = json.dumps({**every_operation.STREAM, "inputs": inputs})
     assert answered("CreateDocument", Name="new", Content=content, DocumentType="Session") == ("ok", "")
 
 
@@ -248,7 +247,7 @@ STATES = {
 
 @pytest.mark.parametrize(("status", "state"), STATES.items())
 def test_a_session_is_in_the_list_of_its_status_and_in_no_other(status: str, state: str) -> None:
-    region = {"nodes": asked.REGION["nodes"], "sessions": [{"target": NODE, "status": status, "reads": 9}]}
+    region = {"nodes": every_operation.REGION["nodes"], "sessions": [{"target": NODE, "status": status, "reads": 9}]}
     aws = Direct({"us-east-1": region})
     listed = {name: aws("DescribeSessions", State=name)["Sessions"] for name in ("Active", "History")}
     assert {name: [session["Status"] for session in found] for name, found in listed.items() if found} == {
@@ -259,8 +258,10 @@ def test_a_session_is_in_the_list_of_its_status_and_in_no_other(status: str, sta
 def test_what_ec2_says_to_a_stranger() -> None:
     with LocalAWS({"regions": {"us-east-1": {}}}) as aws:
         who = aws.world.default_identity
-        wrong = raw.call_query(aws, "ec2", "DescribeRegions", identity=dataclasses.replace(who, secret_key="wrong"))
-        unknown = raw.call_query(
+        wrong = signed_requests.call_query(
+            aws, "ec2", "DescribeRegions", identity=dataclasses.replace(who, secret_key="wrong")
+        )
+        unknown = signed_requests.call_query(
             aws, "ec2", "DescribeRegions", identity=dataclasses.replace(who, access_key="AKIANONE")
         )
         assert (wrong.status, wrong.code) == (403, "SignatureDoesNotMatch")

@@ -8,12 +8,12 @@ import http.client
 from typing import Any
 
 import pytest
-import raw
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, PaginationError, ReadTimeoutError
 
 from emulator.faults import FaultError, Faults, Throttle, make_fault
 from emulator.testing import LocalAWS
+from unit.support import signed_requests
 
 NODE = "i-0123456789abcdef0"
 SESSION = "operator-0123456789abcdef0"
@@ -102,7 +102,7 @@ def test_half_a_body_is_not_a_reply() -> None:
     with LocalAWS(WORLD) as aws:
         aws.add_fault(op="GetConnectionStatus", times=2, do={"truncate": True})
         with pytest.raises(http.client.IncompleteRead):
-            raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+            signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
         # boto3 does not notice, and gives a reply without a status.
         assert set(status(aws)) == {"ResponseMetadata"}
         assert status(aws)["Status"] == "connected"

@@ -8,12 +8,8 @@ import http.client
 from collections.abc import Iterator
 from typing import Any
 
-import asked
 import botocore.serialize
 import pytest
-import raw
-import walk
-from asked import Asked
 from botocore.exceptions import ConnectionClosedError
 
 from emulator import model, performing
@@ -24,14 +20,16 @@ from emulator.service import APIError, Call, NoSuchHostError, ViolationError
 from emulator.testing import LocalAWS
 from emulator.world import World
 from emulator.world_values import WorldError
+from unit.support import every_operation, input_mutants, signed_requests
+from unit.support.every_operation import Asked
 
-BASES = asked.bases()
+BASES = every_operation.bases()
 REGIONAL = [base for base in BASES if base.service in performing.REGIONAL]
 
 
 def inside(given: Asked, region: str = "us-east-1") -> str:
     """The code of the answer to a call in this process."""
-    world = World(asked.WORLD)
+    world = World(every_operation.WORLD)
     try:
         performing.perform(world, given.call(world, region))
     except APIError as error:
@@ -57,23 +55,23 @@ def over_http(aws: LocalAWS, given: Asked, region: str = "us-east-1") -> str:
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[LocalAWS]:
     """A server for calls that change nothing in its world."""
-    with LocalAWS(asked.WORLD, strict=False) as aws:
+    with LocalAWS(every_operation.WORLD, strict=False) as aws:
         yield aws
 
 
-def send(aws: LocalAWS, given: Asked, region: str) -> raw.Answer:
+def send(aws: LocalAWS, given: Asked, region: str) -> signed_requests.Answer:
     operation = model.operation_model(given.service, given.operation)
     serializer = botocore.serialize.create_serializer(operation.metadata["protocol"], include_validation=False)
     request: Any = serializer.serialize_to_request(given.params, operation)
-    body, headers = raw.body_of(request)
-    return raw.send(aws, body, raw.sign(aws, given.service, body, headers, region=region))
+    body, headers = signed_requests.body_of(request)
+    return signed_requests.send(aws, body, signed_requests.sign(aws, given.service, body, headers, region=region))
 
 
 @pytest.mark.parametrize("base", BASES, ids=str)
 def test_both_ways_answer_alike(untouched: LocalAWS, base: Asked) -> None:
-    for given in (base, *asked.variants(base)):
+    for given in (base, *every_operation.variants(base)):
         if is_write(base.operation):
-            with LocalAWS(asked.WORLD, strict=False) as aws:
+            with LocalAWS(every_operation.WORLD, strict=False) as aws:
                 found = over_http(aws, given)
         else:
             found = over_http(untouched, given)
@@ -82,10 +80,10 @@ def test_both_ways_answer_alike(untouched: LocalAWS, base: Asked) -> None:
 
 @pytest.mark.parametrize("operation", sorted(base.operation for base in BASES if base.service == "ssm"))
 def test_both_ways_refuse_what_the_model_does_not_allow(operation: str) -> None:
-    with LocalAWS(asked.WORLD) as aws:
-        direct = Direct(asked.WORLD["regions"])
-        for mutant in walk.mutants(operation):
-            assert raw.call_json(aws, operation, mutant.params).code == mutant.code
+    with LocalAWS(every_operation.WORLD) as aws:
+        direct = Direct(every_operation.WORLD["regions"])
+        for mutant in input_mutants.mutants(operation):
+            assert signed_requests.call_json(aws, operation, mutant.params).code == mutant.code
             assert direct.code(operation, **mutant.params) == mutant.code
 
 
@@ -100,7 +98,7 @@ def test_a_region_that_the_world_lacks_has_no_host(untouched: LocalAWS, base: As
 
 
 def test_a_client_of_a_region_that_the_world_lacks_gets_no_answer() -> None:
-    with LocalAWS(asked.WORLD) as aws:
+    with LocalAWS(every_operation.WORLD) as aws:
         for service, ask in (("ssm", "describe_instance_information"), ("ec2", "describe_instances")):
             with pytest.raises(ConnectionClosedError):
                 getattr(aws.client(service, region="eu-wst-1"), ask)()
@@ -109,33 +107,33 @@ def test_a_client_of_a_region_that_the_world_lacks_gets_no_answer() -> None:
 
 def test_a_call_in_this_process_is_not_answered_by_a_region_that_the_world_lacks() -> None:
     with pytest.raises(NoSuchHostError, match=r"ssm\.eu-wst-1\.amazonaws\.com"):
-        Direct(asked.WORLD["regions"])("DescribeSessions", region="eu-wst-1", State="Active")
+        Direct(every_operation.WORLD["regions"])("DescribeSessions", region="eu-wst-1", State="Active")
 
 
 def test_a_write_in_such_a_region_leaves_no_trace() -> None:
-    with LocalAWS(asked.WORLD) as aws:
+    with LocalAWS(every_operation.WORLD) as aws:
         with pytest.raises(ConnectionClosedError):
             aws.client("ssm", region="eu-wst-1").create_document(Name="new", Content="{}")
         assert [entry.outcome for entry in aws.writes()] == [NO_HOST]
         with pytest.raises(WorldError):
-            aws.set_status(asked.NODE, "connected", region="eu-wst-1")
+            aws.set_status(every_operation.NODE, "connected", region="eu-wst-1")
 
 
 def test_the_signature_is_verified_first() -> None:
     """Who cannot sign learns nothing of the world."""
-    with LocalAWS(asked.WORLD) as aws:
+    with LocalAWS(every_operation.WORLD) as aws:
         body = b"{}"
-        headers = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.ListDocuments"}
-        signed = raw.sign(aws, "ssm", body, headers, region="eu-wst-1")
+        headers = {"Content-Type": signed_requests.JSON_TYPE, "X-Amz-Target": "AmazonSSM.ListDocuments"}
+        signed = signed_requests.sign(aws, "ssm", body, headers, region="eu-wst-1")
         signed["Authorization"] = signed["Authorization"][:-1] + ("0" if signed["Authorization"][-1] != "0" else "1")
-        assert raw.send(aws, body, signed).code == "InvalidSignatureException"
+        assert signed_requests.send(aws, body, signed).code == "InvalidSignatureException"
 
 
 def test_a_body_that_cannot_be_read_makes_no_host() -> None:
-    with LocalAWS(asked.WORLD) as aws:
-        headers = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.ListDocuments"}
+    with LocalAWS(every_operation.WORLD) as aws:
+        headers = {"Content-Type": signed_requests.JSON_TYPE, "X-Amz-Target": "AmazonSSM.ListDocuments"}
         with pytest.raises(http.client.RemoteDisconnected):
-            raw.send(aws, b"{", raw.sign(aws, "ssm", b"{", headers, region="eu-wst-1"))
+            signed_requests.send(aws, b"{", signed_requests.sign(aws, "ssm", b"{", headers, region="eu-wst-1"))
 
 
 def test_the_global_endpoint_of_sts_is_there_whatever_the_regions() -> None:
@@ -148,4 +146,4 @@ def test_an_operation_that_is_not_emulated_is_a_violation_in_both_ways() -> None
     with pytest.raises(ViolationError, match="ssm:ListCommands is not emulated"):
         Direct()("ListCommands")
     with LocalAWS(strict=False) as aws:
-        assert raw.call_json(aws, "ListCommands", {}).code == VIOLATION
+        assert signed_requests.call_json(aws, "ListCommands", {}).code == VIOLATION

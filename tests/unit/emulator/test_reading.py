@@ -8,27 +8,26 @@ import copy
 import json
 from typing import Any
 
-import asked
 import botocore.model
 import pytest
-import raw
-from asked import Asked
 
 from emulator import model, performing, reading, registry
 from emulator.direct import Direct
 from emulator.service import APIError, Call, ViolationError
 from emulator.testing import LocalAWS
 from emulator.world import World
+from unit.support import every_operation, signed_requests
+from unit.support.every_operation import Asked
 
-BASES = asked.bases()
-VARIANTS = [variant for base in BASES for variant in asked.variants(base)]
+BASES = every_operation.bases()
+VARIANTS = [variant for base in BASES for variant in every_operation.variants(base)]
 # The members of which a handler says itself that it cannot do what they ask for.
 REFUSED = {"DescribeRegions.Filters"}
 
 
 def outcome(given: Asked, world: World | None = None) -> str:
     """How the emulator answers: ``ok``, the code of an error, or the text of a violation."""
-    world = world or World(asked.WORLD)
+    world = world or World(every_operation.WORLD)
     try:
         performing.perform(world, given.call(world))
     except APIError as error:
@@ -212,10 +211,10 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_member_that_is_newer_than_the_handlers_is_a_violation(operation: str, path: str) -> None:
     [base] = [base for base in BASES if base.operation == operation]
     assert outcome(base) == "ok"
-    [variant] = [variant for variant in asked.variants(base) if variant.path == path]
+    [variant] = [variant for variant in every_operation.variants(base) if variant.path == path]
     assert outcome(variant) == not_read(variant)
-    with LocalAWS(asked.WORLD, strict=False) as aws:
-        answer = raw.call_json(aws, operation, variant.params)
+    with LocalAWS(every_operation.WORLD, strict=False) as aws:
+        answer = signed_requests.call_json(aws, operation, variant.params)
         assert (answer.code, answer.message) == ("EmulatorContractViolation", not_read(variant))
         assert len(aws.violations) == 1
 
@@ -225,12 +224,12 @@ def test_cloud_providers_are_kept_until_others_are_given() -> None:
     aws = Direct()
 
     def update(text: str, **more: Any) -> Any:
-        content = json.dumps({**asked.STREAM, "description": text})
+        content = json.dumps({**every_operation.STREAM, "description": text})
         made = aws("UpdateDocument", Name="mine", Content=content, DocumentVersion="$LATEST", **more)
         aws("DescribeDocument", Name="mine", DocumentVersion="$LATEST")
         return made["DocumentDescription"]["CloudProviders"]
 
-    made = aws("CreateDocument", **asked.BASES["CreateDocument"] | {"Name": "mine"})
+    made = aws("CreateDocument", **every_operation.BASES["CreateDocument"] | {"Name": "mine"})
     assert made["DocumentDescription"]["CloudProviders"] == ["AWS"]
     aws("DescribeDocument", Name="mine")
     assert update("2", CloudProviders=["AWS", "GCP"]) == ["AWS", "GCP"]

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import raw
 from botocore.exceptions import ClientError
 
 from emulator import registry
@@ -21,6 +20,7 @@ from emulator.server import create_app
 from emulator.service import APIError
 from emulator.testing import LocalAWS
 from emulator.world import World
+from unit.support import signed_requests
 
 NODE = "i-0123456789abcdef0"
 WORLD: dict[str, Any] = {"regions": {"us-east-1": {"nodes": [{"id": NODE}]}, "eu-west-1": {}}}
@@ -45,11 +45,13 @@ def routes() -> list[tuple[str, str]]:
     return [(route.method, str(route.resource.canonical)) for route in found if route.resource and route.method != "*"]
 
 
-def ask(aws: LocalAWS, method: str, path: str, body: bytes = b"{}", **headers: str) -> raw.Answer:
+def ask(aws: LocalAWS, method: str, path: str, body: bytes = b"{}", **headers: str) -> signed_requests.Answer:
     """Send a request that the command might send; ``headers`` change it, and an empty text takes a header away."""
     good = {"Content-Type": "application/json", "X-Emulator-Token": aws.env["EMULATOR_TOKEN"]}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return raw.send(aws, body, {name: value for name, value in {**good, **named}.items() if value}, method, path)
+    return signed_requests.send(
+        aws, body, {name: value for name, value in {**good, **named}.items() if value}, method, path
+    )
 
 
 STRANGERS: dict[str, dict[str, str]] = {
@@ -93,9 +95,9 @@ def test_a_service_does_not_answer_a_web_page_nor_note_its_request(stranger: str
         port = str(urlsplit(aws.url).port)
         headers = {name: value.replace("{port}", port) for name, value in STRANGERS[stranger].items()}
         body = json.dumps({"Target": NODE}).encode()
-        kinds = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
+        kinds = {"Content-Type": signed_requests.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        assert raw.send(aws, body, raw.sign(aws, "ssm", body, {**kinds, **named})).status == 403
+        assert signed_requests.send(aws, body, signed_requests.sign(aws, "ssm", body, {**kinds, **named})).status == 403
         assert aws.calls() == [] and aws.violations == []
 
 
@@ -110,7 +112,7 @@ def test_both_names_of_this_machine_are_answered_and_tokens_differ() -> None:
 
 def test_it_says_what_it_is_and_keeps_the_worlds_clock() -> None:
     with LocalAWS({**WORLD, "clock": "2020-01-02T03:04:05Z"}) as aws:
-        answer = raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+        answer = signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
         assert answer.headers["server"] == "sessionops-emulator (not AWS)"
         assert answer.headers["date"] == "Thu, 02 Jan 2020 03:04:05 GMT"
         # A client does not take the frozen clock for its own.
@@ -124,8 +126,8 @@ def test_connections_are_kept() -> None:
         ports = set()
         for unused in range(3):
             body = json.dumps({"Target": NODE}).encode()
-            headers = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
-            connection.request("POST", "/", body, raw.sign(aws, "ssm", body, headers))
+            headers = {"Content-Type": signed_requests.JSON_TYPE, "X-Amz-Target": "AmazonSSM.GetConnectionStatus"}
+            connection.request("POST", "/", body, signed_requests.sign(aws, "ssm", body, headers))
             assert isinstance(connection.sock, socket.socket)
             ports.add(connection.sock.getsockname()[1])
             connection.getresponse().read()
@@ -191,7 +193,7 @@ def test_the_journal_has_no_secrets() -> None:
 def test_a_handler_cannot_send_what_aws_could_not(monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
     monkeypatch.setitem(registry.declared(), ("ssm", "GetConnectionStatus"), lambda world, call: result)
     with LocalAWS(WORLD, strict=False) as aws:
-        answer = raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+        answer = signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
         assert (answer.status, answer.code) == (400, "EmulatorContractViolation")
         assert len(control(aws, "violations")["violations"]) == 1
     with pytest.raises(AssertionError, match="contract violation: ssm:GetConnectionStatus"):
@@ -204,15 +206,19 @@ def test_a_handler_cannot_raise_what_aws_could_not(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setitem(registry.declared(), ("ssm", "GetConnectionStatus"), handler)
     with LocalAWS(WORLD, strict=False) as aws:
-        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
+        assert (
+            signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
+        )
     assert "cannot answer DuplicateDocumentContent" in aws.violations[0]
 
 
 def test_a_bug_of_a_handler_is_a_violation_and_the_server_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.declared(), ("ssm", "GetConnectionStatus"), lambda world, call: 1 // 0)
     with LocalAWS(WORLD, strict=False) as aws:
-        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
-        assert raw.call_json(aws, "DescribeSessions", {"State": "Active"}).status == 200
+        assert (
+            signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE}).code == "EmulatorContractViolation"
+        )
+        assert signed_requests.call_json(aws, "DescribeSessions", {"State": "Active"}).status == 200
     assert "ZeroDivisionError" in aws.violations[0]
 
 
@@ -220,7 +226,7 @@ def test_leaving_the_context_fails_on_a_violation() -> None:
     aws = LocalAWS(WORLD)
     aws.violations.append("made up")
     with pytest.raises(AssertionError, match="contract violation: made up"), aws:
-        raw.call_json(aws, "GetConnectionStatus", {"Target": NODE})
+        signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
 
 
 def test_a_nodes_status_can_be_changed_while_it_runs() -> None:
@@ -245,11 +251,11 @@ def test_faults_can_be_added_seen_and_taken_away_while_it_runs(method: str) -> N
     rule = {"op": "GetConnectionStatus", "times": 2, "do": {"error": "InternalServerError", "status": 500}}
     with LocalAWS(WORLD) as aws:
         assert control(aws, "faults", method, [rule, {**rule, "op": "DescribeSessions"}]) == {"faults": 2}
-        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).status == 500
+        assert signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE}).status == 500
         seen = control(aws, "faults")
         assert [fault["fired"] for fault in seen["faults"]] == [1, 0] and len(seen["unused"]) == 2
         assert control(aws, "faults", "DELETE") == {"faults": 0}
-        assert raw.call_json(aws, "GetConnectionStatus", {"Target": NODE}).status == 200
+        assert signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE}).status == 200
 
 
 def test_control_routes_refuse_nonsense() -> None:
@@ -269,7 +275,7 @@ def test_ids_and_replies_are_the_same_in_every_run() -> None:
         with LocalAWS("demo") as aws:
             ssm = aws.client("ssm")
             started = ssm.start_session(Target="i-0a1b2c3d4e5f60001")
-            listed = raw.call_json(aws, "DescribeSessions", {"State": "Active"})
+            listed = signed_requests.call_json(aws, "DescribeSessions", {"State": "Active"})
             return started["SessionId"], started["TokenValue"], listed.body, listed.headers["x-amzn-requestid"]
 
     assert run() == run()

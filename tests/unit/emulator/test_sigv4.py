@@ -10,11 +10,11 @@ import hmac
 from typing import Any
 
 import pytest
-import raw
 
 from emulator import sigv4
 from emulator.service import APIError, Identity
 from emulator.testing import LocalAWS
+from unit.support import signed_requests
 
 NOW = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.UTC)
 WHO = Identity("AKIAEXAMPLE", "secret", "123456789012", "arn:aws:iam::123456789012:user/x", "AIDA")
@@ -149,9 +149,9 @@ def test_each_service_refuses_a_stranger_with_its_own_code(kind: str) -> None:
     with LocalAWS(world) as aws:
         who = strangers(aws)[kind]
         answers = {
-            "ssm": raw.call_json(aws, "DescribeSessions", {"State": "Active"}, who),
-            "ec2": raw.call_query(aws, "ec2", "DescribeInstances", {}, who),
-            "sts": raw.call_query(aws, "sts", "GetCallerIdentity", {}, who),
+            "ssm": signed_requests.call_json(aws, "DescribeSessions", {"State": "Active"}, who),
+            "ec2": signed_requests.call_query(aws, "ec2", "DescribeInstances", {}, who),
+            "sts": signed_requests.call_query(aws, "sts", "GetCallerIdentity", {}, who),
         }
         assert {name: (answer.status, answer.code) for name, answer in answers.items()} == EXPECTED[kind]
         if kind in ("key", "token"):
@@ -162,9 +162,15 @@ def test_each_service_refuses_a_stranger_with_its_own_code(kind: str) -> None:
 
 def test_without_a_signature_nothing_is_answered() -> None:
     with LocalAWS() as aws:
-        headers = {"Content-Type": raw.JSON_TYPE, "X-Amz-Target": "AmazonSSM.DescribeSessions"}
-        assert raw.send(aws, b'{"State": "Active"}', headers).code == "MissingAuthenticationTokenException"
+        headers = {"Content-Type": signed_requests.JSON_TYPE, "X-Amz-Target": "AmazonSSM.DescribeSessions"}
+        assert signed_requests.send(aws, b'{"State": "Active"}', headers).code == "MissingAuthenticationTokenException"
         form = b"Action=DescribeInstances&Version=2016-11-15"
-        assert raw.send(aws, form, {"Content-Type": raw.FORM_TYPE}).code == "MissingAuthenticationToken"
+        assert (
+            signed_requests.send(aws, form, {"Content-Type": signed_requests.FORM_TYPE}).code
+            == "MissingAuthenticationToken"
+        )
         form = b"Action=GetCallerIdentity&Version=2011-06-15"
-        assert raw.send(aws, form, {"Content-Type": raw.FORM_TYPE}).code == "MissingAuthenticationToken"
+        assert (
+            signed_requests.send(aws, form, {"Content-Type": signed_requests.FORM_TYPE}).code
+            == "MissingAuthenticationToken"
+        )

@@ -9,11 +9,11 @@ import json
 from typing import Any
 
 import pytest
-import raw
 
 from emulator import model, replies, wire
 from emulator.service import APIError
 from emulator.testing import LocalAWS
+from unit.support import signed_requests
 
 
 def shape(operation: str) -> Any:
@@ -74,9 +74,9 @@ def test_a_malformed_form_is_refused(body: bytes) -> None:
 
 def test_json_errors_have_the_shape_of_aws() -> None:
     with LocalAWS() as aws:
-        missing = raw.call_json(aws, "NoSuchOperation", {})
-        garbled = raw.call_json(aws, "DescribeSessions", b"{")
-        modelled = raw.call_json(aws, "DescribeDocument", {"Name": "not-there"})
+        missing = signed_requests.call_json(aws, "NoSuchOperation", {})
+        garbled = signed_requests.call_json(aws, "DescribeSessions", b"{")
+        modelled = signed_requests.call_json(aws, "DescribeDocument", {"Name": "not-there"})
     assert (missing.status, missing.code) == (400, "UnknownOperationException")
     assert (garbled.status, garbled.code) == (400, "SerializationException")
     assert modelled.json["__type"] == "InvalidDocument" and "does not exist" in modelled.json["Message"]
@@ -88,18 +88,18 @@ def test_json_errors_have_the_shape_of_aws() -> None:
 def test_a_wrong_target_or_content_type_is_an_unknown_operation() -> None:
     with LocalAWS() as aws:
         for target, kind in (
-            ("AmazonSSMM.DescribeSessions", raw.JSON_TYPE),
+            ("AmazonSSMM.DescribeSessions", signed_requests.JSON_TYPE),
             ("AmazonSSM.DescribeSessions", "text/json"),
         ):
             body = b'{"State": "Active"}'
-            headers = raw.sign(aws, "ssm", body, {"Content-Type": kind, "X-Amz-Target": target})
-            assert raw.send(aws, body, headers).code == "UnknownOperationException"
+            headers = signed_requests.sign(aws, "ssm", body, {"Content-Type": kind, "X-Amz-Target": target})
+            assert signed_requests.send(aws, body, headers).code == "UnknownOperationException"
 
 
 def test_query_errors_have_the_shape_of_each_service() -> None:
     with LocalAWS() as aws:
-        ec2 = raw.call_query(aws, "ec2", "NoSuchAction")
-        sts = raw.call_query(aws, "sts", "NoSuchAction")
+        ec2 = signed_requests.call_query(aws, "ec2", "NoSuchAction")
+        sts = signed_requests.call_query(aws, "sts", "NoSuchAction")
     assert (ec2.status, ec2.code) == (400, "InvalidAction")
     assert (sts.status, sts.code) == (400, "InvalidAction")
     assert ec2.xml.find("Errors/Error/Code") is not None
@@ -109,6 +109,6 @@ def test_query_errors_have_the_shape_of_each_service() -> None:
 
 def test_an_operation_that_aws_has_and_the_emulator_lacks_is_a_violation() -> None:
     with LocalAWS(strict=False) as aws:
-        assert raw.call_json(aws, "ListCommands", {}).code == "EmulatorContractViolation"
-        assert raw.call_query(aws, "ec2", "DescribeVpcs").code == "EmulatorContractViolation"
+        assert signed_requests.call_json(aws, "ListCommands", {}).code == "EmulatorContractViolation"
+        assert signed_requests.call_query(aws, "ec2", "DescribeVpcs").code == "EmulatorContractViolation"
     assert len(aws.violations) == 2

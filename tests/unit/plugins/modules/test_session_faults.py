@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from running import connection
-from session_tasks import NODE, REGION, hurried, ids, still_open, terminate, world
 
 from emulator.testing import LocalAWS
+from unit.support.module_runner import connection
+from unit.support.session_stage import NODE, REGION, hurried, ids, still_open, terminate, world
 
 COUNT = 3
 EVERY = {f"s-{number}" for number in range(1, COUNT + 1)}

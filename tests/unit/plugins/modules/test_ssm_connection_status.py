@@ -21,9 +21,9 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm import clients
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import wait
 from botocore.exceptions import ClientError
-from running import connection_status as ask
 
 from emulator.testing import LocalAWS
+from unit.support.module_runner import connection_status as ask
 
 ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"

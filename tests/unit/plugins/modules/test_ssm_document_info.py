@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from document_flows import NAME, accounts, document, session
-from trap_tasks import Stage, names
+
+from unit.support.document_stage import NAME, accounts, document, session
+from unit.support.trap_stage import Stage, names
 
 ONE, TWO = session("one"), session("two")
 A, B = accounts(0, 2)

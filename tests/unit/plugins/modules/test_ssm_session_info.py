@@ -16,10 +16,10 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from botocore.model import ServiceModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from running import Runner
-from session_tasks import NODE, ids, listing, opened, terminate, world
 
 from emulator.testing import LocalAWS
+from unit.support.module_runner import Runner
+from unit.support.session_stage import NODE, ids, listing, opened, terminate, world
 
 JANE = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
 MARY = "arn:aws:iam::123456789012:user/mary"

@@ -16,9 +16,9 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing as session_listing
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
-from session_tasks import NODE, hurried, ids, listing, opened, still_open, terminate, world
 
 from emulator.testing import LocalAWS
+from unit.support.session_stage import NODE, hurried, ids, listing, opened, still_open, terminate, world
 
 JANE = "arn:aws:iam::123456789012:user/jane"
 LAB = "mi-0a1b2c3d4e5f60001"

@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from document_flows import NAME, REGION, Stage, accounts, document, hurried, session
-from running import Runner, connection, connection_status
-from session_tasks import NODE, listing, opened, still_open, terminate
-from session_tasks import hurried as without_pauses
-from wrong_replies import CANARY, Wire, Wrong, wrongs
 
 from emulator.journal import is_write
 from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
+from unit.support.document_stage import NAME, REGION, Stage, accounts, document, hurried, session
+from unit.support.module_runner import Runner, connection, connection_status
+from unit.support.session_stage import NODE, listing, opened, still_open, terminate
+from unit.support.session_stage import hurried as without_pauses
+from unit.support.wrong_replies import CANARY, Wire, Wrong, wrongs
 
 ONE, TWO = session("one"), session("two")
 TAGS = {"team": "a", "cost": "b"}

@@ -1,0 +1,184 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No text that comes from AWS is ever evaluated, whatever it is made into, on any ansible-core."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible import template
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.trust import (
+    TRUST_IS_MARKED,
+    as_untrusted_as,
+    untrusted,
+)
+
+from emulator.testing import LocalAWS
+from unit.support.inventory_source import Source, parse
+
+NODE, HYBRID = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60001"
+ansible: Any = template
+# ansible-core 2.19 and newer evaluate only what is marked as trusted.
+trusted: Any = getattr(ansible, "trust_as_template", lambda text: text)
+
+TOUCH = "lookup('pipe', 'touch ran :')"
+HEADER = "#jinja2: variable_start_string: '<<', variable_end_string: '>>'"
+ATTACKS = {
+    "braces": f"{{{{ {TOUCH} }}}}",
+    "block": f"{{% if {TOUCH} %}}x{{% endif %}}",
+    "header": f"{HEADER}\n<< {TOUCH} >>",
+    "header of one line": f"{HEADER}, z: << {TOUCH} >>",
+    "header in capitals": f"#JINJA2{HEADER[7:]}, z: << {TOUCH} >>",
+    "brackets": f"[[ {TOUCH} ]]",
+}
+MADE = {
+    "bare": "ssm_computer_name",
+    "lower": "ssm_computer_name | lower",
+    "joined": "ssm_computer_name ~ ''",
+    "chosen": "ssm_computer_name if ssm_ssm_connected else 'x'",
+    "listed": "[ssm_computer_name | lower]",
+    "mapped": "{'a': [ssm_computer_name | lower]}",
+    "key": "{(ssm_computer_name | lower): 'x'}",
+    "split": "ssm_computer_name.split('.')",
+    "braced": "ssm_computer_name | replace('[[', '{{') | replace(']]', '}}')",
+    "member": "ssm_ec2_tags.Text | lower",
+    "items": "ssm_ec2_tags | dict2items",
+    "keys": "ssm_ec2_tags.keys() | list",
+    "decoded": "ssm_ec2_tags.Base64 | b64decode",
+    "loaded": "ssm_ec2_tags.Json | from_json",
+    "unquoted": "ssm_ec2_tags.Url | urldecode",
+}
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"use_extra_vars": True},
+    {"hostnames": ["tag:Text | regex_replace('x', 'y')", "{{ computer_name }}"]},
+    {"keyed_groups": [{"key": "ssm_computer_name", "prefix": "", "separator": ""}, {"key": "ssm_ec2_tags"}]},
+    {"groups": {"some": "ssm_computer_name | lower == ssm_ec2_tags.Text"}},
+]
+
+
+def world(attack: str, node: str = NODE) -> dict[str, Any]:
+    """A node that says the attack, and one who may tag it too."""
+    tags = {
+        "Text": attack,
+        "Base64": base64.b64encode(attack.encode()).decode(),
+        "Json": json.dumps([{"a": attack}]),
+        "Url": urllib.parse.quote(attack),
+        attack.replace("\n", " "): "x",
+    }
+    found = {"id": node, "computer_name": attack}
+    if node == NODE:
+        return {"regions": {"us-east-1": {"nodes": [{**found, "tags": tags}]}}}
+    # Systems Manager has rules for tags that hold these off, except for Base64. Nothing here may depend on them.
+    tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
+    rule = {"op": "ListTagsForResource", "do": {"set": {"TagList": tag_list}}, "times": "always"}
+    return {"regions": {"us-east-1": {"nodes": [found]}}, "faults": [rule]}
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a value, those of keys too."""
+    if isinstance(value, str):
+        yield value
+    for entry in value if isinstance(value, (list, tuple, dict)) else ():
+        yield from texts(entry)
+        yield from texts(value[entry]) if isinstance(value, dict) else ()
+
+
+def evaluate(variables: dict[str, Any]) -> None:
+    """What Ansible does with the variables of a host: it reads them in templates, and what comes of it once more."""
+    templar = template.Templar(loader=DataLoader(), variables=variables)
+    for name, value in variables.items():
+        for text in texts(value):
+            assert templar.template(text) == text
+        found = templar.template(trusted(f"{{{{ {name} }}}}"))
+        for text in texts(found):
+            assert templar.template(text) == text
+        templar.template(found)
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize(
+    ("node", "options"), [*((NODE, options) for options in OPTIONS), (HYBRID, OPTIONS[2])], ids=str
+)
+def test_nothing_of_aws_is_evaluated(
+    attack: str, node: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with LocalAWS(world(attack, node)) as aws:
+        source = Source(aws)
+        source.write_cached(
+            **options, compose=MADE, ec2_details=True, hostvars_prefix="ssm_", connection="amazon.aws.aws_ssm"
+        )
+        for unused in range(2):  # from AWS, and from what is kept
+            parsed = source.parse()
+            for variables in parsed.hosts.values():
+                assert set(MADE) <= set(variables) | {"loaded", "key"}
+                evaluate(variables)
+    assert list(tmp_path.iterdir()) == []
+    # These are printed where only a plain text may be.
+    assert {type(name) for name in (*parsed.data.hosts, *parsed.data.groups)} == {str}
+
+
+def test_the_attacks_would_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried above runs if it is a template: each way of ATTACKS but those that must be changed first."""
+    monkeypatch.chdir(tmp_path)
+    kinds = ["braces", "block", *([] if TRUST_IS_MARKED else ["header", "header of one line"])]
+    for kind in kinds:
+        template.Templar(loader=DataLoader()).template(trusted(ATTACKS[kind]))
+        (tmp_path / "ran").unlink()
+
+
+@pytest.mark.skipif(not TRUST_IS_MARKED, reason="this ansible-core has no such mark")
+@pytest.mark.parametrize("node", [NODE, HYBRID])
+def test_nothing_of_aws_is_marked_as_trusted(node: str) -> None:
+    with LocalAWS(world("web", node)) as aws:
+        source = Source(aws)
+        source.write_cached(ec2_details=True, regions=["us-east-1"], compose={"made": "computer_name ~ region"})
+        for unused in range(2):
+            variables = source.parse().hosts[node]
+            assert variables["ec2_tags"]["Text"] == "web"
+            # That one is the user's own, as before it was kept.
+            assert ansible.is_trusted_as_template(variables.pop("region"))
+            for text in texts(variables):
+                assert not ansible.is_trusted_as_template(text)
+
+
+def test_a_template_of_the_users_own_stays_one() -> None:
+    """Before ansible-core 2.19, which takes no text in an expression for one."""
+    compose = {"own": "'{{ 7 * 7 }}'", "plain": "'web'", "chosen": "'a' if ssm_connected else 'b'"}
+    with LocalAWS(world("{{ 7 * 7 }}")) as aws:
+        variables = parse(aws, compose={**compose, "mixed": "'{{ 7 * 7 }}' ~ computer_name"}).hosts[NODE]
+    templar = template.Templar(loader=DataLoader(), variables=variables)
+    assert str(templar.template(variables["own"])) == ("{{ 7 * 7 }}" if TRUST_IS_MARKED else "49")
+    assert templar.template(variables["mixed"]) == "{{ 7 * 7 }}{{ 7 * 7 }}"
+    assert {type(variables[name]) for name in ("plain", "chosen")} == {str}
+
+
+def test_a_parent_group_that_is_made_of_a_node_is_a_plain_name() -> None:
+    groups = [{"key": "region", "parent_group": "{{ platform_type }}"}]
+    with LocalAWS(world("web")) as aws:
+        parsed = parse(aws, keyed_groups=groups)
+    assert {type(group.name) for group in parsed.data.groups.values()} == {str}
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        lambda text: text,
+        lambda text: {"text": text},
+        lambda text: {"number": 1, "text": text},
+        lambda text: [text],
+        lambda text: [1, {"texts": [[text]]}],
+    ],
+)
+def test_what_is_made_of_a_text_of_aws_is_no_template_wherever_the_text_was(holder: Any) -> None:
+    of_aws = as_untrusted_as([None, holder(untrusted("web"))], "made")
+    assert hasattr(of_aws, "__UNSAFE__") is not TRUST_IS_MARKED
+    assert not hasattr(as_untrusted_as([None, holder("web")], "made"), "__UNSAFE__")

@@ -1,0 +1,150 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What tests about whole tasks of ssm_document share: an emulator that begins anew, and what AWS holds as a value."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, Self
+from unittest import mock
+
+import botocore.endpoint
+import yaml
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import apply, ensure, info
+
+from emulator.services.ssm.documents.store import Document, Documents
+from emulator.testing import LocalAWS
+from unit.support.module_runner import connection, document_info, ensure_document
+
+REGION = "us-east-1"
+NAME = "Team-Doc"
+
+
+def session(description: str) -> dict[str, Any]:
+    """The content of a Session document."""
+    return {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "description": description, "inputs": {}}
+
+
+def accounts(first: int, count: int) -> list[str]:
+    """So many ids of accounts, none of them the emulator's own."""
+    return [f"{200000000000 + number}" for number in range(first, first + count)]
+
+
+def document(*contents: Any, name: str = NAME, document_type: str = "Session", **more: Any) -> dict[str, Any]:
+    """A document of a world whose versions have these contents; the last one is the default unless ``more`` says."""
+    return {"name": name, "document_type": document_type, "versions": [{"content": one} for one in contents], **more}
+
+
+class Stage:
+    """One emulator for many cases, each of which begins with the documents of the world."""
+
+    def __init__(self, *documents: Mapping[str, Any], attempts: int = 1, **world: Any) -> None:
+        self.aws = LocalAWS({"regions": {REGION: {"documents": list(documents)}}, **world})
+        self._attempts = attempts
+        self._documents = self.aws.world.state(REGION, Documents)
+        self._start = copy.deepcopy(self._documents.found)
+        self._connection: Any = None
+        self.client: Any = None
+
+    def __enter__(self) -> Self:
+        self.aws.__enter__()
+        self._connection = connection(self.aws)
+        self.reset()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.aws.stop()
+
+    def reset(self) -> None:
+        """Begin anew; the client too, since botocore counts retries over all calls of a client."""
+        self._documents.found = copy.deepcopy(self._start)
+        self.calm()
+        retries = {"mode": "standard", "total_max_attempts": self._attempts}
+        if self.client is None or self._attempts > 1:
+            if self.client is not None:
+                self.client.close()
+            self.client = self._connection.client("ssm", REGION, retries=retries)
+
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """What is done to documents in here was never done."""
+        before = copy.deepcopy(self._documents.found)
+        yield
+        self._documents.found = before
+
+    def calm(self) -> None:
+        """From here on no call goes wrong."""
+        self.aws.world.faults.rules.clear()
+
+    def ensure(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+        """Run ssm_document."""
+        given = ensure_document.options(**{"name": NAME, **options})
+        return ensure.run(given, lambda unused: self.client, check_mode, diff_mode=diff)
+
+    def info(self, **options: Any) -> dict[str, Any]:
+        """Run ssm_document_info."""
+        return info.run(document_info.options(**options), lambda unused: self.client, False)
+
+    def operations(self, since: int = 0) -> list[str]:
+        """The names of the calls, in order."""
+        return [entry.operation for entry in self.aws.calls(since=since)]
+
+    def held(self, name: str = NAME) -> dict[str, Any] | None:
+        """What AWS holds of a document, found without a call; a document that is being deleted is gone."""
+        found = self._documents.found.get((self.aws.world.account_id, name))
+        return None if found is None or found.deleting_reads is not None else _held(found)
+
+    def is_numbered_on(self, name: str) -> bool:
+        """Whether a new version's number is the one after the latest, and not that after one which is gone."""
+        found = self._documents.found.get((self.aws.world.account_id, name))
+        return found is None or found.highest == max(found.versions)
+
+
+def _held(found: Document) -> dict[str, Any]:
+    return {
+        "type": found.document_type,
+        "default": found.default,
+        "tags": dict(found.tags),
+        "permissions": dict(found.permissions),
+        "versions": {
+            number: {
+                "content": version.content,
+                "format": version.document_format,
+                "version_name": version.version_name,
+                "display_name": version.display_name,
+                "target_type": version.target_type,
+            }
+            for number, version in found.versions.items()
+        },
+    }
+
+
+def meaning(text: str, text_format: str) -> Any:
+    """What the text of a version stands for."""
+    if text_format == "TEXT":
+        return text
+    return json.loads(text) if text_format == "JSON" else yaml.safe_load(text)
+
+
+def in_force(held: Mapping[str, Any]) -> Any:
+    """The content of the default version, by its meaning."""
+    version = held["versions"][held["default"]]
+    return meaning(version["content"], version["format"])
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """Pauses, of the module and of botocore, take no time, though the module's clock goes on as if they had."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
+    # botocore.endpoint takes nothing from time but sleep.
+    with mock.patch.object(apply, "time", clock), mock.patch.object(botocore.endpoint, "time", clock):
+        yield
