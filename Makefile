@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .cache/venv/bin/python -B
 
-.PHONY: help demo test lint sanity unit contract integration oldest-core docs build bench clean
+.PHONY: help demo test quick lint sanity unit contract integration oldest-core docs build bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -13,6 +13,9 @@ demo: ## Show the main job on the emulator
 
 test: ## Run everything that CI runs
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py
+
+quick: ## Check in a minute what the latest change can touch
+	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/quick.py
 
 lint: ## Run ruff, mypy, yamllint and ansible-lint
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py ruff mypy yamllint ansible-lint

@@ -15,13 +15,17 @@ from unittest import mock
 import botocore.endpoint
 import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import apply, ensure, info
+from ansible_collections.sessionops.aws.plugins.modules import ssm_document, ssm_document_info
 
 from emulator.services.ssm.documents.store import Document, Documents
 from emulator.testing import LocalAWS
-from unit.support.module_runner import connection, document_info, ensure_document
+from unit.support.module_runner import Runner, connection
 
 REGION = "us-east-1"
 NAME = "Team-Doc"
+
+ensure_document = Runner(ssm_document.ARGUMENT_SPEC, ensure.run)
+document_info = Runner(ssm_document_info.ARGUMENT_SPEC, info.run)
 
 
 def session(description: str) -> dict[str, Any]:

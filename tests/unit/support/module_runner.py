@@ -9,16 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents import ensure, info
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import status_task
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing, termination
-from ansible_collections.sessionops.aws.plugins.modules import (
-    ssm_connection_status,
-    ssm_document,
-    ssm_document_info,
-    ssm_session_info,
-    ssm_session_terminate,
-)
 
 from emulator.testing import LocalAWS
 
@@ -57,13 +47,6 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [_filled(entry, option["options"]) for entry in value]
     return _filled(value, option["options"])
-
-
-connection_status = Runner(ssm_connection_status.ARGUMENT_SPEC, status_task.run)
-ensure_document = Runner(ssm_document.ARGUMENT_SPEC, ensure.run)
-document_info = Runner(ssm_document_info.ARGUMENT_SPEC, info.run)
-session_info = Runner(ssm_session_info.ARGUMENT_SPEC, listing.run)
-terminate_sessions = Runner(ssm_session_terminate.ARGUMENT_SPEC, termination.run)
 
 
 def connection(aws: LocalAWS) -> Connection:

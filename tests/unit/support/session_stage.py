@@ -11,17 +11,18 @@ from typing import Any
 from unittest import mock
 
 import botocore.endpoint
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import listing, termination
+from ansible_collections.sessionops.aws.plugins.modules import ssm_session_info, ssm_session_terminate
 
 from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
-from unit.support.module_runner import session_info as listing
-from unit.support.module_runner import terminate_sessions as terminate
+from unit.support.module_runner import Runner
 
 REGION = "us-east-1"
 NODE = "i-0a1b2c3d4e5f60001"
 
-__all__ = ["listing", "terminate"]
+list_sessions = Runner(ssm_session_info.ARGUMENT_SPEC, listing.run)
+terminate_sessions = Runner(ssm_session_terminate.ARGUMENT_SPEC, termination.run)
 
 
 def world(sessions: int | list[dict[str, Any]], **settings: Any) -> dict[str, Any]:

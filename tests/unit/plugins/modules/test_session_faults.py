@@ -15,7 +15,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 
 from emulator.testing import LocalAWS
 from unit.support.module_runner import connection
-from unit.support.session_stage import NODE, REGION, hurried, ids, still_open, terminate, world
+from unit.support.session_stage import NODE, REGION, hurried, ids, still_open, terminate_sessions, world
 
 COUNT = 3
 EVERY = {f"s-{number}" for number in range(1, COUNT + 1)}
@@ -55,7 +55,7 @@ def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
     retries = {"mode": "standard", "total_max_attempts": attempts}
     with hurried():
         client = connection(aws).client("ssm", REGION, retries=retries)
-        return terminate.with_client(client, target=NODE, wait_timeout=10, **options)
+        return terminate_sessions.with_client(client, target=NODE, wait_timeout=10, **options)
 
 
 @pytest.mark.parametrize("ended", ["ValidationException", "ok"])

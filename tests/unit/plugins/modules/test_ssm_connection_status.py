@@ -23,7 +23,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import w
 from botocore.exceptions import ClientError
 
 from emulator.testing import LocalAWS
-from unit.support.module_runner import connection_status as ask
+from unit.support.connection_status import connection_status as ask
 
 ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from emulator.testing import LocalAWS
 from unit.support.module_runner import Runner
-from unit.support.session_stage import NODE, ids, listing, opened, terminate, world
+from unit.support.session_stage import NODE, ids, list_sessions, opened, terminate_sessions, world
 
 JANE = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
 MARY = "arn:aws:iam::123456789012:user/mary"
@@ -84,7 +84,7 @@ WAYS = [
 def test_every_filter_in_every_way_that_aws_may_be(name: str, way: dict[str, str]) -> None:
     options, wanted, sent = FILTERS[name]
     with LocalAWS(world(SESSIONS, switches=way)) as aws:
-        found = listing(aws, **options)
+        found = list_sessions(aws, **options)
         assert (ids(found), found["listed_at"], found["changed"]) == (wanted, "2026-11-23T12:00:00Z", False)
         assert [one["key"] for one in aws.calls()[0].params.get("Filters", [])] == sent
 
@@ -103,7 +103,7 @@ def test_every_filter_in_every_way_that_aws_may_be(name: str, way: dict[str, str
 )
 def test_times_are_sent_in_whole_seconds_and_a_little_wider(options: dict[str, Any], sent: str | None) -> None:
     with LocalAWS(world(SESSIONS)) as aws:
-        listing(aws, **options)
+        list_sessions(aws, **options)
         assert [one["value"] for one in aws.calls()[0].params.get("Filters", [])] == ([sent] if sent else [])
 
 
@@ -118,14 +118,14 @@ def test_more_filters_than_one_call_takes() -> None:
         "invoked_before": "2026-11-23",
     }
     with LocalAWS(world(SESSIONS)) as aws:
-        assert ids(listing(aws, **every)) == ["c"]
-        assert ids(listing(aws, **{**every, "invoked_before": "2026-11-22"})) == []
+        assert ids(list_sessions(aws, **every)) == ["c"]
+        assert ids(list_sessions(aws, **{**every, "invoked_before": "2026-11-22"})) == []
 
 
 def test_an_owner_is_found_with_and_without_its_prefix() -> None:
     with LocalAWS(world(SESSIONS, switches={"session_owner": "without_prefix"})) as aws:
-        assert listing(aws, owner=JANE)["sessions"][0]["owner"] == JANE.removeprefix("arn:")
-        assert ids(listing(aws, owner="jane")) == ["a"]
+        assert list_sessions(aws, owner=JANE)["sessions"][0]["owner"] == JANE.removeprefix("arn:")
+        assert ids(list_sessions(aws, owner="jane")) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_an_owner_is_found_with_and_without_its_prefix() -> None:
 def test_documents_by_name_and_by_arn(shown: str | None, asked: str, same: bool) -> None:
     given = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.DocumentName": shown}}}
     with LocalAWS(world([opened("a")], faults=[given])) as aws:
-        assert ids(listing(aws, document_name=asked)) == ["a"] * same
+        assert ids(list_sessions(aws, document_name=asked)) == ["a"] * same
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -150,24 +150,24 @@ def test_documents_by_name_and_by_arn(shown: str | None, asked: str, same: bool)
 
 def test_every_page_is_read_and_none_that_is_not_needed() -> None:
     with LocalAWS(world(450)) as aws:
-        assert len(listing(aws)["sessions"]) == 450
+        assert len(list_sessions(aws)["sessions"]) == 450
         assert len(aws.calls("DescribeSessions")) == 3
         position = aws.position
-        assert ids(listing(aws, max_items=5)) == [f"s-{number}" for number in range(1, 6)]
+        assert ids(list_sessions(aws, max_items=5)) == [f"s-{number}" for number in range(1, 6)]
         assert len(aws.calls("DescribeSessions", since=position)) == 1
 
 
 def test_pages_are_cut_before_the_filter_so_that_empty_ones_are_no_end() -> None:
     with LocalAWS(world(450)) as aws:
-        assert ids(listing(aws, session_id="s-449")) == ["s-449"]
-        assert ids(listing(aws, older_than="448h")) == ["s-449", "s-450"]
+        assert ids(list_sessions(aws, session_id="s-449")) == ["s-449"]
+        assert ids(list_sessions(aws, older_than="448h")) == ["s-449", "s-450"]
 
 
 @pytest.mark.parametrize("page", [1, 2, 3])
 def test_an_empty_page_with_a_token_is_no_end(page: int) -> None:
     empty = {"op": "DescribeSessions", "page": page, "do": {"page": "empty"}}
     with LocalAWS(world(450, faults=[empty])) as aws:
-        assert len(listing(aws)["sessions"]) == 450
+        assert len(list_sessions(aws)["sessions"]) == 450
         assert len(aws.calls("DescribeSessions")) == 4
 
 
@@ -193,8 +193,8 @@ def test_a_listing_that_breaks_is_an_error_and_nothing_is_ended(do: dict[str, An
     fault = {"op": "DescribeSessions", "page": page, "times": "always", "do": do}
     with LocalAWS(world(450, faults=[fault]), strict=False) as aws:
         tasks: list[tuple[Runner, dict[str, Any]]] = [
-            (terminate, {"older_than": "0s", "max_sessions": 1000}),
-            (listing, {}),
+            (terminate_sessions, {"older_than": "0s", "max_sessions": 1000}),
+            (list_sessions, {}),
         ]
         for task, options in tasks:
             with pytest.raises(SSMError, match="Could not list the sessions in state Active") as caught:
@@ -207,7 +207,7 @@ def test_a_page_of_the_second_listing_that_is_lost_is_an_error_too() -> None:
     fault = {"op": "DescribeSessions", "match": {"State": "History"}, "do": {"drop": "before"}}
     with LocalAWS(world(2, faults=[fault])) as aws:
         with pytest.raises(SSMError, match="Could not list the sessions in state History"):
-            listing(aws, state="all")
+            list_sessions(aws, state="all")
 
 
 # --- both states ----------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_a_page_of_the_second_listing_that_is_lost_is_an_error_too() -> None:
 def test_a_session_that_ends_between_the_two_listings_is_neither_lost_nor_doubled(reads: int, where: str) -> None:
     ending = opened("ending", status="Terminating", reads=reads)
     with LocalAWS(world([ending, opened("open")], switches={"terminating_in": where})) as aws:
-        found = listing(aws, state="all")["sessions"]
+        found = list_sessions(aws, state="all")["sessions"]
         assert [session["session_id"] for session in found] == ["ending", "open"]
         # With one reading left it is in both listings, and the later one counts.
         assert found[0]["status"] == ("Terminating" if reads == 2 else "Terminated")
@@ -241,7 +241,7 @@ def test_both_states_in_order_and_each_session_once(
     ]
     described = world(sessions, limits={"page_size": size}, switches={"session_order": order})
     with LocalAWS(described) as aws:
-        found = listing(aws, state="all", max_items=most)["sessions"]
+        found = list_sessions(aws, state="all", max_items=most)["sessions"]
     keys = [(session["start_date"], session["session_id"]) for session in found]
     assert keys == sorted(sorted(keys, key=lambda key: key[1]), key=lambda key: key[0], reverse=True)
     assert len({session["session_id"] for session in found}) == len(found) == min(most or 99, len(sessions))
@@ -255,20 +255,20 @@ def test_one_session_is_looked_for_in_as_few_calls_as_it_takes() -> None:
             "none": ["Active", "History"],
         }.items():
             position = aws.position
-            listing(aws, state="all", session_id=session_id)
+            list_sessions(aws, state="all", session_id=session_id)
             assert [call.params["State"] for call in aws.calls(since=position)] == calls
 
 
 def test_max_items_that_the_active_sessions_fill_asks_for_no_past_ones() -> None:
     with LocalAWS(world(SESSIONS)) as aws:
-        assert ids(listing(aws, state="all", max_items=3)) == ["a", "b", "c"]
+        assert ids(list_sessions(aws, state="all", max_items=3)) == ["a", "b", "c"]
         assert len(aws.calls()) == 1
-        assert ids(listing(aws, state="all", max_items=4)) == ["a", "b", "c", "d"]
+        assert ids(list_sessions(aws, state="all", max_items=4)) == ["a", "b", "c", "d"]
 
 
 def test_ties_are_in_the_order_of_their_ids() -> None:
     with LocalAWS(world([opened(name, started="1h") for name in ("b", "c", "a")])) as aws:
-        assert ids(listing(aws)) == ["a", "b", "c"]
+        assert ids(list_sessions(aws)) == ["a", "b", "c"]
 
 
 # --- what AWS gives -------------------------------------------------------------------------------------------------
@@ -277,41 +277,41 @@ def test_ties_are_in_the_order_of_their_ids() -> None:
 def test_a_status_that_no_model_has_comes_through_as_it_is() -> None:
     given = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.Status": "Hibernated"}}}
     with LocalAWS(world(1, faults=[given])) as aws:
-        assert listing(aws)["sessions"][0]["status"] == "Hibernated"
+        assert list_sessions(aws)["sessions"][0]["status"] == "Hibernated"
 
 
 def test_members_that_aws_leaves_out_are_left_out() -> None:
     bare = {"op": "DescribeSessions", "times": "always", "do": {"raw": '{"Sessions": [{"SessionId": "a"}]}'}}
     with LocalAWS(world([], faults=[bare])) as aws:
-        assert listing(aws)["sessions"] == [{"session_id": "a"}]
-        assert ids(listing(aws, access_type="Standard")) == ["a"]
+        assert list_sessions(aws)["sessions"] == [{"session_id": "a"}]
+        assert ids(list_sessions(aws, access_type="Standard")) == ["a"]
         # Nobody knows when it was started.
         times: list[dict[str, Any]] = [{"older_than": "0s"}, {"invoked_after": "2000-01-01"}, {"invoked_before": "0s"}]
         others: list[dict[str, Any]] = [{"owner": JANE}, {"target": NODE}, {"status": "Connected"}]
         for options in (*times, *others, {"access_type": "JustInTime"}):
-            assert ids(listing(aws, **options)) == []
+            assert ids(list_sessions(aws, **options)) == []
 
 
 @pytest.mark.parametrize(("given", "shown"), [({}, None), ({"S3OutputUrl": "s3://b/k"}, {"s3_output_url": "s3://b/k"})])
 def test_an_output_url_with_nothing_in_it_is_left_out(given: dict[str, str], shown: dict[str, str] | None) -> None:
     with LocalAWS(world(1)) as aws:
         aws.add_fault(op="DescribeSessions", do={"set": {"Sessions.0.OutputUrl": given}})
-        assert listing(aws)["sessions"][0].get("output_url") == shown
+        assert list_sessions(aws)["sessions"][0].get("output_url") == shown
 
 
 def test_any_other_member_is_kept_though_it_is_empty() -> None:
     given = {"op": "DescribeSessions", "do": {"set": {"Sessions.0.Details": ""}}}
     with LocalAWS(world(1, faults=[given])) as aws:
-        assert listing(aws)["sessions"][0]["details"] == ""
+        assert list_sessions(aws)["sessions"][0]["details"] == ""
 
 
 def test_the_clock_is_that_of_aws() -> None:
     # The controller's is years off, as the world's clock is frozen.
     with LocalAWS(world([opened("a", started="2h")], clock="2021-05-05T05:05:05Z")) as aws:
-        assert ids(listing(aws, invoked_after="2h")) == ["a"]
-        assert ids(listing(aws, older_than="119m")) == ["a"]
-        assert ids(listing(aws, older_than="2h")) == []
-        assert listing(aws)["listed_at"] == "2021-05-05T05:05:05Z"
+        assert ids(list_sessions(aws, invoked_after="2h")) == ["a"]
+        assert ids(list_sessions(aws, older_than="119m")) == ["a"]
+        assert ids(list_sessions(aws, older_than="2h")) == []
+        assert list_sessions(aws)["listed_at"] == "2021-05-05T05:05:05Z"
 
 
 def test_the_clock_is_that_of_the_first_page() -> None:
@@ -322,7 +322,7 @@ def test_the_clock_is_that_of_the_first_page() -> None:
 
         client = aws.client("ssm")
         client.meta.events.register("after-call.ssm.DescribeSessions", later)
-        found = listing.with_client(client, older_than="3h30m")
+        found = list_sessions.with_client(client, older_than="3h30m")
         assert len(aws.calls()) == 2
         assert (ids(found), found["listed_at"]) == (["s-4"], "2026-11-23T12:00:00Z")
 
@@ -387,7 +387,7 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
 def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:
     with LocalAWS(world(1)) as aws:
         with pytest.raises(SSMError, match=sentence):
-            listing(aws, **options)
+            list_sessions(aws, **options)
         assert aws.calls() == []
 
 
@@ -418,7 +418,7 @@ ECS = "ecs:my_shop_0123456789abcdef0123456789abcdef_0123456789abcdef0123456789ab
 )
 def test_what_can_match_is_asked_for(options: dict[str, Any]) -> None:
     with LocalAWS(world([])) as aws:
-        assert ids(listing(aws, **options)) == []
+        assert ids(list_sessions(aws, **options)) == []
         assert aws.calls()
 
 
@@ -427,9 +427,9 @@ def test_a_start_that_is_still_to_come_is_an_error_by_the_clock_of_aws() -> None
         with pytest.raises(
             SSMError, match="is 2026-11-24T12:00:01Z, and by AWS's clock it is only 2026-11-23T12:00:00Z"
         ):
-            listing(aws, invoked_after="2026-11-24T12:00:01Z")
+            list_sessions(aws, invoked_after="2026-11-24T12:00:01Z")
         with pytest.raises(SSMError, match="no session can have been started since then"):
-            listing(aws, invoked_after="9999-12-31")
+            list_sessions(aws, invoked_after="9999-12-31")
 
 
 def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
@@ -442,7 +442,7 @@ def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
         client = SimpleNamespace(meta=meta, describe_sessions=real.describe_sessions)
 
         def listed(**options: Any) -> list[str]:
-            return ids(listing.with_client(client, **options))
+            return ids(list_sessions.with_client(client, **options))
 
         with pytest.raises(SSMError, match=r"^access_type needs botocore 1\.39\.0 or newer, and the one that is inst"):
             listed(access_type="Standard")

@@ -18,7 +18,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions impor
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
 
 from emulator.testing import LocalAWS
-from unit.support.session_stage import NODE, hurried, ids, listing, opened, still_open, terminate, world
+from unit.support.session_stage import NODE, hurried, ids, list_sessions, opened, still_open, terminate_sessions, world
 
 JANE = "arn:aws:iam::123456789012:user/jane"
 LAB = "mi-0a1b2c3d4e5f60001"
@@ -32,9 +32,9 @@ JANES = "jane-0a1b2c3d4e5f6a7b8"
 @pytest.mark.parametrize("unknown", ["DoesNotExistException", "echo"])
 def test_an_ended_session_is_no_error_whatever_aws_answers(ended: str, unknown: str) -> None:
     with LocalAWS(world(2, switches={"terminate_ended": ended, "terminate_unknown": unknown})) as aws:
-        assert ids(terminate(aws, session_ids=["s-1"], wait_delay=0), "terminated") == ["s-1"]
+        assert ids(terminate_sessions(aws, session_ids=["s-1"], wait_delay=0), "terminated") == ["s-1"]
         position = aws.position
-        again = terminate(aws, session_ids=["s-1", "s-9"], wait_delay=0)
+        again = terminate_sessions(aws, session_ids=["s-1", "s-9"], wait_delay=0)
         assert (again["changed"], again["terminated"], again["already_ended"]) == (False, [], [])
         assert again["not_active"] == ["s-1", "s-9"]
         assert again["warnings"] == [
@@ -57,7 +57,7 @@ def test_an_ended_session_is_no_error_whatever_aws_answers(ended: str, unknown: 
 def test_a_session_that_has_ended_though_the_call_failed(code: str, status: int, ended_by_the_call: bool) -> None:
     fault = {"op": "TerminateSession", "do": {"error": code, "status": status, "commit": True}}
     with LocalAWS(world(1, faults=[fault], limits={"session_terminating_reads": 0})) as aws:
-        done = terminate(aws, session_ids=["s-1"])
+        done = terminate_sessions(aws, session_ids=["s-1"])
         assert (done["changed"], "failed" in done) == (ended_by_the_call, False)
         assert (ids(done, "terminated"), done["already_ended"]) == (
             (["s-1"], []) if ended_by_the_call else ([], ["s-1"])
@@ -67,14 +67,14 @@ def test_a_session_that_has_ended_though_the_call_failed(code: str, status: int,
 def test_a_session_that_ends_just_before_and_that_aws_ends_again() -> None:
     ending = opened("s-1", status="Terminating", reads=1)
     with LocalAWS(world([ending], switches={"terminate_ended": "ok"})) as aws:
-        done = terminate(aws, session_ids=["s-1"])
+        done = terminate_sessions(aws, session_ids=["s-1"])
         assert (done["changed"], done["already_ended"], aws.writes()) == (False, ["s-1"], [])
 
 
 def test_a_refusal_for_a_session_that_is_open_still_is_a_failure() -> None:
     fault = {"op": "TerminateSession", "do": {"error": "ValidationException", "message": "No."}}
     with LocalAWS(world(1, faults=[fault])) as aws:
-        done = terminate(aws, session_ids=["s-1"])
+        done = terminate_sessions(aws, session_ids=["s-1"])
         assert (done["failed"], done["changed"]) == (True, False)
         assert done["failures"] == [
             {
@@ -87,7 +87,7 @@ def test_a_refusal_for_a_session_that_is_open_still_is_a_failure() -> None:
 def test_many_refusals_are_looked_into_with_one_listing() -> None:
     fault = {"op": "TerminateSession", "times": 5, "do": {"error": "ValidationException", "commit": True}}
     with LocalAWS(world(5, faults=[fault], limits={"session_terminating_reads": 0})) as aws:
-        assert len(terminate(aws, target=NODE)["already_ended"]) == 5
+        assert len(terminate_sessions(aws, target=NODE)["already_ended"]) == 5
         assert len(aws.calls("DescribeSessions")) == 2
 
 
@@ -95,7 +95,7 @@ def test_one_that_may_not_be_ended_does_not_keep_the_others() -> None:
     sessions = [opened(f"s-{number}", started=f"{number}h") for number in (1, 2, 3)]
     sessions[1]["terminate"] = "AccessDeniedException"
     with LocalAWS(world(sessions)) as aws:
-        done = terminate(aws, target=NODE, wait_delay=0)
+        done = terminate_sessions(aws, target=NODE, wait_delay=0)
         assert (done["failed"], done["changed"]) == (True, True)
         assert (ids(done, "terminated"), ids(done, "failures")) == (["s-1", "s-3"], ["s-2"])
         assert done["diff"] == {"before": "s-1\ns-2\ns-3\n", "after": "s-2\n"}
@@ -106,7 +106,7 @@ def test_one_that_may_not_be_ended_does_not_keep_the_others() -> None:
             assert usual in done["msg"]
         assert "\n" not in done["msg"]
         assert "still active" not in done["msg"], "that goes without saying"
-        assert ids(listing(aws)) == ["s-2"]
+        assert ids(list_sessions(aws)) == ["s-2"]
 
 
 def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_either() -> None:
@@ -120,7 +120,7 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
         },
     ]
     with LocalAWS(world(2, faults=faults)) as aws, hurried():
-        done = terminate(aws, target=NODE, wait_timeout=5)
+        done = terminate_sessions(aws, target=NODE, wait_timeout=5)
         assert (done["failed"], done["changed"], done["already_ended"]) == (True, True, [])
         assert ids(done, "terminated") == ["s-1"]
         reasons = {failure["session_id"]: failure["reason"] for failure in done["failures"]}
@@ -139,16 +139,16 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
 )
 def test_sessions_are_found_on_any_page_and_no_page_is_read_after_that(wanted: list[str], pages: int, way: str) -> None:
     with LocalAWS(world(8, limits={"page_size": 2}, switches={"session_filters": way})) as aws:
-        done = terminate(aws, session_ids=wanted, wait=False)
+        done = terminate_sessions(aws, session_ids=wanted, wait=False)
         assert (ids(done, "terminated"), done["already_ended"]) == (wanted, [])
         assert len(aws.calls("DescribeSessions")) == pages
 
 
 def test_check_mode_lists_what_a_run_ends() -> None:
     with LocalAWS(world(5)) as aws:
-        planned = terminate(aws, older_than="2h", check_mode=True)
+        planned = terminate_sessions(aws, older_than="2h", check_mode=True)
         assert aws.writes() == []
-        done = terminate(aws, older_than="2h", wait_delay=0)
+        done = terminate_sessions(aws, older_than="2h", wait_delay=0)
         assert planned == done
         assert ids(done, "terminated") == ["s-3", "s-4", "s-5"]
 
@@ -156,8 +156,8 @@ def test_check_mode_lists_what_a_run_ends() -> None:
 @pytest.mark.parametrize("session_id", ["AROAEXAMPLEID:jane-0a1b", "j\u00f6rg@example.com-0a1b", "o'neil,j-0a1b"])
 def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
     with LocalAWS(world([opened(session_id), opened("other")])) as aws:
-        assert ids(terminate(aws, target=NODE, exclude_session_ids=[session_id]), "terminated") == ["other"]
-        assert ids(terminate(aws, session_ids=[session_id]), "terminated") == [session_id]
+        assert ids(terminate_sessions(aws, target=NODE, exclude_session_ids=[session_id]), "terminated") == ["other"]
+        assert ids(terminate_sessions(aws, session_ids=[session_id]), "terminated") == [session_id]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -177,28 +177,30 @@ def test_an_exclusion_with_a_slip_ends_no_session(slip: str, selected: dict[str,
         with pytest.raises(
             SSMError, match=rf"^No session was ended, because exclude_session_ids .* and {JANES} would be"
         ):
-            terminate(aws, **selected, exclude_session_ids=[slip], check_mode=check_mode)
+            terminate_sessions(aws, **selected, exclude_session_ids=[slip], check_mode=check_mode)
         assert aws.writes() == []
 
 
 def test_the_name_that_an_id_begins_with_excludes_nothing_and_is_refused() -> None:
     with LocalAWS(world([opened("mary-ann-0a1b2c3d4e5f6a7b8"), opened("mary-0a1b2c3d4e5f6a7b7")])) as aws:
         with pytest.raises(SSMError, match="exclude_session_ids has 'mary-ann', which is not the ID of a session"):
-            terminate(aws, target=NODE, exclude_session_ids=["mary-ann"])
+            terminate_sessions(aws, target=NODE, exclude_session_ids=["mary-ann"])
         assert aws.writes() == []
 
 
 def test_an_exclusion_of_another_session_is_no_slip() -> None:
     sessions = [opened(JANES), opened("jane-8b7a6f5e4d3c2b1a0", target=LAB)]
     with LocalAWS(world(sessions)) as aws:
-        done = terminate(aws, target=NODE, exclude_session_ids=["jane-8b7a6f5e4d3c2b1a0", "bob-0a1b2c3d4e5f6a7b8"])
+        done = terminate_sessions(
+            aws, target=NODE, exclude_session_ids=["jane-8b7a6f5e4d3c2b1a0", "bob-0a1b2c3d4e5f6a7b8"]
+        )
         assert (ids(done, "terminated"), "warnings" in done) == ([JANES], False)
 
 
 @pytest.mark.parametrize(("excluded", "besides"), [([], ""), (["s-1"], " besides those excluded")])
 def test_a_selection_that_matches_nothing_says_so(excluded: list[str], besides: str) -> None:
     with LocalAWS(world([opened("s-1", target=LAB)] if not excluded else 1)) as aws:
-        done = terminate(aws, target=NODE, exclude_session_ids=excluded)
+        done = terminate_sessions(aws, target=NODE, exclude_session_ids=excluded)
         assert done["msg"] == f"The selection matches no active session{besides}."
         assert (done["changed"], done["terminated"], aws.writes()) == (False, [], [])
 
@@ -229,7 +231,7 @@ def test_a_selection_that_matches_nothing_says_so(excluded: list[str], besides: 
     ids=str,
 )
 def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], ended: str, way: str) -> None:
-    listing = [
+    listed = [
         opened("s-a", target=LAB, owner="mary"),
         opened("s-b"),
         opened("s-c", owner="mary", status="Disconnected"),
@@ -237,9 +239,9 @@ def test_what_is_selected_is_ended_and_nothing_else(options: dict[str, Any], end
         opened("s-e", owner="mary", started="3d"),
         opened("gone", owner="jane", status="Terminated"),
     ]
-    with LocalAWS(world(listing, switches={"session_filters": way})) as aws:
-        planned = terminate(aws, **options, check_mode=True)
-        done = terminate(aws, **options, wait_delay=0)
+    with LocalAWS(world(listed, switches={"session_filters": way})) as aws:
+        planned = terminate_sessions(aws, **options, check_mode=True)
+        done = terminate_sessions(aws, **options, wait_delay=0)
         assert set(ids(done, "terminated")) == {f"s-{letter}" for letter in ended}
         assert planned == done
         assert still_open(aws) == {f"s-{letter}" for letter in "abcde" if letter not in ended}
@@ -251,17 +253,19 @@ def test_a_name_that_several_owners_have_ends_no_session() -> None:
     with LocalAWS(world(listing)) as aws:
         for check_mode in (True, False):
             with pytest.raises(SSMError, match=f"'jane' is the name of 2 owners, and no .*: {JANE}, {role}. Set owner"):
-                terminate(aws, owner="jane", check_mode=check_mode)
+                terminate_sessions(aws, owner="jane", check_mode=check_mode)
         assert aws.writes() == []
-        assert ids(terminate(aws, owner="jane", exclude_session_ids=["jane-role"]), "terminated") == ["user"]
-        assert ids(terminate(aws, owner="Admin/jane"), "terminated") == ["jane-role"]
+        assert ids(terminate_sessions(aws, owner="jane", exclude_session_ids=["jane-role"]), "terminated") == ["user"]
+        assert ids(terminate_sessions(aws, owner="Admin/jane"), "terminated") == ["jane-role"]
 
 
 @pytest.mark.parametrize("limit", [0, 1, 10])
 def test_a_selection_that_is_too_large_ends_nothing_and_is_shown(limit: int) -> None:
     with LocalAWS(world(12)) as aws:
         for check_mode in (True, False):
-            done = terminate(aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=limit, check_mode=check_mode)
+            done = terminate_sessions(
+                aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=limit, check_mode=check_mode
+            )
             assert (done["failed"], done["changed"], done["terminated"]) == (True, False, [])
             assert done["msg"] == (
                 f"The selection matches 11 sessions, and max_sessions allows {limit}: no session was ended. "
@@ -271,21 +275,25 @@ def test_a_selection_that_is_too_large_ends_nothing_and_is_shown(limit: int) -> 
             assert done["selected"][0]["owner"] == JANE
         assert aws.writes() == []
         assert (
-            len(terminate(aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=11, wait=False)["terminated"])
+            len(
+                terminate_sessions(aws, target=NODE, exclude_session_ids=["s-1"], max_sessions=11, wait=False)[
+                    "terminated"
+                ]
+            )
             == 11
         )
 
 
 def test_the_limit_is_for_selections_only() -> None:
     with LocalAWS(world(3)) as aws:
-        done = terminate(aws, session_ids=["s-1", "s-2", "s-3"], max_sessions=1, wait_delay=0)
+        done = terminate_sessions(aws, session_ids=["s-1", "s-2", "s-3"], max_sessions=1, wait_delay=0)
         assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
 
 
 @pytest.mark.parametrize("given", [[], [""], ["", "  "]])
 def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
     with LocalAWS(world(3)) as aws:
-        done = terminate(aws, session_ids=given)
+        done = terminate_sessions(aws, session_ids=given)
         assert (done["changed"], done["terminated"], done["already_ended"]) == (False, [], [])
         assert aws.calls() == []
 
@@ -294,16 +302,16 @@ def test_an_id_that_nobody_knows() -> None:
     listing = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
     with LocalAWS(world(listing)) as aws:
         with pytest.raises(SSMError, match=r"^No session was ended, because AWS lists no session nobody, none, neit"):
-            terminate(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
+            terminate_sessions(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
         assert len(aws.calls()) == 2  # one listing of each state, however many ids are not active
-        done = terminate(aws, session_ids=["open", "gone-too", "gone"], missing="fail", wait_delay=0)
+        done = terminate_sessions(aws, session_ids=["open", "gone-too", "gone"], missing="fail", wait_delay=0)
         assert (ids(done, "terminated"), done["already_ended"]) == (["open"], ["gone-too", "gone"])
 
 
 def test_what_is_not_active_is_not_looked_for_where_it_makes_no_difference() -> None:
     with LocalAWS(world(1)) as aws:
-        assert terminate(aws, session_ids=["gone"])["not_active"] == ["gone"]
+        assert terminate_sessions(aws, session_ids=["gone"])["not_active"] == ["gone"]
         assert [call.params["State"] for call in aws.calls()] == ["Active"]
 
 
@@ -312,7 +320,7 @@ def test_what_is_not_active_is_not_looked_for_where_it_makes_no_difference() -> 
 
 def test_waiting_for_the_end_of_a_session_that_stays() -> None:
     with LocalAWS(world(1, limits={"session_terminating_reads": 1000})) as aws:
-        done = terminate(aws, session_ids=["s-1"], wait_timeout=0)
+        done = terminate_sessions(aws, session_ids=["s-1"], wait_timeout=0)
         assert (done["failed"], done["changed"], ids(done, "terminated")) == (True, True, ["s-1"])
         assert done["msg"].startswith(
             "1 of 1 session may still be active after the task ended it. Session s-1 is still"
@@ -325,7 +333,7 @@ def test_the_last_look_is_at_the_deadline() -> None:
     # It is gone at the fourth look. The looks are after 0, 4 and 8 seconds, and the last one as late as it may be.
     for timeout, gone in ((8, False), (9, True)):
         with LocalAWS(world(1, limits={"session_terminating_reads": 3})) as aws, hurried() as pauses:
-            done = terminate(aws, session_ids=["s-1"], wait_timeout=timeout, wait_delay=4)
+            done = terminate_sessions(aws, session_ids=["s-1"], wait_timeout=timeout, wait_delay=4)
         assert ("failed" not in done) is gone
         assert sum(pauses) == timeout
 
@@ -354,15 +362,17 @@ def test_the_last_look_begins_at_the_deadline_however_long_looks_take() -> None:
 def test_a_session_that_is_listed_for_active_with_its_end_behind_it_is_gone(status: str) -> None:
     shown = {"op": "DescribeSessions", "after": 1, "do": {"set": {"Sessions.0.Status": status}}}
     with LocalAWS(world(1, faults=[shown], limits={"session_terminating_reads": 1000})) as aws, hurried():
-        assert "failed" not in terminate(aws, session_ids=["s-1"])
+        assert "failed" not in terminate_sessions(aws, session_ids=["s-1"])
         assert len(aws.calls("DescribeSessions")) == 2
 
 
 def test_only_sessions_that_are_still_there_are_looked_for() -> None:
     with LocalAWS(world(2, limits={"session_terminating_reads": 3})) as aws, hurried():
         client = aws.client("ssm")
-        terminate(aws, session_ids=["s-1"], wait=False)
-        terminate(aws, session_ids=["s-2"], wait=False)  # lists once more, so that s-1 is gone one look earlier
+        terminate_sessions(aws, session_ids=["s-1"], wait=False)
+        terminate_sessions(
+            aws, session_ids=["s-2"], wait=False
+        )  # lists once more, so that s-1 is gone one look earlier
         position = aws.position
         assert termination.wait_until_gone(client, ["s-1", "s-2"], 60, 1) == {}
         looks = [call.params.get("Filters") for call in aws.calls(since=position)]
@@ -372,14 +382,14 @@ def test_only_sessions_that_are_still_there_are_looked_for() -> None:
 def test_a_look_that_fails_is_not_the_end_of_the_wait() -> None:
     fault = {"op": "DescribeSessions", "after": 1, "do": {"error": "InternalServerError", "status": 500}}
     with LocalAWS(world(1, faults=[fault])) as aws, hurried():
-        assert "failed" not in terminate(aws, session_ids=["s-1"])
+        assert "failed" not in terminate_sessions(aws, session_ids=["s-1"])
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "InternalServerError"])
 def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
     fault = {"op": "DescribeSessions", "after": 1, "times": "always", "do": {"error": code, "status": 500}}
     with LocalAWS(world(3, faults=[fault])) as aws, hurried() as pauses:
-        done = terminate(aws, target=NODE, wait_timeout=5)
+        done = terminate_sessions(aws, target=NODE, wait_timeout=5)
         assert (done["failed"], done["changed"]) == (True, True)
         assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
         assert "Session s-1 was ended, and whether it is gone is not known. Could not list the sessions" in done["msg"]
@@ -390,7 +400,7 @@ def test_no_session_is_lost_when_aws_throttles() -> None:
     rates = {"TerminateSession": {"rate": 60, "burst": 5}, "DescribeSessions": {"rate": 20, "burst": 1}}
     with LocalAWS(world(60, throttle=rates)) as aws:
         client = aws.client("ssm", config=client_config())  # with the module's own retries
-        done = terminate.with_client(client, target=NODE, max_sessions=60)
+        done = terminate_sessions.with_client(client, target=NODE, max_sessions=60)
         assert "failed" not in done
         assert (len(done["terminated"]), still_open(aws)) == (60, set())
         assert "ThrottlingException" in {call.outcome for call in aws.calls()}
@@ -403,7 +413,7 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
     count, good = 200, 7
     fault = {"op": "TerminateSession", "after": good, "times": "always", "do": {"error": "ExpiredTokenException"}}
     with LocalAWS(world(count, faults=[fault])) as aws:
-        done = terminate(aws, target=NODE, max_sessions=count)
+        done = terminate_sessions(aws, target=NODE, max_sessions=count)
         ended, failed = set(ids(done, "terminated")), set(ids(done, "failures"))
         assert (done["failed"], done["changed"], len(ended)) == (True, True, good)
         assert still_open(aws) == failed
@@ -423,7 +433,7 @@ def test_an_answer_that_is_lost_before_a_token_expires_is_not_taken_for_one() ->
         {"op": "TerminateSession", "times": "always", "do": {"error": "ExpiredTokenException"}},
     ]
     with LocalAWS(world(1, faults=faults)) as aws:
-        done = terminate.with_client(aws.client("ssm", config=client_config()), session_ids=["s-1"])
+        done = terminate_sessions.with_client(aws.client("ssm", config=client_config()), session_ids=["s-1"])
         assert still_open(aws) == set()
         assert done["failures"][0]["reason"].endswith(" Whether it has ended is not known.")
 
@@ -443,7 +453,7 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
     for few in (0, 3):
         started.clear()
         with LocalAWS(world(8)) as aws:
-            assert len(terminate(aws, target=NODE, wait_delay=0)["terminated"]) == 8
+            assert len(terminate_sessions(aws, target=NODE, wait_delay=0)["terminated"]) == 8
             assert len(started) == few
 
 
@@ -459,7 +469,7 @@ def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.
 )
 def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) -> None:
     with LocalAWS(world([])) as aws:
-        assert "failed" not in terminate(aws, **options)
+        assert "failed" not in terminate_sessions(aws, **options)
         assert len(aws.calls()) == 1
 
 
@@ -508,5 +518,5 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
 def test_bad_input_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:
     with LocalAWS(world(3)) as aws:
         with pytest.raises(SSMError, match=sentence):
-            terminate(aws, **options)
+            terminate_sessions(aws, **options)
         assert aws.calls() == []

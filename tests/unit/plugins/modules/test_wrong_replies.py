@@ -18,9 +18,10 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from emulator.journal import is_write
 from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
+from unit.support.connection_status import connection_status
 from unit.support.document_stage import NAME, REGION, Stage, accounts, document, hurried, session
-from unit.support.module_runner import Runner, connection, connection_status
-from unit.support.session_stage import NODE, listing, opened, still_open, terminate
+from unit.support.module_runner import Runner, connection
+from unit.support.session_stage import NODE, list_sessions, opened, still_open, terminate_sessions
 from unit.support.session_stage import hurried as without_pauses
 from unit.support.wrong_replies import CANARY, Wire, Wrong, wrongs
 
@@ -146,7 +147,7 @@ SESSIONS = [
 ]
 WORLD: dict[str, Any] = {"regions": {REGION: {"sessions": SESSIONS, "nodes": [{"id": NODE, "status": "connected"}]}}}
 LISTS: dict[str, tuple[str, Runner, dict[str, Any]]] = {
-    "sessions": ("DescribeSessions", listing, {"state": "all"}),
+    "sessions": ("DescribeSessions", list_sessions, {"state": "all"}),
     "status": ("GetConnectionStatus", connection_status, {"targets": [NODE]}),
     "ping": ("DescribeInstanceProperties", connection_status, {"targets": [NODE], "include_ping": True}),
     "information": ("DescribeInstanceInformation", connection_status, {"targets": [NODE], "include_ping": True}),
@@ -207,4 +208,4 @@ def check_sessions(done: dict[str, Any], left_open: set[str], wrong: Wrong) -> N
 def end_all(aws: LocalAWS) -> dict[str, Any]:
     client = connection(aws).client("ssm", REGION, retries={"total_max_attempts": 1})
     with without_pauses():
-        return terminate.with_client(client, target=NODE, wait_timeout=3)
+        return terminate_sessions.with_client(client, target=NODE, wait_timeout=3)

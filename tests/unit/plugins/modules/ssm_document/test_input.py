@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 from emulator.testing import LocalAWS
-from unit.support.module_runner import document_info as info
-from unit.support.module_runner import ensure_document as ensure
+from unit.support.document_stage import document_info as info
+from unit.support.document_stage import ensure_document as ensure
 
 OWNER, OTHER = "123456789012", "111122223333"
 CONTENT = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}

@@ -12,8 +12,8 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from botocore.config import Config
 
 from emulator.testing import LocalAWS
-from unit.support.module_runner import document_info as info
-from unit.support.module_runner import ensure_document as ensure
+from unit.support.document_stage import document_info as info
+from unit.support.document_stage import ensure_document as ensure
 
 DUPLICATE = "DuplicateDocumentContent"
 ONE = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
