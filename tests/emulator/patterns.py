@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 import unicodedata
 
 # Patterns of AWS's model that exclude what AWS accepts. MaxSessionDuration is 1 to 1440 minutes, as the
@@ -45,15 +44,21 @@ def _translate(pattern: str) -> str:
     return TOKEN.sub(swap, pattern)
 
 
+# Above these, Unicode has only categories of C and M.
+_PLANES = 4 * 0x10000
+
+
 @functools.cache
 def _category(name: str) -> str:
     """A Unicode category, which Python's ``re`` does not know, as the ranges of a character class."""
-    ranges: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
-        if not unicodedata.category(chr(code)).startswith(name):
-            continue
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
+    if name[0] not in "LNPSZ":
+        raise ValueError(f"the category {name} goes on above U+{_PLANES:X}")
+    one = name if len(name) == 2 else f"{name}[a-z]"
+    ranges = [(found.start() // 2, found.end() // 2 - 1) for found in re.finditer(f"(?:{one})+", _categories())]
     return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
+
+
+@functools.cache
+def _categories() -> str:
+    """The categories of all characters, two letters each: ``CcCc...``."""
+    return "".join(map(unicodedata.category, map(chr, range(_PLANES))))
