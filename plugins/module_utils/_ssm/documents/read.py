@@ -55,7 +55,7 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
 def completed(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
     """Return the spec with the values that depend on the document: merged content, and the default version's number.
 
-    Takes one call for each of the two, if the task uses it. Raises ``SSMError`` for a default version that does not exist.
+    Takes one call for each of the two, if the task uses it. Raises ``SSMError`` for a name that no version has.
     """
     return _with_merged_content(client, _with_default_number(client, spec))
 
