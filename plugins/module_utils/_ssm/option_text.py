@@ -16,7 +16,7 @@ _SHOWN = 60
 
 
 def trimmed(entries: Iterable[str]) -> list[str]:
-    """Return the entries without surrounding blanks. Ansible splits a text at commas, and keeps the blanks after them."""
+    """Return the entries without surrounding blanks. Ansible splits a text at commas and keeps the blanks after."""
     return [entry.strip() for entry in entries]
 
 
