@@ -52,7 +52,7 @@ class Waited:
     statuses: list[Readiness]  # the last result for each target, in the order given
     late: list[str]  # targets that did not reach the wanted status
     seconds: float  # how long the wait took
-    refused: bool = False  # the wait was aborted because IAM denied every call
+    refused: bool = False  # aborted: IAM denied all calls for ``DENIED_FOR`` seconds
 
 
 @dataclasses.dataclass(frozen=True)
