@@ -125,7 +125,7 @@ def _cached_statuses(store: Store) -> dict[str, Status]:
 
 
 def _cached(store: Store, key: str, seconds: float, decode: Callable[[Any], T]) -> T | None:
-    """Return the decoded entry; None if it is missing, older than ``seconds`` or has another fingerprint.
+    """Return the decoded entry; None if it is missing, unreadable, older than ``seconds`` or has another fingerprint.
 
     An entry from the future is ignored too. A clock that was set back leaves such entries, and they might never expire.
     """

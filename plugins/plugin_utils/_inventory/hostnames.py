@@ -57,8 +57,8 @@ def names(
     """Name each host by the entries of ``hostnames``, or by its node ID.
 
     ``taken`` are the names of groups. ``others`` maps hosts of other sources to the IDs of their nodes:
-    ``{"db1": {"db1", "i-..."}}``. A name is used if no other host has it, and it is not taken, like an ID, or one of
-    the controller's.
+    ``{"db1": {"db1", "i-..."}}``. A name is used only if no other host has it, it is not taken, it does not look like a
+    node ID, and it is not a name of the controller.
     """
     namers = [_namer(entry, evaluate) for entry in entries]
     preferred = [_safe(_first(namers, host.variables)) for host in hosts]
