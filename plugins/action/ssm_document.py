@@ -1,7 +1,7 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Finds the file of content_path as ansible.builtin.copy finds its source; the module does the rest."""
+"""Find the file of content_path as ansible.builtin.copy finds its source. The module does the rest."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The file that the module reads, and what it says of that file in errors."""
+    """The file that the module reads, and its origin for error messages."""
 
     path: str
     origin: content.Origin
 
 
 class ActionModule(ActionBase):
-    """The action plugin; all that it changes for the module is the path of a file, so no content is in any argument."""
+    """The action plugin. It only changes the path of a file for the module, so content is never in an argument."""
 
     _supports_check_mode = True
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of the module."""
+        """Run the module and return its result."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         in_background = self._task.async_val and not self._connection.has_native_async
         args = dict(self._task.args)
@@ -45,29 +45,29 @@ class ActionModule(ActionBase):
             args |= {"content_path": source.path, from_action.ARGUMENT: dataclasses.asdict(source.origin)}
         result.update(self._execute_module(module_args=args, task_vars=task_vars, wrap_async=in_background))
         if not in_background:
-            self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call] # theirs has no hints
+            self._remove_tmp_path(self._connection._shell.tmpdir)  # type: ignore[no-untyped-call] # the base class has no type hints
         return result
 
     def _source(self, path: Any) -> Source | None:
-        """Where the module reads the content; None where it has to look at the option itself."""
+        """Return the file that the module reads, or None if ``path`` is not a path, which the module itself handles."""
         if not isinstance(path, str) or not path:
             return None
-        found, tried = self._found(path)
+        found, searched = self._find(path)
         is_here = self._connection.transport == "local"
         place = found or (os.path.abspath(_expanded(path)) if is_here else None)
         if place is None:
-            return Source(path, content.Origin(path, tried, here=False))
+            return Source(path, content.Origin(path, searched, here=False))
         if _is_vaulted(place):
             return Source(self._decrypted(place), content.Origin(place))
-        # A user that the task becomes may not reach the folder of a role, but may read what nobody else can.
+        # The become user may have no access to the folder of a role, but may read files that this user cannot.
         is_read_in_place = is_here and not (self._connection.become and os.access(place, os.R_OK))
         if found is None or is_read_in_place:
-            return Source(found or path, content.Origin(found or path, tried, here=is_here))
-        content.read_file(found)  # says what is wrong with it while it has its own path
+            return Source(found or path, content.Origin(found or path, searched, here=is_here))
+        content.read_file(found)  # so that its errors name the user's file and not the copy
         return Source(self._transferred(found, found), content.Origin(found))
 
-    def _found(self, path: str) -> tuple[str | None, Sequence[str]]:
-        """A relative path on the controller, or where it was looked for in vain."""
+    def _find(self, path: str) -> tuple[str | None, Sequence[str]]:
+        """Return the file of a relative path on the controller, or None and the paths that were searched."""
         if os.path.isabs(_expanded(path)):
             return None, ()
         try:
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
             return None, tuple(dict.fromkeys(map(os.path.normpath, missing.paths or ())))
 
     def _decrypted(self, place: str) -> str:
-        """The path of the decrypted content in the folder of the task, which is removed with it."""
+        """Decrypt the file into the temporary folder of the task, which is removed afterwards, and return its path."""
         try:
             plain = self._loader.get_real_file(place)
         except AnsibleError:
@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
             self._loader.cleanup_tmp_file(plain)
 
     def _transferred(self, file: str, place: str) -> str:
-        """The path of a copy of ``file`` on the host of the task, which has the name that ``place`` has."""
+        """Copy ``file`` to the host of the task under the name of ``place``, and return the path of the copy."""
         shell = self._connection._shell
         if not shell.tmpdir:
             self._make_tmp_path()
@@ -101,12 +101,12 @@ class ActionModule(ActionBase):
 
 
 def _expanded(path: str) -> str:
-    """The path as an option of the type ``path`` is expanded."""
+    """Return the path expanded as Ansible expands an option of the type ``path``."""
     return os.path.expanduser(os.path.expandvars(path))
 
 
 def _is_vaulted(place: str) -> bool:
-    # Of a pipe nothing may be read, since the module would not get that any more.
+    # Read nothing from a pipe: the module could not read it again.
     if not os.path.isfile(place) or not os.access(place, os.R_OK):
         return False
     with open(place, "rb") as file:

@@ -322,68 +322,69 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate
 )
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.templates import evaluated
 
-# The base class has no type hints, so that to a type checker it is anything.
+# The base class has no type hints, so it is Any to a type checker.
 _Base: Any = AWSInventoryBase
 
 
-class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # theirs has no hints
+class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # the base class has no type hints
     NAME = "sessionops.aws.aws_ssm"
     INVENTORY_FILE_SUFFIXES = ("aws_ssm.yml", "aws_ssm.yaml")
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Add the hosts that the configuration file at ``path`` describes to ``inventory``."""
         with without_empty_variables():
-            # The method of AWSInventoryBase assumes the role at once, even for nodes that are kept, and only once.
+            # The method of AWSInventoryBase is skipped: it assumes the role even if all nodes are cached, and does not
+            # renew its credentials.
             super(_Base, self).parse(inventory, loader, path, cache=cache)
             self.require_aws_sdk()
             try:
-                with private_folders():  # that of the cache is made here
+                with private_folders():  # the cache plugin makes its folder here
                     self._read_config_data(path)
                 self._add_hosts(path, fresh=not cache)
             except SSMError as error:
-                raise AnsibleParserError(str(error)) from None  # the sentence says it all
+                raise AnsibleParserError(str(error)) from None  # the message says it all
 
     def update_cache_if_changed(self) -> None:
-        """Write what is to be kept, for nobody but its owner to read."""
+        """Write the cache so that only its owner can read it."""
         with private_folders():
             super().update_cache_if_changed()
         keep_private(self.cache)
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
-        """Set the options. Templates in those of the file, ``direct``, are evaluated. ``SSMError`` for mistakes."""
+        """Set the options, with the templates in those of the file (``direct``) evaluated. Raises ``SSMError``."""
         if direct:
             check_config(direct, self.option_definitions)
-            self.templar.available_variables = self._vars  # of -e
+            self.templar.available_variables = self._vars  # the extra variables of -e
             direct = evaluated(direct, self.option_definitions, self.templar.template)
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def get_option(self, option: str, hostvars: Any = None) -> Any:
-        """Return an option's value. AWSInventoryBase would evaluate it as a template, as ansible-core deprecates."""
+        """Return an option's value. AWSInventoryBase would evaluate it as a template, which ansible-core deprecates."""
         return super(_Base, self).get_option(option, hostvars)
 
     def get_options(self, hostvars: Any = None) -> Any:
-        """Return all options by their names."""
+        """Return the values of all options by name."""
         return super(_Base, self).get_options(hostvars)
 
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
-        gc.freeze()  # what is imported by now stays to the end, and need not be looked through for garbage
+        gc.freeze()  # what is imported by now stays until the end, so garbage collections can skip it
         check_credentials(self.get_options())
         plan = read(self.get_option, self.region)
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)
-        outer = outer_name(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
+        variable_name = outer_name(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
         found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
         hosts = make_hosts(found, plan, self.get_option)
-        self.prepare(known_variables(hosts, outer))
+        self.prepare(known_variables(hosts, variable_name))
         taken = {*self.inventory.groups, *GROUPS.values()}
-        named = names(hosts, hostnames, self.evaluate, taken, others(self.inventory, outer))
-        populate(self, dict(zip(named.used, hosts, strict=True)), outer)
+        named = names(hosts, hostnames, self.evaluate, taken, others(self.inventory, variable_name))
+        populate(self, dict(zip(named.used, hosts, strict=True)), variable_name)
         for warning in [*warnings(found), *([refusal(named.refused)] if named.refused else [])]:
             self.warn(warning)
 
     def _store(self, path: str, plan: Plan) -> Store | None:
         source = identity(self.get_option) if self.get_option("cache") else None
-        if source is None:  # what is kept for nobody in particular would be everybody's
+        if source is None:  # without an identity, an entry would be valid for everybody
             return None
         return Store(
             entries=self.cache,

@@ -505,7 +505,7 @@ def main() -> None:
         mutually_exclusive=[("content", "content_path", "session_preferences")],
     )
     if module.params["state"] == "absent":
-        # Without them the whole document goes.
+        # Without them the whole document is deleted.
         module.refuse_null("document_version", "version_name")
     elif not module.params["purge_session_preferences"]:
         for warning in preferences.kept_by_null(module.nulls("session_preferences")):

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Reading a file while another process writes it."""
+"""Read a file while another process writes it."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ from typing import Any, TextIO
 
 from ansible import constants
 
-# ansible-core's hints know nothing of its settings.
+# ansible-core's type hints do not include its settings.
 _constants: Any = constants
-# Seconds between two looks at the file.
+# Seconds between two reads of the file.
 INTERVAL = 0.25
 
 
 @contextlib.contextmanager
 def followed(show: Callable[[str], object], interval: float = INTERVAL) -> Iterator[str]:
-    """The path of an empty file that only this user can reach; ``show`` is called with each line as it is written.
+    """Create an empty file that only this user can access, yield its path, and call ``show`` with each line written.
 
     The end of the context waits until the last line is shown.
     """
-    # A worker that is stopped, as by Ctrl-C, removes nothing: Ansible removes its own folder when it ends.
+    # The file is in Ansible's own temporary folder, which Ansible removes when it ends. A worker that is stopped, for
+    # example by Ctrl-C, removes nothing.
     with tempfile.TemporaryDirectory(prefix="sessionops-", dir=_constants.DEFAULT_LOCAL_TMP) as folder:
         path = Path(folder) / "progress"
         path.touch(mode=0o600)
         done = threading.Event()
         with path.open(encoding="utf-8") as stream:
-            thread = threading.Thread(target=_follow, args=(stream, show, done, interval), name="progress", daemon=True)
+            args = (stream, show, done, interval)
+            thread = threading.Thread(target=_show_lines, args=args, name="progress", daemon=True)
             thread.start()
             try:
                 yield str(path)
@@ -44,7 +46,7 @@ def followed(show: Callable[[str], object], interval: float = INTERVAL) -> Itera
                 thread.join()
 
 
-def _follow(stream: TextIO, show: Callable[[str], object], done: threading.Event, interval: float) -> None:
+def _show_lines(stream: TextIO, show: Callable[[str], object], done: threading.Event, interval: float) -> None:
     rest = ""
     while True:
         last = done.wait(interval)

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The inventory with readiness against amazon.aws.aws_ec2, on the same hosts at the same endpoint.
+"""The inventory with connection statuses compared with amazon.aws.aws_ec2, for the same hosts and endpoint.
 
-Both are looked at with ``ansible-inventory --list``, bare and with equal compose, groups and keyed_groups. The floor is
-a script that prints the JSON which our inventory has come to: what is left then is ansible-core's own work.
+Both are listed with ``ansible-inventory --list``, without and with the same compose, groups and keyed_groups. The floor
+is an inventory script that prints our inventory's JSON: it measures the work of ansible-core itself.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ THEIRS_FULL = {
 
 
 def world(count: int, **settings: Any) -> dict[str, Any]:
-    """So many connected instances, in equal parts in each region."""
+    """Return a world of ``count`` connected instances, an equal number in each region."""
     each = {"computer_name": "host-%05d.example.com", "tags": {"Name": "node-%05d", "Role": "web", "Env": "prod"}}
     regions = {
         name: {"nodes": [{"generate": count // len(REGIONS), "id": f"i-{place:x}%016x", **each}]}
@@ -51,24 +51,24 @@ def world(count: int, **settings: Any) -> dict[str, Any]:
 
 
 class Inventories:
-    """Inventory files in a folder, to be listed at one endpoint."""
+    """Inventories in a folder, which are listed against one endpoint."""
 
     def __init__(self, aws: Emulator, folder: Path) -> None:
         self._aws = aws
         self._folder = folder
 
     def list(self, options: Mapping[str, Any]) -> Usage:
-        """What listing an inventory of these options took and printed."""
+        """List an inventory with these options, and return its usage and output."""
         path = self._folder / f"bench.{options['plugin'].rpartition('.')[2]}.yml"
         path.write_text(json.dumps(options))
         return self._list(path)
 
     def keep(self) -> None:
-        """Make what was listed last what the script prints."""
+        """Save the output of the last listing, for ``script()``."""
         shutil.copy(self._folder / "output.json", self._folder / "hosts.json")
 
     def script(self) -> Usage:
-        """The same for a script that prints what was kept."""
+        """List an inventory script that prints the saved output."""
         path = self._folder / "script"
         path.write_text(f"#!/bin/sh\ncat '{self._folder}/hosts.json'\n")
         path.chmod(0o700)
@@ -82,18 +82,18 @@ class Inventories:
 
 
 def connected(usage: Usage) -> int:
-    """How many hosts of our inventory are there with their status."""
+    """Return the number of connected hosts in the output of our inventory."""
     return usage.printed.count('"ssm_connected": true')
 
 
 def calls(count: int, runs: int) -> dict[str, dict[str, int]]:
-    """What ``runs`` of our inventory take: each page, and one status for each node."""
+    """Return the expected ``Emulator.counts()`` of ``runs`` of our inventory: all pages, and one status per node."""
     pages = len(REGIONS) * -(-count // len(REGIONS) // PAGE)
     return {"DescribeInstanceProperties": {"ok": runs * pages}, "GetConnectionStatus": {"ok": runs * count}}
 
 
 def compared(count: int, times: int) -> Iterator[Row]:
-    """Both inventories and the floor, for one size."""
+    """Yield the rows of both inventories and the floor, for one number of hosts."""
     with Emulator(world(count)) as aws, tempfile.TemporaryDirectory() as folder:
         inventories = Inventories(aws, Path(folder))
         usage = inventories.list(OURS)
@@ -118,7 +118,7 @@ def compared(count: int, times: int) -> Iterator[Row]:
 
 
 def throttled(count: int, burst: int) -> Iterator[Row]:
-    """Statuses at the rate that Systems Manager allows, all in one region."""
+    """Yield the row of statuses at the rate that Systems Manager allows, with all nodes in one region."""
     nodes = {"us-east-1": {"nodes": [{"generate": count, "id": "i-%017x"}]}}
     limit = {"throttle": {"GetConnectionStatus": {"rate": RATE, "burst": burst}}}
     with Emulator({"regions": nodes, **limit}) as aws, tempfile.TemporaryDirectory() as folder:
@@ -132,7 +132,7 @@ def throttled(count: int, burst: int) -> Iterator[Row]:
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """Two sizes against aws_ec2, and one under throttling."""
+    """Yield the comparison with aws_ec2 for two numbers of hosts, and one row with throttling."""
     if quick:
         yield from compared(40, 1)
         yield from throttled(60, 20)

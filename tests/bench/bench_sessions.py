@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Listing and ending many sessions at 80 ms latency.
+"""Listing and terminating many sessions at 80 ms latency.
 
-A listing can only go from page to page, 200 sessions each. Ending takes the pages of the active list, for the plan,
-and then rounds of calls side by side.
+A listing reads one page after the other, with 200 sessions each. Termination first lists the active sessions, for the
+plan, and then makes rounds of concurrent calls.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WORKERS = 32
 
 
 def world(count: int) -> dict[str, Any]:
-    """So many open sessions."""
+    """Return a world of ``count`` active sessions."""
     sessions = [
         {"generate": 1, "target": "mi-00000000000000001", "owner": "first"},
         {"generate": count - 1, "target": "i-00000000000000001"},
@@ -29,7 +29,7 @@ def world(count: int) -> dict[str, Any]:
 
 
 def listing(count: int) -> dict[str, Any]:
-    """A task that lists all sessions, or the first of them, and fails unless it has so many."""
+    """Return a task that lists all sessions (only the first if ``count`` is 1), and fails unless it lists ``count``."""
     return {
         "sessionops.aws.ssm_session_info": {"max_items": 1} if count == 1 else {},
         "register": "listed",
@@ -37,8 +37,8 @@ def listing(count: int) -> dict[str, Any]:
     }
 
 
-def ending(target: str, count: int) -> dict[str, Any]:
-    """A task that ends the sessions on a target, and fails unless it has ended so many."""
+def termination(target: str, count: int) -> dict[str, Any]:
+    """Return a task that terminates the sessions of a target, and fails unless it terminates ``count``."""
     return {
         "sessionops.aws.ssm_session_terminate": {"target": target, "wait": False, "max_sessions": 10_000},
         "register": "ended",
@@ -47,12 +47,12 @@ def ending(target: str, count: int) -> dict[str, Any]:
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """Both against what the latency alone takes."""
-    yield from _listed(400 if quick else 10_000, 1 if quick else 3)
-    yield from _ended(40 if quick else 500, 1 if quick else 3)
+    """Yield the rows that compare listing and termination with the time that the latency alone takes."""
+    yield from _listing_rows(400 if quick else 10_000, 1 if quick else 3)
+    yield from _termination_rows(40 if quick else 500, 1 if quick else 3)
 
 
-def _listed(count: int, times: int) -> Iterator[Row]:
+def _listing_rows(count: int, times: int) -> Iterator[Row]:
     with Emulator(world(count)) as aws:
         took = aws.beyond_start(times, listing(1), listing(count))
         counts = aws.counts()
@@ -63,17 +63,17 @@ def _listed(count: int, times: int) -> Iterator[Row]:
     yield from took.rows(what, pages * LATENCY, floor_is, less=LATENCY, large=True, wrong=wrong)
 
 
-def _ended(count: int, times: int) -> Iterator[Row]:
-    took, pages = [], rounds(count + 1, PAGE)
-    for unused in range(times):  # each in a world of its own, for sessions end once
+def _termination_rows(count: int, times: int) -> Iterator[Row]:
+    times_taken, pages = [], rounds(count + 1, PAGE)
+    for unused in range(times):  # each in a new world, because a session can be terminated only once
         with Emulator(world(count + 1)) as aws:
-            start = aws.playbook(ending("i-00000000000000002", 0)).seconds - LATENCY * pages
-            many = aws.playbook(ending("i-00000000000000001", count)).seconds
+            start = aws.playbook(termination("i-00000000000000002", 0)).seconds - LATENCY * pages
+            many = aws.playbook(termination("i-00000000000000001", count)).seconds
             ended = aws.counts()["TerminateSession"]
         if ended != {"ok": count}:
             yield Row("calls", sum(ended.values()), "calls", wrong=str(ended))
-        took.append((start, many))
-    start, many = (statistics.median(column) for column in zip(*took, strict=True))
+        times_taken.append((start, many))
+    start, many = (statistics.median(column) for column in zip(*times_taken, strict=True))
     floor = (pages + rounds(count, WORKERS)) * LATENCY
     yield Row("start of a play with one task that ends nothing", start)
     yield Row(f"the floor: {pages} pages one after the other, and {count} calls, {WORKERS} at a time", floor)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The status of many targets at 80 ms latency, in one task and in a loop.
 
-The floor is what the latency alone takes: so many rounds of calls, one after the other.
+The floor is the time that the latency alone takes: the number of consecutive rounds of calls times the latency.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ LOOPED = 20
 
 
 def loop(count: int) -> dict[str, Any]:
-    """The same with a task for each target."""
+    """Return a task that checks ``count`` targets in a loop, one at a time."""
     one = {"targets": "{{ item }}"}
     return {"sessionops.aws.ssm_connection_status": one, "loop": targets(count)}
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """One task against the floor, and against a loop."""
+    """Yield the rows that compare one task with the floor, and a loop with one task."""
     count, looped, times = (40, 2, 1) if quick else (TARGETS, LOOPED, 3)
     with Emulator(world(count, latency_ms={"GetConnectionStatus": LATENCY * 1000})) as aws:
         took = aws.beyond_start(times, task(1), task(count))

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The status of many targets where the service allows 20 calls a second and 40 at once.
+"""The status of many targets with a limit of 20 calls per second and a burst of 40.
 
-No client can be faster than the rate. One that is refused and gives up is faster, and loses targets.
+No client can be faster than the rate, unless it gives up on refused calls and so loses targets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CALL = "GetConnectionStatus"
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """One task against the time that the rate alone takes."""
+    """Yield the rows that compare one task with the time that the rate limit alone takes."""
     count, times = (60, 1) if quick else (1000, 2)
     settings = {"throttle": {CALL: {"rate": RATE, "burst": BURST}}, "latency_ms": {CALL: LATENCY * 1000}}
     with Emulator(world(count, **settings)) as aws:

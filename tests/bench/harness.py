@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a benchmark needs: an emulator in a process of its own, commands that are measured, and rows for a table.
+"""Run benchmarks: start an emulator in its own process, measure commands, and print tables.
 
-Seconds of one machine say nothing about another, and a busy machine is slow: what counts is the ratio of two
-measurements of one run, taken in turns.
+Absolute times differ between machines, and a busy machine is slow. So benchmarks only assert ratios of two measurements
+that are taken in turns within one run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from environment import ROOT, variables
 EMULATOR = ROOT / "tests" / "emulator"
 LIBRARY = Path(__file__).parent / "library"
 MEGABYTE = 1_000_000
-# How much longer than its floor a task may take.
+# The highest ratio of a task's time to its floor that passes.
 WANTED = 1.15
 
 
@@ -38,8 +38,8 @@ WANTED = 1.15
 class Row:
     """One line of a table.
 
-    ``value`` is in ``unit``; ``ratio`` compares it with what ``against`` names. ``wanted`` is the most that the ratio
-    may be. ``wrong`` says what else is wrong, such as a target without a status.
+    ``value`` is in ``unit``. ``ratio`` is the ratio of the value to the one that ``against`` names, and ``wanted`` is
+    the highest ratio that passes. ``wrong`` is any other failure, such as "2 targets have no status", or empty.
     """
 
     what: str
@@ -52,19 +52,20 @@ class Row:
 
     @property
     def missed(self) -> bool:
-        """Whether the ratio is not what is wanted."""
+        """Whether the ratio is too high, or missing although one is wanted."""
         return self.wanted is not None and (self.ratio is None or self.ratio > self.wanted)
 
 
-# A benchmark is a file bench_NAME.py with a function ``rows`` of this type; quick means tiny sizes.
+# The function ``rows`` of a benchmark, bench_NAME.py. Its argument is ``quick``: use tiny sizes.
 Benchmark = Callable[[bool], Iterator[Row]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """What a command and the processes that it waited for took.
+    """The resources that a command used, with all processes that it waited for, and what it printed.
 
-    ``cpu`` is user and system time in seconds; ``memory`` is the peak of its largest process in bytes.
+    ``seconds`` is elapsed time. ``cpu`` is user and system time in seconds. ``memory`` is the peak of the largest
+    process in bytes.
     """
 
     seconds: float
@@ -73,13 +74,17 @@ class Usage:
     printed: str
 
 
-# A task of a playbook.
+# A task of a playbook: {"ansible.builtin.copy": {...}, "register": "copied"}.
 Task = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
 class Beyond:
-    """Seconds: of the same task with next to nothing to do, of Ansible for the larger result, and of the task."""
+    """The measured times of a task, in seconds.
+
+    ``start`` is the time of the same task with almost nothing to do, ``handling`` the time that Ansible needs for the
+    larger result, and ``whole`` the time of the task.
+    """
 
     start: float
     handling: float
@@ -88,9 +93,10 @@ class Beyond:
     def rows(
         self, what: str, floor: float, floor_is: str, *, less: float = 0, large: bool = False, wrong: str = ""
     ) -> Iterator[Row]:
-        """The rows that compare the task with its floor; ``less`` is what the small task spent on calls.
+        """Yield the rows that compare the task with its floor, which is in seconds and described by ``floor_is``.
 
-        What is held is the ratio beyond the start; with a ``large`` result the one beyond Ansible's handling of it too.
+        ``less`` is the time in seconds that the small task spent on calls. The asserted ratio is that of the time
+        beyond the start. With ``large``, for a large result, Ansible's handling of the result is subtracted too.
         """
         start = self.start - less
         beyond = self.whole - start
@@ -104,10 +110,10 @@ class Beyond:
 
 
 class Emulator:
-    """A context manager around ``tests/emulator serve`` on a world.
+    """A context manager that runs ``tests/emulator serve`` on a world.
 
-    AWS takes no processor from who asks it. So the emulator gets one of its own, where there are several and the system
-    can tell; what is measured has the others.
+    The real AWS does not use the client's processors. So, on Linux with several processors, the emulator gets one of
+    them for itself, and the measured commands get the others.
     """
 
     def __init__(self, world: Mapping[str, Any]) -> None:
@@ -120,27 +126,27 @@ class Emulator:
         path = folder / "world.json"
         path.write_text(json.dumps(self._world))
         command = [sys.executable, str(EMULATOR), "serve", "--world", str(path)]
-        its_own, the_others = _apart()
+        its_own, the_others = _split_processors()
         with _processors(its_own):
             process = subprocess.Popen(command, env=variables(), stdout=subprocess.PIPE, text=True)
         self._stack.callback(_end, process)
         self._stack.enter_context(_processors(the_others))
         assert process.stdout is not None
-        told: dict[str, str] = {}
+        exported: dict[str, str] = {}
         for line in process.stdout:
             if not line.startswith("export "):
                 break
             name, unused, value = shlex.split(line)[1].partition("=")
-            told[name] = value
-        assert told, "the emulator did not start"
-        self.environment = {**variables(), **told, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+            exported[name] = value
+        assert exported, "the emulator did not start"
+        self.environment = {**variables(), **exported, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
         return self
 
     def __exit__(self, *unused: object) -> None:
         self._stack.close()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many calls of each operation came to what: ``{"GetConnectionStatus": {"ok": 1000}}``."""
+        """Return the number of calls by operation and outcome: ``{"GetConnectionStatus": {"ok": 1000}}``."""
         url = f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/counts"
         token = {"X-Emulator-Token": self.environment["EMULATOR_TOKEN"]}
         with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as reply:  # noqa: S310 - http, to this machine
@@ -152,15 +158,15 @@ class Emulator:
         return measured(command, {**self.environment, **extra})
 
     def beyond_start(self, times: int, one: Task, many: Task) -> Beyond:
-        """How much longer a task takes than what no task can do without.
+        """Measure a task, and the parts of its time that do not depend on the module: medians of ``times`` runs.
 
-        ``one`` is the same task with next to nothing to do. What Ansible takes for a larger result, whoever made it,
-        is measured by a module that returns the same and does nothing else.
+        ``one`` is the same task with almost nothing to do. The time that Ansible needs for the larger result is
+        measured with a module that only returns that result.
         """
         with tempfile.TemporaryDirectory() as folder:
             small, large = Path(folder) / "small.json", Path(folder) / "large.json"
-            self.playbook(*_kept(one, small))
-            self.playbook(*_kept(many, large))
+            self.playbook(*_with_saved_result(one, small))
+            self.playbook(*_with_saved_result(many, large))
             took = in_turns(
                 times,
                 one=lambda: self.playbook(one).seconds,
@@ -178,8 +184,8 @@ class Emulator:
             return self.run("ansible-playbook", str(path), ANSIBLE_LIBRARY=str(LIBRARY), **extra)
 
 
-def _kept(task: Task, path: Path) -> list[Task]:
-    """The task, and one that writes its result to a file."""
+def _with_saved_result(task: Task, path: Path) -> list[Task]:
+    """Return the task, and a task that writes its result to a file."""
     content = {"content": f"{{{{ {task['register']} | to_json }}}}", "dest": str(path), "mode": "600"}
     return [task, {"ansible.builtin.copy": content}]
 
@@ -189,7 +195,7 @@ def _same_result(path: Path) -> Task:
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
-    """Run a command to its end; a RuntimeError with the end of what it printed when it failed."""
+    """Run a command and measure it. Raises ``RuntimeError`` with the end of its output if it fails."""
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -207,7 +213,10 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
 
 
 def in_turns(times: int, **work: Callable[[], float]) -> dict[str, float]:
-    """The median of ``times`` results of each, taken A B A B, so that what disturbs the machine disturbs all."""
+    """Return the median of ``times`` results of each function by name: ``{"one": 1.2, "many": 3.4}``.
+
+    They are called in turns (A B A B), so that anything that slows down the machine affects all of them.
+    """
     results: dict[str, list[float]] = {name: [] for name in work}
     for unused in range(times):
         for name, measure in work.items():
@@ -216,18 +225,21 @@ def in_turns(times: int, **work: Callable[[], float]) -> dict[str, float]:
 
 
 def rounds(calls: int, side_by_side: int) -> int:
-    """How many calls have to be made one after the other at the least."""
+    """Return the number of consecutive rounds that ``calls`` take at least, with ``side_by_side`` calls in each."""
     return math.ceil(calls / side_by_side)
 
 
 def table(title: str, rows: Iterator[Row], *, held: bool, write: Callable[[str], object] = print) -> bool:
-    """Print each row when it is there; whether all is well. Ratios are ``held`` to what is wanted, or just shown."""
+    """Print each row as soon as it is measured, and return whether all rows pass.
+
+    If ``held`` is false, ratios are shown but not asserted.
+    """
     write(f"\n{title}\n{'=' * len(title)}")
     well = True
     for row in rows:
-        broken = row.wrong or ("missed" if held and row.missed else "")
-        well = well and not broken
-        write(f"{_measure(row):>12}  {row.what}{_comparison(row)}{f'   FAILED: {broken}' if broken else ''}")
+        failure = row.wrong or ("missed" if held and row.missed else "")
+        well = well and not failure
+        write(f"{_measure(row):>12}  {row.what}{_comparison(row)}{f'   FAILED: {failure}' if failure else ''}")
     return well
 
 
@@ -243,7 +255,7 @@ def _comparison(row: Row) -> str:
 
 
 def benchmarks(names: Sequence[str]) -> list[str]:
-    """The benchmarks of these names, or all; a ValueError for a name that there is none of."""
+    """Return ``names``, or the names of all benchmarks if it is empty. Raises ``ValueError`` for an unknown name."""
     known = sorted(re.sub(r"^bench_", "", path.stem) for path in Path(__file__).parent.glob("bench_*.py"))
     unknown = sorted(set(names) - set(known))
     if unknown:
@@ -251,17 +263,17 @@ def benchmarks(names: Sequence[str]) -> list[str]:
     return list(names) or known
 
 
-def _apart() -> tuple[set[int], set[int]]:
-    """The last processor, and the others; both empty where a process cannot be kept to some."""
+def _split_processors() -> tuple[set[int], set[int]]:
+    """Return the last processor, and the others; empty sets if there is only one, or if this is not Linux."""
     if sys.platform != "linux":
         return set(), set()
-    all_of_them = sorted(os.sched_getaffinity(0))
-    return (set(all_of_them[-1:]), set(all_of_them[:-1])) if len(all_of_them) > 1 else (set(), set())
+    every = sorted(os.sched_getaffinity(0))
+    return (set(every[-1:]), set(every[:-1])) if len(every) > 1 else (set(), set())
 
 
 @contextlib.contextmanager
 def _processors(allowed: set[int]) -> Iterator[None]:
-    """Keep this process, and those that it starts, to some processors; to the same as ever if there are none."""
+    """Restrict this process, and those that it starts, to some processors. An empty set restricts nothing."""
     if sys.platform != "linux" or not allowed:
         yield
         return

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs benchmarks, all or those named, and prints a table of each; see "Benchmarks" in CONTRIBUTING.md.
+"""Run all benchmarks, or the named ones, and print a table of each; see "Benchmarks" in CONTRIBUTING.md.
 
-The exit status is not 0 when a ratio is not what is wanted, or when a result was not complete.
+The exit status is 1 if a ratio is too high or a result is incomplete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import harness
 
 
 def main() -> None:
-    """Run what the command line names."""
+    """Run the benchmarks that the command line names."""
     parser = argparse.ArgumentParser(description="Measure how long things take against how long they must take.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, whose ratios are shown and not held")
     parser.add_argument("name", nargs="*", help="a benchmark; all unless told")
@@ -27,8 +27,8 @@ def main() -> None:
         names = harness.benchmarks(options.name)
     except ValueError as error:
         sys.exit(str(error))
-    well = [_run(name, quick=options.quick) for name in names]
-    sys.exit(0 if all(well) else 1)
+    passed = [_run(name, quick=options.quick) for name in names]
+    sys.exit(0 if all(passed) else 1)
 
 
 def _run(name: str, *, quick: bool) -> bool:

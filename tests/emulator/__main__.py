@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 if __package__ in (None, ""):
-    # Run as a directory: the package has to be imported by its name, for its modules name each other.
+    # Run as a directory: import the package by its name, because its modules import each other relative to it.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
     from emulator.cli import main
 else:

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a reply is one that AWS's service model allows: the whole of it, member by member.
+"""Check every member of a reply against AWS's service model.
 
-A page of a listing has tens of thousands of values, so what a shape asks of them is looked up once, and not for each.
+A page of a listing has tens of thousands of values, so the checks of a shape are built once and not for each value.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from . import model
 
-# What is wrong with a value: where below it, and in words.
+# What is wrong with a value, as pairs of a path below it and a message: [("[0].Status", "required, and absent")].
 Breaches = list[tuple[str, str]]
 Check = Callable[[Any], Breaches]
 
-# Values outside of an enum that AWS sends, or that its own pages show: other spellings of the enum's.
+# Values that are not in the model's enum, but that AWS sends or shows in its documentation (other spellings).
 OBSERVED_VALUES: dict[str, frozenset[str]] = {
     "ConnectionStatus": frozenset({"Connected", "NotConnected"}),
     "PlatformValues": frozenset({"windows"}),
@@ -37,12 +37,12 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "timestamp": datetime.datetime,
     "blob": bytes,
 }
-# How many good values of a shape are remembered: most of a listing's are the same few.
+# How many valid strings of a shape are remembered. Most values of a listing are the same few.
 _REMEMBERED = 1000
 
 
 def output_breaches(service: str, operation: str, result: Any) -> list[str]:
-    """Everything about a reply that AWS's model does not allow."""
+    """Return what AWS's model does not allow in a reply: ``["GetDocument.Name: int where the model has string"]``."""
     shape = model.operation_model(service, operation).output_shape
     if shape is None:
         return [f"{operation} has no output"] if result else []
@@ -51,15 +51,15 @@ def output_breaches(service: str, operation: str, result: Any) -> list[str]:
 
 @functools.cache
 def _check(shape: Any) -> Check:
-    """The check of one shape. What is below it is looked up when a value has it, for shapes may hold themselves."""
+    """Return the check of one shape. Its members' checks are built on first use: shapes may be recursive."""
     inner = _INNER[shape.type_name](shape) if shape.type_name in _INNER else None
     bounds = _bounds(shape)
     type_name = shape.type_name
-    # Of these one look tells; a truth value could be taken for a number, and a time needs a zone.
-    plain = _PYTHON_TYPES[type_name] if type_name in ("structure", "map", "list", "string") else ()
+    # For these types isinstance() is enough. For the others it is not: bool is an int, and a time needs a zone.
+    simple_type = _PYTHON_TYPES[type_name] if type_name in ("structure", "map", "list", "string") else ()
 
     def check(value: Any) -> Breaches:
-        if not isinstance(value, plain) and not _has_type(type_name, value):
+        if not isinstance(value, simple_type) and not _has_type(type_name, value):
             return [("", f"{type(value).__name__} where the model has {type_name}")]
         found = bounds(value) if bounds else []
         return found + inner(value) if inner else found
@@ -76,18 +76,18 @@ def _has_type(type_name: str, value: Any) -> bool:
 
 
 def _bounds(shape: Any) -> Check | None:
-    """The check of a shape's own constraints; None if it has none."""
+    """Return the check of a shape's own constraints, or None if it has none."""
     if not {"min", "max", "enum", "pattern"} & set(shape.metadata):
         return None
     observed = OBSERVED_VALUES.get(shape.name, frozenset()) if shape.type_name == "string" else frozenset()
-    good: set[str] = set(observed)
+    valid: set[str] = set(observed)
 
     def check(value: Any) -> Breaches:
-        if isinstance(value, str) and value in good:
+        if isinstance(value, str) and value in valid:
             return []
         found = [("", f"{value!r}: {text}") for text in model.constraints(shape, value)]
-        if not found and isinstance(value, str) and len(good) < _REMEMBERED:
-            good.add(value)
+        if not found and isinstance(value, str) and len(valid) < _REMEMBERED:
+            valid.add(value)
         return found
 
     return check
@@ -102,7 +102,7 @@ def _structure(shape: Any) -> Check:
             if key in members:
                 breaches = _check(members[key])(item)
                 if breaches:
-                    found += _below(f".{key}", breaches)
+                    found += _prefixed(f".{key}", breaches)
             elif (name, key) not in model.SINCE:
                 found.append((f".{key}", "the model has no such member"))
         return found
@@ -116,7 +116,7 @@ def _list(shape: Any) -> Check:
         for number, item in enumerate(value):
             breaches = _check(shape.member)(item)
             if breaches:
-                found += _below(f"[{number}]", breaches)
+                found += _prefixed(f"[{number}]", breaches)
         return found
 
     return check
@@ -126,8 +126,8 @@ def _map(shape: Any) -> Check:
     def check(value: dict[str, Any]) -> Breaches:
         found: Breaches = []
         for key, item in value.items():
-            found += _below(f"{{{key}}}", _check(shape.key)(key))
-            found += _below(f"[{key}]", _check(shape.value)(item))
+            found += _prefixed(f"{{{key}}}", _check(shape.key)(key))
+            found += _prefixed(f"[{key}]", _check(shape.value)(item))
         return found
 
     return check
@@ -136,5 +136,5 @@ def _map(shape: Any) -> Check:
 _INNER: dict[str, Callable[[Any], Check]] = {"structure": _structure, "list": _list, "map": _map}
 
 
-def _below(place: str, breaches: Breaches) -> Breaches:
+def _prefixed(place: str, breaches: Breaches) -> Breaches:
     return [(place + deeper, text) for deeper, text in breaches]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The verbs of the command line: run, serve, routes."""
+"""The commands of the emulator: ``run``, ``serve`` and ``routes``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .server import Server
 from .world import World
 from .world_values import WorldError
 
-# What `run` exits with when the child succeeded, and the endpoint has a complaint.
+# The exit status of `run` if the command succeeded, but there was a contract violation or an unused fault.
 COMPLAINT = 70
 USAGE = 64
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The time of a world."""
+"""The clock of a world."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .world_values import WorldError, mapping, point
 
 
 class Clock:
-    """A clock that stands still, so that a test gets the same times in every run, or runs as time passes.
+    """A clock that stands still, so that a test gets the same times in every run, or that runs in real time.
 
-    ``passed`` returns seconds that only grow.
+    ``passed`` returns elapsed seconds and never goes back, like ``time.monotonic``.
     """
 
     def __init__(
@@ -28,14 +28,14 @@ class Clock:
         return self._start + datetime.timedelta(seconds=self._passed() - self._started)
 
     def advance(self, by: datetime.timedelta) -> None:
-        """Set the clock forward."""
+        """Set the clock forward. Raises ``ValueError`` if ``by`` is negative."""
         if by < datetime.timedelta(0):
             raise ValueError("a clock does not go back")
         self._start += by
 
 
 def read_clock(value: object) -> Clock:
-    """Read ``clock`` of a world: a time at which it stands still, or ``{start: TIME, running: true}``."""
+    """Read ``clock`` of a world: the time at which it stands still, or ``{start: TIME, running: true}``."""
     if isinstance(value, dict):
         given = mapping(value, "clock", {"start", "running"})
         if not isinstance(given.get("running", False), bool):

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Operations without HTTP and signatures, for tests that make thousands of calls.
+"""Calls without HTTP and signatures, for tests that make thousands of them.
 
-Requests and replies are held to AWS's model here too, in the same way: see ``performing.py``.
+Requests and replies are checked against AWS's model as they are over HTTP: see ``performing.py``.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ SERVICE = "ssm"
 
 
 class Direct:
-    """A world, and its operations as a client would call them."""
+    """A world whose operations can be called: ``Direct()("DescribeSessions", State="Active")``."""
 
     def __init__(self, regions: Mapping[str, Any] | None = None, **world: Any) -> None:
         self.world = World({"regions": {"us-east-1": {}} if regions is None else regions, **world})
 
     def __call__(self, operation: str, region: str = "us-east-1", **params: Any) -> dict[str, Any]:
-        """Do one operation of Systems Manager; the errors are those of ``perform()``."""
+        """Call one operation of Systems Manager. Raises the errors of ``performing.perform()``."""
         return performing.perform(self.world, Call(SERVICE, operation, params, self.world.default_identity, region))
 
     def code(self, operation: str, **params: Any) -> str:
-        """The code of the error that an operation answers with; ``ok`` if there is none."""
+        """Call an operation and return its error code, or ``ok`` if it succeeds."""
         try:
             self(operation, **params)
         except APIError as error:
@@ -36,7 +36,7 @@ class Direct:
         return "ok"
 
     def pages(self, operation: str, member: str, **params: Any) -> Iterator[list[Any]]:
-        """One list of each page, to the last."""
+        """Yield the list ``member`` of each page of a listing."""
         token: dict[str, str] = {}
         while True:
             page = self(operation, **params, **token)
@@ -46,5 +46,5 @@ class Direct:
             token = {"NextToken": page["NextToken"]}
 
     def every(self, operation: str, member: str, **params: Any) -> list[Any]:
-        """One list of all pages together."""
+        """Return the items of ``member`` from all pages of a listing."""
         return [item for page in self.pages(operation, member, **params) for item in page]

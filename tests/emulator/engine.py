@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The way of one request: found, verified, read, checked, answered, checked again, written down."""
+"""Handle one request: find the operation, verify the signature, parse, validate, answer, check the reply, record it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,22 @@ NO_HOST = "no such host"
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """A reply and what is to happen to the connection that carries it."""
+    """A reply, and what happens to its connection."""
 
     reply: Reply
     request_id: str
+    # "drop": close the connection without a reply. "truncate": close it after half of the body. None: send all of it.
     cut: str | None = None
-    noted: str = "ok"
+    # The outcome that the journal records.
+    recorded_as: str = "ok"
 
 
 @dataclasses.dataclass
 class Target:
-    """What a request is for, as far as can be told before its signature is verified."""
+    """The operation that a request names, and where. It is found before the signature is verified.
+
+    ``protocol`` is the model's: ``json``, ``ec2`` or ``query``. ``form`` is the body of the query protocols.
+    """
 
     service: str
     protocol: str
@@ -47,7 +52,7 @@ class Target:
 
 @dataclasses.dataclass
 class Progress:
-    """What is known of a request so far, for the journal."""
+    """What the journal records of a request, filled in step by step."""
 
     target: Target
     params: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -56,43 +61,43 @@ class Progress:
 
 
 class Engine:
-    """Answers requests out of a world."""
+    """Answers requests from a world. Every request becomes an entry of the journal, whatever happens to it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.journal = journal.Journal()
         self.violations: list[str] = []
-        # Apart from the world's own numbers, so that concurrent calls do not change the ids of sessions.
+        # Not the world's own generator, so that concurrent calls do not change the IDs of sessions.
         self._ids = random.Random(f"request ids {world.seed}")
 
     async def answer(self, request: Request) -> Outcome:
-        """Do what the request asks for, and answer when the latency has passed, of which the doing is a part."""
+        """Answer a request. The latency of its operation includes the time that the work takes."""
         clock = asyncio.get_running_loop()
-        came = clock.time()
-        progress, outcome = await self._outcome(request)
-        rest = came + self.world.latency(progress.target.operation) - clock.time()
-        if rest > 0:
-            await asyncio.sleep(rest)
+        received = clock.time()
+        progress, outcome = await self._handle(request)
+        remaining = received + self.world.latency(progress.target.operation) - clock.time()
+        if remaining > 0:
+            await asyncio.sleep(remaining)
         return outcome
 
-    async def _outcome(self, request: Request) -> tuple[Progress, Outcome]:
+    async def _handle(self, request: Request) -> tuple[Progress, Outcome]:
         request_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
         scope = sigv4.read_scope(request.headers)
-        progress = Progress(_service(request, scope))
+        progress = Progress(_find_service(request, scope))
         try:
             outcome = await self._answer(request, scope, progress, request_id)
-            self._note(progress, outcome.noted)
+            self._record(progress, outcome.recorded_as)
             return progress, outcome
         except NoSuchHostError:
-            self._note(progress, NO_HOST)
+            self._record(progress, NO_HOST)
             return progress, _dropped(request_id, NO_HOST)
         except ViolationError as breach:
             error = self._violated(progress, str(breach))
         except APIError as refused:
             error = refused
-        except Exception:  # a bug of the emulator must show as one, and not end the server
+        except Exception:  # report a bug of the emulator as a violation, and keep the server running
             error = self._violated(progress, traceback.format_exc())
-        self._note(progress, error.code)
+        self._record(progress, error.code)
         return progress, Outcome(self._error(progress.target, error, request_id), request_id)
 
     async def _answer(self, request: Request, scope: Scope | None, progress: Progress, request_id: str) -> Outcome:
@@ -108,7 +113,7 @@ class Engine:
         self._read(request, progress)
         if not self.world.throttle.allows(target.operation, target.region):
             raise throttled(target.protocol)
-        return await self._act(progress, identity, request_id)
+        return await self._perform(progress, identity, request_id)
 
     def _read(self, request: Request, progress: Progress) -> None:
         target = progress.target
@@ -120,7 +125,7 @@ class Engine:
         progress.params = params
         model.check_input(target.service, target.operation, params)
 
-    async def _act(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
+    async def _perform(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
         target = progress.target
         call = Call(target.service, target.operation, progress.params, identity, target.region)
         fault = self.world.faults.take(target.operation, progress.params, self._page(call))
@@ -135,9 +140,9 @@ class Engine:
     def _misbehave(self, do: dict[str, Any], target: Target, call: Call, request_id: str) -> Outcome:
         if "raw" in do:
             reply = Reply(do.get("status", 200), _raw(do["raw"]), do.get("content_type", "text/html"))
-            return Outcome(reply, request_id, noted="raw")
+            return Outcome(reply, request_id, recorded_as="raw")
         if do.get("drop") == "before":
-            # Nothing happened, and the journal must not say that it did.
+            # The call was not performed, so the journal must not record it as one that was.
             return _dropped(request_id, "dropped")
         error = APIError(do["error"], do.get("message", ""), do.get("status", 400)) if "error" in do else None
         if error and not do.get("commit"):
@@ -147,7 +152,7 @@ class Engine:
             raise error
         if do.get("page") == "repeat":
             result = {**result, "NextToken": self._same_token(call)}
-        # A handler may give out what the world still holds.
+        # A handler may return objects that are part of the world.
         result = copy.deepcopy(result)
         for path, value in do.get("set", {}).items():
             _assign(result, path.split("."), value)
@@ -161,7 +166,7 @@ class Engine:
             return 1
 
     def _empty_page(self, call: Call) -> dict[str, Any]:
-        """A page without items whose token leads to where this one should have begun."""
+        """Return a page without items, whose token is for a page that starts where this one should have."""
         shape = model.operation_model(call.service, call.operation).output_shape
         offset, page = paging.read_token(call, self.world)
         token = paging.make_token(call, offset, page + 1, self.world)
@@ -188,7 +193,7 @@ class Engine:
         self.violations.append(f"{progress.target.service}:{progress.target.operation}: {text}")
         return APIError(VIOLATION, text)
 
-    def _note(self, progress: Progress, outcome: str) -> None:
+    def _record(self, progress: Progress, outcome: str) -> None:
         target = progress.target
         shape = None
         if target.operation and model.has_operation(target.service, target.operation):
@@ -205,23 +210,23 @@ class Engine:
 
 
 def throttled(protocol: str) -> APIError:
-    """Each protocol's own name for "too fast"."""
+    """Return the error of a call that exceeds the rate, with the code of its protocol."""
     if protocol == "ec2":
         return APIError("RequestLimitExceeded", "Request limit exceeded.", 503)
     return APIError("ThrottlingException" if protocol == "json" else "Throttling", "Rate exceeded")
 
 
-def _dropped(request_id: str, noted: str) -> Outcome:
-    """No reply at all, and a connection that ends."""
-    return Outcome(Reply(200, b"", ""), request_id, "drop", noted)
+def _dropped(request_id: str, recorded_as: str) -> Outcome:
+    """Return an outcome that closes the connection without a reply."""
+    return Outcome(Reply(200, b"", ""), request_id, "drop", recorded_as)
 
 
 def _namespace(service: str) -> str:
     return str(model.service_model(service).metadata.get("xmlNamespace", ""))
 
 
-def _service(request: Request, scope: Scope | None) -> Target:
-    """Find the service as AWS's host name would say it; all of them share one address here."""
+def _find_service(request: Request, scope: Scope | None) -> Target:
+    """Find the service of a request. AWS's host name would name it, but here all services share one address."""
     if scope is not None and scope.service in model.SERVICES:
         name = scope.service
     elif "x-amz-target" in request.headers or not request.body.startswith(b"Action="):
@@ -270,11 +275,11 @@ def _raw(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
-def _assign(holder: Any, path: list[str], value: Any) -> None:
-    """Put a value where a dotted path leads; numbers are places in lists."""
+def _assign(container: Any, path: list[str], value: Any) -> None:
+    """Set the value at a path such as ``["Sessions", "0", "Status"]``. Numbers are indexes of lists."""
     for part in path[:-1]:
-        holder = holder[int(part)] if isinstance(holder, list) else holder[part]
-    if isinstance(holder, list):
-        holder[int(path[-1])] = value
+        container = container[int(part)] if isinstance(container, list) else container[part]
+    if isinstance(container, list):
+        container[int(path[-1])] = value
     else:
-        holder[path[-1]] = value
+        container[path[-1]] = value

@@ -1,9 +1,15 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules that make the endpoint misbehave, each a stated number of times.
+"""Fault rules: make the endpoint misbehave a given number of times.
 
-A rule: ``op``; ``match`` (parameters that must be equal); ``page`` (only the k-th page of a listing);
-``after`` (calls to let through first); ``times`` (a number, 1 unless told, or ``always``); ``do``.
+A rule is a mapping such as ``{"op": "DescribeSessions", "page": 2, "do": {"error": "ThrottlingException"}}``:
+
+- ``op``: the operation, or ``*`` for all;
+- ``match``: parameters that must be equal;
+- ``page``: only this page of a listing, counted from 1;
+- ``after``: the number of matching calls to let through first;
+- ``times``: how many calls are affected (default 1), or ``always``;
+- ``do``: the effect, one of ``DO_KEYS``. A ``delay`` in seconds may be combined with another effect.
 """
 
 from __future__ import annotations
@@ -31,12 +37,12 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 
 class FaultError(ValueError):
-    """A rule that makes no sense."""
+    """A fault rule that is not valid."""
 
 
 @dataclasses.dataclass
 class Fault:
-    """One rule and how often it was used."""
+    """One rule. ``seen`` counts the calls that matched it, ``fired`` those that it affected."""
 
     op: str
     do: dict[str, Any]
@@ -70,7 +76,7 @@ class Fault:
 
 
 def make_fault(rule: Any, operations: Collection[str]) -> Fault:
-    """Check a rule as it stands in a world or came over the control route."""
+    """Create a fault from a rule of a world or of the control route. Raises ``FaultError`` if it is not valid."""
     if not isinstance(rule, dict):
         raise FaultError(f"a fault is a mapping: {rule!r}")
     if rule.get("op") not in (*operations, "*"):
@@ -120,7 +126,7 @@ def _check_do(do: Any) -> dict[str, Any]:
 
 
 class Faults:
-    """The rules in force, in order: the first that takes a call is the one that acts."""
+    """The active rules. The first one that matches a call is applied."""
 
     def __init__(self, rules: list[Any], operations: Collection[str]) -> None:
         self.operations = operations
@@ -142,7 +148,10 @@ class Faults:
 
 
 class Throttle:
-    """One token bucket for each operation and region, in real time."""
+    """Token buckets, one for each operation and region, that fill in real time.
+
+    ``rates`` is ``{"GetConnectionStatus": {"rate": 20.0, "burst": 40.0}}``, with ``rate`` in calls per second.
+    """
 
     def __init__(self, rates: Mapping[str, Mapping[str, float]], clock: Callable[[], float] = time.monotonic) -> None:
         self.rates = rates

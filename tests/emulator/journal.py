@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The list of every call that came in, so that a test can say "the second run wrote nothing"."""
+"""The record of all calls, so that a test can assert that "the second run wrote nothing"."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ HIDDEN = "********"
 
 @dataclasses.dataclass
 class Entry:
-    """One call. ``outcome`` is ``ok`` or an error code; ``fault`` says what a fault rule did to it."""
+    """One call.
+
+    ``seq`` counts from 1. ``outcome`` is ``ok``, an error code, ``raw``, ``dropped`` or ``no such host``. ``fault``
+    describes the fault rule that was applied to the call.
+    """
 
     seq: int
     service: str
@@ -42,7 +46,7 @@ def is_write(operation: str) -> bool:
 
 
 class Journal:
-    """Calls in the order in which they were answered."""
+    """The calls, in the order in which they were answered."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -53,7 +57,7 @@ class Journal:
         return entry
 
     def select(self, operation: str | None = None, since: int = 0, writes: bool = False) -> list[Entry]:
-        """Calls after sequence number ``since``."""
+        """Return the calls after sequence number ``since``, optionally only those of one operation, or only writes."""
         return [
             entry
             for entry in self.entries[since:]
@@ -61,7 +65,7 @@ class Journal:
         ]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many calls of each operation had which outcome."""
+        """Return the number of calls by operation and outcome: ``{"GetConnectionStatus": {"ok": 3}}``."""
         found: dict[str, collections.Counter[str]] = {}
         for entry in self.entries:
             found.setdefault(entry.operation, collections.Counter())[entry.outcome] += 1
@@ -76,7 +80,7 @@ class Journal:
 
 
 def redacted(shape: Any, value: Any) -> Any:
-    """The same value without what the model marks as sensitive."""
+    """Return the value with everything that the model marks as sensitive replaced by asterisks."""
     if shape is None:
         return value
     if shape.metadata.get("sensitive"):

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS's service model has, and what it allows in requests.
+"""AWS's service models, as botocore has them, and the checks of requests against them.
 
-boto3 checks required members, types, minimums and names on its own side, and leaves maximums, enums and
-patterns to the service: all of it is checked here.
+boto3 itself checks required members, types, minimums and names. It leaves maximums, enums and patterns to the
+service. This module checks all of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .service import APIError
 
 SERVICES = ("ssm", "ec2", "sts", "iam")
 
-# Members that an old botocore lacks and that AWS sends all the same: (shape, member) -> which botocore has it.
+# Members that AWS sends even to clients whose botocore lacks them: (shape, member) -> the first botocore with it.
 SINCE: dict[tuple[str, str], str] = {
     ("Session", "AccessType"): "1.39.0",
     ("InstanceProperty", "AvailabilityZone"): "newer than 1.39.0",
@@ -29,10 +29,10 @@ SINCE: dict[tuple[str, str], str] = {
     ("DocumentVersionInfo", "CloudProviders"): "1.44.8",
 }
 
-# Operations that an old botocore lacks; a client of that age cannot ask for them either.
+# Operations that an old botocore lacks. A client with that botocore cannot call them either.
 SINCE_OPERATIONS: dict[tuple[str, str], str] = {("ssm", "DescribeInstanceProperties"): "1.34.100 at the latest"}
 
-# Codes that any operation may answer with, whether or not its error list has them.
+# Error codes that any operation of Systems Manager may return, even if the model does not list them for it.
 COMMON_ERRORS = frozenset(
     {
         "AccessDeniedException",
@@ -51,7 +51,7 @@ COMMON_ERRORS = frozenset(
     }
 )
 
-# EC2's model lists no errors, and those of the others lack what any operation may answer.
+# The same for the query protocols. EC2's model lists no errors at all; the others omit those of every operation.
 COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
     "ec2": frozenset(
         {
@@ -76,7 +76,7 @@ COMMON_QUERY_ERRORS: dict[str, frozenset[str]] = {
     "iam": frozenset({"AccessDenied", "ExpiredToken", "InvalidAction", "Throttling", "ValidationError"}),
 }
 
-# Seen from the real service, though the model's error list of the operation lacks them.
+# Error codes that AWS was seen to return, although the model does not list them for the operation.
 OBSERVED_ERRORS: dict[tuple[str, str], frozenset[str]] = {
     ("ssm", "CreateDocument"): frozenset({"InvalidParameterValueException"}),
     ("ssm", "UpdateDocument"): frozenset({"InvalidParameterValueException"}),
@@ -89,7 +89,7 @@ OBSERVED_ERRORS: dict[tuple[str, str], frozenset[str]] = {
 
 @functools.cache
 def service_model(name: str) -> Any:
-    """Load botocore's model of a service, the newest that this botocore has."""
+    """Load the newest model of a service that the installed botocore has."""
     description = botocore.loaders.Loader().load_service_model(name, "service-2")
     return botocore.model.ServiceModel(description, name)
 
@@ -112,7 +112,7 @@ def has_operation(service: str, operation: str) -> bool:
 
 
 def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None:
-    """Refuse a request that breaks the model, with the code and the sentence of its service."""
+    """Raise ``APIError`` if a request breaks the model, with the code and message that the service would use."""
     shape = operation_model(service, operation).input_shape
     if shape is None:
         found = [f"Value at '{_lower(key)}' failed to satisfy constraint: Member must be known" for key in params]
@@ -158,7 +158,7 @@ def _structure_errors(shape: Any, value: dict[str, Any], path: str) -> Iterator[
         if name in shape.members:
             yield from _input_errors(shape.members[name], item, _join(path, name))
         else:
-            # AWS is silent here, so a misspelt member would be lost; the emulator is not.
+            # AWS ignores unknown members. The emulator rejects them, so that a misspelt one is noticed.
             yield f"Value at '{_join(path, name)}' failed to satisfy constraint: Member must be known"
 
 
@@ -167,7 +167,7 @@ def _list_errors(shape: Any, value: list[Any], path: str) -> Iterator[str]:
         for number, item in enumerate(value, 1):
             yield from _input_errors(shape.member, item, f"{path}.{number}.member")
         return
-    # Of a list of plain values AWS names the list and says what its members must be.
+    # For a list of scalars, AWS's message names the list and the constraints of its members.
     broken = {text: None for item in value for text in constraints(shape.member, item)}
     if broken:
         yield _at(shape, value, path, f"Member must satisfy constraint: [{', '.join(broken)}]")
@@ -187,7 +187,7 @@ def _bound_errors(shape: Any, value: Any, path: str) -> Iterator[str]:
 
 
 def constraints(shape: Any, value: Any) -> Iterator[str]:
-    """Say which of a shape's own constraints a value breaks, in AWS's words."""
+    """Yield a message in AWS's words for each constraint of the shape itself that a value breaks."""
     metadata = shape.metadata
     noun, size = _size(value)
     if size is not None and "min" in metadata and size < metadata["min"]:
@@ -225,7 +225,7 @@ def _lower(name: str) -> str:
 
 
 def error_is_known(service: str, operation: str, code: str) -> bool:
-    """Whether AWS could answer this operation with this code."""
+    """Return whether AWS may return this error code for this operation."""
     if code in COMMON_QUERY_ERRORS.get(service, COMMON_ERRORS):
         return True
     if code in OBSERVED_ERRORS.get((service, operation), ()):
@@ -235,7 +235,7 @@ def error_is_known(service: str, operation: str, code: str) -> bool:
 
 
 def message_key(service: str, operation: str | None, code: str) -> str:
-    """How the body of a JSON error names its text: as the error's shape has it, else ``message``."""
+    """Return the key of the message in a JSON error: the one of the error's shape (``Message``), else ``message``."""
     if operation is None or not has_operation(service, operation):
         return "message"
     for shape in operation_model(service, operation).error_shapes:

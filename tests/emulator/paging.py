@@ -1,9 +1,10 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pages and their tokens.
+"""Pages of listings, and their tokens.
 
-A token holds where the next page starts, which page that is, and a digest of the request. AWS's tokens belong to the
-request that they came from: to its operation, account, region and parameters. No client may make one up.
+A token contains the offset at which the next page starts, the number of that page, and a keyed digest of the request.
+As in AWS, a token is valid only for the request that it came from: the same operation, account, region and parameters
+(MaxResults may differ). A client cannot make one up.
 """
 
 from __future__ import annotations
@@ -22,35 +23,38 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The service may always give fewer items than were asked for.
+# A page may always have fewer items than MaxResults: `page_size` is the most that any page has.
 LIMITS: dict[str, int] = {"page_size": 1000}
 KEPT_LISTINGS = 64
-_TAG_BYTES = 16
+_DIGEST_BYTES = 16
 
 
 def make_token(call: Call, offset: int, page: int, world: World) -> str:
-    """Make a token for the page that starts at an offset."""
+    """Return the token for a page: its offset, counted from 0, and its number, counted from 1."""
     text = f"{offset}:{page}"
-    return base64.b64encode(_tag(text, call, world) + text.encode()).decode()
+    return base64.b64encode(_digest(text, call, world) + text.encode()).decode()
 
 
 def read_token(call: Call, world: World) -> tuple[int, int]:
-    """Where the wanted page starts, and its number, counted from 1."""
+    """Return the offset and the number of the page that a call asks for; ``(0, 1)`` without a token.
+
+    Raises ``APIError`` if the token does not belong to the request.
+    """
     if "NextToken" not in call.params:
         return 0, 1
     token: str = call.params["NextToken"]
     try:
-        offset, page = map(int, base64.b64decode(token, validate=True)[_TAG_BYTES:].split(b":"))
+        offset, page = map(int, base64.b64decode(token, validate=True)[_DIGEST_BYTES:].split(b":"))
     except ValueError:
         raise bad_token(call) from None
-    # All of the text has to be the same: several texts of base64 stand for the same bytes.
+    # Compare the whole text: several base64 texts decode to the same bytes.
     if not hmac.compare_digest(token.encode(), make_token(call, offset, page, world).encode()):
         raise bad_token(call)
     return offset, page
 
 
 def bad_token(call: Call) -> APIError:
-    """The error for a token that does not belong to the request."""
+    """Return the error for a token that does not belong to the request."""
     if call.service == "ec2":
         return APIError("InvalidParameterValue", "Unable to parse pagination token")
     return APIError("InvalidNextToken", "The specified token isn't valid.")
@@ -59,9 +63,9 @@ def bad_token(call: Call) -> APIError:
 def paginate(
     items: Sequence[T], call: Call, *, default: int, world: World, most: int | None = None
 ) -> tuple[list[T], str | None]:
-    """One page of the items, and the token for the next one, or None on the last page.
+    """Return one page of the items and the token for the next one, which is None on the last page.
 
-    A page has ``default`` items where the call names no number, and never more than ``most``.
+    A page has ``default`` items if the call has no MaxResults, and never more than ``most``.
     """
     offset, page = read_token(call, world)
     size = min(call.params.get("MaxResults", default), world.limit("page_size"))
@@ -72,11 +76,11 @@ def paginate(
 
 
 def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]:
-    """What a listing lists: selected for its first page, and kept for the pages after it.
+    """Return the items of a listing: ``select()`` for its first page, and the same list for the pages after it.
 
-    A world may have 100,000 nodes in 2,000 pages, each of which would look at all of them.
+    Selecting again for each page would be slow: a world may have 100,000 nodes in 2,000 pages.
     """
-    key = _question(call)
+    key = _listing_key(call)
     if "NextToken" not in call.params or key not in world.listings:
         world.listings.pop(key, None)
         world.listings[key] = select()
@@ -86,12 +90,12 @@ def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]
     return kept
 
 
-def _tag(text: str, call: Call, world: World) -> bytes:
-    return hmac.digest(str(world.seed).encode(), f"{text}\n{_question(call)}".encode(), "sha256")[:_TAG_BYTES]
+def _digest(text: str, call: Call, world: World) -> bytes:
+    return hmac.digest(str(world.seed).encode(), f"{text}\n{_listing_key(call)}".encode(), "sha256")[:_DIGEST_BYTES]
 
 
-def _question(call: Call) -> str:
-    """Name what a request asks for, of which account and where, whichever page of it and however large."""
+def _listing_key(call: Call) -> str:
+    """Return a text that is the same for all pages of one listing: all of the request but NextToken and MaxResults."""
     rest = {key: value for key, value in plain(call.params).items() if key not in ("NextToken", "MaxResults")}
-    question = [call.service, call.operation, call.identity.account_id, call.region, rest]
-    return json.dumps(question, sort_keys=True, default=str)
+    parts = [call.service, call.operation, call.identity.account_id, call.region, rest]
+    return json.dumps(parts, sort_keys=True, default=str)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The model's patterns, which are written for Java, as Python's ``re`` can run them."""
+"""Translate the model's patterns, which are Java regular expressions, for Python's ``re``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import functools
 import re
 import unicodedata
 
-# Patterns of AWS's model that exclude what AWS accepts. MaxSessionDuration is 1 to 1440 minutes, as the
-# documents say, but the model's pattern leaves out every number such as 1050 or 1390.
+# Corrections of patterns that exclude what AWS accepts. MaxSessionDuration is 1 to 1440 minutes (User Guide, maximum
+# session duration), but the model's pattern excludes numbers such as 1050 or 1390.
 CORRECTED: dict[str, str] = {
     "MaxSessionDuration": r"([1-9]|[1-9][0-9]|[1-9][0-9][0-9]|1[0-3][0-9][0-9]|14[0-3][0-9]|1440)"
 }
@@ -20,7 +20,7 @@ TOKEN = re.compile(r"\\p\{(\w+)\}|\\.|\[|\]|\.", re.DOTALL)
 
 @functools.cache
 def matcher(shape_name: str, pattern: str) -> re.Pattern[str]:
-    """Compile a pattern that is to be used with ``fullmatch``, as AWS uses it."""
+    """Compile the pattern of a shape. Use it with ``fullmatch``, as AWS does."""
     return re.compile(_translate(CORRECTED.get(shape_name, pattern)), re.ASCII)
 
 
@@ -50,7 +50,7 @@ _PLANES = 4 * 0x10000
 
 @functools.cache
 def _category(name: str) -> str:
-    """A Unicode category, which Python's ``re`` does not know, as the ranges of a character class."""
+    """Return a Unicode category, such as ``L`` in ``\\p{L}``, as ranges of a character class: ``re`` has no ``\\p``."""
     if name[0] not in "LNPSZ":
         raise ValueError(f"the category {name} goes on above U+{_PLANES:X}")
     one = name if len(name) == 2 else f"{name}[a-z]"
@@ -60,5 +60,5 @@ def _category(name: str) -> str:
 
 @functools.cache
 def _categories() -> str:
-    """The categories of all characters, two letters each: ``CcCc...``."""
+    """Return the categories of all characters, two letters each: ``CcCc...``."""
     return "".join(map(unicodedata.category, map(chr, range(_PLANES))))

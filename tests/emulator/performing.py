@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is asked of a call and of its answer, however the call came in.
+"""Perform one call, and check its parameters and its result; used by ``engine.py`` and ``direct.py``.
 
-Over HTTP there is more to do in between (a body to be read, a rate to be kept, a fault to be made), so the steps of
-``perform()`` are functions of their own.
+Over HTTP there are more steps in between (parsing the body, the rate limit, faults), so the steps of ``perform()`` are
+functions of their own.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from .service import APIError, Call, NoSuchHostError, ViolationError
 if TYPE_CHECKING:
     from .world import World
 
-# The services whose host names have the region in them.
+# The services whose host names contain the region.
 REGIONAL = ("ssm", "ec2", "sts")
-# The host of the old, global endpoint of STS; its requests are signed for this region.
+# The region that requests to STS's global endpoint are signed for.
 GLOBAL = {"sts": "us-east-1"}
 
 
 def perform(world: World, call: Call) -> dict[str, Any]:
-    """Do one call, whose parameters are values of JSON.
+    """Perform one call, whose parameters are JSON values, and return the members of its result.
 
-    Raises APIError for what AWS would answer, NoSuchHostError where nobody would, and ViolationError for what AWS
-    could not have answered or the emulator cannot.
+    Raises ``APIError`` for an error that AWS would return, ``NoSuchHostError`` for a host name that AWS does not have,
+    and ``ViolationError`` for a reply that AWS could not have sent or a request that the emulator cannot answer.
     """
     find_host(world, call.service, call.operation, call.region)
     shape = model.operation_model(call.service, call.operation).input_shape
@@ -37,7 +37,7 @@ def perform(world: World, call: Call) -> dict[str, Any]:
 
 
 def find_host(world: World, service: str, operation: str, region: str) -> None:
-    """Raise an error for an operation that is not emulated, and for a region that the world lacks."""
+    """Raise ``ViolationError`` if the operation is not emulated, ``NoSuchHostError`` if the world lacks the region."""
     if registry.handler(service, operation) is None:
         raise ViolationError(f"{service}:{operation} is not emulated")
     if service in REGIONAL and region not in (*world.regions, GLOBAL.get(service)):
@@ -45,7 +45,7 @@ def find_host(world: World, service: str, operation: str, region: str) -> None:
 
 
 def handle(world: World, call: Call) -> dict[str, Any]:
-    """Answer a call whose parameters the model allows, and check the answer."""
+    """Run the handler of a call whose parameters were checked, and check what it read and what it returned."""
     operation = call.operation
     shape = model.operation_model(call.service, operation).input_shape
     params = reading.noted(shape, call.params)

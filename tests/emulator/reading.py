@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests that note which of their members a handler reads.
+"""Requests that record which of their members a handler reads.
 
-AWS adds members to its operations. One that no handler reads would be dropped in silence, so that a client could
-believe that it had an effect: whoever answers a request has to read all of it.
+AWS adds members to its operations. If a handler did not read one, it would be dropped in silence, and a client could
+believe that it had an effect. So every handler must read every member of its request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 
 class _Noted:
-    """A value with values in it, and which of those were read. Nothing can be changed through it."""
+    """A read-only view of a structure, map or list that records which of its values were read."""
 
     def __init__(self, shape: Any, given: Any) -> None:
         self._shape = shape
@@ -26,7 +26,7 @@ class _Noted:
         return len(self._given)
 
     def _take(self, place: Any) -> Any:
-        """Return what is at a place, and note that it was read."""
+        """Return the value at a place, and record that it was read."""
         value = self._given[place]
         self._read.add(place)
         if place not in self._inner:
@@ -37,14 +37,14 @@ class _Noted:
         raise NotImplementedError
 
     def _places(self) -> Iterator[tuple[Any, str]]:
-        """Each place, and how a path names it."""
+        """Yield each place with its part of a path, such as ``("Filters", ".Filters")`` or ``(0, "[0]")``."""
         raise NotImplementedError
 
 
 class _Structure(_Noted, Mapping[str, Any]):
-    """The members of a structure. Each is read by its name: whoever copies all of them has not read any.
+    """A structure. Each member must be read by its name, so iterating over all of them raises ``TypeError``.
 
-    Asking whether a member is there is not reading it.
+    ``name in structure`` does not count as reading the member.
     """
 
     def __getitem__(self, name: str) -> Any:
@@ -64,7 +64,7 @@ class _Structure(_Noted, Mapping[str, Any]):
 
 
 class _Map(_Noted, Mapping[str, Any]):
-    """A map, whose keys are the caller's. A key is read with its value."""
+    """A map, whose keys the caller chooses. Reading a value also reads its key."""
 
     def __getitem__(self, key: str) -> Any:
         return self._take(key)
@@ -83,7 +83,7 @@ class _Map(_Noted, Mapping[str, Any]):
 
 
 class _List(_Noted, Sequence[Any]):
-    """A list. Its items are read one by one, or all of them by looking for one."""
+    """A list. ``item in items`` reads every item."""
 
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
@@ -104,21 +104,21 @@ _KINDS: dict[str, type[_Noted]] = {"structure": _Structure, "map": _Map, "list":
 
 
 def noted(shape: Any, given: Any) -> Any:
-    """The same value in a form that notes what is read of it; a text or a number is as it was.
+    """Return a view of a structure, map or list that records what is read; other values are returned as they are.
 
-    ``shape`` is the model's, None where the model has none.
+    ``shape`` is the botocore shape of the value, None if the model has none.
     """
     kind = _KINDS.get(shape.type_name) if shape is not None else None
     return kind(shape, given) if kind else given
 
 
 def plain(value: Any) -> Any:
-    """The value as it was given, for what looks at requests and does not answer them: nothing counts as read."""
+    """Return the value under a view. Nothing counts as read: this is for code that does not answer the request."""
     return value._given if isinstance(value, _Noted) else value
 
 
 def whole(value: Any) -> Any:
-    """A copy of a value that is stored as it is, of which all counts as read."""
+    """Return a copy of a value that will be stored as it is. All of it counts as read."""
     _read_all(value)
     return copy.deepcopy(plain(value))
 
@@ -130,7 +130,7 @@ def _read_all(value: Any) -> None:
 
 
 def unread(value: Any) -> list[str]:
-    """The paths of what was given and not read, such as ``Filters[0].Operator``."""
+    """Return the paths of the members that were given but not read, such as ``["Filters[0].Operator"]``."""
     return [path.removeprefix(".") for path in _unread(value)]
 
 

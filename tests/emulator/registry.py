@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which service answers which operation, and what the services let a world choose."""
+"""All services together: their operations, switches, limits and sections."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def declared() -> dict[tuple[str, str], Handler]:
 
 
 def handler(service: str, operation: str) -> Handler | None:
-    """Return the handler of an operation; None where it is not served, or the installed botocore is too old for it."""
+    """Return the handler of an operation, or None if it is not served or the installed botocore is too old for it."""
     found = declared().get((service, operation))
     if found is None or model.has_operation(service, operation):
         return found
@@ -45,25 +45,28 @@ def handler(service: str, operation: str) -> Handler | None:
 
 
 def operations() -> list[tuple[str, str]]:
-    """Return every operation that is served, which takes the reading of all their models."""
+    """Return every operation that is served: ``[("ssm", "DescribeSessions"), ...]``.
+
+    This is slow the first time, because it loads the models of all services.
+    """
     return [pair for pair in declared() if handler(*pair) is not None]
 
 
 @functools.cache
 def switches() -> dict[str, tuple[str, ...]]:
-    """Return every switch with its allowed values, the default first."""
+    """Return every switch with its allowed values, the default first: ``{"session_order": ("newest", "oldest")}``."""
     return _merged(*(service.switches for service in SERVICES))
 
 
 @functools.cache
 def limits() -> dict[str, int]:
-    """Return every limit with its default."""
+    """Return every limit with its default: ``{"session_page": 50}``."""
     return _merged(paging.LIMITS, *(service.limits for service in SERVICES))
 
 
 @functools.cache
 def sections() -> dict[str, Section]:
-    """Return every section that a region of a world may have, by its name."""
+    """Return every section that a region of a world may have, by its name: ``{"nodes": Section(...)}``."""
     return _merged(*({service.section.name: service.section} for service in SERVICES if service.section is not None))
 
 

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Replies as they go over the wire: AWS JSON 1.1 for Systems Manager, the XML of EC2 and STS.
+"""Write reply bodies: AWS JSON 1.1 for Systems Manager, XML for EC2, STS and IAM.
 
-Everything here is driven by the shapes of botocore's service model. Listings have tens of thousands of values, so
-that XML is written as text, and not as a tree first.
+The shapes of botocore's service models decide how each value is written. Listings have tens of thousands of values, so
+XML is written as text directly, without building a tree first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ XML_TYPE = "text/xml;charset=UTF-8"
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """An HTTP reply, before it meets a socket."""
+    """An HTTP reply, before it is sent."""
 
     status: int
     body: bytes
@@ -47,7 +47,10 @@ def _to_json(shape: Any, value: Any) -> Any:
 
 @functools.cache
 def _writer(shape: Any) -> Callable[[Any, Any], Any] | None:
-    """How values of a shape become JSON; None where they are JSON already, or for a member that is in model.SINCE."""
+    """Return the function that turns values of a shape into JSON values.
+
+    It is None if they are JSON values already, or if there is no shape: for a member in ``model.SINCE``.
+    """
     return None if shape is None else _JSON_WRITERS.get(shape.type_name)
 
 
@@ -117,7 +120,7 @@ def _members_as_xml(shape: Any, value: dict[str, Any]) -> Iterator[str]:
 
 @functools.cache
 def _xml_members(shape: Any) -> list[tuple[str, str, Any]]:
-    """A structure's members in their order, each with the name of its element."""
+    """Return name, element and shape of a structure's members: ``[("InstanceId", "instanceId", shape), ...]``."""
     return [(name, str(member.serialization.get("name", name)), member) for name, member in shape.members.items()]
 
 
@@ -157,7 +160,7 @@ def _xml(status: int, name: str, inner: str, namespace: str = "") -> Reply:
 
 def error_reply(protocol: str, namespace: str, error: APIError, request_id: str, message_key: str) -> Reply:
     if protocol == "json":
-        # AWS answers a fault of the framework with `message`, and one of the service as its shape has it.
+        # AWS uses `message` for errors of the framework, and the key of the error's shape for those of the service.
         body = {"__type": error.code, message_key: error.message}
         return Reply(error.status, _encode(body).encode(), JSON_TYPE)
     named = _tag("Code", error.code) + _tag("Message", error.message)

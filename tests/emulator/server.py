@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The HTTP side: one port on the loopback address for every service, and the control routes beside it."""
+"""The HTTP server: one port on the loopback address, for all services and for the control routes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOOPBACK = "127.0.0.1"
 NAME = "sessionops-emulator (not AWS)"
 MAX_BODY = 4 * 1024 * 1024
 ENGINE = web.AppKey("engine", Engine)
-# What may be asked without the token of the control routes.
+# The handlers that do not require the token of the control routes.
 PUBLIC = web.AppKey("public", frozenset[Handler])
 TOKEN_HEADER = "X-Emulator-Token"
 
@@ -34,8 +34,8 @@ TOKEN_HEADER = "X-Emulator-Token"
 class Part(Protocol):
     """Something that is served beside the operations of AWS, such as WebSockets or the processes of nodes.
 
-    ``routes`` are asked without a token, so each must check who asks. ``start`` runs once the server listens, and
-    ``stop`` before it closes; whatever the part began must then have ended.
+    ``routes`` do not require the token of the control routes, so each must check who sent a request. ``start`` runs
+    after the server has begun to listen. ``stop`` runs before the server closes, and must end what the part started.
     """
 
     def routes(self) -> Sequence[web.RouteDef]: ...
@@ -45,11 +45,14 @@ class Part(Protocol):
     async def stop(self) -> None: ...
 
     def processes(self) -> Collection[int]:
-        """Return the process IDs of the children of this process that the part started and will end itself."""
+        """Return the IDs of the child processes that the part started, and that it will end itself."""
 
 
 class Server:
-    """A running endpoint; it listens on the loopback address and nowhere else."""
+    """An endpoint that listens on the loopback address only.
+
+    ``url`` is such as ``http://127.0.0.1:40000`` once it is started.
+    """
 
     def __init__(self, world: World, parts: Sequence[Part] = ()) -> None:
         self.world = world
@@ -60,8 +63,8 @@ class Server:
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> None:
-        """Listen on a port, a free one if it is 0, and start the parts."""
-        # A request that still sleeps in a delay must not hold up the end.
+        """Listen on a port (0: a free one), then start the parts. If a part fails to start, stop the server again."""
+        # A short timeout: a request that is still delayed must not hold up the shutdown.
         app = create_app(self.engine, [route for part in self._parts for route in part.routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -78,7 +81,7 @@ class Server:
             raise
 
     async def stop(self) -> None:
-        """Stop the parts, the last one first, and close; each is stopped, even after another failed to."""
+        """Stop the parts, the last one first, then stop listening. All parts are stopped, even if one raises."""
         try:
             while self._started:
                 await self._started.pop().stop()
@@ -90,17 +93,17 @@ class Server:
                 self._runner = None
 
     def processes(self) -> set[int]:
-        """Return the process IDs of the children that belong to the parts."""
+        """Return the IDs of the child processes that belong to the parts."""
         return {pid for part in self._started for pid in part.processes()}
 
     def complaints(self) -> list[str]:
-        """Why a run of this server cannot count as a success."""
+        """Return the contract violations and the unused faults; with any of them, a run counts as failed."""
         broken = [f"contract violation: {text}" for text in self.engine.violations]
         return broken + [f"unused fault: {text}" for text in self.world.faults.unused()]
 
 
 def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Application:
-    """Make the application; ``routes`` are those of the parts, which come before the operations of AWS."""
+    """Create the web application. ``routes`` are those of the parts; they take precedence over AWS's operations."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
     app[ENGINE] = engine
     app[PUBLIC] = frozenset({serve, *(route.handler for route in routes)})
@@ -122,24 +125,24 @@ def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Appli
     return app
 
 
-# --- who may ask ------------------------------------------------------------------------------------
+# --- access -----------------------------------------------------------------------------------------
 
 
 @web.middleware
 async def refuse_strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a request that the command which started this endpoint did not send.
+    """Refuse requests from web pages, and requests to the control routes without the token.
 
-    Any web page can make a browser on this machine send requests to a port of it. A signature protects the services.
-    The control routes require a token that only the command's environment has.
+    Any web page can make a browser on this machine send requests to its ports. The services are also protected by
+    request signatures. The token is known only to the command that the emulator runs, by its environment.
     """
-    reason = _browser_sign(request)
+    reason = _browser_refusal(request)
     if reason is None and request.match_info.handler not in request.app[PUBLIC]:
-        reason = _control_fault(request)
+        reason = _control_refusal(request)
     return await handler(request) if reason is None else _refuse(reason, 403)
 
 
-def _browser_sign(request: web.Request) -> str | None:
-    """Say what shows that a web page sent this, or that a foreign name led here (DNS rebinding)."""
+def _browser_refusal(request: web.Request) -> str | None:
+    """Return the reason to refuse a request that a web page sent, or that used a foreign host name (DNS rebinding)."""
     port = request.get_extra_info("sockname", (LOOPBACK, 0))[1]
     if request.headers.getall("Host", []) not in ([f"{LOOPBACK}:{port}"], [f"localhost:{port}"]):
         return f"The Host header must be {LOOPBACK}:{port}."
@@ -148,7 +151,7 @@ def _browser_sign(request: web.Request) -> str | None:
     return None
 
 
-def _control_fault(request: web.Request) -> str | None:
+def _control_refusal(request: web.Request) -> str | None:
     given = request.headers.get(TOKEN_HEADER, "").encode(errors="surrogateescape")
     if not hmac.compare_digest(given, request.app[ENGINE].world.token.encode()):
         return f"The {TOKEN_HEADER} header must be the value of the environment variable EMULATOR_TOKEN."
@@ -194,7 +197,7 @@ def _http_date(moment: datetime.datetime) -> str:
 
 
 async def _cut(request: web.Request, engine: Engine, outcome: Outcome) -> web.StreamResponse:
-    """Close the connection without a reply, or after the first half of one."""
+    """Close the connection without a reply, or after half of its body."""
     response = web.StreamResponse(headers=_reply_headers(engine, outcome) if outcome.cut == "truncate" else None)
     transport = request.transport
     if outcome.cut == "truncate":
@@ -225,7 +228,7 @@ async def get_calls(request: web.Request) -> web.Response:
 
 
 async def get_counts(request: web.Request) -> web.Response:
-    """How many calls of each operation came to what: ``{"GetConnectionStatus": {"ok": 3}}``."""
+    """Return the number of calls by operation and outcome: ``{"GetConnectionStatus": {"ok": 3}}``."""
     return _json(request.app[ENGINE].journal.counts())
 
 
@@ -255,7 +258,7 @@ async def delete_faults(request: web.Request) -> web.Response:
 
 
 async def change_world(request: web.Request) -> web.Response:
-    """Give a node another status: ``{"region": ..., "target": ..., "status": ...}``."""
+    """Set the connection status of a node: ``{"region": ..., "target": ..., "status": ...}``."""
     world = request.app[ENGINE].world
     try:
         given = await request.json()
@@ -271,10 +274,10 @@ def _refuse(text: str, status: int = 400) -> web.Response:
 
 
 def _json(value: Any) -> web.Response:
-    return web.json_response(value, dumps=lambda item: json.dumps(item, default=_plain))
+    return web.json_response(value, dumps=lambda item: json.dumps(item, default=_to_text))
 
 
-def _plain(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, bytes):

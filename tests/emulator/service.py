@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The interface between a service and the server.
 
-A service declares a ``Service``: its operations, each with a handler, and what a world may choose and describe of it.
-A handler gets the world and one call, whose parameters were checked against botocore's model. It returns the members
-of the operation's output shape (times as aware ``datetime``) or raises ``APIError``. It must read every parameter,
-down to the last member: see ``reading.py``.
+Each service declares a ``Service``: its operations, each with a handler, and the switches, limits and section that a
+world may set for it. A handler gets the world and one call, whose parameters were checked against botocore's model. It
+returns the members of the operation's output shape (times as aware ``datetime``) or raises ``APIError``. It must read
+every member of the parameters, at any depth: see ``reading.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """Who signed a request."""
+    """Someone who can sign requests: an IAM user or an assumed role."""
 
     access_key: str
     secret_key: str
@@ -43,7 +43,7 @@ class Call:
 
 
 class APIError(Exception):
-    """An error that AWS would answer with."""
+    """An error that AWS would return; ``status`` is the HTTP status."""
 
     def __init__(self, code: str, message: str = "", status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -53,11 +53,11 @@ class APIError(Exception):
 
 
 class NoSuchHostError(Exception):
-    """A host that AWS does not have: nobody answers."""
+    """A call to a host name that AWS does not have, so there is no reply."""
 
 
 class ViolationError(AssertionError):
-    """Something that AWS could not have answered, or that the emulator cannot answer as AWS does."""
+    """A reply that AWS could not have sent, or a request that the emulator cannot answer as AWS does."""
 
 
 Handler = Callable[["World", Call], dict[str, Any]]
@@ -65,13 +65,13 @@ Handler = Callable[["World", Call], dict[str, Any]]
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A part of a region of a world, and what a service keeps of it.
+    """A key that a region of a world may have, and the state that a service makes of it.
 
-    ``read`` gets the description (None where a region lacks the section), the world and the region. It returns the
-    one instance of ``state`` for the region, or raises a ``ValueError`` that says what is wrong with the description.
+    ``read`` gets the description (None if the region lacks the section), the world and the region. It returns the one
+    instance of ``state`` for the region, or raises a ``ValueError`` that says what is wrong with the description.
     """
 
-    name: str  # the key in a region of a world
+    name: str  # the key, such as "nodes"
     state: type[Any]
     read: Callable[[Any, World, str], Any]
 
@@ -80,8 +80,10 @@ class Section:
 class Service:
     """The declaration of one package or module of ``services``."""
 
-    name: str  # as botocore calls it; several declarations may share it
+    name: str  # botocore's name; several declarations may have the same
     operations: Mapping[str, Handler]  # {"DescribeSessions": describe_sessions}
-    switches: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # the default value first
-    limits: Mapping[str, int] = dataclasses.field(default_factory=dict)  # with their defaults
+    # The allowed values, the default first: {"session_order": ("newest", "oldest")}.
+    switches: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    # The defaults: {"session_page": 50}.
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     section: Section | None = None

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""AWS Signature Version 4, recomputed from what came over the wire.
+"""Verify AWS Signature Version 4 (AWS Signature Version 4 guide).
 
-Written from AWS's description of the algorithm rather than taken from botocore, so that a client which
-signs as botocore does is checked by something other than itself.
+This is written from AWS's description of the algorithm and does not use botocore, so that botocore's signatures are
+checked by independent code.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEADER = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """An HTTP request as it came in; header names are lower case, repeated ones joined by commas."""
+    """An HTTP request as it was received. Header names are in lower case; repeated headers are joined by commas."""
 
     method: str
     target: str
@@ -40,7 +40,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """What the Authorization header says about itself."""
+    """The parsed Authorization header: credential scope, signed headers and signature. ``date`` is ``20261123``."""
 
     access_key: str
     date: str
@@ -50,7 +50,7 @@ class Scope:
     signature: str
 
 
-# What each kind of refusal is called: by the JSON services, by EC2 and by STS.
+# The error code and HTTP status of each kind of refusal: of the JSON services, of EC2, and of STS and IAM.
 CODES: dict[str, dict[str, tuple[str, int]]] = {
     "json": {
         "missing": ("MissingAuthenticationTokenException", 400),
@@ -93,7 +93,7 @@ TEXTS = {
     ),
 }
 
-# Where a code has another text than the other services give.
+# Codes whose message differs from the message of the other services.
 OWN_TEXTS = {"AuthFailure": "AWS was not able to validate the provided access credentials"}
 
 
@@ -103,7 +103,7 @@ def refusal(protocol: str, kind: str, text: str | None = None) -> APIError:
 
 
 def read_scope(headers: Mapping[str, str]) -> Scope | None:
-    """Parse the Authorization header; None when it is missing or is not one of this algorithm."""
+    """Parse the Authorization header. Returns None if it is missing or not a Signature Version 4 header."""
     found = HEADER.fullmatch(headers.get("authorization", "").strip())
     if found is None:
         return None
@@ -124,7 +124,7 @@ def verify(
     identities: Mapping[str, Identity],
     now: datetime.datetime,
 ) -> Identity:
-    """Say who signed a request, or refuse as AWS does."""
+    """Return the identity that signed a request. Raises the ``APIError`` that AWS would return if it is not valid."""
     if scope is None:
         raise refusal(protocol, "incomplete" if "authorization" in request.headers else "missing")
     identity = identities.get(scope.access_key)

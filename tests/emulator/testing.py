@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The endpoint inside a test: it runs in a thread of the test's own process.
+"""The endpoint for a test, in a thread of the test's own process.
 
 with LocalAWS("demo") as aws:
     aws.client("ssm").get_connection_status(Target="i-...")
@@ -25,13 +25,14 @@ from .service import Identity
 from .services.ssm.nodes.store import Nodes
 from .world import World
 
-# Making a client is not safe for threads, and reading the service models anew for each one is slow.
+# Creating a client is not thread-safe, so threads share this lock and one session. A session of its own for each
+# client would have to load the service models again, which is slow.
 _MAKING_CLIENTS = threading.Lock()
 
 
 @functools.cache
 def _session() -> Any:
-    """A session that reads neither the user's files nor the user's profile."""
+    """Return the boto3 session of all clients. It reads neither the user's files nor the user's profile."""
     import boto3  # only tests need it
     import botocore.session
 
@@ -42,8 +43,9 @@ def _session() -> Any:
 class LocalAWS:
     """A context manager around one running endpoint.
 
-    ``world`` is a name, a path or a mapping. Leaving the context fails on a contract violation or an
-    unused fault, unless ``strict`` is false or the body failed already. ``parts`` are served beside AWS's operations.
+    ``world`` is a name in worlds/, a path or a mapping. Leaving the context raises ``AssertionError`` on a contract
+    violation or an unused fault, unless ``strict`` is false or the body has already failed. ``parts`` are served beside
+    AWS's operations.
     """
 
     def __init__(
@@ -85,15 +87,18 @@ class LocalAWS:
 
     @property
     def env(self) -> dict[str, str]:
-        """The variables that lead a client here."""
+        """The environment variables that lead a client to this endpoint."""
         return environment.variables(self.url, self.world)
 
     def clean_env(self) -> dict[str, str]:
-        """This process's environment with those variables and without any other of AWS."""
+        """Return this process's environment with the variables of ``env`` and no other AWS settings."""
         return environment.clean(os.environ, self.url, self.world)
 
     def client(self, service: str, *, region: str | None = None, identity: Identity | None = None, **extra: Any) -> Any:
-        """A boto3 client, which reads nothing from this process's environment or files."""
+        """Return a boto3 client, configured only by the arguments: not by the environment or the user's files.
+
+        It makes one attempt for each call, unless ``config`` is given.
+        """
         from botocore.config import Config
 
         who = identity or self.world.default_identity
@@ -113,12 +118,12 @@ class LocalAWS:
         return self._server.engine.journal.select(operation, since, writes)
 
     def writes(self, *, since: int = 0) -> list[Entry]:
-        """The calls that change something."""
+        """Return the calls of operations that change something, such as CreateDocument."""
         return self.calls(since=since, writes=True)
 
     @property
     def position(self) -> int:
-        """The number of calls so far, to be given as ``since`` later."""
+        """The number of calls so far, for use as ``since`` later."""
         return len(self._server.engine.journal.entries)
 
     @property
@@ -126,18 +131,18 @@ class LocalAWS:
         return self._server.engine.violations
 
     def add_fault(self, **rule: Any) -> None:
-        """``add_fault(op="DescribeSessions", page=2, do={"error": "ThrottlingException"})``."""
+        """Add a fault rule: ``add_fault(op="DescribeSessions", page=2, do={"error": "ThrottlingException"})``."""
         self.world.faults.add(rule)
 
     def unused_faults(self) -> list[str]:
         return self.world.faults.unused()
 
     def set_status(self, target: str, status: Any, *, region: str | None = None) -> None:
-        """Give a target another connection status, or a sequence of them."""
+        """Set the connection status of a target: ``"connected"``, or a list with one status for each poll."""
         self.world.state(region or self.world.regions[0], Nodes).set_status(target, status)
 
     def check(self) -> None:
-        """Fail on a contract violation and on a fault that never happened."""
+        """Raise ``AssertionError`` if there was a contract violation, or if a fault rule was never used."""
         complaints = self._server.complaints()
         if complaints:
             raise AssertionError("\n".join(complaints))

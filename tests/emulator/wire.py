@@ -1,9 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests as they come over the wire: AWS JSON 1.1 for Systems Manager, the query protocols for EC2 and STS.
+"""Parse request bodies: AWS JSON 1.1 for Systems Manager, the query protocols for EC2, STS and IAM.
 
-Everything here is driven by the shapes of botocore's service model, so a member that AWS does not have
-cannot be read.
+The shapes of botocore's service models decide how each value is read.
 """
 
 from __future__ import annotations
@@ -31,7 +30,10 @@ def garbled(detail: str) -> APIError:
 
 
 def parse_json(shape: Any, body: bytes) -> dict[str, Any]:
-    """Read a JSON body as the members of a shape; members that the shape lacks are kept for the validator."""
+    """Parse a JSON body as the members of a shape. Unknown members are kept: ``model.check_input()`` rejects them.
+
+    Raises ``APIError`` (SerializationException) for a body that is not JSON, or a value of the wrong JSON type.
+    """
     try:
         value = json.loads(body or b"{}")
     except ValueError:
@@ -42,7 +44,7 @@ def parse_json(shape: Any, body: bytes) -> dict[str, Any]:
 
 
 def read_members(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
-    """Read values of JSON as the members of a shape: another type than the model's is an error."""
+    """Read JSON values as the members of a shape. Raises ``APIError`` for a value of another type than the shape's."""
     return value if shape is None else _json_structure(shape, value)
 
 
@@ -50,7 +52,7 @@ def _json_structure(shape: Any, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise garbled(f"{_kind(value)} can not be converted to a structure")
     members = shape.members
-    # AWS reads an explicit null as an absent member.
+    # AWS treats an explicit null as an absent member.
     return {
         key: _json_value(members[key], item) if key in members else item
         for key, item in value.items()
@@ -146,7 +148,7 @@ def _kind(value: Any) -> str:
 
 
 class QueryForm:
-    """A form-encoded request, which gives up its parameters one by one, so that leftovers are known."""
+    """A form-encoded request. Each parameter that is read is removed, so what is left over is unknown to the model."""
 
     def __init__(self, body: bytes) -> None:
         try:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The world that the endpoint serves: what exists, who may sign, and how AWS behaves in it."""
+"""The world that the endpoint serves: its resources, the identities that may sign, and how AWS behaves in it."""
 
 from __future__ import annotations
 
@@ -43,13 +43,16 @@ T = TypeVar("T")
 
 
 class World:
-    """One account, in as many regions as its description names."""
+    """One account, in the regions that its description names.
+
+    ``description`` is the mapping that a file in worlds/ contains. Raises ``WorldError`` if it is invalid.
+    """
 
     def __init__(self, description: Mapping[str, Any] | None = None) -> None:
         given = mapping(description or {}, "the world", KEYS)
         self.clock = clock.read_clock(given.get("clock", clock.DEFAULT))
         self.account_id = _account(given.get("account_id", DEFAULT_ACCOUNT))
-        # Whoever has it may read the journal and change the world while it is served.
+        # The token of the control routes: it allows reading the journal and changing the world while it is served.
         self.token = secrets.token_urlsafe(30)
         self.seed: int = number(given.get("seed", 1), "seed")
         self.random = random.Random(self.seed)
@@ -67,13 +70,16 @@ class World:
         self._states: dict[tuple[str, type[Any]], Any] = {}
         # Where data channels are served, such as ws://127.0.0.1:40000; empty while nothing serves them.
         self.channels = ""
-        # What listings under way list, which is the business of paging.selected().
+        # The items of listings whose pages are still being read; used by paging.selected() only.
         self.listings: dict[str, list[Any]] = {}
         self._load_states()
 
     @classmethod
     def load(cls, source: Mapping[str, Any] | str | Path) -> Self:
-        """Make a world from a mapping, a path, or the name of a file in worlds/ without .yml."""
+        """Create a world from a mapping, a path, or the name of a file in worlds/ without .yml.
+
+        Raises ``WorldError`` if the file cannot be read or the description is invalid.
+        """
         if isinstance(source, Mapping):
             return cls(source)
         path = find_world(source)
@@ -86,12 +92,12 @@ class World:
 
     @property
     def now(self) -> datetime.datetime:
-        """The world's time in UTC."""
+        """The current time of the world's clock, in UTC."""
         return self.clock.now()
 
     @property
     def regions(self) -> list[str]:
-        """The regions that the world names; there is always one."""
+        """The regions that the world names, or ``["us-east-1"]`` if it names none."""
         return list(self._sections) or [DEFAULT_REGION]
 
     @property
@@ -99,18 +105,18 @@ class World:
         return next(iter(self.identities.values()))
 
     def switch(self, name: str) -> str:
-        """Which of AWS's possible behaviours this world has."""
+        """Return the value of a switch: the one of AWS's possible behaviours that this world has."""
         return self.switches[name]
 
     def limit(self, name: str) -> int:
         return self._limits[name]
 
     def latency(self, operation: str) -> float:
-        """Seconds to wait before an operation is answered."""
+        """Return the latency of an operation in seconds."""
         return self._latency.get(operation, self._latency["default"]) / 1000
 
     def state(self, region: str, kind: type[T]) -> T:
-        """Return the one instance of the state class of a section for a region of the world."""
+        """Return the state of a section for a region, such as ``Nodes``. There is one instance for each region."""
         if region not in self.regions:
             raise WorldError(f"the world has no region {region}")
         key = (region, kind)
@@ -120,7 +126,7 @@ class World:
         return state
 
     def _load_states(self) -> None:
-        # Read everything at the start, so that a mistake in a world shows before a test runs.
+        # Read every section now, so that a mistake in a world is reported before a test runs.
         for region, sections in self._sections.items():
             for name in sections:
                 self.state(region, registry.sections()[name].state)
@@ -156,7 +162,7 @@ def _switches(given: Any) -> dict[str, str]:
     known = registry.switches()
     chosen = {name: values[0] for name, values in known.items()}
     for name, value in mapping(given, "switches", set(known)).items():
-        # YAML 1.1 reads `no` and `off` as false, and a switch may well have such a value.
+        # YAML 1.1 reads `no` and `off` as false, so the value may be no string.
         if value not in known[name]:
             raise WorldError(f"switch {name} must be one of {', '.join(known[name])}, not {value!r}")
         chosen[name] = value
@@ -196,7 +202,7 @@ def _identities(given: Any, account_id: str) -> dict[str, Identity]:
 
 
 def _identity(item: Any, account_id: str) -> Identity:
-    """One identity; what it does not say is made up, and its keys are never the same twice."""
+    """Read one identity. Missing values get defaults; missing keys are random, so they differ in every run."""
     given = mapping(item, "an identity", IDENTITY_KEYS)
     name = given.get("name", "operator")
     return Identity(

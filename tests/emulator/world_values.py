@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Readers for the values of a world's description.
 
-Each returns the value in the type that its name says, or raises ``WorldError`` with one sentence.
+Each returns the value in the type that it is named after. If the value is not valid, it raises ``WorldError``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class WorldError(ValueError):
-    """A world that cannot be served, in one sentence."""
+    """A world that cannot be served; the message is one sentence."""
 
 
 _AGE = re.compile(r"(\d+)\s*([smhd])")
@@ -22,7 +22,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def moment(value: Any, now: datetime.datetime) -> datetime.datetime:
-    """Return the time of an ISO 8601 text, in UTC unless it has a zone, or of an age such as ``3d`` or ``90m``."""
+    """Return the time of an ISO 8601 text (UTC unless it has a zone), or of an age before ``now`` such as ``90m``."""
     if isinstance(value, str) and (age := _AGE.fullmatch(value.strip())):
         return now - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
     try:
@@ -32,7 +32,7 @@ def moment(value: Any, now: datetime.datetime) -> datetime.datetime:
 
 
 def point(value: Any) -> datetime.datetime:
-    """Return an ISO 8601 time, which YAML may have read already; no zone means UTC."""
+    """Return the time of an ISO 8601 text, or of a time that YAML has already read. No zone means UTC."""
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value)
@@ -44,7 +44,7 @@ def point(value: Any) -> datetime.datetime:
 
 
 def mapping(value: Any, what: str, keys: Iterable[str] | None = None) -> Mapping[str, Any]:
-    """Return a mapping with no key but ``keys``: a key that nobody reads would be a mistake that passes in silence."""
+    """Return a mapping, whose keys must be among ``keys``: an unknown key is a mistake that would go unnoticed."""
     if not isinstance(value, Mapping):
         raise WorldError(f"{what} must be a mapping, not {type(value).__name__}")
     known = set(value if keys is None else keys)
@@ -55,7 +55,7 @@ def mapping(value: Any, what: str, keys: Iterable[str] | None = None) -> Mapping
 
 
 def listed(value: Any, what: str) -> list[Any]:
-    """Return a list; None is an empty one."""
+    """Return a list; None becomes an empty one."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -64,7 +64,7 @@ def listed(value: Any, what: str) -> list[Any]:
 
 
 def entries(section: Any, keys: Iterable[str], what: str) -> list[Mapping[str, Any]]:
-    """Return the mappings of a list, each with no key but these."""
+    """Return the mappings of a list, whose keys must be among ``keys``."""
     return [mapping(item, f"a {what}", keys) for item in listed(section, f"{what}s")]
 
 
@@ -79,7 +79,7 @@ _NUMBERED = re.compile(r"%\d*[dx]")
 
 
 def expand(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield one entry, or many from one with ``generate``: ``%d`` and the like in its texts are the number, from 1."""
+    """Yield an entry, or with ``generate: N`` N copies: ``%d`` or ``%017x`` in its strings become 1, 2 and so on."""
     given = {key: value for key, value in item.items() if key != "generate"}
     count = item.get("generate")
     if count is None:
@@ -100,7 +100,7 @@ def _with_number(value: Any, number: int) -> Any:
 
 
 def string_map(value: Any, what: str) -> dict[str, str]:
-    """Return a mapping of strings to strings; None is an empty one."""
+    """Return a mapping of strings to strings; None becomes an empty one."""
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(part, str) for pair in value.items() for part in pair):

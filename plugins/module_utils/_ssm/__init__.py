@@ -6,12 +6,12 @@
 
 """The client layer that the collection's modules and plugins share.
 
-``api.py`` has one function for each AWS operation. It pages to the end and checks each reply (``replies.py``), so that
-nothing above it meets a member of a wrong type. ``clients.py`` makes the boto3 clients, ``errors.py`` turns whatever
-botocore raises into one sentence, ``fanout.py`` does one call for many targets and ``region_pool.py`` the calls of
+``api.py`` has one function for each AWS operation. It reads every page and checks each reply (``replies.py``), so its
+callers never meet a member of a wrong type. ``clients.py`` makes the boto3 clients. ``errors.py`` turns whatever
+botocore raises into one sentence. ``fanout.py`` calls one function for many targets, and ``region_pool.py`` does so in
 several regions. ``module.py`` is the base of the modules: it checks the common options, calls the ``run()`` of a
 package and reports its result.
 
-``documents``, ``sessions`` and ``nodes`` are about what their names say, and each knows nothing of the others' options.
-The files here know nothing of the three.
+The packages ``documents``, ``sessions`` and ``nodes`` each handle the objects that they are named after. None depends
+on the options of another. The files here depend on none of the three.
 """

@@ -4,10 +4,10 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What the collection takes from amazon.aws, and a sentence where that is not installed.
+"""Import what the collection needs from amazon.aws, or keep the reason why it cannot be imported.
 
-ansible-core packs a module although an import inside a ``try`` cannot be found, so that the module can say what is
-missing. Without the ``try`` ansible-core fails in words of its own, and the action plugin ends the whole run.
+ansible-core packs a module even if an import inside a ``try`` cannot be found, so the module can report what is
+missing. Without the ``try``, ansible-core fails with its own message, and the action plugin aborts the whole run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ try:
     from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 except ImportError as error:
     import_error = str(error)
-    # Nothing is done with these: SSMModule fails first.
+    # These only let the other files be imported: SSMModule fails before it uses them.
     AnsibleAWSError, AnsibleAWSModule = Exception, object  # type: ignore[assignment, misc]
     get_aws_connection_info = compare_aws_tags = None  # type: ignore[assignment]
 
@@ -35,5 +35,5 @@ __all__ = [
 
 
 def requirement(error: object) -> str:
-    """The sentence for an ``ImportError``."""
+    """Return the error message for an ``ImportError`` of amazon.aws."""
     return f"sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot be imported: {error}."

@@ -6,8 +6,8 @@
 
 """One small function for each AWS operation.
 
-Each pages to the end, and checks the reply against botocore's model of the service: whoever reads it after that meets
-no wrong type. ``client`` is a boto3 client; errors are ``SSMError``.
+Each function reads every page and checks each reply against botocore's model of the service, so its callers never meet
+a wrong type. ``client`` is a boto3 client. Errors are raised as ``SSMError``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Client = Any
 Shape = dict[str, Any]
 
 _MISSING = MISSING_DOCUMENT | MISSING_DOCUMENT_VERSION
-# As the User Guide has it under "Additional sample IAM policies for Session Manager".
+# Source: the User Guide, "Additional sample IAM policies for Session Manager".
 _OWN_SESSIONS = (
     "Policies usually grant it for the caller's own sessions only: on arn:aws:ssm:*:*:session/${aws:username}-*, for "
     "federated users on session/${aws:userid}-*, or where the tag aws:ssmmessages:session-id is ${aws:userid}."
@@ -35,23 +35,29 @@ class SessionPage(NamedTuple):
     """One page of DescribeSessions."""
 
     sessions: list[Shape]
-    served_at: datetime.datetime
+    served_at: datetime.datetime  # by the service's clock, in UTC
 
 
 class NodePage(NamedTuple):
     """One page of a listing of managed nodes."""
 
     nodes: list[Shape]
-    served_at: datetime.datetime
+    served_at: datetime.datetime  # by the service's clock, in UTC
 
 
 def describe_document(client: Client, name: str, version: str) -> Shape | None:
-    """The DocumentDescription of one version (a number, ``$LATEST``, ``$DEFAULT``); None if there is no such one."""
+    """Return the DocumentDescription of a version, or None if there is no such document or version.
+
+    ``version`` is a number, ``$LATEST`` or ``$DEFAULT``.
+    """
     return describe_selected(client, name, {"DocumentVersion": version})
 
 
 def describe_selected(client: Client, name: str, selector: Mapping[str, str]) -> Shape | None:
-    """The DocumentDescription of the version that ``DocumentVersion`` or ``VersionName`` selects; None if none is."""
+    """Return the DocumentDescription of the version that ``selector`` selects, or None if it selects none.
+
+    ``selector`` is such as ``{"DocumentVersion": "2"}`` or ``{"VersionName": "blue"}``.
+    """
     attempt = attempting(f"describe document {name}", needs="ssm:DescribeDocument")
     with tolerating(_MISSING):
         return _document(_call(client, attempt, "describe_document", Name=name, **selector), "Document")
@@ -59,15 +65,15 @@ def describe_selected(client: Client, name: str, selector: Mapping[str, str]) ->
 
 
 def get_document(client: Client, name: str, version: str, document_format: str) -> Shape | None:
-    """GetDocument's reply with ``Content``; None if there is no such document or version.
+    """Return GetDocument's reply with ``Content``, or None if there is no such document or version.
 
-    The service converts between JSON and YAML: pass the format that DescribeDocument gave to get the stored bytes.
+    The service converts between JSON and YAML. To get the stored bytes, pass the format that DescribeDocument returned.
     """
     return get_selected(client, name, {"DocumentVersion": version}, document_format)
 
 
 def get_selected(client: Client, name: str, selector: Mapping[str, str], document_format: str) -> Shape | None:
-    """``get_document`` of the version that ``DocumentVersion`` or ``VersionName`` selects."""
+    """Do the same as ``get_document`` for the version that ``selector`` selects, as in ``describe_selected``."""
     attempt = attempting(f"get the content of document {name}", needs="ssm:GetDocument")
     with tolerating(_MISSING):
         reply = _call(client, attempt, "get_document", Name=name, DocumentFormat=document_format, **selector)
@@ -76,14 +82,14 @@ def get_selected(client: Client, name: str, selector: Mapping[str, str], documen
 
 
 def list_documents(client: Client, filters: Sequence[Shape]) -> list[Shape]:
-    """The DocumentIdentifiers that match all ``filters`` (``{"Key": ..., "Values": [...]}``)."""
+    """Return the DocumentIdentifiers that match all ``filters`` (``{"Key": ..., "Values": [...]}``)."""
     attempt = attempting("list documents", needs="ssm:ListDocuments")
     pages = _pages(client, attempt, "list_documents", 50, Filters=list(filters))
     return [entry for page in pages for entry in page["DocumentIdentifiers"]]
 
 
 def list_document_versions(client: Client, name: str) -> list[Shape]:
-    """The DocumentVersionInfo of every version; empty if there is no such document."""
+    """Return the DocumentVersionInfo of every version; an empty list if there is no such document."""
     attempt = attempting(f"list the versions of document {name}", needs="ssm:ListDocumentVersions")
     with tolerating(MISSING_DOCUMENT):
         pages = _pages(client, attempt, "list_document_versions", 50, Name=name)
@@ -92,20 +98,26 @@ def list_document_versions(client: Client, name: str) -> list[Shape]:
 
 
 def create_document(client: Client, name: str, request: Mapping[str, Any]) -> Shape:
-    """Create a document; its DocumentDescription, whose Status is usually still ``Creating``."""
+    """Create a document and return its DocumentDescription, whose Status is usually still ``Creating``."""
     attempt = attempting(f"create document {name}", needs="ssm:CreateDocument")
     return _document(_call(client, attempt, "create_document", Name=name, **request), "DocumentDescription")
 
 
 def update_document(client: Client, name: str, request: Mapping[str, Any]) -> Shape:
-    """Make a new version after the latest one, the only one that can be updated; its DocumentDescription."""
+    """Create a version by updating the latest one, and return its DocumentDescription.
+
+    AWS updates the latest version only (trap 5 of docs/docsite/rst/document_traps.rst).
+    """
     attempt = attempting(f"update document {name}", needs="ssm:UpdateDocument")
     reply = _call(client, attempt, "update_document", Name=name, DocumentVersion="$LATEST", **request)
     return _document(reply, "DocumentDescription")
 
 
 def update_document_default_version(client: Client, name: str, version: str) -> None:
-    """Make ``version`` (digits: the service takes no ``$LATEST`` here) the default one."""
+    """Make ``version`` the default version.
+
+    It must be a number: the service does not accept ``$LATEST`` here (trap 8 of docs/docsite/rst/document_traps.rst).
+    """
     what = f"make version {version} the default of document {name}"
     attempt = attempting(what, needs="ssm:UpdateDocumentDefaultVersion")
     _call(client, attempt, "update_document_default_version", Name=name, DocumentVersion=version)
@@ -114,7 +126,7 @@ def update_document_default_version(client: Client, name: str, version: str) -> 
 def delete_document(client: Client, name: str, *, force: bool = False) -> None:
     """Delete a document with all its versions.
 
-    Some types need ``force``, which IAM can refuse apart from the rest.
+    Some types require ``force``, which an IAM policy can deny separately.
     """
     request = {"Force": True} if force else {}
     attempt = attempting(f"delete document {name}", needs="ssm:DeleteDocument")
@@ -122,15 +134,16 @@ def delete_document(client: Client, name: str, *, force: bool = False) -> None:
 
 
 def delete_document_version(client: Client, name: str, version: str) -> None:
-    """Delete one version, by number. The default one cannot be."""
+    """Delete one version by its number. The default version cannot be deleted."""
     attempt = attempting(f"delete version {version} of document {name}", needs="ssm:DeleteDocument")
     _call(client, attempt, "delete_document", Name=name, DocumentVersion=version)
 
 
 def describe_document_permission(client: Client, name: str) -> dict[str, str]:
-    """The accounts that a document is shared with, or ``all``, each with the version that it may use.
+    """Return the accounts that a document is shared with, and the version that each may use.
 
-    Empty for a document that is not there, or that belongs to somebody else.
+    An example is ``{"123456789012": "$DEFAULT"}``. The account of a public document is ``all``. The result is empty if
+    the document does not exist or belongs to somebody else.
     """
     found: dict[str, str] = {}
     attempt = attempting(f"read the permissions of document {name}", needs="ssm:DescribeDocumentPermission")
@@ -145,7 +158,10 @@ def describe_document_permission(client: Client, name: str) -> dict[str, str]:
 def modify_document_permission(
     client: Client, name: str, add: Sequence[str], remove: Sequence[str], version: str | None
 ) -> None:
-    """Share ``version`` of a document with at most 20 accounts, and end the sharing with at most 20."""
+    """Share ``version`` of a document with the accounts in ``add``, and stop sharing it with those in ``remove``.
+
+    AWS accepts at most 20 accounts in each list (trap 22 of docs/docsite/rst/document_traps.rst).
+    """
     request = {"AccountIdsToAdd": list(add), "AccountIdsToRemove": list(remove), "SharedDocumentVersion": version}
     given = {key: value for key, value in request.items() if value}
     attempt = attempting(f"change the permissions of document {name}", needs="ssm:ModifyDocumentPermission")
@@ -153,7 +169,7 @@ def modify_document_permission(
 
 
 def list_document_tags(client: Client, name: str) -> list[Shape]:
-    """The tags of a document as ``{"Key": ..., "Value": ...}``."""
+    """Return the tags of a document, each as ``{"Key": ..., "Value": ...}``."""
     attempt = attempting(f"list the tags of document {name}", needs="ssm:ListTagsForResource")
     reply = _call(client, attempt, "list_tags_for_resource", ResourceType="Document", ResourceId=name)
     tags: list[Shape] = reply["TagList"]
@@ -161,9 +177,10 @@ def list_document_tags(client: Client, name: str) -> list[Shape]:
 
 
 def list_node_tags(client: Client, node: str) -> list[Shape] | None:
-    """The tags of a hybrid node as ``{"Key": ..., "Value": ...}``; None if the node is not registered (any more).
+    """Return the tags of a hybrid node, each as ``{"Key": ..., "Value": ...}``.
 
-    The service has none for an EC2 instance, whose ID it refuses.
+    The result is None if the node is not registered (any more). The service rejects the ID of an EC2 instance ("Tags of
+    a ManagedInstance" in ``tests/emulator/FIDELITY.md``).
     """
     attempt = attempting(f"list the tags of node {node}", needs="ssm:ListTagsForResource")
     with tolerating(NO_TAGS):
@@ -174,22 +191,23 @@ def list_node_tags(client: Client, node: str) -> list[Shape] | None:
 
 
 def add_document_tags(client: Client, name: str, tags: Sequence[Shape]) -> None:
-    """Set tags of a document."""
+    """Add tags to a document, or change their values."""
     attempt = attempting(f"tag document {name}", needs="ssm:AddTagsToResource")
     _call(client, attempt, "add_tags_to_resource", ResourceType="Document", ResourceId=name, Tags=list(tags))
 
 
 def remove_document_tags(client: Client, name: str, keys: Sequence[str]) -> None:
-    """Remove tags of a document by key."""
+    """Remove tags from a document by key."""
     attempt = attempting(f"remove tags of document {name}", needs="ssm:RemoveTagsFromResource")
     _call(client, attempt, "remove_tags_from_resource", ResourceType="Document", ResourceId=name, TagKeys=list(keys))
 
 
 def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> Iterator[SessionPage]:
-    """Yield the pages of sessions in ``state`` (``Active`` or ``History``), each asked for when it is needed.
+    """Yield the pages of sessions in ``state`` (``Active`` or ``History``). Each is requested when it is needed.
 
     ``filters`` are ``{"key": ..., "value": ...}``. The service cuts pages before it filters, so a page may be empty
-    while more follow. Of a session's members only ``SessionId`` is sure to be there.
+    while more follow ("DescribeSessions: filters" in ``tests/emulator/FIDELITY.md``). Of the members of a session, only
+    ``SessionId`` is guaranteed.
     """
     request = {"Filters": list(filters)} if filters else {}
     attempt = attempting(f"list the sessions in state {state}", needs="ssm:DescribeSessions")
@@ -198,13 +216,13 @@ def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> I
 
 
 def terminate_session(client: Client, session_id: str) -> None:
-    """Ask for a session's end, which takes effect shortly after."""
+    """Terminate a session. It ends shortly after the call returns."""
     attempt = attempting(f"terminate session {session_id}", needs="ssm:TerminateSession", granted=_OWN_SESSIONS)
     _call(client, attempt, "terminate_session", SessionId=session_id)
 
 
 def get_connection_status(client: Client, target: str) -> str:
-    """The Status that GetConnectionStatus gives for one target, as the service spells it."""
+    """Return the Status of GetConnectionStatus for one target, as the service spells it."""
     attempt = attempting(f"get the connection status of {target}", needs="ssm:GetConnectionStatus")
     return str(_call(client, attempt, "get_connection_status", Target=target)["Status"])
 
@@ -212,7 +230,7 @@ def get_connection_status(client: Client, target: str) -> str:
 def describe_instance_properties(client: Client, filters: Sequence[Shape]) -> Iterator[NodePage]:
     """Yield the pages of InstanceProperties of the managed nodes, EC2 and hybrid, in the client's region.
 
-    ``filters`` are ``{"key": ..., "valueSet": [...]}``, all of which a node must match.
+    ``filters`` are ``{"key": ..., "valueSet": [...]}``. A node must match all of them.
     """
     request = {"InstancePropertyFilterList": list(filters)} if filters else {}
     attempt = attempting("list the managed nodes", needs="ssm:DescribeInstanceProperties")
@@ -223,7 +241,7 @@ def describe_instance_properties(client: Client, filters: Sequence[Shape]) -> It
 def describe_instance_information(client: Client, filters: Sequence[Shape]) -> Iterator[NodePage]:
     """Yield the pages of InstanceInformation of the managed nodes that are not stopped or terminated.
 
-    ``filters`` are ``{"Key": ..., "Values": [...]}``, all of which a node must match.
+    ``filters`` are ``{"Key": ..., "Values": [...]}``. A node must match all of them.
     """
     request = {"Filters": list(filters)} if filters else {}
     attempt = attempting("list the managed nodes", needs="ssm:DescribeInstanceInformation")
@@ -232,7 +250,10 @@ def describe_instance_information(client: Client, filters: Sequence[Shape]) -> I
 
 
 def describe_instances(client: Client, filters: Sequence[Shape]) -> Iterator[list[Shape]]:
-    """Yield the pages of instances; ``client`` is one of EC2, ``filters`` are ``{"Name": ..., "Values": [...]}``."""
+    """Yield the pages of EC2 instances. ``client`` is an EC2 client.
+
+    ``filters`` are ``{"Name": ..., "Values": [...]}``.
+    """
     request = {"Filters": list(filters)} if filters else {}
     attempt = attempting("read the details of EC2 instances", needs="ec2:DescribeInstances")
     for page in _pages(client, attempt, "describe_instances", 1000, **request):
@@ -240,7 +261,7 @@ def describe_instances(client: Client, filters: Sequence[Shape]) -> Iterator[lis
 
 
 def assume_role(client: Client, role: str, session_name: str) -> Shape:
-    """The Credentials of a role, given by its ARN; ``client`` is one of STS."""
+    """Assume a role, given by its ARN, and return its Credentials. ``client`` is an STS client."""
     attempt = attempting(f"assume the role {role}", needs="sts:AssumeRole")
     reply = _call(client, attempt, "assume_role", RoleArn=role, RoleSessionName=session_name)
     credentials: Shape = reply["Credentials"]
@@ -248,14 +269,14 @@ def assume_role(client: Client, role: str, session_name: str) -> Shape:
 
 
 def _call(client: Client, attempt: attempting, method: str, **request: Any) -> Shape:
-    """Call a method of the client; the reply, once it is known to be one that the service gives."""
+    """Call a method of the client and return the reply, once it is checked."""
     with attempt:
         return replies.checked(client, method, getattr(client, method)(**request))
 
 
 def _pages(client: Client, attempt: attempting, method: str, page_size: int, **request: Any) -> Iterator[Shape]:
-    """Yield the replies of a listing to its end, each asked for when it is needed."""
-    seen: set[str] = set()
+    """Yield every page of a listing. Each is requested when it is needed."""
+    seen_tokens: set[str] = set()
     request["MaxResults"] = page_size
     while True:
         page = _call(client, attempt, method, **request)
@@ -264,9 +285,9 @@ def _pages(client: Client, attempt: attempting, method: str, page_size: int, **r
         if not token:
             return
         with attempt:
-            if token in seen:
-                raise replies.WrongReplyError  # no listing goes back to where it was
-        seen.add(token)
+            if token in seen_tokens:
+                raise replies.WrongReplyError  # no listing returns the same token twice
+        seen_tokens.add(token)
         request["NextToken"] = token
 
 
@@ -276,9 +297,9 @@ def _document(reply: Shape, member: str) -> Shape:
 
 
 def _served_at(reply: Shape) -> datetime.datetime:
-    """When the service answered, by its own clock: the controller's may be off.
+    """Return the time of the reply by the service's clock, because the controller's clock may be wrong.
 
-    Without a time of the service, such as behind a proxy that has none to pass on, the controller's clock has to do.
+    If the reply has no time, for example behind a proxy that does not pass it on, return the controller's time.
     """
     try:
         served_at = email.utils.parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"].get("date"))

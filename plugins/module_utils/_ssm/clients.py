@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The boto3 clients of the modules and of the inventory plugin: their settings, and where they connect to."""
+"""Create boto3 clients for the modules and the inventory plugin: connection, settings and parsing of replies."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ except ImportError:
 
 COLLECTION_NAME = "sessionops.aws"
 COLLECTION_VERSION = "0.1.0"
-_CONNECTING = attempting("connect to AWS", needs="sts:AssumeRole")  # which a profile may ask for
+_CONNECTING = attempting("connect to AWS", needs="sts:AssumeRole")  # botocore calls it for a profile with a role
 
 
 class Connection:
-    """Makes clients from the connection options of amazon.aws, as ``get_aws_connection_info`` gives them.
+    """Creates clients from the connection options of amazon.aws, as ``get_aws_connection_info`` returns them.
 
-    All clients share one session, for each session reads the service models anew. They are safe to share between
-    threads; the connection is not. Errors are ``SSMError``.
+    All clients share one session, because every session loads the service models again. Threads can share a client,
+    but not a ``Connection``. Errors are raised as ``SSMError``.
     """
 
     def __init__(self, endpoint: str | None, options: Mapping[str, Any], provider: Any = None) -> None:
-        """``provider`` is a botocore credential provider, to be asked instead of all those that botocore has."""
+        """Create the session. ``provider`` is a botocore credential provider that replaces all those of botocore."""
         given = {name: value for name, value in options.items() if value is not None}
         profile = given.pop("profile_name", None) or None
         self._endpoint = endpoint or None
@@ -61,26 +61,26 @@ class Connection:
         self._options = given
 
     def client(self, service: str, region: str | None, **settings: Any) -> Any:
-        """A client of one service in one region, with further ``settings`` of botocore."""
+        """Return a client of one service in one region. ``settings`` are further arguments of botocore's ``Config``."""
         config = self._config.merge(Config(**settings))
         where = {"region_name": region, "endpoint_url": self._endpoint}
         with _CONNECTING:
             try:
                 return self._session.client(service, config=config, **where, **self._options)
-            except ValueError as error:  # of an endpoint or a region that is none
+            except ValueError as error:  # the endpoint or the region is not valid
                 what, colon, url = str(error).rstrip(".").partition(": ")
                 raise SSMError(f"Could not connect to AWS: {what}{colon}{without_user(url)}.") from None
 
     def get_credentials(self) -> Any:
-        """The credentials in use, as botocore's frozen ones. A provider is asked for them if they are not there yet."""
+        """Return the credentials in use, as botocore's frozen ones. The first call gets them from the provider."""
         with _CONNECTING:
             return self._session.get_credentials().get_frozen_credentials()
 
 
 def _check_port(endpoint: str) -> None:
-    """Raise for a port that botocore would try to connect to and cannot."""
+    """Raise ``SSMError`` for an invalid port, which botocore would accept and then fail to connect to."""
     try:
-        urllib.parse.urlsplit(endpoint).port  # noqa: B018 - reading it checks it
+        urllib.parse.urlsplit(endpoint).port  # noqa: B018 - reading the attribute checks it
     except ValueError:
         raise SSMError(
             f"endpoint_url: {without_user(endpoint)} has a port that is not a number from 0 to 65535."
@@ -88,21 +88,21 @@ def _check_port(endpoint: str) -> None:
 
 
 class _Parsers:
-    """botocore's factory of response parsers, whose parsers are watched."""
+    """botocore's factory of response parsers, with each parser wrapped in a ``_Parser``."""
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
 
     def create_parser(self, protocol: str) -> _Parser:
-        """Called by botocore for each reply."""
+        """Return the parser of one reply. botocore calls this for each reply."""
         return _Parser(self._factory.create_parser(protocol), protocol)
 
 
 class _Parser:
-    """A response parser of botocore that neither lets a wrong body pass for a right one, nor shows it in an error.
+    """A response parser of botocore that rejects malformed bodies and never shows a body in an error.
 
-    An error reply that cannot be read becomes one without a code of AWS, so that botocore tries again as its status
-    says. Any other is an ``UnreadableReplyError``.
+    An error reply that cannot be read becomes an error without a code of AWS, so botocore decides by its HTTP status
+    whether to retry. Any other reply that cannot be read raises ``UnreadableReplyError``.
     """
 
     def __init__(self, parser: Any, protocol: str) -> None:
@@ -110,10 +110,10 @@ class _Parser:
         self._protocol = protocol
 
     def parse(self, response: Mapping[str, Any], shape: Any) -> dict[str, Any]:
-        """Called by botocore with the status, the headers and the body, and a shape of the service model."""
+        """Parse a reply. botocore passes its status, headers and body, and a shape of the service model."""
         try:
             parsed: dict[str, Any] = (self._read if response["status_code"] < 300 else self._error)(response, shape)
-        except Exception:  # of the many kinds, none of which may show the body
+        except Exception:  # botocore raises many kinds; none may show the body
             return _unreadable(response, shape)
         return parsed
 
@@ -121,7 +121,7 @@ class _Parser:
         replies.check_body(self._protocol, shape, response["body"])
         parsed = self._parser.parse(response, shape)
         if response["context"]["operation_name"] in CREDENTIAL_CALLS:
-            # botocore reads these itself, in the middle of another call.
+            # botocore itself reads these replies, in the middle of another call, so ``api`` never checks them.
             replies.check(shape, parsed)
         return parsed
 
@@ -135,12 +135,15 @@ class _Parser:
 
 
 def _describes_error(shape: Any) -> bool:
-    """Whether botocore looks for the members of one kind of error, after it has read what every error has."""
+    """Return whether ``shape`` is one kind of error.
+
+    botocore first parses what every error has. Then it calls the parser again for the members of that kind.
+    """
     return shape is not None and bool(shape.metadata.get("exception"))
 
 
 def _unreadable(response: Mapping[str, Any], shape: Any) -> dict[str, Any]:
-    """Return an error of no code instead of an error that cannot be read; raise for another reply."""
+    """Return an error without a code of AWS for an error reply; raise ``UnreadableReplyError`` for any other reply."""
     status = int(response["status_code"])
     body = response["body"].decode(errors="replace") if isinstance(response["body"], bytes) else ""
     page = is_page(body, response["headers"].get("content-type"))
@@ -156,10 +159,10 @@ def _unreadable(response: Mapping[str, Any], shape: Any) -> dict[str, Any]:
 
 
 def client_config() -> Any:
-    """The botocore settings that every client of this collection starts from; a user's ``aws_config`` wins.
+    """Return the botocore settings that every client of this collection starts from. A user's ``aws_config`` wins.
 
-    Adaptive retries hold a client to the rate that the service allows. The other modes give up on a good part of a
-    large fleet once Systems Manager throttles, since they only space out the attempts of one call at a time.
+    Adaptive retries limit a client to the rate that the service allows. The other modes only space out the attempts of
+    each single call, so they give up on a large part of a large fleet once Systems Manager throttles.
     """
     settings: dict[str, Any] = {
         "retries": {"mode": "adaptive", "total_max_attempts": 8},
@@ -170,10 +173,10 @@ def client_config() -> Any:
 
 
 def timestamp(value: Any) -> datetime.datetime:
-    """A time as the services write it, in UTC.
+    """Parse a time of a reply and return it in UTC.
 
-    botocore gives each in the controller's own time zone, to reckon which takes half of the CPU of a long listing.
-    What Systems Manager's JSON and EC2's XML do not have is left to botocore.
+    botocore converts each time to the controller's time zone, which takes half of the CPU time of a long listing.
+    botocore still parses the formats that neither Systems Manager's JSON nor EC2's XML uses.
     """
     try:
         if isinstance(value, (int, float)):
@@ -181,14 +184,15 @@ def timestamp(value: Any) -> datetime.datetime:
         if value.endswith("Z"):
             return datetime.datetime.fromisoformat(value)
     except (AttributeError, OSError, OverflowError, ValueError):
-        pass  # no time, or one beyond what this system can tell
+        pass  # not a time, or out of range on this system
     parsed: datetime.datetime = parse_timestamp(value)
     return parsed
 
 
 def empty_variables() -> list[str]:
-    """The environment variables of AWS that are empty, which botocore takes for a profile or a region without a name.
+    """Return the names of AWS's environment variables that are empty, such as ``["AWS_PROFILE"]``.
 
-    AWX sets those that a credential has no value for to nothing.
+    botocore takes an empty variable for a profile or a region with an empty name. AWX sets a variable to an empty text
+    if the credential has no value for it.
     """
     return [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Check the options that say who connects to AWS, before anything else is made of them."""
+"""Check the options for credentials before they are used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule and AWSInventoryBase report a missing boto3
 
-# The variables of the environment that amazon.aws reads for an option, in its order.
+# The environment variables that amazon.aws reads for each option, in its order.
 _VARIABLES = {
     "profile": ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
     "access_key": ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"),
@@ -30,10 +30,10 @@ _KEYS = ("access_key", "secret_key", "session_token")
 
 
 def check_credentials(options: Mapping[str, Any]) -> None:
-    """``SSMError`` for a profile beside keys, and for a profile that does not exist.
+    """Raise ``SSMError`` if a profile is combined with keys, or if the profile does not exist.
 
-    ``options`` has ``profile``, ``access_key``, ``secret_key`` and ``session_token``, with the values that variables of
-    the environment give them. Where ``profile`` is empty, botocore still reads the variable of a profile.
+    ``options`` has ``profile``, ``access_key``, ``secret_key`` and ``session_token``, including the values that come
+    from environment variables. If ``profile`` is empty, botocore still reads the environment variable for it.
     """
     profile = options["profile"] or None
     keys = [option for option in _KEYS if options[option]]
@@ -44,12 +44,16 @@ def check_credentials(options: Mapping[str, Any]) -> None:
 
 
 def _variable(option: str, value: Any) -> str:
-    """The variable of the environment that an option has its value from; an empty text if there is none."""
+    """Return the name of the environment variable that an option has its value from; an empty text if there is none."""
     return next((name for name in _VARIABLES[option] if os.environ.get(name) == value), "")
 
 
 def _both(variables: dict[str, str]) -> str:
-    """Say that a profile and keys exclude each other. ``variables`` are those that options have their values from."""
+    """Return the error message for a profile that is combined with keys.
+
+    ``variables`` has the environment variable that each option has its value from, such as
+    ``{"profile": "AWS_PROFILE", "access_key": ""}``; an empty text if the value is from the task.
+    """
     profile = variables.pop("profile")
     keys = _listed([variable or option for option, variable in variables.items()])
     place = " of the environment" if all(variables.values()) else ""
@@ -62,5 +66,5 @@ def _both(variables: dict[str, str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """The names as in ``a, b and c``."""
+    """Join the names, as in ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Errors of the AWS API as sentences: what was attempted, on what, why it failed, what would help."""
+"""Turn errors of the AWS API into sentences: what was attempted, on what, why it failed, and what would help."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ try:
 except ImportError:
     pass  # AnsibleAWSModule and AWSInventoryBase report a missing boto3 before any call is made
 
-# DescribeDocument, GetDocument, UpdateDocument and DeleteDocument answer with this code for a name that does not
-# exist. The text that comes with it has changed before, so only the code counts.
+# DescribeDocument, GetDocument, UpdateDocument and DeleteDocument return this code for a name that does not exist. Its
+# text has changed before, so only the code is compared.
 MISSING_DOCUMENT = frozenset({"InvalidDocument"})
 MISSING_DOCUMENT_VERSION = frozenset({"InvalidDocumentVersion"})
-# What the tag operations answer for a document that does not exist, or is not the account's own.
+# The tag operations return this code for a document that does not exist or belongs to another account, and for a hybrid
+# node that is not registered any more (tests/emulator/FIDELITY.md).
 NO_TAGS = frozenset({"InvalidResourceId"})
-# TerminateSession's answers for a session that has ended, or that never was. Neither is in the service model.
+# TerminateSession returns these codes for a session that has ended or never existed (tests/emulator/FIDELITY.md).
+# Neither is in the service model.
 NOT_TERMINABLE = frozenset({"ValidationException", "DoesNotExistException"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
-# The credentials or the endpoint are at fault, not the document, session or node that was asked for:
-# the same call for another one would fail the same way.
+# The cause is the credentials or the endpoint, not the document, session or node in the request: the same call for
+# another one would fail in the same way.
 BAD_CREDENTIALS = frozenset(
     {
         "ExpiredToken",
@@ -50,11 +52,11 @@ BAD_CREDENTIALS = frozenset(
     }
 )
 
-# Those of them that a region gives too which is not enabled for the account.
+# A region that is not enabled for the account returns these, too.
 NOT_ENABLED = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
 
-# Calls that botocore makes for credentials in the middle of another one, for a profile with a role or with a sign-in,
-# and the permission that each needs.
+# Calls that botocore makes to get credentials, in the middle of another call, if a profile has a role or a sign-in. The
+# values are the permissions that they need.
 CREDENTIAL_CALLS = {
     "AssumeRole": "sts:AssumeRole",
     "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
@@ -64,7 +66,7 @@ CREDENTIAL_CALLS = {
 }
 _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 
-# What a service calls an error. botocore puts the HTTP status here if the reply is not an error of AWS, and then the
+# The form of AWS's error codes. If the reply is not an error of AWS, botocore uses the HTTP status as the code, and the
 # text can be the whole body.
 _CODE = re.compile(r"[A-Za-z][\w.:-]*", re.ASCII)
 _HTML = re.compile(r"<\s*(!doctype|html|head|body)\b", re.IGNORECASE)
@@ -76,9 +78,10 @@ _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?]*)\?[^\s\"'<>]*", re.IGN
 class SSMError(AnsibleAWSError):
     """One failed attempt.
 
-    ``message`` is the whole sentence, from which user names and passwords in URLs are removed; ``exception`` is
-    botocore's exception, if one was the cause, without what no sentence may show; ``code`` is AWS's error code, if AWS
-    gave one. ``result`` is what the failed task returns besides, such as what it did before.
+    ``message`` is the whole sentence. User names and passwords in its URLs are removed. ``exception`` is botocore's
+    exception if one was the cause, without secrets and without the body of a reply. ``code`` is AWS's error code, or
+    None if AWS returned none. ``result`` has further return values of the failed task, such as what it did before the
+    error.
     """
 
     def __init__(
@@ -93,10 +96,10 @@ class SSMError(AnsibleAWSError):
         return self.sentence
 
     def lean(self) -> SSMError:
-        """This error without the frames that it went through.
+        """Remove the tracebacks of this error and its causes, and return it.
 
-        They hold the request, the reply and what was read of it, which are of no use where thousands of errors are
-        kept.
+        A traceback keeps the request, the reply and the parsed data in memory. Where thousands of errors are kept, that
+        is a waste.
         """
         link: BaseException | None = self
         while link is not None:
@@ -106,28 +109,28 @@ class SSMError(AnsibleAWSError):
 
     @property
     def response(self) -> dict[str, Any]:
-        """AWS's answer, or an empty dict if there was none."""
+        """AWS's parsed reply, or an empty dict if there was none."""
         return getattr(self.exception, "response", None) or {}
 
     @property
     def code(self) -> str | None:
-        """AWS's error code, as in ``InvalidDocument``."""
+        """AWS's error code, such as ``InvalidDocument``, or None."""
         code = self.response.get("Error", {}).get("Code")
         return str(code) if code else None
 
     @property
     def retried(self) -> bool:
-        """Whether this is the answer to a second attempt, the first one's being lost or a passing error."""
+        """True if this is the reply to a retry: the first reply was lost, or was a temporary error."""
         return int(self.response.get("ResponseMetadata", {}).get("RetryAttempts") or 0) > 0
 
     @property
     def denied(self) -> bool:
-        """Whether IAM refused the call."""
+        """True if IAM denied the call."""
         return self.code in DENIED
 
     @property
     def unanswered(self) -> bool:
-        """Whether no answer came that can be read, so that AWS may have done what it was asked for."""
+        """True if no readable reply came, so AWS may have carried out the request."""
         if _for_credentials(self.exception) or self._named:
             return False
         lost = (boto.HTTPClientError, boto.IncompleteReadError, boto.ClientError, UnreadableReplyError)
@@ -135,29 +138,29 @@ class SSMError(AnsibleAWSError):
 
     @property
     def hopeless(self) -> bool:
-        """Whether the same call on anything else would fail in the same way."""
+        """True if the same call for any other target would fail in the same way."""
         if self.code in BAD_CREDENTIALS or isinstance(self.exception, (*_no_credentials(), boto.ConnectionError)):
             return True
         if not _for_credentials(self.exception):
             return False
-        # Nobody waits for a proxy's page to become credentials. What AWS itself says may pass.
+        # A page of a proxy instead of credentials is permanent. AWS's own throttling and server errors are temporary.
         status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
         return not self._named or (400 <= status < 500 and status != 429 and self.code not in _THROTTLED)
 
     @property
     def _named(self) -> bool:
-        """Whether the answer was an error that AWS has a name for."""
+        """True if the code has the form of AWS's error codes."""
         return bool(self.code and _CODE.fullmatch(self.code))
 
     @property
     def regional(self) -> bool:
-        """Whether one region may be the cause, one that is not enabled or that does not exist, and others may do."""
+        """True if the error may be limited to one region, such as one that is not enabled or does not exist."""
         unreachable = isinstance(self.exception, (boto.EndpointConnectionError, boto.ConnectTimeoutError))
         return not self.hopeless or self.code in NOT_ENABLED or unreachable
 
 
 class UnreadableReplyError(Exception):
-    """A reply to ``operation_name`` that is not one that the service gives; its text says nothing of what it is."""
+    """A reply to ``operation_name`` that the service never gives. The message does not quote the reply."""
 
     def __init__(self, operation_name: str, status: int, *, is_page: bool) -> None:
         if is_page:
@@ -171,8 +174,8 @@ class UnreadableReplyError(Exception):
 class attempting:  # noqa: N801 - reads as a statement: with attempting("list documents", ...)
     """Turn any failure inside the block into an ``SSMError``.
 
-    ``what`` completes the sentence "Could not ..."; ``needs`` is the IAM permission that the call takes, and
-    ``granted`` a sentence on how policies grant it, where having it is not enough.
+    ``what`` completes the sentence "Could not ...". ``needs`` is the IAM permission that the call requires. ``granted``
+    is a sentence on how policies grant it, for a permission that is usually limited to some resources.
     """
 
     def __init__(self, what: str, *, needs: str, granted: str = "") -> None:
@@ -187,16 +190,16 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
         if not isinstance(error, Exception) or isinstance(error, SSMError):
             return
         reason, cause = self._explain(error)
-        # The chain would show botocore's own text, which can have the body of a reply or a password.
+        # A chained traceback would show botocore's own text, which can contain the body of a reply or a password.
         raise SSMError(f"Could not {self._what}: {reason}", cause) from None
 
     def _explain(self, error: Exception) -> tuple[str, Exception | None]:
-        """Say why, and give the exception that may be kept."""
+        """Return the reason as a sentence, and the exception that ``SSMError`` may keep."""
         if isinstance(error, boto.ClientError):
             shown = _without_body(error)
             return _reason(shown, self._needs, self._granted), shown
         if isinstance(error, boto.BotoCoreError):
-            return f"{_told(error)}{_advice(error)}.", error
+            return f"{_botocore_text(error)}{_advice(error)}.", error
         if isinstance(error, UnreadableReplyError):
             return str(error), error
         # botocore's parsers raise many kinds of exceptions for a reply that the service model does not describe.
@@ -204,18 +207,18 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
 
 
 def without_userinfo(text: str) -> str:
-    """The text without the user names and passwords of URLs in it."""
+    """Return the text without the user names and passwords in its URLs."""
     return _USERINFO.sub(r"\1", text)
 
 
 def _without_secrets(text: str) -> str:
-    """The text of AWS or botocore without what its URLs hold besides the place."""
+    """Return a text of AWS or botocore without the user names, passwords and queries in its URLs."""
     return _QUERY.sub(r"\1", without_userinfo(text))
 
 
 @contextlib.contextmanager
 def tolerating(codes: Collection[str]) -> Iterator[None]:
-    """Swallow an ``SSMError`` whose AWS code is one of ``codes``: the code after the block says what it means."""
+    """Ignore an ``SSMError`` whose AWS code is one of ``codes``. The code after the block handles that case."""
     try:
         yield
     except SSMError as error:
@@ -225,7 +228,7 @@ def tolerating(codes: Collection[str]) -> Iterator[None]:
 
 @functools.cache
 def _no_credentials() -> tuple[type[Exception], ...]:
-    """botocore's exceptions for credentials that it cannot get."""
+    """Return botocore's exceptions for credentials that it cannot get."""
     return (
         boto.NoCredentialsError,
         boto.PartialCredentialsError,
@@ -238,7 +241,7 @@ def _no_credentials() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def _signed_out() -> tuple[type[Exception], ...]:
-    """botocore's exceptions for a sign-in, as with ``aws sso login``, that was never made or is over.
+    """Return botocore's exceptions for a missing or expired sign-in, as with ``aws sso login``.
 
     Not every release has all of them.
     """
@@ -251,7 +254,7 @@ def _for_credentials(error: object) -> bool:
 
 
 def _reason(error: Any, needs: str, granted: str) -> str:
-    """AWS's code and text, and what would help."""
+    """Return AWS's code and text, followed by what would help."""
     if _for_credentials(error):
         needs, granted = CREDENTIAL_CALLS[error.operation_name], ""
     code, text = error.response["Error"]["Code"] or "unknown error", error.response["Error"]["Message"].rstrip(".")
@@ -267,7 +270,10 @@ def _reason(error: Any, needs: str, granted: str) -> str:
 
 
 def _without_body(error: Any) -> Any:
-    """The same ``ClientError`` with AWS's code and text, or instead of them a text on what kind of body came."""
+    """Return a copy of the ``ClientError`` that has only AWS's code and text.
+
+    If the reply was not an error of AWS, its text says instead what kind of body came.
+    """
     given = error.response.get("Error") if isinstance(error.response.get("Error"), dict) else {}
     code, text = (value if isinstance(value, str) else "" for value in (given.get("Code"), given.get("Message")))
     if not _CODE.fullmatch(code):
@@ -278,25 +284,28 @@ def _without_body(error: Any) -> Any:
         text = f"the service answered {code} {body} ({error.operation_name})" if code else ""
     elif is_page(text):
         text = ""
-    # What follows is the whole request, with the session token.
+    # AWS quotes the whole request after these words, including the session token.
     text = _without_secrets(text.split("The Canonical String for this request")[0].strip())
     return boto.ClientError({**error.response, "Error": {"Code": code, "Message": text}}, error.operation_name)
 
 
 def is_page(text: str, content_type: object = None) -> bool:
-    """Whether a body, or a text that quotes one, is an HTML page."""
+    """Return whether a body, or a text that quotes one, is an HTML page."""
     return bool(_HTML.search(text)) or "html" in str(content_type)
 
 
-def _told(error: Any) -> str:
-    """botocore's text as one line, without what a service or a program answered when it was asked for credentials."""
+def _botocore_text(error: Any) -> str:
+    """Return botocore's text as one line.
+
+    It omits the output of a service or a program that was asked for credentials.
+    """
     if isinstance(error, boto.ProfileNotFound):
         return f"the profile {error.kwargs.get('profile')} does not exist"
     text = str(error)
     for url in (error.kwargs.get("endpoint_url"), error.kwargs.get("proxy_url")):
         text = text.replace(str(url), without_user(str(url)))
     if isinstance(error, boto.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
-        text = "the URL of the endpoint or of a proxy is not valid"  # botocore's text has a part of it
+        text = "the URL of the endpoint or of a proxy is not valid"  # botocore's text contains a part of the URL
     if isinstance(error, boto.MetadataRetrievalError):
         text = "Error retrieving metadata: " + str(error.kwargs.get("error_msg")).split(":", maxsplit=1)[0]
     if isinstance(error, boto.CredentialRetrievalError) and error.kwargs.get("provider") == "custom-process":
@@ -305,7 +314,7 @@ def _told(error: Any) -> str:
 
 
 def _advice(error: Exception) -> str:
-    """What would help against an error that came before any answer of AWS."""
+    """Return what would help against an error that came before any reply of AWS; an empty text if nothing is known."""
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return ". Set access_key and secret_key, or profile, or AWS's environment variables"
     if isinstance(error, _signed_out()):

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""One call for many targets, side by side."""
+"""Call one function for many targets in parallel."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import Generic, TypeVar, cast
 
 from .errors import SSMError
 
-# The widest that a user may ask for, and as wide as every client's connection pool: a connection over that is
-# thrown away after one call.
+# The maximum of the option max_workers, and the size of every client's connection pool. A connection beyond that size
+# is closed after one call.
 MAX_WORKERS = 64
 DEFAULT_WORKERS = 32
 
@@ -27,9 +27,10 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What one target's call came to: a value, or the error that kept it from having one.
+    """The value or the error of one target's call.
 
-    ``attempted`` is False for a call that was not made, because ``error`` had come of another one and would of this.
+    ``attempted`` is False if the call was not made: ``error`` then comes from another call, and this one would fail in
+    the same way.
     """
 
     target: str
@@ -39,15 +40,16 @@ class Outcome(Generic[T]):
 
 
 def width(targets: int, workers: int = DEFAULT_WORKERS) -> int:
-    """How many threads ``targets`` calls are worth, ``workers`` at most.
+    """Return how many threads to use for a number of ``targets``: at least 1, at most ``workers``.
 
-    Each new thread costs a connection, over TLS several round trips, so it should have a handful of calls to make.
+    Each new thread opens a connection, which takes several round trips with TLS, so it should have several calls to
+    make.
     """
     return max(1, min(workers, max(min(targets, 8), targets // 6)))
 
 
 def fan_out_all(call: Callable[[str], T], targets: Sequence[str]) -> list[T]:
-    """The value for each target, in the order given, where all are needed; the first error if there is one."""
+    """Call ``call`` with each target and return the values, in the order given. Raise the first error, if any."""
     outcomes = fan_out(call, targets)
     for outcome in outcomes:
         if outcome.error:
@@ -56,10 +58,10 @@ def fan_out_all(call: Callable[[str], T], targets: Sequence[str]) -> list[T]:
 
 
 def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:
-    """Call ``call`` with each target; one outcome per target, in the order given.
+    """Call ``call`` with each target and return one outcome per target, in the order given.
 
-    An ``SSMError`` is kept with its target, unless it is one that all the other calls would meet too (no credentials,
-    no endpoint): that one is raised, and calls not yet begun are not made. Any other exception is raised.
+    An ``SSMError`` is kept with its target. If it would affect all other calls too (no credentials, no endpoint), it is
+    raised instead, and the calls that have not begun are not made. Any other exception is raised.
     """
     outcomes = fan_out_kept(call, targets, workers)
     for outcome in outcomes:
@@ -69,57 +71,58 @@ def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEF
 
 
 def fan_out_kept(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:
-    """``fan_out`` for calls that change something, where what was done must be told whatever comes after.
+    """Do the same as ``fan_out``, but never raise an ``SSMError``.
 
-    The error that all the other calls would meet too is kept like any other, and with each call not made for it.
+    This is for calls that change something: the task must report what was done, whatever happens later. An error that
+    would affect all other calls is kept too. It is also the error of each call that was not made because of it.
     """
     outcomes: dict[int, Outcome[T]] = {}
-    hopeless: list[SSMError] = []
+    affecting_all: list[SSMError] = []
 
-    def attempt(place: int) -> None:
-        target = targets[place]
-        if hopeless:
-            outcomes[place] = Outcome(target, error=hopeless[0], attempted=False)
+    def attempt(index: int) -> None:
+        target = targets[index]
+        if affecting_all:
+            outcomes[index] = Outcome(target, error=affecting_all[0], attempted=False)
             return
         try:
-            outcomes[place] = Outcome(target, value=call(target))
+            outcomes[index] = Outcome(target, value=call(target))
         except SSMError as error:
             if error.hopeless:
-                hopeless.append(error)
-            outcomes[place] = Outcome(target, error=error.lean())
+                affecting_all.append(error)
+            outcomes[index] = Outcome(target, error=error.lean())
 
-    _side_by_side(attempt, len(targets), width(len(targets), workers))
-    return [outcomes[place] for place in range(len(targets))]
+    _run_in_parallel(attempt, len(targets), width(len(targets), workers))
+    return [outcomes[index] for index in range(len(targets))]
 
 
-def _side_by_side(work: Callable[[int], None], count: int, threads: int) -> None:
-    """Do ``work`` for each number below ``count``. A thread takes the next when it is done: there is no queue."""
-    left = iter(range(count))
-    taking = threading.Lock()
+def _run_in_parallel(work: Callable[[int], None], count: int, threads: int) -> None:
+    """Call ``work`` with each number below ``count``. Each thread takes the next number when it is done: no queue."""
+    indexes = iter(range(count))
+    lock = threading.Lock()
     stop = threading.Event()
 
     def take_and_work() -> None:
         while not stop.is_set():
-            with taking:
-                number = next(left, None)
-            if number is None:
+            with lock:
+                index = next(indexes, None)
+            if index is None:
                 return
             try:
-                work(number)
+                work(index)
             except BaseException:
                 stop.set()
                 raise
 
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ssm") as pool:
-        working: list[Future[None]] = []
+        futures: list[Future[None]] = []
         try:
-            with contextlib.suppress(RuntimeError):  # of a system that starts no more threads
+            with contextlib.suppress(RuntimeError):  # the system cannot start more threads
                 for unused in range(threads):
-                    working.append(pool.submit(take_and_work))
-            if not working:
+                    futures.append(pool.submit(take_and_work))
+            if not futures:
                 take_and_work()
-            for thread in working:
-                thread.result()
-        except BaseException:  # an interrupt too: no call is begun after it
+            for future in futures:
+                future.result()
+        except BaseException:  # also KeyboardInterrupt: no further call is made
             stop.set()
             raise

@@ -4,18 +4,18 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What an action plugin of this collection passes to its module besides the options of the task."""
+"""Data that an action plugin of this collection passes to its module, besides the options of the task."""
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
 from typing import Any
 
-# It is not an option, so that no result shows it.
+# This is not an option, so results do not show it.
 ARGUMENT = "_sessionops_from_action"
 
 
 def take(params: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Remove it from the parameters of a module and return it; it is empty where no action plugin passed anything."""
+    """Remove the data from the parameters of a module and return it; empty if no action plugin passed any."""
     passed = params.pop(ARGUMENT, None)
     return passed if isinstance(passed, dict) else {}

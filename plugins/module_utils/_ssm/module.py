@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The AnsibleAWSModule of this collection."""
+"""The base class of this collection's modules."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ Result = dict[str, Any]
 
 
 class _Module(basic.AnsibleModule):
-    """AnsibleModule that hides the passwords of URLs from all that it writes, errors in other options among it.
+    """AnsibleModule that hides the passwords of URLs in all its output, including errors about other options.
 
-    It also takes what an action plugin of this collection passes besides the options.
+    It also takes the data that an action plugin of this collection passes besides the options.
     """
 
     def _load_params(self) -> None:
@@ -46,23 +46,23 @@ class _Module(basic.AnsibleModule):
 
 
 class SSMModule(AnsibleAWSModule):
-    """AnsibleAWSModule with this collection's user agent, retries and error sentences."""
+    """AnsibleAWSModule with this collection's user agent, retries and error messages."""
 
     def __init__(self, **kwargs: Any) -> None:
         if import_error:
             _fail(requirement(import_error))
         for name in _null_options(basic._load_params() or {}, kwargs["argument_spec"]):
-            # Core has no sentence for it, or takes it for false.
+            # ansible-core has no message for null, or takes it for false.
             _fail(f"{name} is null: give it a value, or leave the option out.")
         for name in empty_variables():
-            del os.environ[name]  # of the module's own process
-        # The parent reads this one from its own settings, whatever it is called with.
+            del os.environ[name]  # only in the module's own process
+        # The parent reads the class from these settings and ignores an argument for it.
         AnsibleAWSModule.default_settings["module_class"] = _Module
         super().__init__(supports_check_mode=True, **kwargs)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def refuse_null(self, *options: str) -> None:
-        """Fail where one of ``options`` is null, or has an entry that is, and so would be as good as left out."""
-        # Only what came in still tells null from nothing. Of this function core says that it may be called.
+        """Fail if one of ``options`` is null or has an entry that is null: either would count as omitted."""
+        # Only the raw input distinguishes null from omitted. ansible-core allows modules to call this function.
         given = basic._load_params()
         for option in options:
             for name in (option, *self.argument_spec[option].get("aliases", ())):
@@ -73,19 +73,19 @@ class SSMModule(AnsibleAWSModule):
                     self.fail_json(msg=f"{name} has an entry that is null: give it a value, or leave it out.")
 
     def nulls(self, option: str) -> list[str]:
-        """Return the names of those options of an option that the task sets to null, such as ``profile.linux``."""
+        """Return the names of the suboptions of ``option`` that the task sets to null, such as ``profile.linux``."""
         given = basic._load_params().get(option)
         return list(_nulls(given)) if isinstance(given, Mapping) else []
 
     @property
     def from_action(self) -> Mapping[str, Any]:
-        """What the action plugin of the module passed to it; empty if it passed nothing."""
+        """The data that the module's action plugin passed; empty if it passed none."""
         passed: Mapping[str, Any] = self._module.from_action
         return passed
 
     def connect(self, service: str) -> Any:
-        """A boto3 client of ``service`` made from the connection options."""
-        connection = self._connection  # credentials that cannot be are the reason where no region is found
+        """Return a boto3 client of ``service`` made from the connection options; fail if there is no region."""
+        connection = self._connection  # first, because invalid credentials can be the reason why no region is found
         if not self.region:
             self.fail_json(
                 msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
@@ -97,16 +97,19 @@ class SSMModule(AnsibleAWSModule):
         check_credentials(self.params)
         try:
             unused, endpoint, options = get_aws_connection_info(self)
-        except (TypeError, BotoCoreError) as error:  # the parent checks all options but this one
+        except (TypeError, BotoCoreError) as error:  # the parent checks every option except aws_config
             raise SSMError(f"aws_config is not a valid botocore config: {str(error).rstrip('.')}.") from None
         return Connection(endpoint, options)
 
     def warn(self, warning: str) -> None:
-        """Show a warning with the result. The parent puts it into the result, which ansible-core deprecates."""
+        """Show a warning with the result. The parent would put it into the result, which ansible-core deprecates."""
         warnings.warn(warning)
 
     def fail_json_aws(self, exception: BaseException, msg: str | None = None, **kwargs: Any) -> NoReturn:
-        """Fail with one sentence, and with AWS's answer as data; the parent adds a traceback, of no use to users."""
+        """Fail with one sentence, and with AWS's error as data.
+
+        The parent would add a traceback, which does not help users.
+        """
         sentence = without_userinfo(" ".join(str(exception).split()))
         response = getattr(exception, "response", None) or {}
         details = {"error": _error(response)} if response.get("Error") else {}
@@ -115,11 +118,11 @@ class SSMModule(AnsibleAWSModule):
     def report(self, work: Callable[[Mapping[str, Any], ClientFactory, bool], Result]) -> NoReturn:
         """Run ``work`` with the module's parameters, a client factory and check mode, and exit with its result.
 
-        This is the only place where an error becomes a failed task. A result with the key ``failed`` fails the task
-        too, and keeps what the work did get done. Its ``warnings`` are shown.
+        This is the only place where an error becomes a failed task. A result with the key ``failed`` also fails the
+        task, and still returns what was done. The ``warnings`` of a result are shown.
         """
-        # What is imported by now stays to the end. To look through it for garbage time and again is a sixth of the CPU
-        # of a long listing.
+        # Everything imported so far stays until the end. Searching it for garbage again and again would take a sixth of
+        # the CPU time of a long listing.
         gc.freeze()
         try:
             result = work(self.params, self.connect, self.check_mode)
@@ -134,12 +137,12 @@ class SSMModule(AnsibleAWSModule):
         self.fail_json_aws_error(failure)
 
     def fail_json_aws_error(self, exception: SSMError) -> NoReturn:
-        """Fail with the sentence of an ``SSMError``, and with AWS's answer as data."""
+        """Fail with the sentence and the ``result`` of an ``SSMError``, and with AWS's error as data."""
         self.fail_json_aws(exception, **exception.result)
 
 
 def _null_options(given: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the options that have a default and are set to null."""
+    """Yield the names of the options that have a default and are set to null, such as ``profile.linux``."""
     for option, described in spec.items():
         for name in (option, *described.get("aliases", ())):
             value = given.get(name, "")
@@ -158,12 +161,15 @@ def _nulls(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _fail(msg: str) -> NoReturn:
-    """Fail without AnsibleAWSModule, which knows the common options and which of them are secret."""
+    """Fail before there is an AnsibleAWSModule.
+
+    Only that class defines which of the common options are secret, so no parameter is logged or returned.
+    """
     given = [name for name in basic._load_params() if not name.startswith("_ansible_")]
     module = basic.AnsibleModule({name: {"type": "raw"} for name in given}, no_log=True, supports_check_mode=True)
     module.fail_json(msg=msg, invocation={})
 
 
 def _error(response: Mapping[str, Any]) -> dict[str, str]:
-    """AWS's error in the form that amazon.aws modules return it."""
+    """Return AWS's error as amazon.aws modules return it, such as ``{"code": "InvalidDocument", "message": "..."}``."""
     return {key.lower(): str(value) for key, value in response["Error"].items() if key in ("Code", "Message")}

@@ -4,34 +4,34 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Texts as users write them in options."""
+"""Handle texts that users write in options."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-# How many characters of a text an error shows.
+# The maximum number of characters of a text that an error message shows.
 _SHOWN = 60
 
 
 def trimmed(entries: Iterable[str]) -> list[str]:
-    """The entries without the blanks around them: Ansible cuts a text at its commas, and leaves those after them."""
+    """Return the entries without surrounding blanks. Ansible splits a text at commas and keeps the blanks after."""
     return [entry.strip() for entry in entries]
 
 
 def quoted(text: str) -> str:
-    """A text as a sentence shows it: whole, unless it is longer than any that could be meant."""
+    """Return a text in quotes for a message, cut off if it is longer than any valid value."""
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
-    """Return a question that names the one of ``known`` that ``given`` looks like; an empty text if none does."""
+    """Return `` Did you mean 'X'?`` with the entry of ``known`` that is like ``given``; an empty text if none is."""
     by_letters = {one.lower(): one for one in known}
     close = difflib.get_close_matches(given.lower().strip("$ "), by_letters, 1)
     return f" Did you mean {by_letters[close[0]]!r}?" if close else ""
 
 
 def counted(number: float, noun: str) -> str:
-    """Return a number and what it counts, as in ``1 session`` and ``1,200 sessions``."""
+    """Return a number and its noun, as in ``1 session`` and ``1,200 sessions``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

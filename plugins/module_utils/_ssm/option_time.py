@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Durations and moments as users write them."""
+"""Parse durations and times that users write in options."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _DURATION = re.compile(r"(?:[0-9]+[dhms])+")
 _PART = re.compile(r"([0-9]+)([dhms])")
 _AGO = re.compile(r"((?:[0-9]+[dhms])+)(?:\s+ago)?")
 
-# More seconds than anybody waits, and that any clock can still add to its time.
+# The maximum of numeric options: more seconds than anybody waits, but few enough to add to the time of any clock.
 MOST = 1_000_000_000
 
-# A moment, or how long before "now" it is, which is a matter of whose clock is asked.
+# A time, or a duration before "now". The caller of ``resolve`` chooses the clock that "now" is read from.
 Moment: TypeAlias = "datetime.datetime | datetime.timedelta"
 
 
 def duration(text: str, option: str) -> datetime.timedelta:
-    """``90m`` or ``1d12h``; an ``SSMError`` that names the option for anything else.
+    """Parse a duration such as ``90m`` or ``1d12h``. Anything else raises an ``SSMError`` that names the option.
 
-    A number without a unit is nothing: 24 may be meant for hours, and YAML reads 12:30 as 750.
+    A number without a unit is rejected: 24 may be meant as hours, and YAML reads 12:30 as 750.
     """
     given = text.strip()
     if not _DURATION.fullmatch(given):
@@ -40,19 +40,25 @@ def duration(text: str, option: str) -> datetime.timedelta:
 
 
 def option_duration(params: Mapping[str, Any], option: str) -> datetime.timedelta | None:
-    """The duration that an option holds; None only if it is not given, for an empty text must not mean "any age"."""
+    """Return the duration of an option, or None if the option is not given.
+
+    An empty text raises ``SSMError``, because it must not mean "any age".
+    """
     return None if params[option] is None else duration(params[option], option)
 
 
 def check_seconds(params: Mapping[str, Any], *options: str) -> None:
-    """An ``SSMError`` for the first of ``options`` that is no number from 0 to ``MOST``."""
+    """Raise ``SSMError`` for the first of ``options`` that is not a number from 0 to ``MOST``."""
     for option in options:
         if not 0 <= params[option] <= MOST:
             raise SSMError(f"{option}: {params[option]} is out of range; expected 0 to {MOST}.")
 
 
 def moment(text: str, option: str) -> Moment:
-    """An ISO 8601 time, which without a zone is UTC, or a duration before now such as ``2h`` or ``2h ago``."""
+    """Parse an ISO 8601 time, or a duration before now such as ``2h`` or ``2h ago``.
+
+    A time without a zone is taken as UTC. Anything else raises an ``SSMError`` that names the option.
+    """
     ago = _AGO.fullmatch(text.strip())
     if ago:
         return _parse(ago.group(1), text, option)
@@ -66,17 +72,17 @@ def moment(text: str, option: str) -> Moment:
 
 
 def option_moment(params: Mapping[str, Any], option: str) -> Moment | None:
-    """The moment that an option holds; None only if it is not given, or the module has no such option."""
+    """Return the moment of an option, or None if it is not given or the module has no such option."""
     return None if params.get(option) is None else moment(params[option], option)
 
 
 def resolve(moment: Moment, now: datetime.datetime) -> datetime.datetime:
-    """The moment itself, counted back from ``now`` if need be."""
+    """Return a moment as a time. A duration is subtracted from ``now``."""
     if isinstance(moment, datetime.datetime):
         return moment
     try:
         return now - moment
-    except OverflowError:  # before the year 1: no session is that old
+    except OverflowError:  # before the year 1, and no session is that old
         return datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -86,5 +92,5 @@ def _parse(given: str, text: str, option: str) -> datetime.timedelta:
         for number, unit in _PART.findall(given):
             parts[_UNITS[unit]] += int(number)
         return datetime.timedelta(**parts)
-    except (OverflowError, ValueError):  # Python reads no number of thousands of digits
+    except (OverflowError, ValueError):  # Python does not parse numbers with thousands of digits
         raise SSMError(f"{option}: {quoted(text)} is out of range; no session is that old.") from None

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Lines for a person who waits for a task: a module's own output is not shown before its end."""
+"""Progress lines for a person who waits for a task. Ansible shows a module's own output only at its end."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from collections.abc import Callable
 
 from .option_text import counted
 
-# Names a file that a module appends lines to while it works.
+# The environment variable with the path of a file, to which a module appends lines while it works.
 VARIABLE = "SESSIONOPS_PROGRESS_FILE"
-# Seconds between two lines of a kind.
+# The minimum number of seconds between two lines of the same kind.
 EVERY = 1.0
 
 
 class Progress:
-    """Lines to the file that the environment names, at most one of a kind in a second; to nobody if it names none.
+    """Appends lines to the file at ``path``, at most one of each kind per second. If ``path`` is None, it does nothing.
 
-    A file that cannot be written, as that of another user, is no reason to fail.
+    A file that cannot be written, such as one of another user, does not fail the task.
     """
 
     def __init__(self, path: str | None, now: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._now = now
-        self._asked_at = now()
+        self._counted_at = now()
         self._paused_at = -EVERY
 
     def counter(self, total: int) -> Callable[[object], None]:
-        """What to call with each of ``total`` answers."""
+        """Return a function to call with each of ``total`` results. It reports how many have come so far."""
         if not self._path or total < 2:
-            return lambda answer: None
-        counted = itertools.count(1)
-        self._asked_at = self._now()
+            return lambda result: None
+        numbers = itertools.count(1)
+        self._counted_at = self._now()
 
-        def count(answer: object) -> None:
-            number = next(counted)
-            if self._now() - self._asked_at >= EVERY:
-                self._asked_at = self._now()
+        def count(result: object) -> None:
+            number = next(numbers)
+            if self._now() - self._counted_at >= EVERY:
+                self._counted_at = self._now()
                 self._write(f"{number:,} of {total:,} targets have been asked for.")
 
         return count
 
     def pause(self, pending: str, left: float) -> None:
-        """Say before a pause which targets are pending, in words, and how many seconds are left for them."""
+        """Report, before a pause, the pending targets (in words) and the seconds left until the timeout."""
         if self._now() - self._paused_at >= EVERY:
             self._paused_at = self._now()
             self._write(f"{pending}, {counted(round(left), 'second')} left.")
@@ -64,5 +64,5 @@ class Progress:
 
 
 def from_environment() -> Progress:
-    """The progress that the environment asks for."""
+    """Return a ``Progress`` for the file that the environment variable names, if it is set."""
     return Progress(os.environ.get(VARIABLE))

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""One call for each of many targets in several regions, begun while more targets are still being found."""
+"""Call one function for many targets in several regions, while more targets are still being found."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ T = TypeVar("T")
 
 
 class Lanes(Generic[K, T]):
-    """A lane of targets for each region, and one bounded pool of threads that serves them all.
+    """A queue of targets for each region, and one bounded pool of threads for all queues.
 
-    A target is whatever tells one call from another; ``results`` has what each came to.
+    A target is any hashable value that identifies one call. ``results`` has the return value of ``call`` for each
+    target.
 
-    A service limits the rate of calls region by region, and a client waits for that rate inside the call. So no lane
-    may have more threads than its share: threads that wait for one region must leave some to the others. A lane that
-    is done leaves its share to those that are not.
+    A service limits the rate of calls in each region, and a client waits inside the call until the rate allows it. So
+    each region has a share of the threads: threads that wait for one region must leave some for the others. A region
+    that is done leaves its share to those that are not.
 
-    A context manager, whose end waits until every lane is closed and empty. An error that ``call`` raises stops the
-    pool, and is raised at the end.
+    This is a context manager. Its exit waits until every queue is closed and empty. An error that ``call`` raises stops
+    the pool, and the exit raises it.
     """
 
-    def __init__(self, call: Callable[[str, K], T], names: Sequence[str], workers: int) -> None:
+    def __init__(self, call: Callable[[str, K], T], regions: Sequence[str], workers: int) -> None:
         self.results: dict[K, T] = {}
         self._call = call
         self._workers = workers
-        self._waiting: dict[str, collections.deque[K]] = {name: collections.deque() for name in names}
-        self._busy = dict.fromkeys(names, 0)
-        self._open = set(names)
-        self._unfinished = list(names)
+        self._queues: dict[str, collections.deque[K]] = {region: collections.deque() for region in regions}
+        self._running = dict.fromkeys(regions, 0)
+        self._open = set(regions)
+        self._unfinished = list(regions)
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._targets = 0
@@ -61,66 +62,66 @@ class Lanes(Generic[K, T]):
 
     @property
     def stopped(self) -> bool:
-        """Whether an error has made all further work pointless."""
+        """True if an error has stopped the pool."""
         return self._error is not None
 
-    def put(self, name: str, targets: Iterable[K]) -> None:
-        """Add targets to a lane that is open."""
+    def put(self, region: str, targets: Iterable[K]) -> None:
+        """Add targets to the queue of a region, which must be open."""
         with self._changed:
-            before = len(self._waiting[name])
-            self._waiting[name].extend(targets)
-            self._targets += len(self._waiting[name]) - before
+            before = len(self._queues[region])
+            self._queues[region].extend(targets)
+            self._targets += len(self._queues[region]) - before
             for unused in range(len(self._threads), width(self._targets, self._workers) if self._targets else 0):
-                thread = threading.Thread(target=self._work, name=f"ssm-{name}", daemon=True)
+                thread = threading.Thread(target=self._work, name=f"ssm-{region}", daemon=True)
                 try:
                     thread.start()
-                except RuntimeError:  # of a system that starts no more threads
+                except RuntimeError:  # the system cannot start more threads
                     if not self._threads:
                         raise
                     break
                 self._threads.append(thread)
             self._changed.notify_all()
 
-    def close(self, name: str, *, drop: bool = False) -> None:
-        """Say that no more targets will come for a lane; with ``drop``, that those which wait need no call either."""
+    def close(self, region: str, *, drop: bool = False) -> None:
+        """Close the queue of a region: no more targets will come. With ``drop``, also remove the targets in it."""
         with self._changed:
-            self._open.discard(name)
+            self._open.discard(region)
             if drop:
-                self._waiting[name].clear()
-            self._finish(name)
+                self._queues[region].clear()
+            self._finish(region)
             self._changed.notify_all()
 
     def _work(self) -> None:
-        """Make calls until there is nothing left to do: the life of one thread."""
+        """Make calls until there are none left. Each thread runs this."""
         while (taken := self._take()) is not None:
-            name, target = taken
+            region, target = taken
             try:
-                result = self._call(name, target)
-            except BaseException as error:  # raised at the end
+                result = self._call(region, target)
+            except BaseException as error:  # __exit__ raises it
                 self._stop(error)
                 return
             with self._changed:
                 self.results[target] = result
-                self._busy[name] -= 1
-                self._finish(name)
+                self._running[region] -= 1
+                self._finish(region)
 
     def _take(self) -> tuple[str, K] | None:
-        """The next target whose turn it is; waits for one, and is None when none will come."""
+        """Wait for the next target and return it with its region; None if no more will come."""
         with self._changed:
             while self._error is None and self._unfinished:
                 share = max(1, -(-self._workers // len(self._unfinished)))
-                for name in self._unfinished:
-                    if self._waiting[name] and self._busy[name] < share:
-                        self._unfinished.remove(name)
-                        self._unfinished.append(name)  # the others first, next time
-                        self._busy[name] += 1
-                        return name, self._waiting[name].popleft()
+                for region in self._unfinished:
+                    if self._queues[region] and self._running[region] < share:
+                        self._unfinished.remove(region)
+                        self._unfinished.append(region)  # so that the next turn is another region's
+                        self._running[region] += 1
+                        return region, self._queues[region].popleft()
                 self._changed.wait()
             return None
 
-    def _finish(self, name: str) -> None:
-        if name in self._unfinished and not (name in self._open or self._waiting[name] or self._busy[name]):
-            self._unfinished.remove(name)
+    def _finish(self, region: str) -> None:
+        if region in self._unfinished and not (region in self._open or self._queues[region] or self._running[region]):
+            self._unfinished.remove(region)
             self._changed.notify_all()
 
     def _stop(self, error: BaseException) -> None:

@@ -4,15 +4,15 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Check replies against botocore's output shapes, so that nothing behind the check meets a wrong type.
+"""Check replies against botocore's output shapes, so that code after the check never meets a wrong type.
 
-A proxy, an endpoint that is like AWS or a fault in between answers with anything. There are two checks. ``check`` is
-for what botocore has parsed, and is the one that every reply goes through. ``check_body`` is for the body before that:
-botocore reads a text or an object where the service model has a list as an empty list or one of its characters, and
-any XML text but ``true`` as false.
+A proxy, an endpoint that imitates AWS, or a fault in between can return anything. There are two checks. ``check`` is
+for the reply that botocore has parsed, and every reply goes through it. ``check_body`` is for the body before botocore
+parses it, because botocore hides some wrong values: where the service model has a list, it reads a text or an object as
+an empty list or as a list of characters. It reads any XML text except ``true`` as false.
 
-A shape's check is made once, as a tree of functions, because a listing has tens of thousands of values. An error says
-nothing of the reply, which can hold secrets.
+The check of a shape is built once, as a tree of functions, because a listing has tens of thousands of values. Errors do
+not quote the reply, which can contain secrets.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from xml.etree import ElementTree
 Check = Callable[[Any], None]
 Shape = Any
 
-# Members that the collection reads without asking whether they are there, by the name of their structure. Whole
-# replies are among them, because "there are no sessions" must never mean "a proxy answered".
+# Members that the collection reads without checking that they exist, by the name of their structure. Whole replies are
+# included, because "there are no sessions" must never mean "a proxy replied".
 NEEDED: dict[str, tuple[str, ...]] = {
     "AccountSharingInfo": ("AccountId",),
     "AssumeRoleResponse": ("Credentials",),
@@ -70,7 +70,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _SOME = re.compile(r".+", re.DOTALL)
-# Members that are texts, and of which not every text will do.
+# Patterns of text members, by the names of structure and member.
 _MEMBERS: dict[tuple[str, str], re.Pattern[str]] = {
     **{("DocumentDescription", member): _NUMBER for member in ("DocumentVersion", "DefaultVersion", "LatestVersion")},
     ("DocumentVersionInfo", "DocumentVersion"): _NUMBER,
@@ -83,49 +83,50 @@ _MEMBERS: dict[tuple[str, str], re.Pattern[str]] = {
     ("Session", "SessionId"): _SOME,
     ("Tag", "Key"): _SOME,
 }
-# The same by the name of the text's own shape. A status is shown to users, so a new one has to be a word, too.
+# Patterns of texts by the name of their own shape. Users see a status, so an unknown one must be a single word, too.
 _TEXTS: dict[str, re.Pattern[str]] = {
     "AccountId": re.compile(r"(?i:all)|[0-9]{12}"),
     "ConnectionStatus": re.compile(r"[A-Za-z]{1,64}"),
     "DocumentStatus": re.compile(r"[A-Za-z]{1,64}"),
     "DocumentVersion": re.compile(r"[1-9][0-9]{0,17}|\$LATEST|\$DEFAULT"),
 }
-# Times can be shown in any time zone, and compared, only inside the calendar.
+# Only times in this range can be compared and converted to any time zone.
 _EARLIEST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _LATEST = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
 _INTEGERS = {"integer": 2**31, "long": 2**63}
-# What the reply's milliseconds of GetRoleCredentials may be, which botocore makes a time of.
+# botocore converts the milliseconds in GetRoleCredentials' reply to a time, so they have the same limit.
 _MILLISECONDS = {"ExpirationTimestampType": int(_LATEST.timestamp()) * 1000}
 
 
 class WrongReplyError(ValueError):
-    """A reply that is not one that the service gives."""
+    """A reply that the service never gives."""
 
 
 def check(shape: Shape, parsed: Any) -> None:
-    """A ``WrongReplyError`` for a reply, as botocore parsed it, that is not of its operation's output ``shape``.
+    """Raise ``WrongReplyError`` if a reply, as botocore parsed it, does not fit its operation's output ``shape``.
 
-    Members that the shape does not have are not looked at.
+    Members that the shape does not have are not checked.
     """
     if shape is not None:
-        _made(_PARSED, shape, _parsed)(parsed)
+        _check_of(_PARSED, shape, _parsed)(parsed)
 
 
 def checked(client: Any, method: str, reply: dict[str, Any]) -> dict[str, Any]:
-    """The reply that a ``method`` of a boto3 client returned; a ``WrongReplyError`` if the service never gives it."""
+    """Return the ``reply`` of a boto3 client's ``method``; raise ``WrongReplyError`` if the service never gives it."""
     operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
     check(operation.output_shape, reply)
     if not (operation.output_shape and operation.output_shape.members):
-        # Such a reply is an empty body or object, of which only the headers can be wrong.
+        # The body of such a reply is empty or an empty object, so only the headers can be wrong.
         kind = reply["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
         _require(not kind or "json" in kind)
     return reply
 
 
 def check_body(protocol: str, shape: Shape | None, body: bytes) -> None:
-    """An exception, of many kinds, for the body of a reply that botocore would read as something else than it is.
+    """Raise an exception, of any kind, if botocore would misread the body of a reply.
 
-    ``protocol`` is botocore's name for it. The bodies of others than the four of the services in use are not looked at.
+    ``protocol`` is botocore's name for it. Only the bodies of json, rest-json, query and ec2 are checked: the services
+    in use have no other protocol.
     """
     if protocol in ("json", "rest-json"):
         _check_json(shape, body)
@@ -133,17 +134,17 @@ def check_body(protocol: str, shape: Shape | None, body: bytes) -> None:
         _check_xml(shape, body)
 
 
-def _require(right: bool) -> None:
-    if not right:
+def _require(condition: bool) -> None:
+    if not condition:
         raise WrongReplyError
 
 
-def _made(known: MutableMapping[Shape, Check], shape: Shape, make: Callable[[Shape], Check]) -> Check:
-    """The check of a shape, which is made once. Shapes live as long as the client that they belong to."""
-    found = known.get(shape)
-    if found is None:
-        found = known[shape] = make(shape)
-    return found
+def _check_of(built: MutableMapping[Shape, Check], shape: Shape, make: Callable[[Shape], Check]) -> Check:
+    """Return the check of a shape, which is built on first use. Shapes live as long as the client that has them."""
+    check_shape = built.get(shape)
+    if check_shape is None:
+        check_shape = built[shape] = make(shape)
+    return check_shape
 
 
 _PARSED: MutableMapping[Shape, Check] = weakref.WeakKeyDictionary()
@@ -167,7 +168,7 @@ def _parsed_structure(shape: Shape) -> Check:
     needed = NEEDED.get(shape.name, ())
     checks = {name: _parsed_member(shape.name, name, member) for name, member in shape.members.items()}
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if not isinstance(value, dict):
             raise WrongReplyError
         for name in needed:
@@ -177,7 +178,7 @@ def _parsed_structure(shape: Shape) -> Check:
             if name in checks:
                 checks[name](item)
 
-    return look
+    return verify
 
 
 def _parsed_member(structure: str, name: str, member: Shape) -> Check:
@@ -188,26 +189,26 @@ def _parsed_member(structure: str, name: str, member: Shape) -> Check:
 def _parsed_list(shape: Shape) -> Check:
     entry = _parsed(shape.member)
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if not isinstance(value, list):
             raise WrongReplyError
         for item in value:
             entry(item)
 
-    return look
+    return verify
 
 
 def _parsed_map(shape: Shape) -> Check:
     entry = _parsed(shape.value)
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if not isinstance(value, dict):
             raise WrongReplyError
         for key, item in value.items():
             _of_type(str)(key)
             entry(item)
 
-    return look
+    return verify
 
 
 def _parsed_text(pattern: re.Pattern[str] | None) -> Check:
@@ -215,29 +216,29 @@ def _parsed_text(pattern: re.Pattern[str] | None) -> Check:
         return _of_type(str)
     fullmatch = pattern.fullmatch
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if not isinstance(value, str) or not fullmatch(value):
             raise WrongReplyError
 
-    return look
+    return verify
 
 
 def _of_type(*kinds: type) -> Check:
-    def look(value: Any) -> None:
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):  # a bool is an int, too
+    def verify(value: Any) -> None:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):  # bool is a subclass of int
             raise WrongReplyError
 
-    return look
+    return verify
 
 
 def _parsed_integer(shape: Shape) -> Check:
     limit = _MILLISECONDS.get(shape.name, _INTEGERS[shape.type_name])
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not -limit <= value < limit:
             raise WrongReplyError
 
-    return look
+    return verify
 
 
 def _time(value: Any) -> None:
@@ -263,17 +264,17 @@ _PARSED_KINDS: dict[str, Callable[[Shape], Check]] = {
 
 
 def _check_json(shape: Shape | None, body: bytes) -> None:
-    """Check the kinds that botocore takes one for the other; those of all other values it leaves as they are."""
+    """Check the types that botocore confuses. It keeps the types of all other values, so ``check`` sees them."""
     if not body and not (shape and shape.members):
         return
     value = json.loads(body)
     _require(isinstance(value, dict))
     if shape is not None:
-        _made(_JSON, _payload(shape), _json)(value)
+        _check_of(_JSON, _payload(shape), _json)(value)
 
 
 def _payload(shape: Shape) -> Shape:
-    """What the whole body of a reply is: the shape, or one member of it."""
+    """Return the shape of the whole body of a reply: ``shape`` itself, or one member of it."""
     member = shape.serialization.get("payload")
     return shape.members[member] if member else shape
 
@@ -285,9 +286,9 @@ def _json(shape: Shape) -> Check:
 
 def _json_structure(shape: Shape) -> Check:
     members = [(_name(member, name), _json(member)) for name, member in shape.members.items()]
-    checks = [(name, look) for name, look in members if look is not _anything]
+    checks = [(name, verify) for name, verify in members if verify is not _anything]
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if not isinstance(value, dict):
             raise WrongReplyError
         for name, inner in checks:
@@ -295,20 +296,20 @@ def _json_structure(shape: Shape) -> Check:
             if item is not None:
                 inner(item)
 
-    return look
+    return verify
 
 
 def _json_list(shape: Shape) -> Check:
     entry = _json(shape.member)
 
-    def look(value: Any) -> None:
+    def verify(value: Any) -> None:
         if not isinstance(value, list):
             raise WrongReplyError
         if entry is not _anything:
             for item in value:
                 entry(item)
 
-    return look
+    return verify
 
 
 def _json_map(shape: Shape) -> Check:
@@ -333,7 +334,7 @@ def _check_xml(shape: Shape, body: bytes) -> None:
         inner = [child for child in root if _tag(child) == wrapper]
         _require(len(inner) == 1)
         root = inner[0]
-    _made(_XML, shape, _xml)(root)
+    _check_of(_XML, shape, _xml)(root)
 
 
 def _name(member: Shape, name: str) -> str:
@@ -355,7 +356,7 @@ def _has_text(element: Any) -> bool:
 def _xml_structure(shape: Shape) -> Check:
     checks = dict(_xml_members(shape))
 
-    def look(element: Any) -> None:
+    def verify(element: Any) -> None:
         if _has_text(element):
             raise WrongReplyError
         for child in element:
@@ -363,12 +364,12 @@ def _xml_structure(shape: Shape) -> Check:
             if inner:
                 inner(child)
 
-    return look
+    return verify
 
 
 def _xml_members(shape: Shape) -> Iterator[tuple[str, Check]]:
     for name, member in shape.members.items():
-        if member.serialization.get("flattened"):  # its entries are children of the structure
+        if member.serialization.get("flattened"):  # its entries are direct children of the structure
             yield _name(getattr(member, "member", member), name), _anything
         else:
             yield _name(member, name), _xml(member)
@@ -377,7 +378,7 @@ def _xml_members(shape: Shape) -> Iterator[tuple[str, Check]]:
 def _xml_list(shape: Shape) -> Check:
     entry, name = _xml(shape.member), _name(shape.member, "member")
 
-    def look(element: Any) -> None:
+    def verify(element: Any) -> None:
         if _has_text(element):
             raise WrongReplyError
         for child in element:
@@ -385,7 +386,7 @@ def _xml_list(shape: Shape) -> Check:
                 raise WrongReplyError
             entry(child)
 
-    return look
+    return verify
 
 
 def _xml_text(element: Any) -> None:

@@ -6,8 +6,8 @@
 
 """User names and passwords in the URLs of endpoints and proxies.
 
-A URL may lack its scheme, as in ``user:password@proxy:3128``, and a password may have any character unescaped. So the
-last ``@`` ends them, wherever it is.
+A URL may lack its scheme, as in ``user:password@proxy:3128``, and a password may have any character unescaped, even
+``@``. So user name and password end at the last ``@``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 _USER = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.IGNORECASE | re.DOTALL)
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-# What may be a URL with a user in the text of a dictionary.
+# Matches what may be a URL with a user name, in a dictionary that is given as text.
 _IN_TEXT = re.compile(r"[^\s\"'{},=]+@[^\s\"'{},=]*")
 
 
@@ -29,9 +29,9 @@ def without_user(url: str) -> str:
 
 
 def passwords(params: Mapping[str, Any], environment: Mapping[str, str]) -> set[str]:
-    """Return the passwords in the URLs of a module's parameters as they come in, and of the environment.
+    """Return the passwords in the URLs of a module's raw parameters and of the environment.
 
-    A user name without a password counts as one, since it can be a token.
+    A user name without a password is included, because it can be a token.
     """
     return {form for url in _urls(params, environment) for form in _password(url)}
 
@@ -50,7 +50,7 @@ def _urls(params: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator
 
 
 def _password(url: str) -> set[str]:
-    """The password as it is in the URL, and without its escapes."""
+    """Return the password as it is in the URL, and without its percent-encoding; an empty set if there is none."""
     user, has_user, unused = _SCHEME.sub("", url).rpartition("@")
     name, colon, password = user.partition(":")
     secret = password if colon else name

@@ -4,15 +4,15 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""How the inventory is made.
+"""How the inventory is built.
 
-1. ``templates.py`` evaluates templates in options, and ``options.py`` checks the options and makes a ``Plan`` of them.
-2. ``connection.py`` connects. ``cache.py`` returns the nodes of an earlier run if the plan and the identity are the
-   same, else ``fetch.py`` lists all regions at once and asks for statuses while it lists.
-3. ``presumed_status.py`` says for which nodes no call is needed, such as a stopped instance.
-4. ``hosts.py`` makes a host of each node, with its variables and its readiness group. ``hostnames.py`` names it.
-5. ``populate.py`` puts the hosts into the inventory. ``construct.py`` does ``compose``, ``groups`` and
-   ``keyed_groups``; ``expressions.py`` evaluates simple expressions much faster than Ansible's templating does.
+1. ``templates.py`` evaluates the templates in options. ``options.py`` validates the options and returns a ``Plan``.
+2. ``connection.py`` makes the boto3 clients. ``cache.py`` returns the nodes of an earlier run if the plan and the
+   identity are the same. Otherwise ``fetch.py`` lists all regions in parallel, and reads statuses while it lists.
+3. ``presumed_status.py`` infers the status of nodes that need no call, such as stopped instances.
+4. ``hosts.py`` turns each node into a host with its variables and readiness group. ``hostnames.py`` names the hosts.
+5. ``populate.py`` adds the hosts to the inventory. ``construct.py`` applies ``compose``, ``groups`` and
+   ``keyed_groups``. ``expressions.py`` evaluates simple expressions much faster than Ansible's templating.
 
-Every text of AWS is untrusted: ``trust.py`` keeps Ansible from evaluating it.
+All text from AWS is untrusted: ``trust.py`` keeps Ansible from evaluating it.
 """

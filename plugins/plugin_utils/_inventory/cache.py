@@ -4,10 +4,10 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What is kept from one run to the next: nodes, and for their own shorter time their statuses.
+"""Cache nodes from one run to the next, and connection statuses for a shorter time of their own.
 
-Only what AWS said is kept, and nothing that follows from options. What was kept for other regions, filters or
-credentials is as good as nothing, and so is what this version did not write.
+Only data from AWS is cached, nothing that follows from options. An entry is ignored if it is for other regions, filters
+or credentials, or if another version of the collection wrote it.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ Connect = Callable[[Sequence[str]], Mapping[str, Clients]]
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    """Where entries are kept (a mapping), under which key, and with which fingerprint they count.
+    """The cache of one inventory file. It has two entries, one for nodes and one for statuses.
 
-    Nodes count for ``nodes_for`` seconds, of which 0 are for ever as cache plugins have it, and statuses for
-    ``statuses_for``, of which 0 are none at all.
+    ``{KEY: {"fingerprint": "9f86d0...", "made": 1764158400.0, "regions": '{"us-east-1": {"nodes": [...], ...}}'},
+    KEY_statuses: {"fingerprint": "9f86d0...", "made": 1764158400.0, "asked": {"i-...": ["connected", ...]}}}``
     """
 
     entries: MutableMapping[str, Any]
     key: str
-    fingerprint: str
-    nodes_for: int
-    statuses_for: int
+    fingerprint: str  # entries with another fingerprint are ignored
+    nodes_for: int  # seconds; 0 is for ever, as in Ansible's cache plugins
+    statuses_for: int  # seconds; with 0, statuses are not cached
 
 
 def fingerprint(plan: Plan, source: Mapping[str, Any]) -> str:
-    """What tells one set of nodes from another: the fields of ``plan`` that choose them, and who asks where.
+    """Return a hash of everything that a list of nodes depends on: fields of ``plan``, and ``source``.
 
-    ``source`` is everything else that shapes the answers, such as who signs, role and endpoint.
+    ``source`` has what else affects AWS's replies, such as the identity that signs, the role and the endpoint.
     """
-    chosen = {
+    settings = {
         "version": COLLECTION_VERSION,
         "regions": plan.regions,
         "includes": [dict(each.wanted) for each in plan.selection.includes],
@@ -64,11 +64,11 @@ def fingerprint(plan: Plan, source: Mapping[str, Any]) -> str:
         "ec2_details": plan.ec2_details,
         "source": dict(source),
     }
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def keep_private(entries: Any) -> None:
-    """Let nobody but the owner read the files of the entries, where they are files.
+    """Make the cache files readable for their owner only, if the entries are files.
 
     The cache plugins of ansible-core make their files readable for everybody, whatever the umask is.
     """
@@ -77,13 +77,13 @@ def keep_private(entries: Any) -> None:
         return
     for key in entries:
         for file in pathlib.Path(folder).glob(f"*{glob.escape(key)}"):  # ansible-core puts prefixes before the key
-            with contextlib.suppress(OSError):  # the file of another user, or none any more
+            with contextlib.suppress(OSError):  # another user's file, or one that was deleted meanwhile
                 file.chmod(0o600)
 
 
 @contextlib.contextmanager
 def private_folders() -> Iterator[None]:
-    """Make folders and files that are created meanwhile accessible to their owner alone."""
+    """Make files and folders that are created inside the context accessible to their owner only."""
     before = os.umask(0o077)
     try:
         yield
@@ -92,71 +92,72 @@ def private_folders() -> Iterator[None]:
 
 
 def find(plan: Plan, connect: Connect, store: Store | None, *, fresh: bool) -> Found:
-    """Nodes and statuses, from ``store`` as far as they count there, and from AWS where not or where ``fresh``.
+    """Return nodes and statuses, from ``store`` if they are valid there, otherwise from AWS.
 
-    ``connect`` makes the clients of regions, and is called only if there is a call to make.
+    With ``fresh``, everything is read from AWS, and the cache is only written. ``connect`` makes the clients of
+    regions. It is called only if a call is needed.
     """
-    kept = _nodes(store) if store and not fresh else None
-    if store is None or kept is None:
+    cached = _cached_regions(store) if store and not fresh else None
+    if store is None or cached is None:
         found = fetch(plan, connect(plan.regions))
-        if store and not found.warnings:  # what is left out is to be told again, and asked for
-            # As one text, for Ansible reads a dictionary with a key such as __ansible_type, which a tag may have, as
-            # something of its own.
-            regions = json.dumps({name: _plain(region) for name, region in found.regions.items()})
+        if store and not found.warnings:  # so that the next run tries what is missing again, and warns again
+            # One JSON text, because Ansible interprets dictionaries that have a key such as __ansible_type. Tags may
+            # have such keys.
+            regions = json.dumps({name: _encode_region(region) for name, region in found.regions.items()})
             store.entries[store.key] = {"fingerprint": store.fingerprint, "made": time.time(), "regions": regions}
-        _keep_statuses(store, found)
+        _write_statuses(store, found)
         return found
-    wanted = {name: ids for name, region in kept.items() if (ids := candidates(region, plan))}
-    asked = _statuses(store)
-    if all(target in asked for ids in wanted.values() for target in ids):
-        return Found(kept, asked)
-    found = ask(plan, kept, wanted, connect(list(wanted)))
-    _keep_statuses(store, found)
+    wanted = {name: ids for name, region in cached.items() if (ids := candidates(region, plan))}
+    statuses = _cached_statuses(store)
+    if all(node in statuses for ids in wanted.values() for node in ids):
+        return Found(cached, statuses)
+    found = ask(plan, cached, wanted, connect(list(wanted)))
+    _write_statuses(store, found)
     return found
 
 
-def _nodes(store: Store) -> dict[str, Region] | None:
-    return _kept(store, store.key, store.nodes_for or float("inf"), _regions)
+def _cached_regions(store: Store) -> dict[str, Region] | None:
+    return _cached(store, store.key, store.nodes_for or float("inf"), _decode_regions)
 
 
-def _statuses(store: Store) -> dict[str, Status]:
-    return _kept(store, store.key + _STATUSES, store.statuses_for, _asked) or {}
+def _cached_statuses(store: Store) -> dict[str, Status]:
+    return _cached(store, store.key + _STATUSES, store.statuses_for, _decode_statuses) or {}
 
 
-def _kept(store: Store, key: str, seconds: float, read: Callable[[Any], T]) -> T | None:
-    """What ``read`` makes of an entry; None unless this version wrote it, and within the last ``seconds``.
+def _cached(store: Store, key: str, seconds: float, decode: Callable[[Any], T]) -> T | None:
+    """Return the decoded entry; None if it is missing, unreadable, older than ``seconds`` or has another fingerprint.
 
-    An entry from the future, which a clock that was put back leaves, has no age that would ever end.
+    An entry from the future is ignored too. A clock that was set back leaves such entries, and they might never expire.
     """
-    # What others left there may be anything, and cache plugins raise anything where they cannot read it.
+    # Anybody may have written the entry, and cache plugins raise any exception if they cannot read it.
     with contextlib.suppress(Exception):
         entry = store.entries[key]
         if entry["fingerprint"] == store.fingerprint and 0 <= time.time() - entry["made"] < seconds:
-            return read(entry)
+            return decode(entry)
     return None
 
 
-def _keep_statuses(store: Store | None, found: Found) -> None:
-    """Keep statuses in an entry of their own: to write the nodes again would make these look younger."""
+def _write_statuses(store: Store | None, found: Found) -> None:
+    """Write statuses to an entry of their own, because writing the nodes again would renew their age."""
     if store and store.statuses_for:
-        asked = {target: list(status) for target, status in found.asked.items()}
+        asked = {node: list(status) for node, status in found.asked.items()}
         entry = {"fingerprint": store.fingerprint, "made": time.time(), "asked": asked}
         store.entries[store.key + _STATUSES] = entry
 
 
-def _plain(region: Region) -> dict[str, Any]:
+def _encode_region(region: Region) -> dict[str, Any]:
     served_at = region.served_at.isoformat() if region.served_at else None
     return {"nodes": region.nodes, "served_at": served_at}
 
 
-def _regions(entry: Any) -> dict[str, Region]:
-    return {name: _region(given) for name, given in json.loads(entry["regions"]).items()}
+def _decode_regions(entry: Any) -> dict[str, Region]:
+    return {name: _decode_region(encoded) for name, encoded in json.loads(entry["regions"]).items()}
 
 
-def _region(given: Mapping[str, Any]) -> Region:
-    served_at = given["served_at"]
-    return Region(list(given["nodes"]), datetime.datetime.fromisoformat(served_at) if served_at else None)
+def _decode_region(encoded: Mapping[str, Any]) -> Region:
+    served_at = encoded["served_at"]
+    return Region(list(encoded["nodes"]), datetime.datetime.fromisoformat(served_at) if served_at else None)
 
 
-def _asked(entry: Any) -> dict[str, Status]:
-    return {target: Status(*given) for target, given in entry["asked"].items()}
+def _decode_statuses(entry: Any) -> dict[str, Status]:
+    return {node: Status(*encoded) for node, encoded in entry["asked"].items()}

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Where the inventory asks: with which credentials, in which regions."""
+"""The connections of the inventory: its credentials, its boto3 clients, and the identity that its cache depends on."""
 
 from __future__ import annotations
 
@@ -26,35 +26,36 @@ try:
 except ImportError:
     pass  # AWSInventoryBase reports a missing boto3
 
-# The methods of botocore that renew temporary keys of one identity, which the configuration names.
+# botocore's credential methods that renew the temporary keys of one identity, which the configuration names.
 _RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "login", "sso"})
 SESSION_NAME = "ansible_aws_ssm_inventory"
 
 
 def connect(region: str | None, endpoint: str | None, options: Mapping[str, Any], role: str | None) -> Connection:
-    """A connection from the options of amazon.aws, as ``get_aws_connection_info`` gives them.
+    """Return a connection made from the options of amazon.aws, as ``get_aws_connection_info`` returns them.
 
-    ``role`` is the ARN of a role to assume, whose credentials are renewed for as long as clients are used.
+    ``role`` is the ARN of a role to assume. Its credentials are renewed for as long as clients are used. Raises
+    ``SSMError`` if the role cannot be assumed.
     """
     connection = Connection(endpoint, options)
     if not role:
         return connection
     sts = connection.client("sts", region)
-    provider = _Provider(lambda: _credentials(api.assume_role(sts, role, SESSION_NAME)))
+    provider = _Provider(lambda: _botocore_credentials(api.assume_role(sts, role, SESSION_NAME)))
     assumed = Connection(endpoint, {"verify": options.get("verify")}, provider)
     assumed.get_credentials()  # a role that cannot be assumed fails here
     return assumed
 
 
 def clients(connection: Connection, regions: Sequence[str], *, ec2: bool) -> dict[str, Clients]:
-    """Clients of each region."""
-    # The service checks what it is asked; to do so here too costs each of thousands of calls something.
+    """Return the clients of each region, by the region's name; with ``ec2``, also those of EC2."""
+    # The service validates the parameters. Validating them here too would slow down each of thousands of calls.
     make = functools.partial(connection.client, parameter_validation=False)
     return {region: Clients(make("ssm", region), make("ec2", region) if ec2 else None) for region in regions}
 
 
 class _Provider:
-    """Where a session takes its credentials from: the role, renewed before they end."""
+    """A botocore credential provider for the role, whose credentials are renewed before they expire."""
 
     METHOD = CANONICAL_NAME = "assume-role"
 
@@ -65,27 +66,29 @@ class _Provider:
         return DeferredRefreshableCredentials(refresh_using=self._renew, method=self.METHOD)
 
 
-def _credentials(given: api.Shape) -> dict[str, str]:
-    """What AssumeRole gives, in botocore's own form."""
-    expiry: datetime.datetime = given["Expiration"]
+def _botocore_credentials(returned: api.Shape) -> dict[str, str]:
+    """Convert the credentials that AssumeRole returned to botocore's own form."""
+    expiry: datetime.datetime = returned["Expiration"]
     return {
-        "access_key": given["AccessKeyId"],
-        "secret_key": given["SecretAccessKey"],
-        "token": given["SessionToken"],
+        "access_key": returned["AccessKeyId"],
+        "secret_key": returned["SecretAccessKey"],
+        "token": returned["SessionToken"],
         "expiry_time": expiry.isoformat(),
     }
 
 
 def identity(get: Callable[[str], Any]) -> dict[str, Any] | None:
-    """Return what shapes AWS's answers besides the question: who signs, and where. It contains no secret.
+    """Return the settings that AWS's replies depend on: those of the credentials and of the endpoint. No secrets.
 
-    None if nobody can sign. The error that then comes of connecting says why.
+    ``{"AWS_REGION": "us-east-1", "access_key": None, "profile": "ops", ..., "signer": [{...}, [None, None], "sso"]}``
+
+    Return None if there are no credentials. Connecting then raises the error that says why.
     """
     options = {option: get(option) for option in ("access_key", "profile", "assume_role_arn", "endpoint_url")}
     variables = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     signer: list[Any] = []
     if not options["access_key"]:
-        with contextlib.suppress(Exception):  # providers raise anything, and connecting meets the same error
+        with contextlib.suppress(Exception):  # providers raise any exception, and connecting meets the same error
             signer = _signer(options["profile"])
         if not signer:
             return None
@@ -93,10 +96,11 @@ def identity(get: Callable[[str], Any]) -> dict[str, Any] | None:
 
 
 def _signer(profile: str | None) -> list[Any]:
-    """Return what identifies the signer of a profile, or of the environment. It takes no call to AWS.
+    """Return what identifies the signer of a profile, or of the environment. Makes no call to AWS.
 
-    Keys are the best sign of who signs. A role, a login or SSO gives new ones for the same identity again and again, so
-    that the settings count which lead to it. Keys of an instance or of a program have no such settings.
+    The access key identifies the signer best. But a role, a login or SSO issues new keys for the same identity again
+    and again, so there the settings that lead to it are used. The keys of an instance or of a program have no such
+    settings.
     """
     session = botocore.session.Session(profile=profile or None)
     credentials = session.get_credentials()
@@ -110,12 +114,12 @@ def _signer(profile: str | None) -> list[Any]:
 
 
 def _source(session: Any, settings: Mapping[str, Any]) -> list[Any]:
-    """Return what identifies the one who assumes the role of a profile."""
+    """Return what identifies the signer that assumes the role of a profile."""
     source = settings.get("source_profile")
     if source and source != (session.profile or "default"):
         return _signer(source)
-    # A profile that is its own source has its keys among the settings, and keys of the environment are among its
-    # variables. There remain the roles of instances and containers.
+    # The keys of a profile that is its own source are among its settings. Keys of the environment are among its
+    # variables. This leaves the roles of instances and containers.
     providers = session.get_component("credential_provider").providers
     named = settings.get("credential_source", "")
     found = [each.load() for each in providers if named == each.CANONICAL_NAME]
@@ -132,7 +136,7 @@ def _is_secret(name: str) -> bool:
 
 @contextlib.contextmanager
 def without_empty_variables() -> Iterator[None]:
-    """Hide environment variables of AWS that are empty for as long as the inventory is made."""
+    """Unset empty AWS environment variables inside the context. Afterwards they are empty again."""
     empty = empty_variables()
     for name in empty:
         del os.environ[name]

@@ -4,10 +4,10 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""``compose``, ``groups`` and ``keyed_groups`` as ansible-core has them, with simple expressions evaluated faster.
+"""``compose``, ``groups`` and ``keyed_groups`` as in ansible-core, with simple expressions evaluated faster.
 
-What an expression comes to is all that is done here. Everything else, such as what groups are called, is done by the
-methods of ansible-core's Constructable itself.
+Only the values of expressions are computed here. Everything else, such as the names of groups, is left to the methods
+of ansible-core's Constructable.
 """
 
 from __future__ import annotations
@@ -23,33 +23,34 @@ from .expressions import AskAnsible, Compiled, Undefined, compiled, variables_of
 from .hosts import GROUPS
 from .trust import TRUST_IS_MARKED, as_untrusted_as
 
-# ansible-core's hints are partial, and differ from version to version.
+# ansible-core's type hints are partial, and differ from version to version.
 _Base: Any = Constructable
 _constants: Any = constants
 _template: Any = template
-# Before ansible-core 2.19 most results were made into texts.
+# Before ansible-core 2.19 most results were converted to strings.
 _TYPED = TRUST_IS_MARKED
 
-_NOTHING = object()
-_READINESS = frozenset(GROUPS.values())
+_UNSET = object()
+_READINESS_GROUPS = frozenset(GROUPS.values())
 Functions = Mapping[str, Compiled | None]
 
 
-class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed enough
-    """Constructable for hosts that have all their variables already; ``prepare`` comes first."""
+class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hints are partial
+    """Constructable for hosts that already have all their variables. Call ``prepare`` first."""
 
     inventory: Any
-    _ready: Any = _NOTHING  # what the expression that Constructable will ask for comes to
+    _next_value: Any = _UNSET  # the known value of the expression that Constructable evaluates next
 
     def _sanitize_group_name(self, name: str) -> str:
-        """The name without any character that a template takes, and so without the mark of a text that may be one.
+        """Return the sanitized name as a plain ``str``, without ansible-core's mark of unsafe text.
 
-        ansible-inventory would print a marked one as a dictionary.
+        The mark is not needed, because no character of a template is left. ansible-inventory would print a marked name
+        as a dictionary.
         """
         return str.__str__(super()._sanitize_group_name(name))
 
     def prepare(self, known: Container[str]) -> None:
-        """Read the options and compile their expressions; ``known`` are the variables that hosts may have."""
+        """Read the options and compile their expressions. ``known`` names all variables that hosts may have."""
         self._strict: bool = self.get_option("strict")
         self._composed = self.get_option("compose") or {}
         self._conditions = self.get_option("groups") or {}
@@ -60,18 +61,20 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
         self._functions: dict[str, Compiled | None] = {
             expression: compiled(expression, known) for expression in expressions if _is_template(expression)
         }
-        self._read = {expression: variables_of(expression) for expression, made in self._functions.items() if made}
+        self._variables_of = {
+            expression: variables_of(expression) for expression, function in self._functions.items() if function
+        }
 
     @property
     def constructs(self) -> bool:
-        """Whether there is anything to construct."""
+        """True if ``compose``, ``groups`` or ``keyed_groups`` is set."""
         return bool(self._composed or self._conditions or self._keyed)
 
     def evaluate(self, expression: str, variables: Mapping[str, Any]) -> Any:
-        """What an expression, or a template with its braces, comes to for a host's name; None where it fails.
+        """Evaluate an expression, or a template with its braces, for a host's name; return None if it fails.
 
-        ``strict`` makes an error of that, unless it is for want of a variable, which only means that the host has no
-        such name.
+        With ``strict`` a failure raises ``AnsibleParserError``. An undefined variable still returns None: the host just
+        has no such name.
         """
         if expression not in self._functions:
             self._functions[expression] = compiled(expression, self._known) if self._may_compile() else None
@@ -92,22 +95,22 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
             return None
 
     def construct(self, name: str, variables: dict[str, Any], *, fast: bool = True) -> None:
-        """Set the host's composed variables, and put it into its groups.
+        """Set the host's composed variables, and add it to its groups.
 
-        ``variables`` are what expressions of ``compose`` see. Unless ``fast``, everything is left to ansible-core.
+        ``variables`` are available to all expressions. Without ``fast``, ansible-core evaluates them all.
         """
         functions = self._functions if fast else {}
         host = self.inventory.hosts[name]
-        whole, self.inventory = self.inventory, _HostFirst(self.inventory, name)
+        inventory, self.inventory = self.inventory, _HostFirst(self.inventory, name)
         try:
             self._compose_variables(host, variables, functions)
             merged = {**variables, **host.vars, "inventory_hostname": name}
             self._add_to_groups(name, variables, merged, functions)
-            self.inventory = _WithoutReadiness(whole)
+            self.inventory = _ReadinessGuard(inventory)
             for entry in self._keyed:
                 self._add_by_key(entry, name, variables, merged, functions)
         finally:
-            self.inventory = whole
+            self.inventory = inventory
 
     def _compose_variables(self, host: Any, variables: dict[str, Any], functions: Functions) -> None:
         for variable, expression in self._composed.items():
@@ -115,7 +118,7 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
             if value is AskAnsible or (value is Undefined and self._strict):
                 self._set_composite_vars({variable: expression}, variables, host.name, strict=self._strict)
             elif value is not Undefined:
-                sources = map(variables.get, self._read[expression])
+                sources = map(variables.get, self._variables_of[expression])
                 host.set_variable(variable, as_untrusted_as(sources, value))
 
     def _add_to_groups(
@@ -135,34 +138,34 @@ class FastConstructable(_Base):  # type: ignore[misc] # theirs are not typed eno
         if value is AskAnsible or (value is Undefined and self._strict):
             self._add_host_to_keyed_groups([entry], variables, name, strict=self._strict)
         elif value is not Undefined:
-            self._ready = value
+            self._next_value = value
             try:
                 self._add_host_to_keyed_groups([entry], merged, name, strict=self._strict, fetch_hostvars=False)
             finally:
-                self._ready = _NOTHING
+                self._next_value = _UNSET
 
     def _compose(self, template: Any, variables: Any, *args: Any, **kwargs: Any) -> Any:
-        """What Constructable asks for each expression: the value that is there already, or its own."""
-        if self._ready is not _NOTHING:
-            return self._ready
+        """Return the known value if there is one. Constructable calls this to evaluate each expression."""
+        if self._next_value is not _UNSET:
+            return self._next_value
         return super()._compose(template, variables, *args, **kwargs)
 
     def _may_compile(self) -> bool:
         if self.get_option("use_extra_vars"):
             return False
-        # Before ansible-core 2.19 these two change what an expression comes to.
+        # Before ansible-core 2.19 these two settings change the values of expressions.
         return _TYPED or (_constants.DEFAULT_UNDEFINED_VAR_BEHAVIOR and not _constants.DEFAULT_JINJA2_NATIVE)
 
 
 def _is_template(expression: Any) -> bool:
-    """Whether Ansible would evaluate the expression at all: it refuses one that is marked as not to be trusted."""
+    """Return whether Ansible would evaluate the expression. Since ansible-core 2.19 it must be marked as trusted."""
     return isinstance(expression, str) and (not _TYPED or bool(_template.is_trusted_as_template(expression)))
 
 
-class _WithoutReadiness:
-    """The inventory for methods that make groups, which must leave the groups of readiness as they are.
+class _ReadinessGuard:
+    """An inventory whose readiness groups cannot be changed, for methods that create groups.
 
-    What a group is called often comes from a node, which could else call itself connected.
+    The name of a group often comes from a node, which could otherwise put itself into ``ssm_connected``.
     """
 
     def __init__(self, inventory: Any) -> None:
@@ -172,16 +175,17 @@ class _WithoutReadiness:
         return getattr(self._inventory, attribute)
 
     def add_host(self, host: str, group: str | None = None) -> Any:
-        return None if group in _READINESS else self._inventory.add_host(host, group)
+        return None if group in _READINESS_GROUPS else self._inventory.add_host(host, group)
 
     def add_child(self, group: str, child: str) -> Any:
-        return None if group in _READINESS or child in _READINESS else self._inventory.add_child(group, child)
+        guarded = group in _READINESS_GROUPS or child in _READINESS_GROUPS
+        return None if guarded else self._inventory.add_child(group, child)
 
 
-class _HostFirst(_WithoutReadiness):
-    """The inventory for methods that name one host, which they must not take for a group of the same name.
+class _HostFirst(_ReadinessGuard):
+    """An inventory for methods that look up one host by its name, even if a group has the same name.
 
-    Anybody who may name a node could else give variables and members to a group.
+    Otherwise anybody who may name a node could set variables of a group, and add members to it.
     """
 
     def __init__(self, inventory: Any, name: str) -> None:
@@ -199,7 +203,10 @@ class _HostFirst(_WithoutReadiness):
 
 
 def _key(entry: Any) -> Any:
-    """The expression of a keyed group, unless its parent is a template: that one sees the variables of the host."""
+    """Return the expression of a keyed group, or None to leave the group to ansible-core.
+
+    ansible-core must evaluate a parent group that is a template, with the variables of the host.
+    """
     if not isinstance(entry, dict) or "{" in str(entry.get("parent_group") or ""):
         return None
     return entry.get("key")
@@ -209,32 +216,35 @@ def _function(functions: Functions, expression: Any) -> Compiled | None:
     return functions.get(expression) if isinstance(expression, str) else None
 
 
-def _answer(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """What a compiled expression comes to, or one of the classes ``AskAnsible`` and ``Undefined``."""
+def _result(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
+    """Return the value of a compiled expression, or the class ``AskAnsible`` or ``Undefined``."""
     if function is None:
         return AskAnsible
     try:
         return function(variables)
-    except (AskAnsible, Undefined) as answer:
-        return type(answer)
+    except (AskAnsible, Undefined) as result:
+        return type(result)
 
 
 def _value(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """The answer, unless Ansible would make something else of it."""
-    value = _answer(function, variables)
+    """Return the result, or ``AskAnsible`` if Ansible would convert the value."""
+    value = _result(function, variables)
     return value if value is Undefined or _is_final(value) else AskAnsible
 
 
 def _truth(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """The answer to a condition, which is a boolean, or before ansible-core 2.19 anything."""
-    value = _answer(function, variables)
+    """Return the result of a condition: a boolean, ``AskAnsible`` or ``Undefined``.
+
+    Since ansible-core 2.19 a condition must be a boolean. Before, it could have any type.
+    """
+    value = _result(function, variables)
     if isinstance(value, bool) or value is AskAnsible or value is Undefined:
         return value
     return AskAnsible if _TYPED else bool(value)
 
 
 def _is_final(value: Any) -> bool:
-    """Whether Ansible would give just this value, neither made into a text nor a text made into something else."""
+    """Return whether Ansible would return this very value, without converting it to a string or from one."""
     if isinstance(value, str):
         return _TYPED or not ("{" in value or value.startswith("[") or value in ("True", "False"))
     if isinstance(value, Mapping):

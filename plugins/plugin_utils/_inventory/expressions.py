@@ -4,13 +4,13 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Simple Jinja2 expressions, read once and evaluated for each host without Ansible's templating.
+"""Compile simple Jinja2 expressions to Python functions, to evaluate them without Ansible's templating.
 
-Templating costs about half a millisecond for each expression and host, which for large inventories is more than
-everything else together. What is simple enough to have one meaning only is compiled to Python functions here: names,
-members of dictionaries and lists, constants, comparisons, ``and``, ``or``, ``not``, ``is defined``, and a few filters
-and methods of texts. Everything else, and every value about which Ansible might think otherwise, is left to Ansible:
-such an expression is not compiled, or its function raises ``AskAnsible``. A test compares both on each ansible-core.
+Templating takes about half a millisecond for each expression and host. In a large inventory that is more than
+everything else together. An expression is compiled if it can have one meaning only. It may contain names, members of
+dictionaries and lists, constants, comparisons, ``and``, ``or``, ``not``, ``is defined``, and a few filters and methods
+of strings. Any other expression is not compiled. If Ansible might treat a value differently, the function raises
+``AskAnsible``. In both cases Ansible evaluates the expression. A test compares the two on each ansible-core version.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ Variables = Mapping[str, Any]
 Compiled = Callable[[Variables], Any]
 
 
-class AskAnsible(Exception):  # noqa: N818 - no error, an answer
-    """Only Ansible can tell what the expression comes to for this host."""
+class AskAnsible(Exception):  # noqa: N818 - a result, not an error
+    """Only Ansible can evaluate the expression for this host."""
 
 
-class Undefined(Exception):  # noqa: N818 - no error, an answer
+class Undefined(Exception):  # noqa: N818 - a result, not an error
     """The expression needs a variable or a member that this host does not have."""
 
 
-class _NotSimple(Exception):  # noqa: N818 - no error, an answer
-    """The expression has something in it that is not compiled."""
+class _NotSimple(Exception):  # noqa: N818 - a result, not an error
+    """The expression contains something that is not compiled."""
 
 
 def compiled(expression: Any, known: Container[str]) -> Compiled | None:
-    """The function of an expression, or None for one that is left to Ansible.
+    """Return the function of an expression, or None if the expression is left to Ansible.
 
-    ``known`` has the names that hosts may or may not have as variables. A missing variable with another name may be
-    something of Ansible's own.
+    ``known`` has the names of the variables that a host may have or lack. A missing variable of any other name may be
+    one of Ansible's own.
     """
     if not isinstance(expression, str) or any(mark in expression for mark in _MARKS):
         return None
@@ -54,12 +54,12 @@ def compiled(expression: Any, known: Container[str]) -> Compiled | None:
 
 
 def variables_of(expression: str) -> frozenset[str]:
-    """The names of the variables that an expression which can be compiled reads, or may read."""
+    """Return the names of the variables that a compiled expression may read."""
     return frozenset(meta.find_undeclared_variables(_PARSER.parse(f"{{{{ {expression} }}}}")))
 
 
 def syntax_error(template: str) -> str | None:
-    """What is wrong with a template, if Jinja2 cannot read it."""
+    """Return why Jinja2 cannot parse a template, or None if it can."""
     try:
         _PARSER.parse(template)
     except jinja2.TemplateSyntaxError as error:
@@ -67,9 +67,9 @@ def syntax_error(template: str) -> str | None:
     return None
 
 
-# What ends an expression or begins something else, and the backslash, which Ansible reads in its own way.
+# Delimiters of Jinja2, which an expression cannot contain, and the backslash, which Ansible handles in its own way.
 _MARKS = ("}}", "{{", "%}", "{%", "#}", "{#", "\\")
-_PARSER = jinja2.Environment(autoescape=False)  # noqa: S701 - parses, and renders nothing
+_PARSER = jinja2.Environment(autoescape=False)  # noqa: S701 - only parses, never renders
 
 
 def _only_expression(tree: nodes.Template) -> nodes.Expr:
@@ -86,7 +86,7 @@ def _compile(node: nodes.Node, known: Container[str]) -> Compiled:
     return compile_node(node, known)
 
 
-# --- what an expression is made of ------------------------------------------------------------------
+# --- nodes of the syntax tree -----------------------------------------------------------------------
 
 
 def _const(node: Any, known: Container[str]) -> Compiled:
@@ -97,12 +97,15 @@ def _const(node: Any, known: Container[str]) -> Compiled:
 
 
 def _list(node: Any, known: Container[str]) -> Compiled:
-    items = [_present(_compile(item, known)) for item in node.items]
+    items = [_undefined_to_ansible(_compile(item, known)) for item in node.items]
     return lambda variables: [item(variables) for item in items]
 
 
-def _present(function: Compiled) -> Compiled:
-    """The function for a place where something undefined may be no error: in a list nobody may look at it."""
+def _undefined_to_ansible(function: Compiled) -> Compiled:
+    """Wrap a function for a place where an undefined value may be allowed, such as an item of a list that is not used.
+
+    Ansible then evaluates the expression.
+    """
 
     def read(variables: Variables) -> Any:
         try:
@@ -133,17 +136,17 @@ def _getattr(node: Any, known: Container[str]) -> Compiled:
 def _getitem(node: Any, known: Container[str]) -> Compiled:
     if not isinstance(node.arg, nodes.Const):
         raise _NotSimple
-    place = node.arg.value
-    if isinstance(place, str):
-        return _member(_compile(node.node, known), place)
-    if isinstance(place, bool) or not isinstance(place, int):
+    key = node.arg.value
+    if isinstance(key, str):
+        return _member(_compile(node.node, known), key)
+    if isinstance(key, bool) or not isinstance(key, int):
         raise _NotSimple
-    return _place(_compile(node.node, known), place)
+    return _item(_compile(node.node, known), key)
 
 
 def _member(of: Compiled, key: str) -> Compiled:
     if hasattr(dict, key):
-        raise _NotSimple  # Jinja2 may find the method
+        raise _NotSimple  # Jinja2 may return the method of this name
 
     def read(variables: Variables) -> Any:
         value = of(variables)
@@ -157,18 +160,18 @@ def _member(of: Compiled, key: str) -> Compiled:
 
 
 def _is_plain(value: Any, kind: type[Any]) -> bool:
-    """Whether a value is of this very class: derived ones may hold what Ansible has yet to evaluate."""
+    """Return whether the value is of exactly this class. A subclass may contain what Ansible has yet to evaluate."""
     return value.__class__ is kind
 
 
-def _place(of: Compiled, place: int) -> Compiled:
+def _item(of: Compiled, index: int) -> Compiled:
     def read(variables: Variables) -> Any:
         value = of(variables)
         if not _is_plain(value, list):
             raise AskAnsible
-        if place >= len(value):  # never negative, for Jinja2 parses -1 as an operation
+        if index >= len(value):  # never negative: Jinja2 parses -1 as an operation
             raise Undefined
-        return value[place]
+        return value[index]
 
     return read
 
@@ -191,7 +194,7 @@ def _compare(node: Any, known: Container[str]) -> Compiled:
     kind = node.ops[0].op
     compare, left, right = _COMPARISONS[kind], _compile(node.expr, known), _compile(node.ops[0].expr, known)
     if kind in ("in", "notin"):
-        left = _present(left)
+        left = _undefined_to_ansible(left)
 
     def result(variables: Variables) -> bool:
         one, other = left(variables), right(variables)
@@ -247,7 +250,10 @@ def _test(node: Any, known: Container[str]) -> Compiled:
 
 
 def _is_chain(node: nodes.Node) -> bool:
-    """Whether it is a name and members of it: what is missing in one is undefined, and no error yet."""
+    """Return whether the node is a name, or a member of one such as ``ec2_tags.Role``.
+
+    If a part of it is missing, it is undefined, which is not an error yet.
+    """
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):
         node = node.node
     return isinstance(node, nodes.Name)
@@ -257,7 +263,7 @@ def _is_chain(node: nodes.Node) -> bool:
 
 
 def _text(value: Any) -> str:
-    """The value if it is a plain text: what becomes of others is for Ansible to say."""
+    """Return the value if it is a string. Only Ansible can convert other values."""
     if not isinstance(value, str):
         raise AskAnsible
     return value
@@ -266,7 +272,7 @@ def _text(value: Any) -> str:
 def _default(node: Any, known: Container[str]) -> Compiled:
     if not _is_chain(node.node) or not 1 <= len(node.args) <= 2:
         raise _NotSimple
-    operand, instead = _compile(node.node, known), _compile(node.args[0], known)
+    operand, default = _compile(node.node, known), _compile(node.args[0], known)
     for_false = _constants(node.args[1:]) == [True]
     if len(node.args) == 2 and not for_false and _constants(node.args[1:]) != [False]:
         raise _NotSimple
@@ -275,8 +281,8 @@ def _default(node: Any, known: Container[str]) -> Compiled:
         try:
             value = operand(variables)
         except Undefined:
-            return instead(variables)
-        return instead(variables) if for_false and not value else value
+            return default(variables)
+        return default(variables) if for_false and not value else value
 
     return result
 
@@ -293,7 +299,7 @@ def _filter(node: Any, known: Container[str]) -> Compiled:
 
 
 def _call(node: Any, known: Container[str]) -> Compiled:
-    """A method of a text, such as ``instance_id.startswith('mi-')``."""
+    """Compile a method of a string, such as ``instance_id.startswith('mi-')``."""
     if not isinstance(node.node, nodes.Getattr) or node.kwargs or node.dyn_args or node.dyn_kwargs:
         raise _NotSimple
     arguments = _constants(node.args)
@@ -314,7 +320,7 @@ def _applied(function: Callable[..., Any], operand: Compiled, arguments: list[An
     return lambda variables: function(_text(operand(variables)), *arguments)
 
 
-# Each with how many arguments it may have here.
+# Name: (function, numbers of arguments that are compiled).
 _METHODS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "startswith": (str.startswith, (1,)),
     "endswith": (str.endswith, (1,)),

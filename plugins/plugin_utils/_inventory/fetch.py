@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The nodes of all regions at once, and what is asked of each while they are still being listed."""
+"""List the nodes of all regions in parallel, and read their statuses and tags while the listing goes on."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool im
 from .options import Plan
 from .presumed_status import Status, presumed
 
-# How many regions are listed at a time: there are some thirty.
-_LISTINGS = 16
+# How many regions are listed at a time. AWS has some thirty.
+_MAX_LISTINGS = 16
 
 _STATUS = "status"
 _TAGS = "tags"
 
 
-class Question(NamedTuple):
-    """What one call asks of one node: its status or its tags."""
+class _NodeCall(NamedTuple):
+    """A call for one node: GetConnectionStatus or ListTagsForResource."""
 
-    about: str
+    kind: str  # _STATUS or _TAGS
     node: str
 
 
-AskLanes = Lanes[Question, connection_status.Readiness | Outcome[dict[str, str]]]
+_Calls = Lanes[_NodeCall, connection_status.Readiness | Outcome[dict[str, str]]]
 
 
 class Clients(NamedTuple):
-    """The boto3 clients of one region; that of EC2 is only there when it is needed."""
+    """The boto3 clients of one region. ``ec2`` is None if EC2 is not needed."""
 
     ssm: Any
     ec2: Any = None
@@ -48,20 +48,20 @@ class Clients(NamedTuple):
 
 @dataclasses.dataclass
 class Region:
-    """The nodes of one region, and when the service listed them by its own clock."""
+    """The nodes of one region, such as ``{"region": "us-east-1", "instance_id": "i-...", "ping_status": "Online"}``."""
 
     nodes: list[listing.Node] = dataclasses.field(default_factory=list)
-    served_at: datetime.datetime | None = None
+    served_at: datetime.datetime | None = None  # when the service listed them, by its own clock
     warnings: list[str] = dataclasses.field(default_factory=list)
-    applied: set[int] = dataclasses.field(default_factory=set)  # the places of the exclude_filters that nodes met
+    applied: set[int] = dataclasses.field(default_factory=set)  # indexes of the exclude_filters that nodes matched
 
 
 @dataclasses.dataclass
 class Found:
-    """What AWS said.
+    """What AWS returned.
 
-    ``asked`` has the status of each node that was asked for, by ID. Nodes that were not asked have none there.
-    ``warnings`` are of what is left out: without any, the regions are complete.
+    ``asked`` maps the ID of each node whose status was read to that status: ``{"i-...": Status("connected")}``.
+    ``warnings`` say what is left out. Without warnings the regions are complete.
     """
 
     regions: dict[str, Region]
@@ -70,30 +70,30 @@ class Found:
 
 
 def fetch(plan: Plan, clients: Mapping[str, Clients]) -> Found:
-    """List the nodes of the regions that are the keys of ``clients``, and ask for their statuses and details."""
-    with _lanes(plan, clients) as lanes:
-        with ThreadPoolExecutor(min(len(clients), _LISTINGS), thread_name_prefix="ssm-list") as pool:
-            listings = {region: pool.submit(_list, plan, region, clients[region], lanes) for region in clients}
+    """List the nodes of the regions that are the keys of ``clients``, and read their statuses and details."""
+    with _node_calls(plan, clients) as calls:
+        with ThreadPoolExecutor(min(len(clients), _MAX_LISTINGS), thread_name_prefix="ssm-list") as pool:
+            listings = {region: pool.submit(_list, plan, region, clients[region], calls) for region in clients}
         found = _collect(listings, strict=plan.strict_permissions)
         found.warnings += _without_effect(plan, found, clients)
     if plan.ec2_details:
-        _add_tags(found, lanes, strict=plan.strict_permissions)
-    return _with_statuses(found, lanes, plan)
+        _add_tags(found, calls, strict=plan.strict_permissions)
+    return _with_statuses(found, calls, plan)
 
 
 def ask(
     plan: Plan, known: Mapping[str, Region], wanted: Mapping[str, list[str]], clients: Mapping[str, Clients]
 ) -> Found:
-    """Ask for the statuses of nodes that are known already; ``wanted`` are IDs, by region."""
-    with _lanes(plan, clients) as lanes:
-        for region, targets in wanted.items():
-            lanes.put(region, [Question(_STATUS, target) for target in targets])
-            lanes.close(region)
-    return _with_statuses(Found(dict(known)), lanes, plan)
+    """Read the statuses of nodes that are already listed. ``wanted`` are their IDs, by region."""
+    with _node_calls(plan, clients) as calls:
+        for region, nodes in wanted.items():
+            calls.put(region, [_NodeCall(_STATUS, node) for node in nodes])
+            calls.close(region)
+    return _with_statuses(Found(dict(known)), calls, plan)
 
 
 def candidates(region: Region, plan: Plan) -> list[str]:
-    """The IDs of the nodes that are to be asked for."""
+    """Return the IDs of the nodes whose status cannot be inferred and must be read."""
     return _candidates(region.nodes, region.served_at, plan)
 
 
@@ -102,35 +102,35 @@ def _candidates(listed: list[listing.Node], now: datetime.datetime | None, plan:
     return [node["instance_id"] for node in listed if presumed(node, moment, plan) is None]
 
 
-def _questions(listed: list[listing.Node], now: datetime.datetime | None, plan: Plan) -> list[Question]:
-    """What is asked of each node of a page: statuses first, for they are what every host needs."""
+def _calls_for(listed: list[listing.Node], now: datetime.datetime | None, plan: Plan) -> list[_NodeCall]:
+    """Return the calls for the nodes of a page. Statuses come first, because every host needs one."""
     hybrid = [node["instance_id"] for node in listed if plan.ec2_details and tags.is_hybrid(node["instance_id"])]
     return [
-        *(Question(_STATUS, target) for target in _candidates(listed, now, plan)),
-        *(Question(_TAGS, target) for target in hybrid),
+        *(_NodeCall(_STATUS, node) for node in _candidates(listed, now, plan)),
+        *(_NodeCall(_TAGS, node) for node in hybrid),
     ]
 
 
-def _lanes(plan: Plan, clients: Mapping[str, Clients]) -> AskLanes:
-    def ask_one(region: str, question: Question) -> connection_status.Readiness | Outcome[dict[str, str]]:
+def _node_calls(plan: Plan, clients: Mapping[str, Clients]) -> _Calls:
+    def perform(region: str, call: _NodeCall) -> connection_status.Readiness | Outcome[dict[str, str]]:
         client = clients[region].ssm
-        if question.about == _STATUS:
-            return connection_status.ask_one(client, question.node)
-        answer = tags.ask_one(client, question.node)
-        if answer.error and plan.strict_permissions:  # the inventory fails, so that no other call is of use
-            raise SSMError(f"Region {region}: {answer.error}", answer.error.exception)
-        return answer
+        if call.kind == _STATUS:
+            return connection_status.ask_one(client, call.node)
+        result = tags.ask_one(client, call.node)
+        if result.error and plan.strict_permissions:  # the inventory fails, so the other calls are pointless
+            raise SSMError(f"Region {region}: {result.error}", result.error.exception)
+        return result
 
-    return Lanes(ask_one, list(clients), plan.max_workers)
+    return Lanes(perform, list(clients), plan.max_workers)
 
 
-def _list(plan: Plan, name: str, clients: Clients, lanes: AskLanes) -> Region:
-    """List one region, and put what is asked of its nodes into their lane page by page.
+def _list(plan: Plan, name: str, clients: Clients, calls: _Calls) -> Region:
+    """List one region, and queue the calls for its nodes page by page.
 
-    A node that turns out to be excluded may have been asked for by then. What came of it is dropped.
+    A call may already have been made for a node that turns out to be excluded. Its result is discarded.
     """
     region = Region()
-    whole = False
+    complete = False
     try:
         for page in listing.pages(clients.ssm, name, plan.selection):
             region.served_at = region.served_at or page.served_at
@@ -138,14 +138,14 @@ def _list(plan: Plan, name: str, clients: Clients, lanes: AskLanes) -> Region:
             region.applied |= page.applied
             if page.excluded:
                 region.nodes = [node for node in region.nodes if node["instance_id"] not in page.excluded]
-            lanes.put(name, _questions(page.nodes, region.served_at, plan))
-            if lanes.stopped:
+            calls.put(name, _calls_for(page.nodes, region.served_at, plan))
+            if calls.stopped:
                 break
-        if plan.ec2_details and not lanes.stopped:
+        if plan.ec2_details and not calls.stopped:
             _add_details(region, name, clients.ec2, strict=plan.strict_permissions)
-        whole = True
+        complete = True
     finally:
-        lanes.close(name, drop=not whole)
+        calls.close(name, drop=not complete)
     return region
 
 
@@ -162,7 +162,7 @@ def _add_details(region: Region, name: str, client: Any, *, strict: bool) -> Non
 
 
 def _collect(listings: Mapping[str, Future[Region]], *, strict: bool) -> Found:
-    """What the listings came to; the first error that is not to be a warning."""
+    """Return what the listings found. Raises the first error that must not become a warning."""
     found = Found({})
     errors: dict[str, SSMError] = {}
     for name, listed in listings.items():
@@ -176,7 +176,7 @@ def _collect(listings: Mapping[str, Future[Region]], *, strict: bool) -> Found:
 
 
 def _leave_out(found: Found, errors: Mapping[str, SSMError], *, strict: bool) -> None:
-    """Make warnings of what regions failed with, and raise the first error that is not to be one."""
+    """Leave out the regions that failed, with a warning each. Raises the first error that must not become one."""
     for name in errors:
         found.regions.pop(name, None)
     for name, failed in errors.items():
@@ -186,51 +186,52 @@ def _leave_out(found: Found, errors: Mapping[str, SSMError], *, strict: bool) ->
 
 
 def _without_effect(plan: Plan, found: Found, clients: Mapping[str, Clients]) -> list[str]:
-    """Return a warning for each entry of exclude_filters that excludes nothing, such as a tag that is misspelt.
+    """Return a warning for each entry of exclude_filters that excludes nothing, such as a misspelled tag.
 
-    Where a region is left out, its nodes may be what the entry is for.
+    If a region is left out, there are no such warnings, because the entry may be meant for its nodes.
     """
     if set(found.regions) != set(clients):
         return []
     applied = set[int]().union(*(region.applied for region in found.regions.values()))
     return [
         f"exclude_filters: no node has {conditions}, so this entry excludes nothing."
-        for place, conditions in enumerate(plan.selection.excludes)
-        if conditions.named_by_user and place not in applied
+        for index, conditions in enumerate(plan.selection.excludes)
+        if conditions.named_by_user and index not in applied
     ]
 
 
-def _add_tags(found: Found, lanes: AskLanes, *, strict: bool) -> None:
-    """Give hybrid nodes their tags.
+def _add_tags(found: Found, calls: _Calls, *, strict: bool) -> None:
+    """Add the tags of hybrid nodes.
 
-    Where only the permission is missing, they have none and a warning says so. Another error leaves out the region.
+    If only the permission is missing, the nodes have no tags and there is a warning. Any other error leaves out the
+    region.
     """
-    answers = {answer.target: answer for answer in lanes.results.values() if isinstance(answer, Outcome)}
+    results = {result.target: result for result in calls.results.values() if isinstance(result, Outcome)}
     errors: dict[str, SSMError] = {}
     for name, region in found.regions.items():
-        asked = [node for node in region.nodes if node["instance_id"] in answers]
-        failed = [error for node in asked if (error := _tag(node, answers[node["instance_id"]]))]
+        hybrid = [node for node in region.nodes if node["instance_id"] in results]
+        failed = [error for node in hybrid if (error := _add_tags_of(node, results[node["instance_id"]]))]
         broken = [error for error in failed if not error.denied]
         if broken:
             errors[name] = broken[0]
         elif failed:
-            text = f"The tags of {len(failed)} of {len(asked)} hybrid nodes in region {name} are missing."
+            text = f"The tags of {len(failed)} of {len(hybrid)} hybrid nodes in region {name} are missing."
             found.warnings.append(f"{text} {failed[0]}")
     _leave_out(found, errors, strict=strict)
 
 
-def _tag(node: listing.Node, answer: Outcome[dict[str, str]]) -> SSMError | None:
-    """Give one node its tags, if it has any; the error that kept them from being read."""
-    if answer.value is not None:
-        node[tags.VARIABLE] = answer.value
-    return answer.error
+def _add_tags_of(node: listing.Node, result: Outcome[dict[str, str]]) -> SSMError | None:
+    """Add the tags of one node, or return the error if they could not be read."""
+    if result.value is not None:
+        node[tags.VARIABLE] = result.value
+    return result.error
 
 
-def _with_statuses(found: Found, lanes: AskLanes, plan: Plan) -> Found:
-    kept = {node["instance_id"] for region in found.regions.values() for node in region.nodes}
-    asked = [answer for answer in lanes.results.values() if isinstance(answer, connection_status.Readiness)]
-    answers = [answer for answer in asked if answer.target in kept]
-    if plan.strict_permissions and answers and all(answer.error and answer.error.denied for answer in answers):
-        raise answers[0].error or SSMError("")
-    found.asked = {answer.target: Status(answer.status, reason=answer.reason) for answer in answers}
+def _with_statuses(found: Found, calls: _Calls, plan: Plan) -> Found:
+    listed = {node["instance_id"] for region in found.regions.values() for node in region.nodes}
+    statuses = [result for result in calls.results.values() if isinstance(result, connection_status.Readiness)]
+    results = [result for result in statuses if result.target in listed]
+    if plan.strict_permissions and results and all(result.error and result.error.denied for result in results):
+        raise results[0].error or SSMError("")
+    found.asked = {result.target: Status(result.status, reason=result.reason) for result in results}
     return found

@@ -4,10 +4,10 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What hosts are called.
+"""Name the hosts.
 
-Much of what a name can be taken from is told by the node itself, which may not be a friend: a name must not be that of
-another host or of a group, whose variables it would take over, nor lead out of a folder such as host_vars.
+Names may come from the node itself, which is untrusted input. So a name must not be that of another host or of a group,
+because the node would take over its variables. It must not lead out of a folder such as host_vars either.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text im
 from .expressions import syntax_error
 from .hosts import Host
 
-# What gives a host a name, or an empty text where it gives none.
+# Returns the name of a host with these variables, or an empty string if it has none.
 Namer = Callable[[Mapping[str, Any]], str]
-# Evaluates a Jinja2 expression or template on a host's variables; None where it comes to nothing.
+# Evaluates a Jinja2 expression or template with a host's variables. Returns None if it has no value.
 Evaluate = Callable[[str, Mapping[str, Any]], Any]
 
 _TAG = "tag:"
-_UNUSUAL = re.compile(r"[^\w.-]")
-_LEADING = re.compile(r"^[.-]")
+_UNSAFE = re.compile(r"[^\w.-]")
+_UNSAFE_FIRST = re.compile(r"^[.-]")
 _LIKE_AN_ID = re.compile(r"i-(\w{8}|\w{17})|mi-\w{17}")
 _CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
-_PLAIN = re.compile(r"[A-Za-z_]\w*")
-_KEYS = frozenset({"name", "prefix", "separator"})
-# How many names a warning has at most.
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
+_ENTRY_KEYS = frozenset({"name", "prefix", "separator"})
+# How many names a warning lists at most.
 MOST_TOLD = 10
 
 
 class Names(NamedTuple):
-    """The name of each host in order, and the names that were not used, by the ID of their nodes."""
+    """The names that were used and those that were not."""
 
-    used: list[str]
-    refused: dict[str, str]
+    used: list[str]  # in the order of the hosts
+    refused: dict[str, str]  # node ID to name: {"i-...": "localhost"}
 
 
 def names(
@@ -54,10 +54,11 @@ def names(
     taken: Collection[str],
     others: Mapping[str, Collection[Any]],
 ) -> Names:
-    """Name each host by the option ``hostnames``.
+    """Name each host by the entries of ``hostnames``, or by its node ID.
 
-    ``taken`` are the names of groups. ``others`` are the hosts of other sources, with the IDs of their nodes.
-    A name is used only where it is one host's alone, and neither like an ID nor taken.
+    ``taken`` are the names of groups. ``others`` maps hosts of other sources to the IDs of their nodes:
+    ``{"db1": {"db1", "i-..."}}``. A name is used only if no other host has it, it is not taken, it does not look like a
+    node ID, and it is not a name of the controller.
     """
     namers = [_namer(entry, evaluate) for entry in entries]
     preferred = [_safe(_first(namers, host.variables)) for host in hosts]
@@ -76,31 +77,31 @@ def names(
 
 
 def refusal(refused: Mapping[str, str]) -> str:
-    """Return the warning that tells which names were not used."""
+    """Return the warning that lists the names that were not used."""
     nodes = "1 node is" if len(refused) == 1 else f"{len(refused)} nodes are"
-    told = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MOST_TOLD))
+    listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MOST_TOLD))
     more = f" and {len(refused) - MOST_TOLD} more" if len(refused) > MOST_TOLD else ""
-    return f"{nodes} named by ID because another host or a group has the name, or it is reserved: {told}{more}."
+    return f"{nodes} named by ID because another host or a group has the name, or it is reserved: {listed}{more}."
 
 
 def check_hostnames(entries: Sequence[Any], *, tags: bool) -> None:
-    """Raise an ``SSMError`` for a ``hostnames`` that cannot work; ``tags`` says whether there will be any."""
-    for text in (text for entry in entries for text in _texts(entry)):
+    """Raise ``SSMError`` if ``hostnames`` cannot work. ``tags`` is true if the hosts will have tags."""
+    for text in (text for entry in entries for text in _expressions(entry)):
         if text.startswith(_TAG) and not tags:
             raise SSMError(
                 f"hostnames: {quoted(text)} requires ec2_details=true. For the Name tag alone use instance_name, which "
                 "does not."
             )
-        problem = syntax_error(text if "{{" in text else f"{{{{ {_expression(text)} }}}}")
+        problem = syntax_error(text if "{{" in text else f"{{{{ {_without_tag_syntax(text)} }}}}")
         if problem:
             raise SSMError(f"hostnames: {quoted(text)} is not a Jinja2 expression: {problem}.")
 
 
-def _texts(entry: Any) -> list[str]:
-    """The expressions in one entry of ``hostnames``."""
+def _expressions(entry: Any) -> list[str]:
+    """Return the expressions in one entry of ``hostnames``: the name, and the prefix if there is one."""
     if isinstance(entry, str) and entry:
         return [entry]
-    if isinstance(entry, Mapping) and isinstance(entry.get("name"), str) and set(entry) <= _KEYS:
+    if isinstance(entry, Mapping) and isinstance(entry.get("name"), str) and set(entry) <= _ENTRY_KEYS:
         return [str(entry["name"]), *([str(entry["prefix"])] if entry.get("prefix") else [])]
     raise SSMError(
         f"hostnames: each entry must be a text, or a mapping with name and optionally prefix and separator; "
@@ -113,7 +114,7 @@ def _first(namers: Sequence[Namer], variables: Mapping[str, Any]) -> str:
 
 
 def _namer(entry: Any, evaluate: Evaluate) -> Namer:
-    parts = [_part(text, evaluate) for text in _texts(entry)]
+    parts = [_part(text, evaluate) for text in _expressions(entry)]
     if len(parts) == 1:
         return parts[0]
     name, prefix = parts
@@ -127,14 +128,14 @@ def _namer(entry: Any, evaluate: Evaluate) -> Namer:
 
 
 def _part(text: str, evaluate: Evaluate) -> Namer:
-    if _PLAIN.fullmatch(text):
-        return lambda variables: _text(variables.get(text))
-    expression = _expression(text)
-    return lambda variables: _text(evaluate(expression, variables))
+    if _VARIABLE.fullmatch(text):
+        return lambda variables: _name(variables.get(text))
+    expression = _without_tag_syntax(text)
+    return lambda variables: _name(evaluate(expression, variables))
 
 
-def _expression(text: str) -> str:
-    """``tag:Name | lower`` as an expression on the variable that has the tags; others as they are."""
+def _without_tag_syntax(text: str) -> str:
+    """Return ``tag:Name | lower`` as ``ec2_tags['Name'] | lower``, and any other text unchanged."""
     if not text.startswith(_TAG):
         return text
     key, piped, rest = text.removeprefix(_TAG).partition("|")
@@ -142,15 +143,15 @@ def _expression(text: str) -> str:
     return f"{tag} | {rest}" if piped else tag
 
 
-def _text(value: Any) -> str:
+def _name(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
     return "" if value is None or isinstance(value, (bool, Mapping)) else str(value)
 
 
 def _safe(name: str) -> str:
-    """The name without characters that lead somewhere else."""
-    return _LEADING.sub("_", _UNUSUAL.sub("_", name))
+    """Replace characters that would change the meaning of a path, a host pattern or an argument by ``_``."""
+    return _UNSAFE_FIRST.sub("_", _UNSAFE.sub("_", name))
 
 
 def _reserved(name: str) -> bool:

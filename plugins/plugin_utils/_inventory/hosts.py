@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Nodes as hosts: their variables and their group."""
+"""Turn nodes into hosts with their variables and readiness group."""
 
 from __future__ import annotations
 
@@ -30,40 +30,37 @@ NO_CONNECTION = "none"
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """One node as a host that has no name yet.
-
-    ``variables`` are what AWS says, and what follows from it; ``connecting`` are what a connection plugin needs.
-    """
+    """One node as a host that has no name yet."""
 
     instance_id: str
-    group: str
-    variables: dict[str, Any]
-    connecting: dict[str, str]
+    group: str  # one of GROUPS
+    variables: dict[str, Any]  # data from AWS and what follows from it, without hostvars_prefix and hostvars_suffix
+    connecting: dict[str, str]  # the variables of the connection plugin
 
 
 def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
-    """The nodes that have one of the wanted ``statuses`` as hosts, sorted by ID.
+    """Return the nodes that have one of the wanted ``statuses`` as hosts, sorted by ID.
 
-    No text of AWS among their variables is one that Ansible would evaluate. ``get`` reads the options.
+    Ansible will not evaluate any text from AWS in their variables. ``get`` reads the options.
     """
     wanted = [status for status in GROUPS if status in get("statuses")]
     connection, profile = get("connection"), get("profile")
-    # A region's name is the user's own text, and the same one whether its nodes were kept or not.
+    # The name of a region is the user's own text, not one from AWS, whether its nodes come from the cache or not.
     regions = {name: name for name in plan.regions}
     made = []
-    for node, status in _nodes(found, plan):
+    for node, status in _nodes_with_status(found, plan):
         if status.status in wanted:
             given = {name: untrusted(value) for name, value in node.items()}
             given["region"] = regions[node["region"]]
-            variables = {**given, **_readiness(status)}
-            connecting = _connecting(given, connection, profile)
+            variables = {**given, **_status_variables(status)}
+            connecting = _connection_variables(given, connection, profile)
             made.append(Host(node["instance_id"], GROUPS[status.status], variables, connecting))
     made.sort(key=lambda host: host.instance_id)
     return made
 
 
 def warnings(found: Found) -> list[str]:
-    """What the user should be told: what is left out, and of how many nodes the status could not be read."""
+    """Return the warnings for the user: what is left out, and for how many nodes the status could not be read."""
     unread = [status for status in found.asked.values() if status.reason]
     if not unread:
         return found.warnings
@@ -72,27 +69,27 @@ def warnings(found: Found) -> list[str]:
     return [*found.warnings, text]
 
 
-def _nodes(found: Found, plan: Plan) -> Iterator[tuple[listing.Node, Status]]:
-    places: dict[str, str] = {}
+def _nodes_with_status(found: Found, plan: Plan) -> Iterator[tuple[listing.Node, Status]]:
+    regions: dict[str, str] = {}
     for name, region in found.regions.items():
         for node in region.nodes:
-            place = places.setdefault(node["instance_id"], name)
-            if place != name:
+            first = regions.setdefault(node["instance_id"], name)
+            if first != name:
                 raise SSMError(
-                    f"Node {node['instance_id']} is in {place} and in {name}, which AWS never says:"
+                    f"Node {node['instance_id']} is in {first} and in {name}, which AWS never says:"
                     " set no endpoint_url that serves one region for several."
                 )
-            yield node, found.asked.get(node["instance_id"]) or _presumed(node, region.served_at, plan)
+            yield node, found.asked.get(node["instance_id"]) or _inferred(node, region.served_at, plan)
 
 
-def _presumed(node: listing.Node, now: Any, plan: Plan) -> Status:
+def _inferred(node: listing.Node, now: Any, plan: Plan) -> Status:
     status = presumed(node, now, plan)
     if status is None:
         raise SSMError(f"The connection status of node {node['instance_id']} was not asked for.")
     return status
 
 
-def _readiness(status: Status) -> dict[str, Any]:
+def _status_variables(status: Status) -> dict[str, Any]:
     reason = {"connection_status_reason": untrusted(status.reason)} if status.reason else {}
     return {
         "connection_status": status.status,
@@ -102,8 +99,8 @@ def _readiness(status: Status) -> dict[str, Any]:
     }
 
 
-def _connecting(node: listing.Node, connection: str, profile: str | None) -> dict[str, str]:
-    """The variables of the connection plugin, by the names that amazon.aws.aws_ssm reads them under."""
+def _connection_variables(node: listing.Node, connection: str, profile: str | None) -> dict[str, str]:
+    """Return the variables of the connection plugin, under the names that amazon.aws.aws_ssm reads."""
     if connection == NO_CONNECTION:
         return {}
     variables = {

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The options of the inventory, checked: what to ask of AWS, before anything is asked."""
+"""Validate the options of the inventory, before any call to AWS."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ GetOption = Callable[[str], Any]
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to ask, and of whom; the fields are the options of their names."""
+    """The validated inventory options that decide which API calls are made, under their own names."""
 
     regions: tuple[str, ...]
-    selection: Selection = ANYTHING
+    selection: Selection = ANYTHING  # filters, include_filters and exclude_filters
     ec2_details: bool = False
     status_source: str = CONNECTION_STATUS
     ask_all_nodes: bool = False
@@ -45,7 +45,7 @@ class Plan:
 
 
 def read(get: GetOption, region: str | None) -> Plan:
-    """The plan that options come to. ``region`` counts where there are no regions; ``SSMError`` tells mistakes."""
+    """Validate the options and return the plan. ``region`` is the default of ``regions``. Raises ``SSMError``."""
     plan = Plan(
         regions=_regions(get("regions"), region),
         selection=selection(get("filters"), get("include_filters"), get("exclude_filters")),
@@ -66,11 +66,16 @@ def read(get: GetOption, region: str | None) -> Plan:
 
 
 def check_config(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]]) -> None:
-    """An ``SSMError`` for what Ansible itself would pass over in a configuration.
+    """Raise ``SSMError`` for mistakes in a configuration that Ansible itself would ignore.
 
-    That is a key that is no option, and for a boolean a text that is none, which would count as false.
+    These are keys that are not options, and text that is not a boolean for a boolean option, which would count as
+    false.
     """
-    known = {name: about for option, about in definitions.items() for name in (option, *(about.get("aliases") or ()))}
+    known = {
+        name: definition
+        for option, definition in definitions.items()
+        for name in (option, *(definition.get("aliases") or ()))
+    }
     for key, value in given.items():
         if key not in known:
             raise SSMError(f"Unknown option {quoted(str(key))}.{suggestion(str(key), known)}")

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Hosts put into an inventory, with their variables, groups, and what is constructed from them."""
+"""Add hosts to an inventory, with their variables and groups and what is constructed from them."""
 
 from __future__ import annotations
 
@@ -17,35 +17,39 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from .construct import FastConstructable
 from .hosts import GROUPS, Host
 
-Outer = Callable[[str], str]
+# Returns the name of a host variable as users see it.
+VariableName = Callable[[str], str]
 
 
-def outer_name(prefix: str, suffix: str) -> Outer:
-    """The function from a variable's name to the one that users see; an ``SSMError`` where that is no name."""
+def outer_name(prefix: str, suffix: str) -> VariableName:
+    """Return the function that adds ``prefix`` and ``suffix``, such as from ``region`` to ``ssm_region``.
+
+    Raises ``SSMError`` if they do not make a valid variable name.
+    """
     if not f"{prefix}x{suffix}".isidentifier():
         raise SSMError(f"hostvars_prefix {prefix!r} and hostvars_suffix {suffix!r} do not make valid variable names.")
     return functools.cache(lambda name: f"{prefix}{name}{suffix}")
 
 
-def known_variables(hosts: Sequence[Host], outer: Outer) -> frozenset[str]:
-    """Every variable that some host has: another host may lack it."""
+def known_variables(hosts: Sequence[Host], variable_name: VariableName) -> frozenset[str]:
+    """Return the names of all variables that at least one host has. Other hosts may lack them."""
     names: set[str] = set()
     for host in hosts:
         names.update(host.variables)
-    return frozenset(map(outer, names))
+    return frozenset(map(variable_name, names))
 
 
-def others(inventory: Any, outer: Outer) -> dict[str, set[Any]]:
-    """Return the hosts of other sources, each with the IDs of the node that it is known to be.
+def others(inventory: Any, variable_name: VariableName) -> dict[str, set[Any]]:
+    """Return the hosts of other sources with the possible IDs of their nodes: ``{"db1": {"db1", "i-..."}}``.
 
-    A host that is called like an ID is that node.
+    The name of a host counts as an ID too.
     """
-    ids = ("instance_id", outer("instance_id"))
-    return {name: {name, *(host.vars.get(each) for each in ids)} for name, host in inventory.hosts.items()}
+    variables = ("instance_id", variable_name("instance_id"))
+    return {name: {name, *(host.vars.get(each) for each in variables)} for name, host in inventory.hosts.items()}
 
 
-def populate(plugin: FastConstructable, named: Mapping[str, Host], outer: Outer) -> None:
-    """Add the hosts by their names, in the order of these, to the inventory of a plugin that is prepared."""
+def populate(plugin: FastConstructable, named: Mapping[str, Host], variable_name: VariableName) -> None:
+    """Add the hosts, in the order of their names, to the inventory of a plugin after its ``prepare``."""
     inventory = plugin.inventory
     for group in GROUPS.values():
         inventory.add_group(group)
@@ -54,27 +58,28 @@ def populate(plugin: FastConstructable, named: Mapping[str, Host], outer: Outer)
     for name, host in ordered:
         inventory.add_host(name, group=host.group)
         if name in elsewhere:
-            _keep_in_one(inventory, name, host.group)
-        _set(inventory.hosts[name], {**_outer(host, outer), **host.connecting}, one_by_one=name in elsewhere)
-    # Not before all hosts are there: groups made from one may have the name of another.
+            _remove_from_other_groups(inventory, name, host.group)
+        variables = {**_variables(host, variable_name), **host.connecting}
+        _set_variables(inventory.hosts[name], variables, merge=name in elsewhere)
+    # Only after all hosts are added: a group that is made from one may have the name of another.
     for name, host in ordered if plugin.constructs else ():
-        # What another source says of the host may be templates.
-        plugin.construct(name, _outer(host, outer), fast=name not in elsewhere)
+        # Variables that another source has set may be templates.
+        plugin.construct(name, _variables(host, variable_name), fast=name not in elsewhere)
 
 
-def _keep_in_one(inventory: Any, name: str, group: str) -> None:
-    """Take a host out of the other groups of readiness, where another source has put the same node."""
+def _remove_from_other_groups(inventory: Any, name: str, group: str) -> None:
+    """Remove a host from the other readiness groups, where another source may have put the same node."""
     for other in set(GROUPS.values()) - {group}:
         inventory.groups[other].remove_host(inventory.hosts[name])
 
 
-def _outer(host: Host, outer: Outer) -> dict[str, Any]:
-    return {outer(key): value for key, value in host.variables.items()}
+def _variables(host: Host, variable_name: VariableName) -> dict[str, Any]:
+    return {variable_name(key): value for key, value in host.variables.items()}
 
 
-def _set(host: Any, variables: dict[str, Any], *, one_by_one: bool) -> None:
-    """Set a host's variables; ``one_by_one`` if others may have set some, which ``set_variable`` may have to merge."""
-    if not one_by_one:
+def _set_variables(host: Any, variables: dict[str, Any], *, merge: bool) -> None:
+    """Set a host's variables; with ``merge``, by ``set_variable``, which may merge them with those of other sources."""
+    if not merge:
         host.vars.update(variables)
         return
     for name, value in variables.items():

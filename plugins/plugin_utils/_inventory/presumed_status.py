@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The connection status of a node as far as its listing tells, without asking Session Manager."""
+"""Infer the connection status of a node from its listing, without a call to Session Manager."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ONLINE = "Online"
 
 
 class Status(NamedTuple):
-    """A connection status, where it comes from, and why it is unknown if it is."""
+    """A connection status, its source, and the reason if it is ``unknown``."""
 
     status: str
     source: str = CONNECTION_STATUS
@@ -33,23 +33,23 @@ class Status(NamedTuple):
 
 
 _NOT_RUNNING = Status(NOT_CONNECTED, INSTANCE_STATE)
-_SILENT = Status(NOT_CONNECTED, PING_STATUS)
-_ONLINE_NOW = Status(CONNECTED, PING_STATUS)
+_NOT_ONLINE = Status(NOT_CONNECTED, PING_STATUS)
+_IS_ONLINE = Status(CONNECTED, PING_STATUS)
 _NO_PING = Status(UNKNOWN, PING_STATUS, "The listing has no ping status for this node.")
-_NOT_ASKED = Status(UNKNOWN, NO_SOURCE, "Nobody was asked: status_source is none.")
+_NOT_READ = Status(UNKNOWN, NO_SOURCE, "Nobody was asked: status_source is none.")
 
 
 def presumed(node: Node, now: datetime.datetime, plan: Plan) -> Status | None:
-    """The status of a node that is not to be asked for; None for one that is. ``now`` is the service's time."""
+    """Return the inferred status of a node, or None if it must be read. ``now`` is the time of the service."""
     if plan.status_source == NO_SOURCE:
-        return _NOT_ASKED
+        return _NOT_READ
     if plan.status_source == PING_STATUS:
         return _by_ping(node)
     if plan.ask_all_nodes:
         return None
     if node.get("instance_state") in NOT_RUNNING:
         return _NOT_RUNNING
-    return _SILENT if _silent(node, now, plan.connection_lost_seconds) else None
+    return _NOT_ONLINE if _is_silent(node, now, plan.connection_lost_seconds) else None
 
 
 def _by_ping(node: Node) -> Status:
@@ -58,11 +58,11 @@ def _by_ping(node: Node) -> Status:
     ping = node.get("ping_status")
     if not ping:
         return _NO_PING
-    return _ONLINE_NOW if ping == _ONLINE else _SILENT
+    return _IS_ONLINE if ping == _ONLINE else _NOT_ONLINE
 
 
-def _silent(node: Node, now: datetime.datetime, seconds: int) -> bool:
-    """Whether the agent is known to have been silent for longer than ``seconds``."""
+def _is_silent(node: Node, now: datetime.datetime, seconds: int) -> bool:
+    """Return whether the agent is not online, and its last ping is known to be more than ``seconds`` ago."""
     last = node.get("last_ping_date_time")
     if not last or node.get("ping_status") in (None, _ONLINE):
         return False

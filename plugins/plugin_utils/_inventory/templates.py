@@ -6,8 +6,8 @@
 
 """Evaluate the templates in the options of an inventory file, before ansible-core gives the options their types.
 
-ansible-core splits the text of an option of type list at its commas, those of a template too, and refuses a text where
-an option has another type. So a template must be evaluated first: it can then come to a list or a mapping.
+ansible-core splits the text of a list option at its commas, even inside a template, and rejects text for an option of
+another type, such as a mapping. So templates are evaluated first, and can return a list or a mapping.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible import template
 from ansible.errors import AnsibleUndefinedVariable
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
-# ansible-core's hints are partial, and differ from version to version.
+# ansible-core's type hints are partial, and differ from version to version.
 _template: Any = template
 # Before ansible-core 2.19 every text that is not marked as unsafe is a template.
 _trusted: Callable[[str], str] = getattr(_template, "trust_as_template", lambda text: text)
@@ -30,28 +30,30 @@ Evaluate = Callable[[str], Any]
 
 _CREDENTIALS = frozenset({"access_key", "secret_key", "session_token"})
 _TEXTS = _CREDENTIALS | {"assume_role_arn", "endpoint_url", "profile", "region"}
-# Lists of names without commas, so that a text with commas can stand for several.
+# Lists of names. No name contains a comma, so a text with commas can stand for several names.
 _NAMES = frozenset({"regions", "statuses"})
 _FILTERS = frozenset({"exclude_filters", "include_filters"})
 _TEMPLATED = _TEXTS | _NAMES | _FILTERS | {"filters"}
-# Nothing would select more than what the template was to select.
+# An empty value would select more than the template is meant to select.
 _NEVER_EMPTY = _NAMES | {"filters", "include_filters"}
 _MARKS = ("{{", "{%", "{#")
 _ENTRY = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^,])+", re.DOTALL)
 
 
 def evaluated(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]], evaluate: Evaluate) -> Any:
-    """Return the options ``given`` in a file with their templates evaluated; ``definitions`` are all there are.
+    """Return the options ``given`` in a file with their templates evaluated. Their keys may be aliases.
 
-    An option may be given by an alias. ``SSMError`` if a template fails, or comes to something that the option cannot
-    be. No such sentence has a value, which can be a secret or the content of a file.
+    ``definitions`` are those of all options. Raises ``SSMError`` if a template fails, or returns something that the
+    option does not accept. The error does not show the value, which can be a secret or the content of a file.
     """
-    names = {alias: name for name, about in definitions.items() for alias in (name, *(about.get("aliases") or ()))}
+    names = {
+        alias: name for name, definition in definitions.items() for alias in (name, *(definition.get("aliases") or ()))
+    }
     return {key: _option(key, names.get(key, key), value, evaluate) for key, value in given.items()}
 
 
 def _option(key: str, name: str, given: Any, evaluate: Evaluate) -> Any:
-    """Return the value of one option. ``key`` is what the file calls it, ``name`` its name."""
+    """Return the value of one option. ``key`` is the name or alias that the file uses, ``name`` the name."""
     if name == "hostnames" and _is_template(given):  # evaluated for each host
         return [_trusted(entry.strip()) for entry in _ENTRY.findall(given)]
     value = given
@@ -69,36 +71,36 @@ def _option(key: str, name: str, given: Any, evaluate: Evaluate) -> Any:
 
 def _value(name: str, given: Any, evaluate: Evaluate) -> Any:
     if name not in _NAMES | _FILTERS:
-        return _deep(given, evaluate)
-    entries = _deep(given if isinstance(given, list) else [given], evaluate)
-    return [part for entry in entries for part in _parts(entry)] if name in _NAMES else entries
+        return _evaluate_within(given, evaluate)
+    entries = _evaluate_within(given if isinstance(given, list) else [given], evaluate)
+    return [part for entry in entries for part in _names(entry)] if name in _NAMES else entries
 
 
-def _parts(entry: Any) -> list[Any]:
-    """The names in an entry of a list of names."""
+def _names(entry: Any) -> list[Any]:
+    """Return the names in an entry of a list of names."""
     return [part.strip() for part in entry.split(",") if part.strip()] if isinstance(entry, str) else [entry]
 
 
-def _deep(value: Any, evaluate: Evaluate) -> Any:
-    """Evaluate the templates in a value. A list that an entry of a list comes to takes the place of the entry."""
+def _evaluate_within(value: Any, evaluate: Evaluate) -> Any:
+    """Evaluate the templates in a value. A list that a template in a list returns takes the place of that template."""
     if isinstance(value, Mapping):
-        return {key: _deep(each, evaluate) for key, each in value.items()}
+        return {key: _evaluate_within(each, evaluate) for key, each in value.items()}
     if isinstance(value, list):
         return [each for entry in value for each in _entries(entry, evaluate)]
     return evaluate(value) if _is_template(value) else value
 
 
 def _entries(entry: Any, evaluate: Evaluate) -> list[Any]:
-    value = _deep(entry, evaluate)
+    value = _evaluate_within(entry, evaluate)
     return list(value) if _is_template(entry) and isinstance(value, (list, tuple)) else [value]
 
 
 def _attempt(key: str, name: str, text: str, evaluate: Evaluate) -> Any:
     try:
         return evaluate(text)
-    except Exception as error:  # lookups and filters raise anything
-        told = name not in _CREDENTIALS or isinstance(error, AnsibleUndefinedVariable)
-        reason = ": " + " ".join(str(error).split()).rstrip(".") if told else ""
+    except Exception as error:  # lookups and filters raise any exception
+        is_shown = name not in _CREDENTIALS or isinstance(error, AnsibleUndefinedVariable)
+        reason = ": " + " ".join(str(error).split()).rstrip(".") if is_shown else ""
         raise SSMError(f"{key}: the template fails{reason}.") from None
 
 

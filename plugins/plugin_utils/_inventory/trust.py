@@ -4,9 +4,9 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Text that comes from AWS, which Ansible must never evaluate.
+"""Keep Ansible from evaluating text that comes from AWS.
 
-Whoever has a node names it, and whoever may tag it writes its tags: neither may run anything on the controller.
+The owner of a node names it, and anybody who may tag it writes its tags. Neither may run anything on the controller.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from typing import Any
 from ansible import template
 from ansible.utils.unsafe_proxy import wrap_var
 
-# ansible-core's hints are partial, and differ from version to version.
+# ansible-core's type hints are partial, and differ from version to version.
 _template: Any = template
 _mark_unsafe: Any = wrap_var
 
-# Since ansible-core 2.19 only a text that is marked as trusted is a template, and none of AWS's is. Before, each is one
-# that is not marked as unsafe. It takes no brace to be one: a header in the text sets other delimiters. And the mark is
-# what tells Ansible that a text made from this one, such as by b64decode, is no template either.
+# Since ansible-core 2.19 only text that is marked as trusted is a template, and no text from AWS is marked. Before, any
+# text is a template unless it is marked as unsafe. It needs no brace, because a header in the text can set other
+# delimiters. The mark also tells Ansible that text made from this text, such as by b64decode, is not a template.
 TRUST_IS_MARKED = hasattr(_template, "is_trusted_as_template")
 
 
 def untrusted(value: Any) -> Any:
-    """The value with every text in it, those of keys too, as one that is never a template."""
+    """Return the value with all text in it, including keys, marked so that it is never a template."""
     return value if TRUST_IS_MARKED else _mark_unsafe(value)
 
 
 def as_untrusted_as(sources: Iterable[Any], value: Any) -> Any:
-    """What was made of ``sources``, untrusted if one of them is; a user's own text may be a template."""
+    """Return ``value``, as untrusted if it was made from a source that is. A user's own text may be a template."""
     return untrusted(value) if not TRUST_IS_MARKED and any(map(_is_marked, sources)) else value
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one operation of IAM that amazon.aws asks for when it says who is asking."""
+"""ListAccountAliases, the one operation of IAM that ``amazon.aws.aws_caller_info`` calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def list_account_aliases(world: World, call: Call) -> dict[str, Any]:
-    """An account has one alias at most, and that of a world has none."""
+    """Return no alias: an account has at most one, and the account of a world has none."""
     return {"AccountAliases": [], "IsTruncated": False}
 
 

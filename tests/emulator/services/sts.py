@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Security Token Service: who is asking, and roles that anybody may assume whom the world knows."""
+"""STS: GetCallerIdentity, and AssumeRole for the roles that the world lists, which any identity may assume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..world import World
 
 
-# How long the credentials of a role are good for, unless DurationSeconds says so.
+# The lifetime of a role's credentials in seconds, unless a call gives DurationSeconds.
 _LIMITS: dict[str, int] = {"role_seconds": 3600}
 
 
@@ -33,7 +33,7 @@ def assume_role(world: World, call: Call) -> dict[str, Any]:
         session_token=secrets.token_urlsafe(60),
     )
     world.identities[identity.access_key] = identity
-    # By the machine's clock and not the world's: clients compare it with theirs.
+    # Use the machine's clock and not the world's, because clients compare the time with their own.
     seconds = call.params.get("DurationSeconds", world.limit("role_seconds"))
     expiration = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
     return {

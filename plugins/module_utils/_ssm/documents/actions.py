@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The steps of a plan. ``str()`` of each says what it does, as the result ``actions`` of ssm_document shows it."""
+"""The actions of a plan. ``str(action)`` is its entry in the result ``actions`` of ssm_document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Create:
 
 @dataclasses.dataclass(frozen=True)
 class Update:
-    """UpdateDocument with this request, which makes a version after ``latest_version``."""
+    """UpdateDocument with this request. ``latest_version`` is the latest version before it."""
 
     request: Mapping[str, Any]
     latest_version: str
@@ -36,7 +36,7 @@ class Update:
 
 @dataclasses.dataclass(frozen=True)
 class SetDefault:
-    """UpdateDocumentDefaultVersion; None is the version that the step before made."""
+    """UpdateDocumentDefaultVersion. ``version`` None is the version that the plan made before."""
 
     version: str | None
 
@@ -46,7 +46,7 @@ class SetDefault:
 
 @dataclasses.dataclass(frozen=True)
 class Share:
-    """One ModifyDocumentPermission; ``version`` is what the added accounts may use."""
+    """One call of ModifyDocumentPermission. The accounts in ``add`` may then use ``version`` (None: ``$DEFAULT``)."""
 
     add: Sequence[str] = ()
     remove: Sequence[str] = ()
@@ -80,7 +80,7 @@ class RemoveTags:
 
 @dataclasses.dataclass(frozen=True)
 class DeleteVersions:
-    """One DeleteDocument for each version."""
+    """One call of DeleteDocument for each version."""
 
     numbers: Sequence[int]
 
@@ -94,7 +94,11 @@ class DeleteVersions:
 
 @dataclasses.dataclass(frozen=True)
 class Delete:
-    """DeleteDocument. ``recreated``: a Create follows; ``had`` are then its tags and permissions, should that fail."""
+    """DeleteDocument.
+
+    ``recreated``: a Create follows in the same plan. ``had``: the tags and permissions of the document, which nothing
+    else records if that Create fails: ``the tag team=a, permissions for 111122223333 ($DEFAULT)``.
+    """
 
     force: bool = False
     recreated: bool = False
@@ -104,8 +108,8 @@ class Delete:
         return f"delete the document{f', which had {self.had}' if self.had else ''}"
 
 
-# One step of a plan. Whoever tells them apart does it by ``match`` and ``assert_never``, so that mypy finds a step that
-# somebody forgot.
+# Any action of a plan. Code that distinguishes them uses ``match`` and ``assert_never``, so that mypy reports a missing
+# case.
 Action: TypeAlias = "Create | Update | SetDefault | Share | AddTags | RemoveTags | DeleteVersions | Delete"
 
 

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Do the actions of a plan, and say how far it got."""
+"""Run the actions of a plan, and keep track of what was done."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from . import content
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .model import LATEST, PENDING, DocumentState, not_active
 
-# Seconds between attempts when AWS says TooManyUpdates: it takes one change of a document at a time.
-_PAUSES = (0.5, 1.0, 2.0, 4.0)
-# What helps against an answer of AWS that is about more than the call.
+# Seconds between attempts after TooManyUpdates: AWS accepts one change of a document at a time (trap 32).
+_RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0)
+# Advice for error codes whose cause is outside the failed call.
 _ADVICE = {
     "AssociatedInstances": "Delete its associations in State Manager first.",
     "DocumentVersionLimitExceeded": "Set keep_versions to delete the oldest ones.",
@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 
 class Progress:
-    """How far a plan has come.
+    """One run of a plan: how long to wait, and what was done so far.
 
-    Without ``wait`` it is waited for nothing but what a later step takes. ``wait_timeout`` is in seconds.
+    Without ``wait``, the run waits only where a later action requires it. ``wait_timeout`` is in seconds.
     """
 
     def __init__(self, client: api.Client, name: str, *, wait: bool, wait_timeout: float) -> None:
@@ -40,13 +40,16 @@ class Progress:
         self.name = name
         self.wait = wait
         self.wait_timeout = wait_timeout
+        # The finished actions, as the result shows them: ["create the document"].
         self.done: list[str] = []
+        # The number of the version that the last Create or Update made.
         self.made: str | None = None
 
     def explain(self, error: SSMError, left: Sequence[Action], put_back: Sequence[str] = ()) -> SSMError:
-        """``error`` with what was done before it, and what was not done after it.
+        """Return ``error`` extended with the actions done before it and the actions ``left`` undone.
 
-        ``put_back`` is what was done besides to bring back what was deleted.
+        ``put_back`` are the actions that restored a deleted document. If any action was done, the error's result
+        has ``{"changed": True, "actions": ["delete the document", "create the document"]}``.
         """
         parts = [str(error), *([_ADVICE[error.code]] if error.code in _ADVICE else [])]
         if self.done:
@@ -57,8 +60,8 @@ class Progress:
         return SSMError(" ".join(parts), error.exception, {**error.result, **result})
 
 
-class _StillError(SSMError):
-    """A version still has a ``status`` that it was waited for to leave."""
+class _TimedOutError(SSMError):
+    """A version still has ``status`` after ``wait_timeout`` seconds."""
 
     def __init__(self, message: str, status: str | None) -> None:
         super().__init__(message)
@@ -66,7 +69,7 @@ class _StillError(SSMError):
 
 
 class InterruptedPlanError(Exception):
-    """An action failed; ``done`` are the ones before it, and ``left`` those after it."""
+    """An action failed. ``done`` are the actions before it, ``left`` those after it."""
 
     def __init__(self, error: SSMError, action: Action, done: Sequence[Action], left: Sequence[Action]) -> None:
         super().__init__(str(error))
@@ -77,7 +80,7 @@ class InterruptedPlanError(Exception):
 
 
 def apply(progress: Progress, actions: Sequence[Action]) -> None:
-    """Do ``actions`` in order; ``InterruptedPlanError`` at the first that fails."""
+    """Run ``actions`` in order. Raises ``InterruptedPlanError`` for the first that fails."""
     for position, action in enumerate(actions):
         try:
             _do(action, progress)
@@ -86,9 +89,10 @@ def apply(progress: Progress, actions: Sequence[Action]) -> None:
 
 
 def settle(progress: Progress, state: DocumentState, *, makes: bool) -> bool:
-    """Wait until the document is neither being made, changed nor deleted; whether there was anything to wait for.
+    """Wait while the document is being created, updated or deleted, and return whether that was necessary.
 
-    ``makes`` says that the document may have to be made, which nobody can while it is being deleted.
+    ``makes``: the task may create the document, which is impossible while it is being deleted. So this waits for a
+    deletion even without ``wait``.
     """
     if state.deleting and (makes or progress.wait):
         _wait_while(progress, LATEST, lambda status: status == "Deleting")
@@ -100,12 +104,12 @@ def settle(progress: Progress, state: DocumentState, *, makes: bool) -> bool:
 
 
 def wait_until_ready(progress: Progress, state: DocumentState) -> None:
-    """Return once the latest version is on its way no more."""
+    """Wait until the latest version is neither Creating nor Updating."""
     _wait_while(progress, state.latest_version, _is_pending)
 
 
 def _wait_until_active(progress: Progress, version: str) -> None:
-    """Return once ``version`` is Active; an ``SSMError`` if it is not in time, or never will be."""
+    """Wait until ``version`` is Active. Raises ``SSMError`` if it fails, or is not Active in time."""
     found = _wait_while(progress, version, _is_pending)
     if found.get("Status") != "Active":
         raise SSMError(not_active(progress.name, version, found))
@@ -115,18 +119,22 @@ def _is_pending(status: str | None) -> bool:
     return status in PENDING
 
 
-def _wait_while(progress: Progress, version: str, unready: Callable[[str | None], bool]) -> api.Shape:
-    """The description of ``version`` once its status (None: it is not there) is no more ``unready``."""
+def _wait_while(progress: Progress, version: str, is_unready: Callable[[str | None], bool]) -> api.Shape:
+    """Poll DescribeDocument until ``is_unready(status)`` is false, and return the description.
+
+    If the version does not exist, its status is None and its description ``{}``. Raises ``_TimedOutError`` after
+    ``wait_timeout`` seconds.
+    """
     deadline = time.monotonic() + progress.wait_timeout
     delay = 0.2
     while True:
         found = api.describe_document(progress.client, progress.name, version) or {}
         status = found.get("Status")
-        if not unready(status):
+        if not is_unready(status):
             return found
         if time.monotonic() + delay > deadline:
             what = f"{'Document' if version == LATEST else f'Version {version} of document'} {progress.name}"
-            raise _StillError(
+            raise _TimedOutError(
                 f"{what} is still {status} after {progress.wait_timeout} seconds; raise wait_timeout, or run the "
                 "task again.",
                 status,
@@ -135,20 +143,20 @@ def _wait_while(progress: Progress, version: str, unready: Callable[[str | None]
         delay = min(delay * 2, 5)
 
 
-def _patiently(write: Callable[..., T], *given: Any, **named: Any) -> T:
-    """Call ``write``, again after a while if AWS is busy with another change of the document."""
-    for pause in _PAUSES:
+def _retry_while_busy(write: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Call ``write``, and call it again after a pause while AWS is busy with another change of the document."""
+    for pause in _RETRY_PAUSES:
         try:
-            return _sent(write, *given, **named)
+            return _send(write, *given, **named)
         except SSMError as error:
             if error.code != "TooManyUpdates":
                 raise
         time.sleep(pause)
-    return _sent(write, *given, **named)
+    return _send(write, *given, **named)
 
 
-def _sent(write: Callable[..., T], *given: Any, **named: Any) -> T:
-    """Call ``write``; the error for an answer that is lost, or cannot be read, says that AWS may have done it."""
+def _send(write: Callable[..., T], *given: Any, **named: Any) -> T:
+    """Call ``write``. If the reply is lost or cannot be read, the error says that AWS may have made the change."""
     try:
         return write(*given, **named)
     except SSMError as error:
@@ -158,7 +166,7 @@ def _sent(write: Callable[..., T], *given: Any, **named: Any) -> T:
 
 
 def _do(action: Action, progress: Progress) -> None:
-    """Do one action, and note what was done as soon as it was."""
+    """Run one action, and add it to ``progress.done`` before waiting for its effect, since that can fail."""
     match action:
         case Create():
             _create(action, progress)
@@ -181,14 +189,14 @@ def _do(action: Action, progress: Progress) -> None:
 
 
 def _create(action: Create, progress: Progress) -> None:
-    progress.made = _make(progress, action, "0")
+    progress.made = _create_version(progress, action, "0")
     progress.done.append(str(action))
     if progress.wait:
         _wait_until_active(progress, progress.made)
 
 
 def _update(action: Update, progress: Progress) -> None:
-    progress.made = _make(progress, action, action.latest_version)
+    progress.made = _create_version(progress, action, action.latest_version)
     progress.done.append(str(action))
     if progress.wait:
         _wait_until_active(progress, progress.made)
@@ -196,65 +204,65 @@ def _update(action: Update, progress: Progress) -> None:
 
 def _set_default(action: SetDefault, progress: Progress) -> None:
     version = action.version or str(progress.made)
-    if action.version or not progress.wait:  # else the one that was made has been waited for
+    if action.version or not progress.wait:  # otherwise _create or _update has waited already
         _wait_until_active(progress, version)
-    _patiently(api.update_document_default_version, progress.client, progress.name, version)
+    _retry_while_busy(api.update_document_default_version, progress.client, progress.name, version)
     progress.done.append(str(action))
 
 
 def _share(action: Share, progress: Progress) -> None:
-    _patiently(
+    _retry_while_busy(
         api.modify_document_permission, progress.client, progress.name, action.add, action.remove, action.version
     )
     progress.done.append(str(action))
 
 
 def _add_tags(action: AddTags, progress: Progress) -> None:
-    _patiently(api.add_document_tags, progress.client, progress.name, conversion.tag_list(action.tags))
+    _retry_while_busy(api.add_document_tags, progress.client, progress.name, conversion.tag_list(action.tags))
     progress.done.append(str(action))
 
 
 def _remove_tags(action: RemoveTags, progress: Progress) -> None:
-    _patiently(api.remove_document_tags, progress.client, progress.name, action.keys)
+    _retry_while_busy(api.remove_document_tags, progress.client, progress.name, action.keys)
     progress.done.append(str(action))
 
 
 def _delete_versions(action: DeleteVersions, progress: Progress) -> None:
-    gone: list[int] = []
+    deleted: list[int] = []
     try:
         for number in action.numbers:
             _delete_version(progress, str(number))
-            gone.append(number)
+            deleted.append(number)
     finally:
-        if gone:
-            progress.done.append(str(DeleteVersions(tuple(gone))))
+        if deleted:
+            progress.done.append(str(DeleteVersions(tuple(deleted))))
 
 
 def _delete(action: Delete, progress: Progress) -> None:
     try:
-        _patiently(api.delete_document, progress.client, progress.name, force=action.force)
+        _retry_while_busy(api.delete_document, progress.client, progress.name, force=action.force)
     except SSMError as error:
         _check_deleted(progress, error, waits=progress.wait or action.recreated)
     progress.done.append(str(action))
     if progress.wait or action.recreated:
         try:
-            _wait_until_gone(progress)
-        except _StillError as still:
+            _wait_until_deleted(progress)
+        except _TimedOutError as still:
             if still.status != "Deleting":
-                progress.done.remove(str(action))  # whatever answered was not AWS
+                progress.done.remove(str(action))  # not deleted: whatever answered DeleteDocument was not AWS
             raise
 
 
-def _wait_until_gone(progress: Progress) -> None:
-    # Whatever the status: a reply may come from before the deletion.
+def _wait_until_deleted(progress: Progress) -> None:
+    # Any status counts as not deleted yet: a reply may describe the document before the deletion.
     _wait_while(progress, LATEST, lambda status: status is not None)
 
 
 def _check_deleted(progress: Progress, error: SSMError, *, waits: bool) -> None:
-    """Raise ``error``, the answer to DeleteDocument, unless the document is gone or going all the same.
+    """Raise ``error`` of DeleteDocument, unless the document is deleted or being deleted anyway.
 
-    The answer to a first attempt may have been lost, or somebody else was faster. AWS also says InvalidDocument of a
-    document that is not the caller's, and goes on describing that one.
+    It can be: the reply to a first attempt was lost, or somebody else deleted the document. But AWS also returns
+    InvalidDocument for a document of another account, and continues to describe it (trap 46).
     """
     found = api.describe_document(progress.client, progress.name, LATEST) if error.code else {"Status": None}
     if found is None or found.get("Status") == "Deleting":
@@ -262,7 +270,7 @@ def _check_deleted(progress: Progress, error: SSMError, *, waits: bool) -> None:
     if error.code not in MISSING_DOCUMENT:
         raise error
     if error.retried and waits:
-        _wait_until_gone(progress)
+        _wait_until_deleted(progress)
         return
     raise SSMError(
         f"{error} AWS still describes document {progress.name}, whose owner is {found.get('Owner')}, so nothing was "
@@ -273,30 +281,30 @@ def _check_deleted(progress: Progress, error: SSMError, *, waits: bool) -> None:
 
 def _delete_version(progress: Progress, version: str) -> None:
     try:
-        _patiently(api.delete_document_version, progress.client, progress.name, version)
+        _retry_while_busy(api.delete_document_version, progress.client, progress.name, version)
     except SSMError as error:
-        # AWS has no error of its own for a version that is gone already, which it is if the first answer was lost.
+        # If the first reply was lost, the version is deleted already. AWS documents no error for that (trap 28).
         if not error.code or api.describe_document(progress.client, progress.name, version) is not None:
             raise
 
 
-def _make(progress: Progress, action: Create | Update, latest_version: str) -> str:
-    """Make a version; its number."""
+def _create_version(progress: Progress, action: Create | Update, latest_version: str) -> str:
+    """Create the document or a version of it, and return the number of that version: ``"3"``."""
     client, name = progress.client, progress.name
     try:
         if isinstance(action, Create):
-            return str(_patiently(api.create_document, client, name, action.request)["DocumentVersion"])
-        return str(_patiently(api.update_document, client, name, action.request)["DocumentVersion"])
+            return str(_retry_while_busy(api.create_document, client, name, action.request)["DocumentVersion"])
+        return str(_retry_while_busy(api.update_document, client, name, action.request)["DocumentVersion"])
     except SSMError as error:
-        # botocore sends a request again whose answer was lost, and AWS then complains about what the first one made.
-        made = _made_before(client, name, action, latest_version) if error.retried else None
+        # botocore repeats a request whose reply was lost. AWS then rejects the repetition if the first one succeeded.
+        made = _version_of_lost_reply(client, name, action, latest_version) if error.retried else None
         if made is None:
             raise
         return made
 
 
-def _made_before(client: api.Client, name: str, action: Create | Update, latest_version: str) -> str | None:
-    """The version after ``latest_version`` if it has the very bytes that the action sends."""
+def _version_of_lost_reply(client: api.Client, name: str, action: Create | Update, latest_version: str) -> str | None:
+    """Return the number of a version after ``latest_version`` with exactly the content that was sent, or None."""
     found = api.describe_document(client, name, LATEST)
     if found is None or int(found["DocumentVersion"]) <= int(latest_version):
         return None

@@ -4,9 +4,10 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The content of a document: what the user gave, what AWS stores, and whether the two mean the same.
+"""Read the content of documents, compare it by its meaning, and convert it between formats.
 
-AWS stores the bytes that it is sent, and its ``Hash`` is their SHA-256. Content keys are never rewritten.
+AWS stores the bytes that it is sent, and its ``Hash`` is their SHA-256 (``tests/emulator/FIDELITY.md``). The keys of
+content are never rewritten (trap 37).
 """
 
 from __future__ import annotations
@@ -27,25 +28,25 @@ from .content_reader import UnreadableError
 try:
     import yaml
 except ImportError:
-    pass  # content_reader says so where it is needed
+    pass  # content_reader raises an error where it is needed
 
 JSON = content_reader.JSON
 YAML = "YAML"
 TEXT = "TEXT"
 
-# The API reference's limit on the size of a document, in bytes.
+# The maximum size of a document in bytes (API reference).
 MAX_BYTES = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
-# What a file begins with that Ansible Vault encrypted.
+# The first bytes of a file that Ansible Vault encrypted.
 _VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where the file of content_path comes from, for errors.
+    """Where the file of content_path comes from, for error messages.
 
-    ``shown`` is the path that the user knows, also where the module reads a copy. ``searched`` are the places on the
-    controller that do not have the file. ``here`` says that the module runs on the controller, too.
+    ``shown`` is the path that the user knows, even if the module reads a copy. ``searched`` are the paths on the
+    controller where the file was not found. ``here``: the module runs on the controller, too.
     """
 
     shown: str
@@ -54,11 +55,11 @@ class Origin:
 
     @classmethod
     def from_action(cls, passed: Mapping[str, Any], path: str) -> Origin:
-        """Return what the action plugin found; without an action plugin that is the path alone."""
+        """Return the origin that the action plugin passed, or one with only the path if no action plugin ran."""
         return cls(**passed) if passed else cls(path)
 
     def places(self, path: str) -> str:
-        """Return a sentence with all the places that a relative path was looked for in; empty for an absolute one."""
+        """Return a sentence with all places where a relative path was searched; empty for an absolute path."""
         if os.path.isabs(path):
             return ""
         tried = os.path.abspath(path)
@@ -69,9 +70,9 @@ class Origin:
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """Content as wanted. ``text`` is None when the user gave a mapping, which is then written in any format.
+    """Wanted content. ``text`` is None if the user gave a mapping, which can be written in any format.
 
-    ``exact`` says that every byte of the text counts.
+    ``format_given``: the user gave ``document_format``. ``exact``: every byte of the text counts.
     """
 
     value: Any
@@ -81,29 +82,30 @@ class Content:
     exact: bool = False
 
     def encode(self, stored_format: str | None) -> tuple[str, str]:
-        """The bytes to send, as text, and their format.
+        """Return the text to send, and its format: ``("schemaVersion: '1.0'", "YAML")``.
 
-        Unless a format was asked for, ``stored_format`` is kept. A text that does not mean the same in it is converted,
-        unless it is to be stored exactly: JSON cannot hold YAML, and YAML accepts most texts of JSON, but not tabs.
+        Unless the user gave a format, ``stored_format`` is kept. A text that cannot be read in it, or means something
+        else, is converted: JSON cannot hold YAML, and YAML accepts most JSON, but no tabs. With ``exact``, such a text
+        is not converted but keeps its own format.
         """
         wanted = self.document_format if self.format_given or stored_format is None else stored_format
         if self.text is None:
             return _dump(self.value, wanted), wanted
-        if self._can_be(self.text, wanted):
+        if self._keeps_meaning_in(self.text, wanted):
             return self.text, wanted
         return (self.text, self.document_format) if self.exact else (_dump(self.value, wanted), wanted)
 
-    def _can_be(self, text: str, document_format: str) -> bool:
-        """Whether ``text`` means the same when it is read in ``document_format``."""
-        return document_format in (self.document_format, TEXT) or self._is(text, document_format)
+    def _keeps_meaning_in(self, text: str, document_format: str) -> bool:
+        """Return whether ``text`` means the same when it is read as ``document_format``."""
+        return document_format in (self.document_format, TEXT) or self._has_the_value_of(text, document_format)
 
     def means_the_same(self, stored: str, stored_format: str) -> bool:
-        """Whether ``stored`` differs from this at most in white space, key order, comments and format."""
+        """Return whether ``stored`` is the same content. White space, key order, comments and format may differ."""
         if stored == self.text:
             return True
-        return TEXT not in (stored_format, self.document_format) and self._is(stored, stored_format)
+        return TEXT not in (stored_format, self.document_format) and self._has_the_value_of(stored, stored_format)
 
-    def _is(self, text: str, document_format: str) -> bool:
+    def _has_the_value_of(self, text: str, document_format: str) -> bool:
         try:
             return _canonical(content_reader.load(text, document_format)) == _canonical(self.value)
         except UnreadableError:
@@ -111,21 +113,21 @@ class Content:
 
 
 def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source: str = "content") -> Content:
-    """Read content, a string or a mapping; an ``SSMError`` says what is wrong with it.
+    """Return content that the user gave as a string or a mapping. Raises ``SSMError`` for invalid content.
 
-    Without ``document_format`` a string that begins with ``{`` or ``[`` is JSON, and any other is YAML. ``source``
-    names in errors where the content comes from.
+    Without ``document_format``, a string that begins with ``{`` or ``[`` is JSON, and any other is YAML. ``source``
+    is where the content comes from, for error messages.
     """
     if isinstance(raw, dict):
         if document_format == TEXT:
             raise SSMError(f"{source} is a mapping, which document_format TEXT cannot hold: give it as a string.")
-        return Content(_checked(raw, source), None, document_format or JSON, document_format is not None, exact)
+        return Content(_normalized(raw, source), None, document_format or JSON, document_format is not None, exact)
     if not isinstance(raw, str):
         raise SSMError(f"{source} is neither a string nor a mapping, but {_kind(raw)}.")
-    text = raw.removeprefix(_BYTE_ORDER_MARK)  # says how a file is encoded, and no JSON begins with it
+    text = raw.removeprefix(_BYTE_ORDER_MARK)  # it marks the encoding of a file, and is not valid in JSON
     if not text:
         raise SSMError(f"{source} is empty.")
-    # Before it is read, for reading costs time and memory.
+    # Check the size before parsing, which costs time and memory.
     check_size(text, source)
     if document_format == TEXT:
         return Content(None, text, TEXT, True, exact)
@@ -138,7 +140,11 @@ def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source
 
 
 def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tuple[str, str]:
-    """Stored content in another format, and that format; as it is if none or the same is wanted."""
+    """Return stored content converted to ``wanted_format``, and its format.
+
+    The content is unchanged if ``wanted_format`` is None or the stored one. Raises ``SSMError`` if it cannot be
+    converted.
+    """
     if wanted_format in (None, stored_format):
         return text, stored_format
     value = parsed(text, stored_format)
@@ -146,11 +152,11 @@ def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tup
         raise SSMError(
             f"Content of the format {stored_format} cannot be turned into {wanted_format}: give the content."
         )
-    return _dump(_checked(value, "content"), str(wanted_format)), str(wanted_format)
+    return _dump(_normalized(value, "content"), str(wanted_format)), str(wanted_format)
 
 
 def read_file(path: str, origin: Origin | None = None) -> str:
-    """Return the text of a content file; an ``SSMError`` says why it cannot be read."""
+    """Return the text of a content file. Raises ``SSMError`` if it cannot be read."""
     origin = origin or Origin(path)
     if not path:
         raise SSMError("content_path is empty.")
@@ -174,7 +180,7 @@ def read_file(path: str, origin: Origin | None = None) -> str:
 
 
 def check_size(text: str, source: str = "content") -> None:
-    """An ``SSMError`` for content that is larger than the service accepts."""
+    """Raise ``SSMError`` for content that is larger than AWS accepts, or that is not valid Unicode."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
@@ -184,23 +190,23 @@ def check_size(text: str, source: str = "content") -> None:
 
 
 def sha256(text: str) -> str:
-    """What DescribeDocument gives as Hash for this content."""
+    """Return the SHA-256 of content in hexadecimal, as DescribeDocument returns it in Hash."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parsed(text: str, document_format: str) -> Any:
-    """The value that JSON or YAML content stands for; None for TEXT, and for what cannot be read."""
+    """Return the value of JSON or YAML content; None for TEXT, and for content that cannot be parsed."""
     if document_format == TEXT:
         return None
     try:
-        return _plain(content_reader.load(text, document_format))
+        return _through_json(content_reader.load(text, document_format))
     except UnreadableError:
         return None
 
 
 def _read(text: str, text_format: str, source: str, *, format_given: bool) -> Any:
     try:
-        return _plain(content_reader.load(text, text_format, strict=True))
+        return _through_json(content_reader.load(text, text_format, strict=True))
     except UnreadableError as error:
         advice = {
             JSON: " What begins with { or [ is read as JSON: for YAML set document_format to YAML.",
@@ -217,28 +223,28 @@ def _dump(value: Any, document_format: str) -> str:
     if not content_reader.HAS_YAML:
         raise SSMError("The Python library PyYAML is required on this host to write content in YAML.")
     text = str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
-    # PyYAML writes some ends of lines of Unicode as they are, and then reads them as others.
+    # PyYAML writes some Unicode line breaks unescaped, and then reads them as other ones.
     is_read_back = _canonical(content_reader.load(text, YAML)) == _canonical(value)
     return text if is_read_back else str(yaml.safe_dump(value, sort_keys=False))
 
 
-def _checked(content: dict[str, Any], source: str) -> dict[str, Any]:
-    """The mapping, with texts where AWS wants texts and a template made numbers.
+def _normalized(content: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return the mapping with numbers converted to strings where AWS documents a string.
 
-    An ``SSMError`` says what JSON has no form for, such as the date that YAML makes of 2026-01-31.
+    Raises ``SSMError`` for a value that JSON cannot hold, such as the date that YAML makes of 2026-01-31 (trap 36).
     """
     try:
         content_reader.check_depth(content)
     except UnreadableError as error:
         raise SSMError(f"{source} is not what a document can be: {error}.") from None
     _check_values(content, source)
-    # A round trip also turns the string types of Ansible's templating, which YAML would not write, into plain ones.
-    plain: dict[str, Any] = _plain(content)
+    # The round trip also makes plain strings of the string types of Ansible's templating, which PyYAML cannot write.
+    plain: dict[str, Any] = _through_json(content)
     return content_schema.with_texts(plain)
 
 
 def _check_values(content: dict[str, Any], source: str) -> None:
-    """An ``SSMError`` for the first value or key that JSON has no form for. It names the place, and not the value."""
+    """Raise ``SSMError`` for the first key or value that JSON cannot hold. It names the place, never the value."""
     for place, value in _leaves(content, ""):
         problem = _problem(value)
         if problem:
@@ -246,11 +252,11 @@ def _check_values(content: dict[str, Any], source: str) -> None:
 
 
 def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Each key and each value that holds no others, with the keys that lead to it."""
+    """Yield each key and each scalar after its place: ``("inputs.ports[0]", 80)``, ``("a key of inputs", "ports")``."""
     if isinstance(value, dict):
         for key, entry in value.items():
             yield f"a key of {place or 'the top'}", key
-            yield from _leaves(entry, f"{place}.{_shown(key)}" if place else _shown(key))
+            yield from _leaves(entry, f"{place}.{_key_in_message(key)}" if place else _key_in_message(key))
     elif isinstance(value, list):
         for number, entry in enumerate(value):
             yield from _leaves(entry, f"{place}[{number}]")
@@ -258,16 +264,16 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, value
 
 
-# A name as the schemas of AWS and their parameters have it. What else may be a key can be as secret as a value.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+# Names as AWS's schemas and document parameters have them. Any other key can be as secret as a value.
+_SAFE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
-def _shown(key: Any) -> str:
-    return key if isinstance(key, str) and _NAME.fullmatch(key) else "..."
+def _key_in_message(key: Any) -> str:
+    return key if isinstance(key, str) and _SAFE_KEY.fullmatch(key) else "..."
 
 
 def _problem(value: Any) -> str:
-    """What a value is that JSON has no form for; an empty text for any other."""
+    """Return what a value is that JSON cannot hold, such as ``"a date"``; '' if JSON can hold it."""
     if isinstance(value, str):
         return "half of a character" if any("\ud800" <= one <= "\udfff" for one in value) else ""
     if isinstance(value, float):
@@ -280,11 +286,11 @@ def _kind(value: Any) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON hands it on: keys are texts, and two halves of a character are one."""
+def _through_json(value: Any) -> Any:
+    """Return the value after a round trip through JSON: keys become strings, and surrogate pairs one character."""
     return json.loads(json.dumps(value))
 
 
 def _canonical(value: Any) -> str:
-    """A text that two values share just when JSON tells them apart nowhere; so 1, 1.0, true and "1" all differ."""
-    return json.dumps(_plain(value), sort_keys=True)
+    """Return a text that is the same for equal values in JSON, and for no others: 1, 1.0, true and "1" all differ."""
+    return json.dumps(_through_json(value), sort_keys=True)

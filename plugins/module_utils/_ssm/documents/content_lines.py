@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Write content as people read it in a diff: YAML with sorted keys, and a script line by line."""
+"""Write content for a diff: YAML with sorted keys, and scripts line by line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from . import content, content_reader
 try:
     import yaml
 except ImportError:
-    pass  # content_reader.HAS_YAML says so
+    pass  # content_reader.HAS_YAML is then False
 
-# Says of a script that its lines end as those of Windows do.
+# The YAML tag of a script whose lines end with CRLF.
 _CRLF = "!crlf"
 
 
 def lines(text: str, document_format: str) -> str:
-    """Content by its meaning, so that only a difference in meaning is one in the lines; a text is shown as it is."""
+    """Return content as lines that differ only where its meaning does.
+
+    Content of the format TEXT, and content that cannot be parsed, is returned as it is.
+    """
     value = content.parsed(text, document_format)
     if value is None:
         return text
@@ -45,7 +48,7 @@ def _dumper_class() -> Any:
 
         def analyze_scalar(self, scalar: str) -> Any:
             analysis = super().analyze_scalar(scalar)
-            # PyYAML puts a whole script in quotes for a tab, or for one blank at the end of a line.
+            # PyYAML quotes a whole script if it has a tab, or a space at the end of a line.
             analysis.allow_block = _is_shown_as_lines(scalar)
             return analysis
 

@@ -4,9 +4,9 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Read JSON and YAML of any origin at a cost that its size limits.
+"""Read JSON and YAML from untrusted sources, with time and memory bounded by the size of the text.
 
-An error names the place and never the text, because content can hold secrets and errors are printed.
+Errors name the place and never the text, because content can hold secrets and errors are printed.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ try:
 
     HAS_YAML = True
 except ImportError:
-    HAS_YAML = False  # ansible-core depends on it, and a host that it reaches may lack it
-    SafeLoader = object  # type: ignore[misc,assignment] # a class that nothing uses then
+    HAS_YAML = False  # ansible-core requires PyYAML, but a managed host may not have it
+    SafeLoader = object  # type: ignore[misc,assignment] # a placeholder that is not used then
 
 JSON = "JSON"
 
-# Documents have some ten levels. How many Python can go through depends on its version, and for YAML is some hundreds.
+# Documents have about ten levels. How many Python can process depends on its version: for YAML, some hundreds.
 MOST_LEVELS = 100
-# What aliases and merge keys of YAML may make of a text that is not larger than a document can be.
+# The maximum number of entries that YAML's aliases and merge keys may expand to, in a text of up to 64 KB.
 _MOST_ENTRIES = 64 * 1024
-# Python converts numbers up to a limit that its environment sets, which is never below 640.
+# Python limits the digits of the integers that it converts. The environment sets that limit, never below 640.
 _MOST_DIGITS = 300
 
 _TOO_DEEP = f"it is nested more than {MOST_LEVELS} levels deep"
-_TOO_LONG_A_NUMBER = f"a number has more than {_MOST_DIGITS} digits"
-_TWICE = "a key occurs twice in a mapping"
+_NUMBER_TOO_LONG = f"a number has more than {_MOST_DIGITS} digits"
+_DUPLICATE_KEY = "a key occurs twice in a mapping"
 _NOT_A_NUMBER = "a number cannot be read"
 _NOT_FINITE = "a number is too large, or .inf or .nan"
-_MULTIPLIED = f"its aliases or merge keys make more than {_MOST_ENTRIES} entries of it"
+_TOO_MANY_ENTRIES = f"its aliases or merge keys make more than {_MOST_ENTRIES} entries of it"
 
 
 class UnreadableError(ValueError):
-    """Why and where a text cannot be read, in words that hold nothing of the text."""
+    """Why and where a text cannot be read, without quoting the text."""
 
     def __init__(self, reason: str, text: str | None = None, position: int = 0) -> None:
         place = "" if text is None else f", line {_line(text, position)}, column {_column(text, position)}"
@@ -53,43 +53,46 @@ class UnreadableError(ValueError):
 
 
 def load(text: str, document_format: str, *, strict: bool = False) -> Any:
-    """The value of a text in JSON or YAML; an ``UnreadableError`` if it has none.
+    """Return the value of a text in JSON or YAML. Raises ``UnreadableError`` if it cannot be read.
 
-    ``strict`` also refuses what JSON itself has no form for, and keys that occur twice in a mapping.
+    ``strict`` also rejects numbers that JSON cannot hold, and keys that occur twice in a mapping.
     """
     try:
         value = _load_json(text, strict) if document_format == JSON else _load_yaml(text, strict)
     except RecursionError:
         raise UnreadableError(_TOO_DEEP) from None
     check_depth(value)
-    # Without aliases an entry takes a byte at the least.
-    if _entries(value, {}) > max(len(text), _MOST_ENTRIES):
-        raise UnreadableError(_MULTIPLIED)
+    # Without aliases, each entry takes at least one byte of the text.
+    if _count_entries(value, {}) > max(len(text), _MOST_ENTRIES):
+        raise UnreadableError(_TOO_MANY_ENTRIES)
     return value
 
 
 def check_depth(value: Any) -> None:
-    """An ``UnreadableError`` for a value whose mappings and lists are nested more deeply than documents ever are."""
-    level = _holders([value])
+    """Raise ``UnreadableError`` if mappings and lists are nested more than ``MOST_LEVELS`` levels deep."""
+    level = _nested_values([value])
     for unused in range(MOST_LEVELS):
-        # By identity, as YAML's aliases put one thing in many places, and even into itself.
-        level = list({id(inner): inner for outer in level for inner in _holders(outer)}.values())
+        # Each object once, because YAML's aliases can put one object in many places, and even into itself.
+        level = list({id(inner): inner for outer in level for inner in _nested_values(outer)}.values())
         if not level:
             return
     raise UnreadableError(_TOO_DEEP)
 
 
-def _entries(value: Any, known: dict[int, int]) -> int:
-    """How many entries the mappings and lists in a value have, all together."""
+def _count_entries(value: Any, known: dict[int, int]) -> int:
+    """Return the number of entries in all mappings and lists of a value, aliases included each time.
+
+    ``known`` caches the number of each object by its ``id()``.
+    """
     if not isinstance(value, (dict, list)):
         return 0
     if id(value) not in known:
-        known[id(value)] = len(value) + sum(_entries(inner, known) for inner in _holders(value))
+        known[id(value)] = len(value) + sum(_count_entries(inner, known) for inner in _nested_values(value))
     return known[id(value)]
 
 
-def _holders(value: Any) -> list[Any]:
-    """The mappings and lists that are right in a mapping or a list."""
+def _nested_values(value: Any) -> list[Any]:
+    """Return the mappings and lists that are direct entries of a mapping or a list."""
     entries = value.values() if isinstance(value, dict) else value
     return [entry for entry in entries if isinstance(entry, (dict, list))]
 
@@ -104,7 +107,7 @@ def _column(text: str, position: int) -> int:
 
 # ---- JSON
 
-# A string, a mark, or anything else that is one piece.
+# A string, a punctuation mark, or any other token.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
 
@@ -113,13 +116,13 @@ def _load_json(text: str, strict: bool) -> Any:
     try:
         value = json.loads(text, parse_int=_number)
     except json.JSONDecodeError as error:
-        # Some reasons end with a colon and the character that is wrong.
+        # Some messages end with a colon and the invalid character, which is part of the text.
         raise UnreadableError(error.msg.partition(":")[0], text, error.pos) from None
     except _LongNumberError:
-        _find(text, _is_long_number, _TOO_LONG_A_NUMBER)
-        raise UnreadableError(_TOO_LONG_A_NUMBER) from None
+        _reject_tokens(text, _is_long_number, _NUMBER_TOO_LONG)
+        raise UnreadableError(_NUMBER_TOO_LONG) from None
     if strict:
-        _find(text, _CONSTANTS.__contains__, "NaN and Infinity are not JSON")
+        _reject_tokens(text, _CONSTANTS.__contains__, "NaN and Infinity are not JSON")
         _check_keys(text)
     return value
 
@@ -138,24 +141,24 @@ def _is_long_number(token: str) -> bool:
     return token.lstrip("-").isdigit() and len(token) > _MOST_DIGITS
 
 
-def _find(text: str, is_wrong: Callable[[str], bool], reason: str) -> None:
-    """An ``UnreadableError`` at the first token that is wrong."""
+def _reject_tokens(text: str, is_wrong: Callable[[str], bool], reason: str) -> None:
+    """Raise ``UnreadableError`` at the first token that is wrong, if there is one."""
     for token in _TOKEN.finditer(text):
         if is_wrong(token.group()):
             raise UnreadableError(reason, text, token.start())
 
 
 def _check_keys(text: str) -> None:
-    """An ``UnreadableError`` for the first key that occurs twice in a mapping of a text that is JSON."""
+    """Raise ``UnreadableError`` for the first key that occurs twice in a mapping. The text must be valid JSON."""
     for keys, key in _keys(text):
         name = json.loads(key.group())
         if name in keys:
-            raise UnreadableError(_TWICE, text, key.start())
+            raise UnreadableError(_DUPLICATE_KEY, text, key.start())
         keys.add(name)
 
 
 def _keys(text: str) -> Iterator[tuple[set[str], re.Match[str]]]:
-    """Each key, with the set that is of its mapping alone."""
+    """Yield the token of each key, with a set that belongs to its mapping. The caller collects the keys in it."""
     mappings: list[set[str]] = []
     before: re.Match[str] | None = None
     for token in _TOKEN.finditer(text):
@@ -188,29 +191,29 @@ def _load_yaml(text: str, strict: bool) -> Any:
         raise UnreadableError("it has a character that YAML does not allow", text, error.position) from None
 
 
-# Words, and marks of YAML in quotes.
-_SAYABLE = re.compile(r"""[a-z ,;-]*(?:'(?:[^\w\s'"]|\\t|<[a-z ]+>)'[a-z ,;-]*)*""")
+# Words, and YAML's punctuation in quotes: a reason of PyYAML that quotes nothing of the text.
+_SAFE_REASON = re.compile(r"""[a-z ,;-]*(?:'(?:[^\w\s'"]|\\t|<[a-z ]+>)'[a-z ,;-]*)*""")
 
 
 def _reason(problem: str | None) -> str:
-    """PyYAML's words for what is wrong, without what they quote of the text."""
+    """Return PyYAML's reason without anything that it quotes of the text."""
     words = problem or "it is not YAML"
-    if words in _OWN or _SAYABLE.fullmatch(words):
+    if words in _OWN_REASONS or _SAFE_REASON.fullmatch(words):
         return words
     return re.split("['\"(]", words)[0].strip().removesuffix("but found").rstrip(" ,:")
 
 
-_OWN = (_TOO_DEEP, _TOO_LONG_A_NUMBER, _MULTIPLIED, _TWICE, _NOT_A_NUMBER, _NOT_FINITE)
+_OWN_REASONS = (_TOO_DEEP, _NUMBER_TOO_LONG, _TOO_MANY_ENTRIES, _DUPLICATE_KEY, _NOT_A_NUMBER, _NOT_FINITE)
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
-# Dates and a lone = stay texts, because that is what they are in JSON.
-_TEXTS = (f"{_TAG}timestamp", f"{_TAG}value")
-_KINDS = tuple(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))
+# Dates and a lone = stay strings, because JSON has no other type for them.
+_STRING_TAGS = (f"{_TAG}timestamp", f"{_TAG}value")
+_JSON_TAGS = tuple(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
 class _Loader(SafeLoader):
-    """A loader of what JSON has, too: mappings, lists, texts, numbers, booleans and null."""
+    """A loader for the types that JSON has: mappings, lists, strings, numbers, booleans and null."""
 
     strict = False
 
@@ -220,9 +223,9 @@ class _Loader(SafeLoader):
         self._merged = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        # A level has a mapping or a list, and what is in the last one is one more.
+        # Each mapping or list is a level. The scalars in the deepest one are one further down.
         if self._level > MOST_LEVELS:
-            raise _error(_TOO_DEEP, self.peek_event())  # type: ignore[no-untyped-call] # theirs has no hints
+            raise _yaml_error(_TOO_DEEP, self.peek_event())  # type: ignore[no-untyped-call] # PyYAML has no type hints
         self._level += 1
         try:
             return super().compose_node(parent, index)
@@ -230,12 +233,12 @@ class _Loader(SafeLoader):
             self._level -= 1
 
     def flatten_mapping(self, node: Any) -> None:
-        """Put what is merged into a mapping, unless that makes too much of it."""
+        """Expand the merge keys of a mapping, unless they expand to too many entries."""
         for merged in _merged_into(node):
             self.flatten_mapping(merged)
             self._merged += len(merged.value)
             if self._merged > _MOST_ENTRIES:
-                raise _error(_MULTIPLIED, node)
+                raise _yaml_error(_TOO_MANY_ENTRIES, node)
         super().flatten_mapping(node)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -245,13 +248,13 @@ class _Loader(SafeLoader):
         return found
 
     def _check_keys(self, node: Any) -> None:
-        """Refuse a key that occurs twice, besides those that are merged in."""
+        """Reject a key that occurs twice. Keys from merged mappings do not count."""
         keys = set()
         for key, unused in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 name = _key(self.construct_object(key))
                 if name in keys:
-                    raise _error(_TWICE, key)
+                    raise _yaml_error(_DUPLICATE_KEY, key)
                 keys.add(name)
 
     def construct_yaml_int(self, node: Any) -> int:
@@ -260,41 +263,41 @@ class _Loader(SafeLoader):
     def construct_yaml_float(self, node: Any) -> float:
         found = float(self._number(super().construct_yaml_float, node))
         if self.strict and not math.isfinite(found):
-            raise _error(_NOT_FINITE, node)
+            raise _yaml_error(_NOT_FINITE, node)
         return found
 
     def _number(self, construct: Callable[[Any], Any], node: Any) -> Any:
         if len(node.value) > _MOST_DIGITS:
-            raise _error(_TOO_LONG_A_NUMBER, node)
+            raise _yaml_error(_NUMBER_TOO_LONG, node)
         try:
             return construct(node)
         except (ValueError, OverflowError):
-            raise _error(_NOT_A_NUMBER, node) from None
+            raise _yaml_error(_NOT_A_NUMBER, node) from None
 
 
 if HAS_YAML:
-    # Copies of the tables: SafeLoader's own are shared by every user of PyYAML in the process.
+    # Copy the tables, because all users of PyYAML in the process share those of SafeLoader.
     _Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _TEXTS]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _STRING_TAGS]
         for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
     }
     constructors = SafeLoader.yaml_constructors
-    _Loader.yaml_constructors = {tag: constructors[tag] for tag in (*_KINDS, None)}
+    _Loader.yaml_constructors = {tag: constructors[tag] for tag in (*_JSON_TAGS, None)}
     _Loader.add_constructor(f"{_TAG}int", _Loader.construct_yaml_int)
     _Loader.add_constructor(f"{_TAG}float", _Loader.construct_yaml_float)
 
 
-def _error(reason: str, at: Any) -> Exception:
+def _yaml_error(reason: str, at: Any) -> Exception:
     return ConstructorError(None, None, reason, at.start_mark)
 
 
 def _key(key: Any) -> str:
-    """The text that JSON makes of a key."""
+    """Return a key as JSON writes it: ``"true"`` for True."""
     return key if isinstance(key, str) else json.dumps(key)
 
 
 def _merged_into(node: Any) -> list[Any]:
-    """The mappings that the merge keys of a mapping name."""
+    """Return the mappings that the merge keys of a mapping refer to."""
     values = [value for key, value in node.value if key.tag == _MERGE]
     entries = [entry for value in values for entry in (value.value if value.id == "sequence" else [value])]
     return [entry for entry in entries if isinstance(entry, yaml.MappingNode)]

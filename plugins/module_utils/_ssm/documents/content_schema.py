@@ -4,9 +4,9 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What AWS documents of the content of documents: which members are texts, and what it is sure to refuse.
+"""The rules of AWS for the content of documents: which members are strings, and what AWS rejects.
 
-Only what is documented or was seen is here. AWS decides about the rest.
+Only rules that are documented or were observed are here. AWS decides about the rest.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html
 https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-features.html
@@ -22,68 +22,68 @@ from typing import Any
 SESSION = "Session"
 # The session type of shell sessions, the only one that has preferences.
 SHELL_SESSION = "Standard_Stream"
-# The most minutes of an input.
+# The maximum minutes of each input.
 MINUTES = {"idleSessionTimeout": 60, "maxSessionDuration": 1440}
-# The types whose documents have a schemaVersion.
-_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", SESSION)
-# Those of which AWS was seen to refuse any other version than one.
-_VERSIONS = {"Automation": "0.3", SESSION: "1.0"}
+# The document types whose content has a schemaVersion.
+_TYPES_WITH_SCHEMA = ("Automation", "Command", "Package", "Policy", SESSION)
+# The types for which AWS was observed to reject any other schemaVersion (``tests/emulator/FIDELITY.md``).
+_ONLY_SCHEMA_VERSIONS = {"Automation": "0.3", SESSION: "1.0"}
 _INPUTS = ("s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser", *MINUTES)
 _PROPERTIES = ("portNumber", "localPortNumber")
-_TEXT_PARAMETERS = ("String", "StringList")
+_STRING_TYPES = ("String", "StringList")
 
 
 def with_texts(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a document, with its numbers as texts where AWS documents the member as a string.
+    """Return the content with numbers converted to strings where AWS documents a string (trap 36).
 
-    YAML makes a number of ``schemaVersion: 2.2``, and a template one of ``{{ minutes }}``.
+    YAML reads ``schemaVersion: 2.2`` as a number, and a template can turn ``{{ minutes }}`` into one.
     """
-    made = _texts(content, ("schemaVersion", "description"))
+    converted = _with_strings(content, ("schemaVersion", "description"))
     if "sessionType" in content:
-        made = _inside(made, "inputs", lambda inputs: _texts(inputs, _INPUTS))
-        made = _inside(made, "properties", lambda properties: _texts(properties, _PROPERTIES))
-    return _inside(made, "parameters", _with_text_parameters)
+        converted = _with_changed(converted, "inputs", lambda inputs: _with_strings(inputs, _INPUTS))
+        converted = _with_changed(converted, "properties", lambda properties: _with_strings(properties, _PROPERTIES))
+    return _with_changed(converted, "parameters", _with_string_parameters)
 
 
-def _with_text_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _text_parameter(one) if isinstance(one, Mapping) else one for name, one in parameters.items()}
+def _with_string_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _parameter_with_strings(one) if isinstance(one, Mapping) else one for name, one in parameters.items()}
 
 
-def _text_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    if parameter.get("type") not in _TEXT_PARAMETERS:
-        return _texts(parameter, ("description",))
-    return _texts(parameter, ("description", "default", "allowedValues"))
+def _parameter_with_strings(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    if parameter.get("type") not in _STRING_TYPES:
+        return _with_strings(parameter, ("description",))
+    return _with_strings(parameter, ("description", "default", "allowedValues"))
 
 
-def _inside(content: Mapping[str, Any], key: str, change: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
+def _with_changed(content: Mapping[str, Any], key: str, change: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
     value = content.get(key)
     return {**content, key: change(value)} if isinstance(value, Mapping) else dict(content)
 
 
-def _texts(mapping: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    return {**mapping, **{key: _text(mapping[key], key) for key in keys if key in mapping}}
+def _with_strings(mapping: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {**mapping, **{key: _as_string(mapping[key], key) for key in keys if key in mapping}}
 
 
-def _text(value: Any, key: str) -> Any:
+def _as_string(value: Any, key: str) -> Any:
     if isinstance(value, list):
-        return [_text(entry, key) for entry in value]
+        return [_as_string(entry, key) for entry in value]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
-    # A template that divides gives 20.0 minutes. The version of a schema has a point.
+    # A template that divides returns 20.0 for minutes. A schemaVersion keeps its decimal point.
     whole = isinstance(value, float) and value.is_integer() and key != "schemaVersion"
     return str(int(value)) if whole else str(value)
 
 
 def problem(content: Any, document_type: str | None) -> str:
-    """Why AWS must refuse content for a document of this type; an empty text if nothing is known to be wrong.
+    """Return why AWS rejects content for a document of this type, or '' if no reason is known.
 
-    Each sentence completes "content ...".
+    The reason completes a sentence that begins with "content": ``"has no schemaVersion, which ..."``.
     """
-    if not isinstance(content, Mapping) or document_type not in _WITH_SCHEMA:
+    if not isinstance(content, Mapping) or document_type not in _TYPES_WITH_SCHEMA:
         return ""
     if "schemaVersion" not in content:
         return f"has no schemaVersion, which a document of type {document_type} must have"
-    version, known = content["schemaVersion"], _VERSIONS.get(document_type)
+    version, known = content["schemaVersion"], _ONLY_SCHEMA_VERSIONS.get(document_type)
     if known and isinstance(version, str) and version != known:
         return f"has a schemaVersion that a document of type {document_type} cannot have: it must be {known}"
     return _session_problem(content) if document_type == SESSION else ""
@@ -97,25 +97,28 @@ def _session_problem(content: Mapping[str, Any]) -> str:
         return f"has no {needed}, which a document of this sessionType must have"
     inputs = content.get("inputs")
     minutes = inputs if isinstance(inputs, Mapping) else {}
-    for key, most in MINUTES.items():
-        if not _is_minutes(minutes.get(key, ""), most):
-            return f"has minutes in inputs.{key} that AWS does not accept: they must be 1 to {most}"
+    for key, maximum in MINUTES.items():
+        if not _is_minutes(minutes.get(key, ""), maximum):
+            return f"has minutes in inputs.{key} that AWS does not accept: they must be 1 to {maximum}"
     return ""
 
 
-def _is_minutes(value: Any, most: int) -> bool:
-    """Whether a value is nothing, refers to a parameter, or is a number of minutes, in quotes or not."""
+def _is_minutes(value: Any, maximum: int) -> bool:
+    """Return whether a value is empty, refers to a parameter, or is 1 to ``maximum`` minutes, in quotes or not."""
     text = "" if value is None else str(value)
-    return text == "" or "{{" in text or (re.fullmatch("[0-9]{1,9}", text) is not None and 1 <= int(text) <= most)
+    return text == "" or "{{" in text or (re.fullmatch("[0-9]{1,9}", text) is not None and 1 <= int(text) <= maximum)
 
 
 def needs_type(content: Any) -> bool:
-    """Whether AWS creates a document with this content only if its type is given: the oldest schema had one type."""
+    """Return whether CreateDocument requires a document type for this content.
+
+    It does unless the schema version is 1.2. That is the oldest one, and only Command documents have it.
+    """
     return not isinstance(content, Mapping) or content.get("schemaVersion") != "1.2"
 
 
 def likely_type(content: Any) -> str:
-    """The type that content looks like; an empty text if it could be several."""
+    """Return the document type that content seems to have, such as ``"Session"``, or '' if that is not clear."""
     if not isinstance(content, Mapping):
         return ""
     if "sessionType" in content:

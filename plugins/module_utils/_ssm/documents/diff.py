@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What a plan will make of a document, and how two states of it differ."""
+"""Predict a document after a plan, and show how two states of a document differ."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .model import DocumentState, VersionContent
 
 
 def predicted(state: DocumentState | None, actions: Sequence[Action], name: str) -> DocumentState | None:
-    """The document as it will be after ``actions``."""
+    """Return the document as it will be after ``actions``; None if it will not exist."""
     for action in actions:
-        # A document that is not there yet has the version before its first.
+        # The latest version of a document that does not exist yet counts as 0.
         state = _after(action, state or DocumentState({"Name": name, "LatestVersion": "0"}))
     return state
 
 
 def _after(action: Action, state: DocumentState) -> DocumentState | None:
-    """Return the document as the action leaves it; None if it is gone."""
+    """Return the document after one action; None if the action deletes it."""
     match action:
         case Create():
             return _after_create(action, state)
@@ -66,7 +66,7 @@ def _after_update(action: Update, state: DocumentState) -> DocumentState | None:
 
 
 def _after_default(action: SetDefault, state: DocumentState) -> DocumentState | None:
-    return _with(state, DefaultVersion=action.version or state.latest_version)
+    return _with_members(state, DefaultVersion=action.version or state.latest_version)
 
 
 def _after_share(action: Share, state: DocumentState) -> DocumentState | None:
@@ -74,12 +74,12 @@ def _after_share(action: Share, state: DocumentState) -> DocumentState | None:
 
 
 def _after_add_tags(action: AddTags, state: DocumentState) -> DocumentState | None:
-    return _with(state, Tags=conversion.tag_list(state.tags | dict(action.tags)))
+    return _with_members(state, Tags=conversion.tag_list(state.tags | dict(action.tags)))
 
 
 def _after_remove_tags(action: RemoveTags, state: DocumentState) -> DocumentState | None:
     kept = {key: value for key, value in state.tags.items() if key not in action.keys}
-    return _with(state, Tags=conversion.tag_list(kept))
+    return _with_members(state, Tags=conversion.tag_list(kept))
 
 
 def _after_delete_versions(action: DeleteVersions, state: DocumentState) -> DocumentState | None:
@@ -91,7 +91,7 @@ def _after_delete(action: Delete, state: DocumentState) -> DocumentState | None:
     return None
 
 
-def _with(state: DocumentState, **members: Any) -> DocumentState:
+def _with_members(state: DocumentState, **members: Any) -> DocumentState:
     return dataclasses.replace(state, latest={**state.latest, **members})
 
 
@@ -105,9 +105,12 @@ def difference(
     name: str,
     defaults: tuple[VersionContent, VersionContent] | None = None,
 ) -> list[dict[str, str]]:
-    """The two states as Ansible's diff mode shows them: the contents first, then the rest.
+    """Return the differences of two states as Ansible's diff mode shows them: contents first, then the metadata.
 
-    ``defaults`` are the contents of the default version before and after, if it moves and somebody looks at the diff.
+    ``defaults`` are the contents of the default version before and after. They are given only in diff mode, and if
+    another version becomes the default.
+
+    Each entry is ``{"before_header": "web (content)", "after_header": "web (content)", "before": ..., "after": ...}``.
     """
     parts = _content_parts(before, after, name, defaults)
     known = _version_names(before)
@@ -122,26 +125,31 @@ def _content_parts(
     name: str,
     defaults: tuple[VersionContent, VersionContent] | None,
 ) -> list[dict[str, str]]:
-    """A new version against the one that it replaces, and a default that moves to a version that was there already.
+    """Return the parts of the diff that show contents.
 
-    A new version replaces the default version if it becomes that one, and else the latest version. So it does where
-    sessions use the latest version in any case.
+    A new version is compared with the version that it replaces. That is the default version if the new one becomes the
+    default, and the latest version otherwise. Where sessions use the latest version (trap 45), it is always the latest.
+
+    If an existing version becomes the default, it is compared with the old default version, too.
     """
     old, new = (None if state is None else state.newest for state in (before, after))
     latest = _part(name, _latest_headers(before, after), _content_texts(old, new))
     if before is None or after is None or defaults is None:
         return [latest]
     headers = [f"content of default version {state.default_version}" for state in (before, after)]
-    in_force = _part(name, headers, _content_texts(*defaults))
-    was_there = after.default_version != after.latest_version or after.latest_version == before.latest_version
-    if was_there:
-        return [latest, in_force]
+    default_part = _part(name, headers, _content_texts(*defaults))
+    default_existed = after.default_version != after.latest_version or after.latest_version == before.latest_version
+    if default_existed:
+        return [latest, default_part]
     replaces_latest = after.used_by_latest or before.default_version == before.latest_version
-    return [latest if replaces_latest else in_force]
+    return [latest if replaces_latest else default_part]
 
 
 def _latest_headers(before: DocumentState | None, after: DocumentState | None) -> Sequence[str]:
-    """Say of a new version that is not the default which versions are compared, and which one is the default."""
+    """Return the headers of the old and the new content.
+
+    For a new version that is not the default they say which versions are compared, and which one is the default.
+    """
     if before is None or after is None or after.latest_version in (before.latest_version, after.default_version):
         return ("content", "content")
     role = "the latest and the default" if before.default_version == before.latest_version else "the latest"
@@ -163,10 +171,10 @@ def _part(name: str, headers: Sequence[str], texts: Sequence[str]) -> dict[str, 
 
 
 def _content_texts(old: VersionContent | None, new: VersionContent | None) -> list[str]:
-    """Two contents as they are shown against each other."""
+    """Return two contents as the diff shows them."""
     texts = [_readable(content) for content in (old, new)]
     if old and new and texts[0] == texts[1] and old.document_format == new.document_format:
-        # The same in another form: what differs is white space, the order of keys, or comments.
+        # Both mean the same, so show the texts as stored: white space, the order of keys, or comments differ.
         return [content.text or "" for content in (old, new)]
     return texts
 
@@ -178,7 +186,7 @@ def _readable(content: VersionContent | None) -> str:
 
 
 def removal(before: DocumentState | None, name: str) -> list[dict[str, str]]:
-    """The one version that goes as Ansible's diff mode shows it: the document without it is a matter of its others."""
+    """Return the diff of a task that deletes one version. It shows that version, not the rest of the document."""
     if before is None or before.version_to_remove is None:
         return []
     header = f"{name} (version {before.version_to_remove['DocumentVersion']})"
@@ -189,12 +197,12 @@ def removal(before: DocumentState | None, name: str) -> list[dict[str, str]]:
 
 
 def _lines(shape: Mapping[str, Any], *members: str) -> list[str]:
-    """The members that there are, as lines of a diff."""
+    """Return a line for each member that has a value: ``["document_format: JSON"]``."""
     return [f"{conversion.snake(member)}: {shape[member]}" for member in members if shape.get(member) is not None]
 
 
 def _version_names(state: DocumentState | None) -> dict[str, str | None]:
-    """The names of those versions that the state describes, by their numbers."""
+    """Return the names of the versions that the state describes, by number: ``{"2": None, "3": "blue"}``."""
     if state is None:
         return {}
     described = [
@@ -223,11 +231,11 @@ def _metadata(state: DocumentState | None, version_names: Mapping[str, str | Non
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Ascending numbers, those in a row as ``3-12``."""
-    rows: list[list[int]] = []
+    """Return ascending numbers as a text, with consecutive ones as a range: ``"1, 3-12"``."""
+    ranges: list[list[int]] = []
     for number in numbers:
-        if rows and rows[-1][-1] == number - 1:
-            rows[-1][1:] = [number]
+        if ranges and ranges[-1][-1] == number - 1:
+            ranges[-1][1:] = [number]
         else:
-            rows.append([number])
-    return ", ".join("-".join(map(str, row)) for row in rows)
+            ranges.append([number])
+    return ", ".join("-".join(map(str, one_range)) for one_range in ranges)

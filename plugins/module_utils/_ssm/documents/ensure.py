@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""A task about a document from its beginning to its end: read, plan, act, read again."""
+"""Run a task of ssm_document: read the document, plan, apply the plan, read the document again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .apply import InterruptedPlanError, Progress
 from .model import DocumentSpec, DocumentState, Removal, VersionContent
 from .plan import Plan
 
-# What AWS answers when somebody else changed a document after it was read.
+# The error codes that AWS returns if somebody else changed the document after it was read.
 _RACES = frozenset(
     {
         "DocumentAlreadyExists",
@@ -37,9 +37,10 @@ _RACES = frozenset(
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a task did, or in check mode would do; ``after`` is foreseen in check mode, and read otherwise.
+    """What a task did, or would do in check mode.
 
-    ``defaults`` are the contents of the default version before and after, for a diff in which it moves.
+    ``after`` is predicted in check mode, and read from AWS otherwise. ``defaults`` are the contents of the default
+    version before and after, for the diff. They are None if it does not move, or if there is no diff mode.
     """
 
     before: DocumentState | None
@@ -56,7 +57,10 @@ def run(
     diff_mode: bool = False,
     origin: Mapping[str, Any] = MappingProxyType({}),
 ) -> Result:
-    """Do the work of ssm_document; ``origin`` is what the action plugin says of the file of content_path."""
+    """Run ssm_document and return its result.
+
+    ``origin`` is passed by the action plugin and holds the fields of ``content.Origin``; it is empty without one.
+    """
     option_time.check_seconds(params, "wait_timeout")
     task = options.task(params, origin)
     ssm = client("ssm")
@@ -68,7 +72,9 @@ def run(
         wait_timeout=params["wait_timeout"],
         diff_mode=diff_mode,
     )
-    document = _shown(ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"]))
+    document = _document_result(
+        ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"])
+    )
     return {
         **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
         "changed": bool(outcome.done),
@@ -84,8 +90,8 @@ def _difference(task: DocumentSpec | Removal, outcome: Outcome) -> list[dict[str
     return diff.difference(outcome.before, outcome.after, task.name, outcome.defaults)
 
 
-def _shown(client: api.Client, state: DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
-    """Return the document in the form of the module's result, with ``permissions`` if the task is about them."""
+def _document_result(client: api.Client, state: DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
+    """Return the document as the module returns it, with ``permissions`` if the task gives them."""
     if state is None:
         return None
     document = info.shape(client, {"Tags": [], **state.latest})
@@ -103,81 +109,93 @@ def bring(
     wait_timeout: float,
     diff_mode: bool = False,
 ) -> Outcome:
-    """Bring a document to what ``task`` says, or in check mode find what that would take.
+    """Make a document match ``task``, or in check mode predict the actions and the result.
 
-    Without ``wait`` the task waits only for what a later step requires. ``wait_timeout`` is in seconds. In
-    ``diff_mode`` the contents of default versions that change are read. An ``SSMError`` midway says what was done
-    before it.
+    Without ``wait`` the task waits only where a later action requires it. ``wait_timeout`` is in seconds. In
+    ``diff_mode`` the contents of the default version before and after are read, if another version becomes the default.
+
+    Raises ``SSMError``. If actions were done before it, its message and its result list them.
     """
     if check_mode:
-        planned = _plan_from(client, _completed(client, task))
-        old = _old_default(client, planned) if diff_mode else None
+        planned = _read_and_plan(client, _completed(client, task))
+        old = _old_default_content(client, planned) if diff_mode else None
         actions = [str(action) for action in planned.actions]
         return Outcome(
-            planned.before, planned.foreseen, actions, planned.warnings, _defaults(client, old, planned.foreseen)
+            planned.before,
+            planned.foreseen,
+            actions,
+            planned.warnings,
+            _default_contents(client, old, planned.foreseen),
         )
     progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
-    planned = _look(progress, task)
+    planned = _settle_and_plan(progress, task)
     if not planned.actions:
         return Outcome(planned.before, planned.before, [], planned.warnings)
-    # Before anything is done, since the plan may delete that version.
-    old = _old_default(client, planned) if diff_mode else None
-    carried_out = _act(progress, task, planned)
+    # Read it before the plan is applied, which may delete that version.
+    old = _old_default_content(client, planned) if diff_mode else None
+    carried_out = _apply_or_replan(progress, task, planned)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or planned.shares)
     try:
         after = read.again(client, planned.before, carried_out.foreseen, permissions=shared)
     except SSMError as error:
         raise progress.explain(error, []) from error
-    return Outcome(planned.before, after, progress.done, carried_out.warnings, _defaults(client, old, after))
+    return Outcome(planned.before, after, progress.done, carried_out.warnings, _default_contents(client, old, after))
 
 
-def _old_default(client: api.Client, planned: Plan) -> VersionContent | None:
-    """The content of the default version as it was, if the plan makes another one the default."""
+def _old_default_content(client: api.Client, planned: Plan) -> VersionContent | None:
+    """Return the content of the current default version if the plan makes another one the default, else None."""
     if planned.before is None or planned.before.deleting or not planned.moves_default:
         return None
     return read.default_content(client, planned.before)
 
 
-def _defaults(
+def _default_contents(
     client: api.Client, old: VersionContent | None, after: DocumentState | None
 ) -> tuple[VersionContent, VersionContent] | None:
     return None if old is None or after is None else (old, read.default_content(client, after))
 
 
-def _act(progress: Progress, task: DocumentSpec | Removal, planned: Plan) -> Plan:
-    """Carry out a plan, and return it, or the one that took its place: a race is met once, from a fresh read."""
+def _apply_or_replan(progress: Progress, task: DocumentSpec | Removal, planned: Plan) -> Plan:
+    """Apply a plan and return it.
+
+    If it fails because somebody else changed the document, read the document and plan again, once, and return the
+    new plan.
+    """
     try:
         apply.apply(progress, planned.actions)
         return planned
     except InterruptedPlanError as interrupted:
         try:
-            fresh = _look_again(progress, task, planned, interrupted)
+            fresh = _replan_after_race(progress, task, planned, interrupted)
         except SSMError as error:
-            raise _failure(progress, planned.before, error, interrupted) from interrupted
+            raise _interruption_error(progress, planned.before, error, interrupted) from interrupted
     try:
         apply.apply(progress, fresh.actions)
     except InterruptedPlanError as interrupted:
-        raise _failure(progress, fresh.before, interrupted.error, interrupted) from interrupted
+        raise _interruption_error(progress, fresh.before, interrupted.error, interrupted) from interrupted
     return fresh
 
 
-def _failure(
+def _interruption_error(
     progress: Progress, before: DocumentState | None, error: SSMError, interrupted: InterruptedPlanError
 ) -> SSMError:
-    """What to say of an interrupted plan, once the document that it deleted is back, if that can be."""
+    """Return the error for an interrupted plan. If the plan deleted the document, try to restore it first."""
     deleted = any(isinstance(action, Delete) for action in interrupted.done)
     if before is None or not deleted or not isinstance(interrupted.action, Create) or progress.made:
         return progress.explain(error, interrupted.left)
-    put_back, told = _put_back(progress, before)
+    put_back, sentence = _restore(progress, before)
     if put_back:
-        # What was to become of the new document is of no use to know where the old one is back.
-        return progress.explain(SSMError(f"{error} {told}", error.exception), [], put_back)
+        # The old document is back, so the actions left for the new one do not matter any more.
+        return progress.explain(SSMError(f"{error} {sentence}", error.exception), [], put_back)
     lost = {} if before.latest_content is None else {"lost_content": before.latest_content}
-    return progress.explain(SSMError(f"{error} {told}", error.exception, lost), interrupted.left)
+    return progress.explain(SSMError(f"{error} {sentence}", error.exception, lost), interrupted.left)
 
 
-def _put_back(progress: Progress, before: DocumentState) -> tuple[list[str], str]:
-    """Make a document again that was deleted: what was done for it, and what there is to say of it."""
+def _restore(progress: Progress, before: DocumentState) -> tuple[list[str], str]:
+    """Create a deleted document again. Return the actions done, and a sentence for the error message.
+
+    ``(["create the document"], "The old document was put back: create the document.")``; no actions if it failed.
+    """
     again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
     actions = plan.restoration(before)
     failure = "" if actions else "AWS did not return all that it takes to create it again."
@@ -191,42 +209,42 @@ def _put_back(progress: Progress, before: DocumentState) -> tuple[list[str], str
     return again.done, f"{back} Not all of it could be: {failure}" if failure else back
 
 
-def _look_again(
+def _replan_after_race(
     progress: Progress, task: DocumentSpec | Removal, planned: Plan, interrupted: InterruptedPlanError
 ) -> Plan:
-    """The document as it is now and a plan from there, if a race explains the failure; else the error itself."""
+    """Read the document and plan again if a race explains the failure. Raises the error of the failure otherwise."""
     error = interrupted.error
     if error.code not in _RACES or (interrupted.done and planned.recreates):
-        # What the old document had is known to the first plan alone, so no other may take its place.
+        # Only the first plan has the tags and permissions of the deleted document, so no other may replace it.
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
-    fresh = _look(progress, task, search_versions=duplicate)
+    fresh = _settle_and_plan(progress, task, search_versions=duplicate)
     if fresh.actions == [interrupted.action, *interrupted.left]:
-        # Nothing has changed meanwhile, so AWS would say the same again.
+        # Nothing has changed in the meantime, so AWS would return the same error again.
         raise SSMError(f"{error} {requests.nothing_new(task.name)}", error.exception) if duplicate else error
     return fresh
 
 
-def _look(progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
-    """The document and a plan from there, once it is as much at rest as the task or its plan takes."""
+def _settle_and_plan(progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
+    """Read the document and plan, after waiting for changes under way where the task or the plan requires it."""
     task = _completed(progress.client, task)
     state = _read(progress.client, task, search_versions=search_versions)
     if state is not None and apply.settle(progress, state, makes=isinstance(task, DocumentSpec)):
         state = _read(progress.client, task, search_versions=search_versions)
-    planned = _planned(progress.client, task, state)
+    planned = _plan(progress.client, task, state)
     if state is not None and state.pending and planned.updates:
-        # AWS may update no version that is not ready, so this is waited for even without wait.
+        # AWS may reject an update while the latest version is not ready (trap 9), so wait even without ``wait``.
         apply.wait_until_ready(progress, state)
-        return _plan_from(progress.client, task, search_versions=search_versions)
+        return _read_and_plan(progress.client, task, search_versions=search_versions)
     return planned
 
 
-def _plan_from(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
-    return _planned(client, task, _read(client, task, search_versions=search_versions))
+def _read_and_plan(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
+    return _plan(client, task, _read(client, task, search_versions=search_versions))
 
 
-def _planned(client: api.Client, task: DocumentSpec | Removal, state: DocumentState | None) -> Plan:
-    """Plan from a state, with what there is to say of the plan while the document is as it was."""
+def _plan(client: api.Client, task: DocumentSpec | Removal, state: DocumentState | None) -> Plan:
+    """Return the plan from a state, with its warnings. They compare with content that the plan may replace."""
     if isinstance(task, Removal):
         actions = plan.plan_removal(task, state)
         warnings = plan.removal_warnings(task, state, actions)

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Documents as ssm_document_info returns them: described or listed, with what else was asked for."""
+"""Describe or list documents for ssm_document_info, with the extras in ``include``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..option_text import quoted
 from . import content, limits, preferences, sharing
 from .model import SESSION, TYPES
 
-# Those of ListDocuments, besides tag:KEY. AWS may have more.
+# The filter keys of ListDocuments, besides tag:KEY. AWS may accept more.
 _FILTERS = ("Name", "Owner", "PlatformTypes", "DocumentType", "TargetType", "SearchKeyword", "CloudProviders")
 OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
 
@@ -29,9 +29,9 @@ Document = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """Which version of each document is asked for, and in which format its content; None is the stored one.
+    """The version of each document to read, and the format to return its content in (None: as it is stored).
 
-    Without a number or a name it is the default version, which AWS gives when nothing is asked for.
+    Without a number or a name it is the default version (trap 11).
     """
 
     number: str | None = None
@@ -43,12 +43,13 @@ class Version:
 
     @property
     def selector(self) -> dict[str, str]:
-        """The members that say so to DescribeDocument and GetDocument."""
+        """Return the members of DescribeDocument and GetDocument that select it: ``{"DocumentVersion": "3"}``."""
         selector = {"VersionName": self.name, "DocumentVersion": None if self.name else self.number}
         return {member: value for member, value in selector.items() if value}
 
 
-# A document that is read for something, by the name or the ARN that finds it.
+# A function that reads an extra of a document, and returns the members to add to the result. It gets the name or ARN
+# by which AWS finds the document.
 Extra = Callable[[api.Client, str, Document, Version], Document]
 
 
@@ -71,7 +72,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
         found = describe(ssm, names, version)
     else:
         found = listing(ssm, owner, types, filters)
-        if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # which is the one that is listed
+        if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # ListDocuments describes the default version
             found = describe(ssm, list(found), version)
     documents = with_extras(ssm, found, params["include"], version)
     warnings = unread(documents)
@@ -79,12 +80,12 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
 
 
 def shape(client: api.Client, description: Mapping[str, Any]) -> Document:
-    """A DocumentDescription or DocumentIdentifier as users see it, with the ARN that AWS leaves out."""
+    """Convert a DocumentDescription or DocumentIdentifier to the form of a result, with the ARNs (trap 33)."""
     return {**conversion.resource(description), **_arns(client, description)}
 
 
 def describe(client: api.Client, names: Sequence[str], version: Version) -> dict[str, Document]:
-    """The named documents that exist, in the order given, each by the name or ARN that it was asked for by."""
+    """Describe the named documents that exist: ``{"the name or ARN as given": document}``, in the order given."""
     wanted = list(dict.fromkeys(names))
     found = fan_out_all(lambda name: api.describe_selected(client, name, version.selector), wanted)
     pairs = zip(wanted, found, strict=True)
@@ -92,7 +93,7 @@ def describe(client: api.Client, names: Sequence[str], version: Version) -> dict
 
 
 def check_types(document_types: Iterable[str]) -> None:
-    """Raise an ``SSMError`` for a type that no document has, for which a listing would just be empty."""
+    """Raise ``SSMError`` for a type that no document has, because AWS would list nothing instead of rejecting it."""
     for one in document_types:
         if one not in TYPES:
             raise SSMError(
@@ -102,7 +103,7 @@ def check_types(document_types: Iterable[str]) -> None:
 
 
 def check_filters(filters: Iterable[str]) -> None:
-    """Raise an ``SSMError`` for a filter that looks like one of AWS's and is not; AWS decides about all others."""
+    """Raise ``SSMError`` for a filter key that looks like a misspelled one of AWS. AWS decides about all others."""
     for key in filters:
         meant = "" if key in _FILTERS or key.startswith("tag:") else option_text.suggestion(key, _FILTERS)
         if meant:
@@ -112,14 +113,17 @@ def check_filters(filters: Iterable[str]) -> None:
 def listing(
     client: api.Client, owner: str, document_types: Sequence[str], filters: Mapping[str, Any]
 ) -> dict[str, Document]:
-    """The documents that match all of owner (``All``: any), types and filters, sorted by name, each by its ARN if it
-    is another account's. AWS takes each filter once, so those that are given win."""
+    """List the documents that match owner (``All``: any), types and filters: ``{"name or ARN": document}``.
+
+    They are sorted by name. The key is the ARN if another account owns the document. AWS accepts each filter only once,
+    so ``filters`` take precedence over ``owner`` and ``document_types``.
+    """
     options = {"Owner": [owner] if owner != "All" else None, "DocumentType": list(document_types) or None}
     given = {key: [_filter_value(key, one) for one in _as_list(value)] for key, value in filters.items()}
     owner = ", ".join(given.get("Owner", [owner]))
     found = api.list_documents(client, conversion.filter_list((options | given).items(), "Key", "Values"))
     documents = [shape(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
-    # Our own and AWS's are found by name; only the ARN finds one that another account shares.
+    # AWS finds the caller's documents and its own by name, but one that another account shares only by ARN.
     by_name = owner in ("Self", "Amazon")
     return {one["name"] if by_name or not one.get("owner", "").isdigit() else one["arn"]: one for one in documents}
 
@@ -127,7 +131,7 @@ def listing(
 def with_extras(
     client: api.Client, documents: Mapping[str, Document], include: Collection[str], version: Version
 ) -> list[Document]:
-    """The documents with what ``include`` asks for, fetched side by side."""
+    """Return the documents with the extras in ``include``, which are fetched in parallel."""
     jobs = {f"{extra} {name}": (EXTRAS[extra], name) for name in documents for extra in dict.fromkeys(include)}
 
     def fetch(job: str) -> Document:
@@ -141,7 +145,7 @@ def with_extras(
 
 
 def unread(documents: Iterable[Document]) -> list[str]:
-    """Return a sentence for everything that was asked for and that AWS no longer had when it was read."""
+    """Return a warning for each extra that AWS no longer had when it was read."""
     return [
         f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
         f"{extra}. It may have been deleted meanwhile."
@@ -165,7 +169,7 @@ def _arns(client: api.Client, description: Mapping[str, Any]) -> dict[str, str]:
     name, owner = str(description["Name"]), str(description.get("Owner") or "")
     if name.startswith("arn:"):
         return {"arn": name}
-    account = owner if owner.isdigit() else ""  # the documents of AWS have an ARN without an account
+    account = owner if owner.isdigit() else ""  # the ARN of a document of AWS has no account
     place = f"arn:{client.meta.partition}:ssm:{client.meta.region_name}:{account}"
     arns = {"arn": f"{place}:document/{name}"}
     if description.get("DocumentType") == "Automation":
@@ -192,13 +196,16 @@ def _versions(client: api.Client, name: str, document: Document, version: Versio
 
 
 def _permissions(client: api.Client, name: str, document: Document, version: Version) -> Document:
-    # Only the owner may ask, and only by the name.
+    # AWS returns permissions only to the owner of a document, and only by its name.
     found = api.describe_document_permission(client, document["name"]) if _is_own(client, name, document) else {}
     return {"permissions": sharing.shown(found)}
 
 
 def _is_own(client: api.Client, name: str, document: Document) -> bool:
-    """Whether the account's own document is meant; by an ARN that may be one, or somebody else's of the same name."""
+    """Return whether the document is the caller's own.
+
+    One that was found by its ARN may be the caller's own, or another account's with the same name.
+    """
     if not name.startswith("arn:"):
         return True
     if document["name"].startswith("arn:"):
@@ -210,7 +217,7 @@ def _is_own(client: api.Client, name: str, document: Document) -> bool:
 def _tags(client: api.Client, name: str, document: Document, version: Version) -> Document:
     if "tags" in document:
         return {}
-    with tolerating(NO_TAGS):  # somebody else's document shows none
+    with tolerating(NO_TAGS):  # AWS does not list those of another account's document
         return {"tags": conversion.tags(api.list_document_tags(client, name))}
     return {"tags": {}}
 

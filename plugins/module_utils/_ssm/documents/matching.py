@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Compare a document as AWS has it with what a task wants, for reading as well as for planning. It makes no call."""
+"""Compare a document as AWS has it with what a task wants, for reading as well as for planning. Makes no call."""
 
 from __future__ import annotations
 
@@ -22,21 +22,25 @@ def needs_new_version(spec: DocumentSpec, state: DocumentState) -> bool:
 
 
 def wanted_attributes(spec: DocumentSpec) -> dict[str, str]:
-    """Return what the task wants of a version besides its content: ``{"TargetType": "/AWS::EC2::Instance"}``.
+    """Return the attributes, besides content, that a version must have: ``{"TargetType": "/AWS::EC2::Instance"}``.
 
-    A version's name is fixed when the version is made, so another name is no reason for a new one.
+    VersionName is not among them. It is fixed when a version is made, so another name is no reason for a new version
+    (trap 17).
     """
     wanted = {**version_members(spec), "VersionName": None, "DocumentFormat": spec.document_format}
     return conversion.without_none(wanted)
 
 
 def has_attributes(spec: DocumentSpec, version: Mapping[str, Any]) -> bool:
-    """Return whether a version has all wanted attributes. One that its description lacks is an empty text."""
+    """Return whether a version, given by its description, has all wanted attributes. A missing member counts as ''."""
     return all((version.get(member) or "") == value for member, value in wanted_attributes(spec).items())
 
 
 def repeats_latest(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Return whether a new version would repeat the latest one but for its display name, which AWS refuses."""
+    """Return whether a new version would differ from the latest one at most in its display name.
+
+    AWS rejects such a version (traps 3 and 19).
+    """
     if state.latest_content is None or spec.target_type not in (None, state.latest.get("TargetType")):
         return False
     latest = (state.latest_content, state.document_format)
@@ -46,7 +50,7 @@ def repeats_latest(spec: DocumentSpec, state: DocumentState) -> bool:
 
 
 def is_wanted_content(spec: DocumentSpec, stored: str | None, stored_format: str) -> bool:
-    """Return whether stored content is the wanted one, by its meaning or byte for byte."""
+    """Return whether stored content matches the wanted one: by its meaning, or byte for byte with ``spec.exact``."""
     if spec.content is None or stored is None:
         return False
     if spec.exact:
@@ -65,7 +69,10 @@ def version_with_wanted_name(spec: DocumentSpec, state: DocumentState) -> str | 
 
 
 def wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> str | None:
-    """Return the number of the default version after the change; None for the version that is about to be made."""
+    """Return the number of the default version after the change; None for the new version, which has no number yet.
+
+    ``updated``: a new version is made.
+    """
     if spec.default_version == "keep":
         return state.default_version
     if spec.default_version == "latest":
@@ -74,7 +81,10 @@ def wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -
 
 
 def default_unless_updated(spec: DocumentSpec, state: DocumentState) -> str:
-    """Return the number of the default version after the task if it makes no version."""
+    """Return the version that can stay, or become, the default with no new version: the given or the current one.
+
+    With ``latest``, the current default version stays if it has the wanted content (trap 7).
+    """
     return state.default_version if spec.default_version in ("latest", "keep") else spec.default_version
 
 
@@ -96,7 +106,7 @@ def why_unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
 
 
 def _requires_the_same(wanted: Any, found: Any) -> bool:
-    """Return whether both name the same documents; what the task leaves out may be anything."""
+    """Return whether both lists require the same documents. Keys that the task leaves out may have any value."""
     by_name = {entry["Name"]: entry for entry in found}
     if set(by_name) != {entry["Name"] for entry in wanted}:
         return False
@@ -104,10 +114,13 @@ def _requires_the_same(wanted: Any, found: Any) -> bool:
 
 
 def versions_to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
-    """Return the versions beyond ``keep_versions`` after the change, without regard to how they are shared."""
+    """Return the versions beyond ``keep_versions`` after the change, such as ``[1, 2]``, however they are shared.
+
+    The default version and the matching version are never among them.
+    """
     if spec.keep_versions is None or state.versions is None:
         return []
-    # The version that is about to be made is one of those kept.
+    # A new version is one of those kept.
     updated = needs_new_version(spec, state)
     others = spec.keep_versions - updated
     default = wanted_default(spec, state, updated=updated) or 0
@@ -116,12 +129,12 @@ def versions_to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
 
 
 def needs_stored_content(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Return whether the new version that the task requires has the content that is stored."""
+    """Return whether a task without content makes a version, and so sends the stored content again."""
     return not has_attributes(spec, state.latest) or recreates(spec, state)
 
 
 def version_members(spec: DocumentSpec) -> dict[str, str | None]:
-    """Return the members of CreateDocument and UpdateDocument that belong to a version, besides its content."""
+    """Return the members of CreateDocument and UpdateDocument that describe a version; None for those not wanted."""
     return {
         "DisplayName": spec.display_name,
         "TargetType": spec.target_type,

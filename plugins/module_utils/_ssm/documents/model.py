@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Documents as values: ``DocumentSpec`` and ``Removal`` are what a task wants, ``DocumentState`` is what AWS has."""
+"""What a task wants of a document (``DocumentSpec``, ``Removal``), and what AWS has (``DocumentState``)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from .sharing import Permissions
 LATEST = "$LATEST"
 DEFAULT = "$DEFAULT"
 SESSION = content_schema.SESSION
-# Session Manager reads an account's preferences in a region from the default version of this one.
+# The document with the session preferences of an account in a region. Session Manager reads its default version
+# (trap 44).
 PREFERENCES = "SSM-SessionManagerRunShell"
 TYPES = (
     "ApplicationConfiguration",
@@ -42,19 +43,23 @@ TYPES = (
     "QuickSetup",
     SESSION,
 )
-# What default_version says besides a version's number or name.
+# The values of default_version that are neither a version's number nor its name.
 _DEFAULT_WORDS = ("latest", "keep")
-# One less than a document may have, so that there is room for the version that comes before the oldest goes.
+# One less than a document can have (trap 42), because a new version is made before the oldest one is deleted.
 MAX_KEPT_VERSIONS = 999
 
 
 @dataclasses.dataclass(frozen=True)
 class DocumentSpec:
-    """A document as wanted. None means that the user does not say, and AWS's value stays.
+    """A document as a task wants it. None means that the task does not set the value, and AWS's value stays.
 
-    ``preferences`` are the session preferences that the task gives. With ``merges`` they change what the document has,
-    and ``content`` is None until the document was read; else ``content`` is the complete document that they mean.
-    ``default_version`` is ``latest``, ``keep``, a number, or the name of a version until the document was read.
+    ``preferences`` are the ``session_preferences`` of the task. Without ``merges``, ``content`` is what they stand for.
+    With ``merges`` they change the content that the document has, and ``content`` is None until that was read.
+
+    ``default_version`` is ``latest``, ``keep``, or the number or name of a version. ``read.completed`` replaces the
+    name with the number.
+
+    Raises ``SSMError`` for values that AWS would reject.
     """
 
     name: str
@@ -103,14 +108,17 @@ class DocumentSpec:
 
     @property
     def default_name(self) -> str | None:
-        """The name of the version that is to be the default; None where it is told in another way."""
-        is_told = self.default_version in _DEFAULT_WORDS or limits.is_number(self.default_version)
-        return None if is_told else self.default_version
+        """Return the name of the wanted default version; None if it is not given by its name."""
+        is_word_or_number = self.default_version in _DEFAULT_WORDS or limits.is_number(self.default_version)
+        return None if is_word_or_number else self.default_version
 
 
 @dataclasses.dataclass(frozen=True)
 class Removal:
-    """A document that is to go; with a version or a version's name only that version is."""
+    """The deletion of a document, or of one version if ``version`` or ``version_name`` is set.
+
+    Raises ``SSMError`` if both are set, or if ``version`` is not a number.
+    """
 
     name: str
     version: str | None = None
@@ -130,13 +138,16 @@ class Removal:
 
     @property
     def of_version(self) -> bool:
-        """Whether one version is to go, and the document to stay."""
+        """Return whether only one version is to be deleted."""
         return self.version is not None or self.version_name is not None
 
 
 @dataclasses.dataclass(frozen=True)
 class VersionContent:
-    """The content of one version as AWS stores it. ``text`` is None where it is not known, and ``problem`` says why."""
+    """The content of one version as AWS stores it.
+
+    ``text`` is None if the content is not known. If reading it failed, ``problem`` is a sentence that says so.
+    """
 
     text: str | None
     document_format: str
@@ -145,29 +156,30 @@ class VersionContent:
 
 @dataclasses.dataclass(frozen=True)
 class DocumentState:
-    """A document as found. What nothing required is None.
+    """A document as read from AWS, or as predicted after a plan. A field that the plan does not require is None.
 
-    Descriptions are DocumentDescription, or the GetDocument reply where that was read anyway.
+    A description is a DocumentDescription, or the reply of GetDocument if that was read instead.
     """
 
     # The description of the latest version.
     latest: Mapping[str, Any]
-    # The content of the latest version, as it is stored.
+    # The content of the latest version, as AWS stores it.
     latest_content: str | None = None
-    # The number of the version that already has the wanted content, format, target type and display name: the latest
-    # one if it does, then the default one, then another that AWS takes for the same content.
+    # The number of the version that already has the wanted content, format, target type and display name; None if there
+    # is none. The latest one is preferred, then the default one. Other versions count only if AWS rejects the content
+    # as a duplicate (trap 3), and so does the default one of a document with ``used_by_latest`` (trap 45).
     matching_version: str | None = None
     # Each account, or ``all``, with the version that it may use: {"111122223333": "$DEFAULT"}.
     permissions: Mapping[str, str] | None = None
-    # The numbers of all versions; for a removal those that are to go.
+    # The numbers of all versions in ascending order, such as (1, 2, 5). For a removal, only those to delete.
     versions: tuple[int, ...] | None = None
-    # The number of the version that has the wanted version name.
+    # The number of the version that has the wanted VersionName, if that is not the latest one.
     named_version: str | None = None
     # The description of ``matching_version``.
     matching_description: Mapping[str, Any] | None = None
-    # The description of the older version that is to be the default; empty if there is no such version.
+    # The description of the older version that is to become the default; {} if it does not exist.
     new_default_description: Mapping[str, Any] | None = None
-    # The description of the one version that is to go.
+    # The description of the one version that is to be deleted.
     version_to_remove: Mapping[str, Any] | None = None
 
     @property
@@ -188,7 +200,7 @@ class DocumentState:
 
     @property
     def newest(self) -> VersionContent:
-        """The content of the latest version."""
+        """Return the content of the latest version."""
         return VersionContent(self.latest_content, self.document_format)
 
     @property
@@ -201,39 +213,44 @@ class DocumentState:
 
     @property
     def used_by_latest(self) -> bool:
-        """Whether sessions that are started with the document's name use its latest version, not its default one.
+        """Return whether sessions that are started with the document's name use its latest version (trap 45).
 
-        https://github.com/aws/session-manager-plugin/issues/112 shows it. Preferences are read from the default one.
+        https://github.com/aws/session-manager-plugin/issues/112 shows it. Session preferences are the exception:
+        Session Manager reads them from the default version (trap 44).
         """
         return self.document_type == SESSION and self.latest.get("Name") != PREFERENCES
 
     @property
     def foreign_owner(self) -> str | None:
-        """Who owns the document if it is not the caller's account, such as ``Amazon``.
+        """Return the owner if AWS or a partner published the document, such as ``Amazon``; else None.
 
-        A name alone finds another account's document only if AWS or a partner published it, and then Owner is a word.
+        By a name without an ARN, AWS finds only the caller's own documents, whose Owner is an account ID, and published
+        ones, whose Owner is a word.
         """
         owner = str(self.latest.get("Owner") or "")
         return owner if owner and not owner.isdigit() else None
 
     @property
     def deleting(self) -> bool:
-        """Whether it is on its way out, and so cannot be changed any more."""
+        """Return whether the document is being deleted. It cannot be changed any more."""
         return self.status == "Deleting"
 
     @property
     def pending(self) -> bool:
-        """Whether the latest version is not ready yet."""
+        """Return whether the latest version is still Creating or Updating."""
         return self.status in PENDING
 
 
 PENDING = ("Creating", "Updating")
-# How many versions a sentence lists.
+# The most versions that an error message lists.
 _LISTED = 10
 
 
 def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
-    """The sentence for a version that is, or has become, something else than Active."""
+    """Return the error message for a version that is not Active.
+
+    ``found`` is its description, {} if the version does not exist.
+    """
     if not found:
         return f"Document {name} has no version {version}."
     reason = found.get("StatusInformation")
@@ -241,7 +258,10 @@ def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
 
 
 def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:
-    """Return the sentence for a name in default_version that none of the versions, as listed, has."""
+    """Return the error message for a name in default_version that no version has.
+
+    ``infos`` are the DocumentVersionInfo of all versions; none if they could not be listed.
+    """
     named = {str(info["DocumentVersion"]): info.get("VersionName") for info in infos}
     listed = [f"{number} ({named[number]})" if named[number] else number for number in sorted(named, key=int)]
     shown = listed[-_LISTED:]
@@ -254,7 +274,7 @@ def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:
 
 
 def check_own(state: DocumentState) -> None:
-    """Raise an ``SSMError`` for a document that the caller's account cannot change."""
+    """Raise ``SSMError`` if AWS or a partner owns the document: only its owner can change it."""
     if state.foreign_owner:
         raise SSMError(
             f"Document {state.latest['Name']} belongs to {state.foreign_owner}, and only its owner can change or "
@@ -264,7 +284,7 @@ def check_own(state: DocumentState) -> None:
 
 
 def check_content(wanted: content.Content, document_type: str | None) -> None:
-    """An ``SSMError`` for content that AWS is known to refuse for a document of this type."""
+    """Raise ``SSMError`` for content that AWS is known to reject for a document of this type."""
     problem = content_schema.problem(wanted.value, document_type)
     if problem:
         raise SSMError(f"content {problem}.")
@@ -273,7 +293,7 @@ def check_content(wanted: content.Content, document_type: str | None) -> None:
 
 
 def check_type_given(spec: DocumentSpec) -> None:
-    """An ``SSMError`` for a new document without a type where AWS assumes none."""
+    """Raise ``SSMError`` if the task gives no type for a new document and AWS does not assume one."""
     if spec.content is not None and spec.document_type is None and content_schema.needs_type(spec.content.value):
         kind = content_schema.likely_type(spec.content.value)
         raise SSMError(

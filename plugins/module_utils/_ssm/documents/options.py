@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The options of ssm_document as the document, or the removal, that they describe."""
+"""Convert the options of ssm_document to a ``DocumentSpec`` or a ``Removal``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
 
 def task(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec | Removal:
-    """What the options ask for; an ``SSMError`` says what is wrong with them.
+    """Return the document or the removal that the options describe. Raises ``SSMError`` for invalid options.
 
-    ``origin`` is what the action plugin says of the file of content_path.
+    ``origin`` has the fields of ``content.Origin``, as the action plugin passes them; {} without the action plugin.
     """
     if params["name"].startswith("arn:"):
         raise SSMError(
@@ -78,14 +78,14 @@ def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
     )
 
 
-# What makes a new version, or may. A display name alone makes none.
-_MAKE_VERSIONS = ("content", "content_path", "session_preferences", "document_format", "target_type")
+# The options that can cause a new version. A display name alone cannot (trap 19).
+_VERSION_OPTIONS = ("content", "content_path", "session_preferences", "document_format", "target_type")
 
 
 def _check_version_name(params: Mapping[str, Any]) -> None:
-    """Raise an ``SSMError`` for the name of a new version in a task that makes none."""
+    """Raise ``SSMError`` if the task names a new version and cannot make one (trap 17)."""
     name = params["version_name"]
-    if name is None or params["recreate"] or any(params[option] is not None for option in _MAKE_VERSIONS):
+    if name is None or params["recreate"] or any(params[option] is not None for option in _VERSION_OPTIONS):
         return
     raise SSMError(
         f"version_name is {quoted(name)}, but a version gets its name when it is made, and this task makes none: "
@@ -101,7 +101,7 @@ def _default_version(given: str | None, *, has_content: bool) -> str:
 
 
 def _merges(params: Mapping[str, Any]) -> bool:
-    """Return whether the preferences change what the document has."""
+    """Return whether session_preferences change the content that the document has, instead of replacing it."""
     return params["session_preferences"] is not None and not params["purge_session_preferences"]
 
 
@@ -120,7 +120,10 @@ def _content(params: Mapping[str, Any], origin: Mapping[str, Any]) -> content.Co
 
 
 def _members(entries: list[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
-    """Entries of a list option as the API has them: the keys in CamelCase, and none without a value."""
+    """Convert the entries of a list option to the form of the API: ``[{"Name": "Other", "Version": "1"}]``.
+
+    Keys without a value are left out.
+    """
     if entries is None:
         return None
     return [{conversion.camel(key): value for key, value in entry.items() if value is not None} for entry in entries]

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Plan the actions that make a document match its spec. No call is made: check mode and real runs share the plan."""
+"""Plan the actions that make a document match its spec. No I/O: check mode and real runs use the same plan."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import limits, matching, preferences, requests, sharing
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_own, not_active
 
-# No version can be made of a document that has so many.
+# The most versions that a document can have (trap 42).
 _MAX_VERSIONS = 1000
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html, Name
 _RESERVED = ("aws", "amazon", "amzn")
@@ -27,16 +27,16 @@ _RESERVED = ("aws", "amazon", "amzn")
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to do to a document, and what comes of it. None as a state is a document that does not exist."""
+    """The actions for a document, and their effect. A state of None means that the document does not exist."""
 
     before: DocumentState | None
     actions: Sequence[Action]
-    foreseen: DocumentState | None  # the document after the actions
+    foreseen: DocumentState | None  # the document after the actions, as predicted
     warnings: Sequence[str]
 
     @property
     def moves_default(self) -> bool:
-        """Whether another version becomes the default."""
+        """Return whether another version becomes the default."""
         return any(isinstance(action, (Create, SetDefault)) for action in self.actions)
 
     @property
@@ -49,12 +49,12 @@ class Plan:
 
     @property
     def recreates(self) -> bool:
-        """Whether the document is deleted and created again."""
+        """Return whether the document is deleted and created again."""
         return any(isinstance(action, Delete) and action.recreated for action in self.actions)
 
 
 def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
-    """Return the actions that make the document match the spec, in order; raise an ``SSMError`` if none can."""
+    """Return the actions that make the document match the spec, in order. Raises ``SSMError`` if none can."""
     if state is None or state.deleting:
         return [Create(requests.create(spec)), *_sharing(spec, None)]
     check_own(state)
@@ -77,14 +77,14 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
 
 
 def _check_matching_version(spec: DocumentSpec, state: DocumentState) -> None:
-    """Raise if the version that has the wanted content failed: to keep it would report a broken document as good."""
+    """Raise ``SSMError`` if the matching version has failed: keeping it would report a broken document as good."""
     found = state.matching_description
     if spec.content and state.matching_version and found and found.get("Status") == "Failed":
         raise SSMError(not_active(spec.name, state.matching_version, found))
 
 
 def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
-    """Return the actions that delete the document or one version of it; raise an ``SSMError`` if none may."""
+    """Return the actions that delete the document or one version. Raises ``SSMError`` if AWS does not allow that."""
     if state is None or state.deleting:
         return []
     check_own(state)
@@ -100,7 +100,7 @@ def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
 
 
 def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Action]) -> list[str]:
-    """What a user should know of a plan though it is no error."""
+    """Return warnings about a plan that creates or changes a document."""
     found = []
     if any(isinstance(action, Create) for action in actions) and spec.name.lower().startswith(_RESERVED):
         found.append(
@@ -135,7 +135,7 @@ def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Acti
 
 
 def _latest_warnings(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[str]:
-    """Return how the default version of a Session document is not what sessions use."""
+    """Return a warning if the default version of a Session document is not the one that sessions use (trap 45)."""
     default = matching.wanted_default(spec, state, updated=updated)
     if not state.used_by_latest or matching.recreates(spec, state):
         return []
@@ -155,7 +155,7 @@ def _latest_warnings(spec: DocumentSpec, state: DocumentState, *, updated: bool)
 
 
 def removal_warnings(removal: Removal, state: DocumentState | None, actions: list[Action]) -> list[str]:
-    """Return what a user should know of a plan that deletes."""
+    """Return warnings about a plan that deletes a document or a version."""
     if state is None or not actions:
         return []
     if not removal.of_version:
@@ -170,7 +170,10 @@ def removal_warnings(removal: Removal, state: DocumentState | None, actions: lis
 
 
 def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]:
-    """Return what sessions no longer have once they use the content ``after``."""
+    """Return a warning that names the safeguards, such as logging, that sessions lose with the content ``after``.
+
+    ``before`` and ``after`` are parsed content, as ``read.live`` returns it. See trap 47.
+    """
     lost = preferences.turned_off(before, after)
     if not lost:
         return []
@@ -181,38 +184,41 @@ def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]
 
 
 def _recreate(spec: DocumentSpec, state: DocumentState) -> list[Action]:
-    """Delete and create, with what the task does not state as it was."""
+    """Return the actions that delete the document and create it again. What the task does not set stays as it was."""
     create = Create(requests.recreate(spec, state))
     unsharing = _unsharing(spec.name, state, allowed=spec.force_unshare)
     return [
         *unsharing,
-        Delete(spec.force, recreated=True, had=_belongings(state)),
+        Delete(spec.force, recreated=True, had=_tags_and_permissions(state)),
         create,
         *_sharing_again(spec, state),
     ]
 
 
 def restoration(state: DocumentState) -> list[Action]:
-    """What brings back a document that was deleted to be made anew, as far as AWS told of it: its latest version."""
+    """Return the actions that restore a deleted document: its latest version and its permissions.
+
+    Returns [] if AWS did not return all that creating it requires.
+    """
     request = requests.as_it_was(state)
     return [Create(request), *sharing.share_again(state.permissions or {})] if request else []
 
 
 def _sharing_again(spec: DocumentSpec, before: DocumentState) -> list[Share]:
-    """The calls that share a document made anew as the old one was, or as the task wants it."""
+    """Return the calls that share a recreated document: as it was shared before, with the changes of the task."""
     return sharing.share_again(_shared(spec, before))
 
 
 def _shared(spec: DocumentSpec, before: DocumentState) -> dict[str, str]:
-    """Who may use what after the change."""
+    """Return the permissions after the change: ``{"111122223333": "$DEFAULT"}``."""
     wanted = dict(before.permissions or {})
     for share in _sharing(spec, before):
         wanted = sharing.after(wanted, share)
     return wanted
 
 
-def _belongings(state: DocumentState) -> str:
-    """The tags and the sharing of a document, which nothing else would know once it is deleted."""
+def _tags_and_permissions(state: DocumentState) -> str:
+    """Return the tags and permissions of a document in the words of ``Delete.had``."""
     tags = [f"the tag {key}={value}" for key, value in sorted(state.tags.items())]
     accounts = [f"{account} ({version})" for account, version in sorted((state.permissions or {}).items())]
     return ", ".join([*tags, f"permissions for {', '.join(accounts)}"] if accounts else tags)
@@ -238,9 +244,10 @@ def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list
 
 
 def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str) -> None:
-    """An ``SSMError`` for a version that is not there, or has failed, and so can never be the default.
+    """Raise ``SSMError`` for a version that does not exist or has failed, and so can never be the default.
 
-    A version that is about to be made has no number yet: AWS gives none twice, and tells nobody which it gave before.
+    The number of a version that the plan makes counts as one that does not exist, since it cannot be known before: AWS
+    assigns no number twice, and does not return which ones it has assigned to versions that were deleted.
     """
     found = state.latest if wanted == state.latest_version else state.new_default_description
     if int(wanted) > int(state.latest_version):
@@ -256,7 +263,7 @@ def _sharing(spec: DocumentSpec, state: DocumentState | None) -> list[Share]:
         return sharing.changes(spec.permissions, {}, spec.name)
     found = state.permissions or {}
     owner = state.latest.get("Owner")
-    # Who has a document may use it. AWS does not say whether it takes that account, and whether it would list it.
+    # The owner can use the document anyway. AWS does not document whether it accepts, or lists, the owner's account.
     others = [account for account in spec.permissions.account_ids if account in found or account != owner]
     wanted = dataclasses.replace(spec.permissions, account_ids=others)
     return sharing.changes(wanted, found, spec.name)
@@ -270,16 +277,16 @@ def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
     adding: list[Action] = [AddTags(to_set)] if to_set else []
     removing: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
-    # The new ones first, so that no tag is lost where AWS refuses them, unless there is no room for all at once.
+    # Add first, so that no tag is lost if AWS rejects the new ones. Remove first only if there is no room for all.
     has_room = limits.fits_tags(state.tags.keys() | to_set.keys())
     return [*adding, *removing] if has_room else [*removing, *adding]
 
 
 def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], list[Action]]:
-    """What deletes old versions, before the change and after it.
+    """Return the actions that delete old versions before the change, and those that do so after it.
 
-    It is done after, so that a change that fails costs no version that was to be kept; before, only where there is no
-    room for a new version.
+    Versions are deleted after the change, so that a change that fails costs no version. Only if a document is full are
+    some deleted before, to make room for a new version.
     """
     numbers = [] if _keeps_all_shared(spec, state) else matching.versions_to_prune(spec, state)
     versions = sorted(state.versions or ())
@@ -294,5 +301,5 @@ def _deletion(numbers: list[int]) -> list[Action]:
 
 
 def _keeps_all_shared(spec: DocumentSpec, state: DocumentState) -> bool:
-    """Whether some account may use every version after the change, so that none is without use."""
+    """Return whether some account may use all versions after the change, so that none may be deleted."""
     return "$ALL" in _shared(spec, state).values()

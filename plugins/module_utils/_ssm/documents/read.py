@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Read a document from AWS, with no more calls than planning requires."""
+"""Read a document from AWS, fetching only what planning needs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from .model import (
 
 
 def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = False) -> DocumentState | None:
-    """What a plan for ``spec`` needs to know; None if there is no such document.
+    """Return the state that a plan for ``spec`` needs; None if the document does not exist.
 
-    ``search_versions`` looks for the wanted content in versions other than the latest and the default, too.
+    ``search_versions``: look for the wanted content in all versions, not only in the latest and the default one.
     """
     latest = api.describe_document(client, spec.name, LATEST)
     if latest is None or not _can_change(DocumentState(latest)):
@@ -53,17 +53,17 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
 
 
 def completed(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
-    """Return the spec with what depends on the document: its content, and the number of a default told by its name.
+    """Return the spec with the values that depend on the document: merged content, and the default version's number.
 
-    Each of them takes one call.
+    Takes one call for each of the two, if the task uses it. Raises ``SSMError`` for a name that no version has.
     """
     return _with_merged_content(client, _with_default_number(client, spec))
 
 
 def _with_default_number(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
-    """Return the spec with the number of the version that is to be the default.
+    """Return the spec with the number of the default version that the task gives by name.
 
-    If the document is not there, or cannot be changed, the spec stays as it is, and the plan says so.
+    If the document does not exist or cannot be changed, return ``spec`` unchanged; planning then reports that.
     """
     if spec.default_name is None:
         return spec
@@ -80,16 +80,17 @@ def _with_default_number(client: api.Client, spec: DocumentSpec) -> DocumentSpec
 
 
 def _with_merged_content(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
-    """Return the spec with the content that the preferences make of what the document has.
+    """Return the spec with the document's content as the session preferences of the task change it.
 
-    They are changed from what sessions use: the default version, or the latest one where the task stages.
+    They change what sessions use: the default version of ``PREFERENCES``, and the latest one of any other document.
+    With ``default_version: keep`` it is always the latest one.
     """
     if spec.preferences is None or not spec.merges:
         return spec
     base = DEFAULT if spec.name == PREFERENCES and spec.default_version != "keep" else LATEST
     reply = api.get_document(client, spec.name, base, content.JSON)
     if reply is None or reply.get("Status") == "Deleting" or reply.get("DocumentType") not in (None, SESSION):
-        # There is nothing to start from, or nothing that can stay.
+        # There is no document, or none whose content can be merged.
         merged = preferences.to_content(spec.preferences)
     else:
         text_format = str(reply.get("DocumentFormat") or content.JSON)
@@ -100,21 +101,21 @@ def _with_merged_content(client: api.Client, spec: DocumentSpec) -> DocumentSpec
 def live(
     client: api.Client, spec: DocumentSpec, state: DocumentState, actions: Sequence[Action]
 ) -> tuple[Any, Any] | None:
-    """Return what new sessions use before and after the actions; None where the actions do not change that."""
-    made = next((action for action in actions if isinstance(action, (Create, Update))), None)
-    moved = next((action for action in actions if isinstance(action, SetDefault)), None)
+    """Return the parsed content that new sessions use (before, after) the actions; None if these do not change it."""
+    writes = next((action for action in actions if isinstance(action, (Create, Update))), None)
+    sets_default = next((action for action in actions if isinstance(action, SetDefault)), None)
     by_default = spec.name == PREFERENCES
-    if by_default and moved is not None and moved.version is not None:
-        after = _value(client, state, moved.version)
-    elif made is not None and (moved is not None or isinstance(made, Create) or not by_default):
-        after = content.parsed(str(made.request["Content"]), str(made.request["DocumentFormat"]))
+    if by_default and sets_default is not None and sets_default.version is not None:
+        after = _parsed_content(client, state, sets_default.version)
+    elif writes is not None and (sets_default is not None or isinstance(writes, Create) or not by_default):
+        after = content.parsed(str(writes.request["Content"]), str(writes.request["DocumentFormat"]))
     else:
         return None
-    return _value(client, state, state.default_version if by_default else state.latest_version), after
+    return _parsed_content(client, state, state.default_version if by_default else state.latest_version), after
 
 
-def _value(client: api.Client, state: DocumentState, version: str) -> Any:
-    """Return what the content of one version stands for."""
+def _parsed_content(client: api.Client, state: DocumentState, version: str) -> Any:
+    """Return the parsed content of one version; None if the version does not exist."""
     if version == state.latest_version and state.latest_content is not None:
         return content.parsed(state.latest_content, state.document_format)
     reply = api.get_document(client, str(state.latest["Name"]), version, content.JSON)
@@ -122,7 +123,10 @@ def _value(client: api.Client, state: DocumentState, version: str) -> Any:
 
 
 def default_content(client: api.Client, state: DocumentState) -> VersionContent:
-    """The content of the default version, read unless it is known. An error is no ``SSMError``, but told in it."""
+    """Return the content of the default version, and read it unless it is known.
+
+    Raises no ``SSMError``: ``problem`` of the result says that reading failed.
+    """
     number = state.default_version
     if number == state.latest_version and state.latest_content is not None:
         return state.newest
@@ -139,82 +143,89 @@ def default_content(client: api.Client, state: DocumentState) -> VersionContent:
 
 
 def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
-    """What a plan for ``removal`` needs to know; None if there is no such document."""
+    """Return the state that a plan for ``removal`` needs; None if the document does not exist."""
     latest = api.describe_document(client, removal.name, LATEST)
     if latest is None or not _can_change(DocumentState(latest)):
         return None if latest is None else DocumentState(latest)
     state = DocumentState(latest)
     if removal.of_version:
-        going = _version_to_remove(client, removal)
-        numbers = () if going is None else (int(going["DocumentVersion"]),)
-        return dataclasses.replace(state, versions=numbers, version_to_remove=going)
-    # The content is for the diff alone; without force_unshare so are the permissions, for AWS minds them itself.
+        version = _version_to_remove(client, removal)
+        numbers = () if version is None else (int(version["DocumentVersion"]),)
+        return dataclasses.replace(state, versions=numbers, version_to_remove=version)
+    # A denied read is tolerated where the plan can do without: the content is only for the diff, and so are the
+    # permissions without force_unshare, because AWS itself refuses to delete a shared document (trap 26).
     text, permissions = None, None
     with tolerating(DENIED):
-        text = _stored(client, state)
+        text = _stored_content(client, state)
     with tolerating(frozenset() if removal.force_unshare else DENIED):
         permissions = api.describe_document_permission(client, removal.name)
     return dataclasses.replace(state, latest_content=text, permissions=permissions)
 
 
 def _can_change(state: DocumentState) -> bool:
-    """Return whether the plan needs more than the description: nobody changes what is going, or is another's."""
+    """Return whether the document can be changed. If not, a plan needs only its description."""
     return not state.deleting and state.foreign_owner is None
 
 
 def again(
-    client: api.Client, before: DocumentState | None, planned: DocumentState | None, *, permissions: bool
+    client: api.Client, before: DocumentState | None, predicted: DocumentState | None, *, permissions: bool
 ) -> DocumentState | None:
-    """The document after a change, with as much of it as ``planned``, the state that was foreseen, has.
+    """Read a document again after a change; return None if it does not exist.
 
-    ``permissions`` says whether to read those again, too.
+    The content is read only if ``before`` or ``predicted``, the state that the plan leads to, has it. The versions are
+    the predicted ones, and so are the permissions, unless ``permissions`` is set to read them again.
     """
-    if planned is None:
+    if predicted is None:
         return None
-    latest = api.describe_document(client, str(planned.latest["Name"]), LATEST)
+    latest = api.describe_document(client, str(predicted.latest["Name"]), LATEST)
     if latest is None:
         return None
-    shared = api.describe_document_permission(client, str(latest["Name"])) if permissions else planned.permissions
-    state = DocumentState(latest, permissions=shared, versions=planned.versions)
-    known = [text for one in (planned, before) if one and (text := one.latest_content) is not None]
+    shared = api.describe_document_permission(client, str(latest["Name"])) if permissions else predicted.permissions
+    state = DocumentState(latest, permissions=shared, versions=predicted.versions)
+    known = [text for one in (predicted, before) if one and (text := one.latest_content) is not None]
     if not known:
         return state
     same = next((text for text in known if content.sha256(text) == latest.get("Hash")), None)
-    return dataclasses.replace(state, latest_content=_stored(client, state) if same is None else same)
+    return dataclasses.replace(state, latest_content=_stored_content(client, state) if same is None else same)
 
 
 def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
-    """The state with the contents that the comparison needs, and the version that holds the wanted one."""
+    """Return the state with the latest content, if comparing needs it, and the matching version, if found.
+
+    Only the latest and the default version are compared.
+    """
     if spec.content is None:
         if not matching.needs_stored_content(spec, state):
             return state
-        return dataclasses.replace(state, latest_content=_stored(client, state))
+        return dataclasses.replace(state, latest_content=_stored_content(client, state))
     text, unused = spec.content.encode(state.document_format)
     same = state.latest.get("Hash") == content.sha256(text)
-    state = dataclasses.replace(state, latest_content=text if same else _stored(client, state))
+    state = dataclasses.replace(state, latest_content=text if same else _stored_content(client, state))
     if matching.has_attributes(spec, state.latest) and (
         same or matching.is_wanted_content(spec, state.latest_content, state.document_format)
     ):
         return _with_match(state, state.latest)
     default = matching.default_unless_updated(spec, state)
     if default == state.latest_version or state.used_by_latest:
-        # What sessions use has to be as wanted, whatever the default version is.
+        # If sessions use the latest version, it has to match, whatever the default version is (trap 45).
         return state
-    # Content can be in force behind one that is staged, or because AWS would not store the same content twice.
-    return _with_match(state, _matching(client, spec, default, state.document_format))
+    # The default version can match although the latest one does not: the latest was made with default_version=keep, or
+    # AWS rejected the content as a duplicate and the default was moved back to it (traps 3 and 7).
+    return _with_match(state, _get_if_matching(client, spec, default, state.document_format))
 
 
 def _with_match(state: DocumentState, version: Mapping[str, Any] | None) -> DocumentState:
-    """The state with the version that is as wanted, if there is one."""
+    """Return the state with this matching version, given by its description; unchanged if there is none."""
     if version is None:
         return state
     return dataclasses.replace(state, matching_version=str(version["DocumentVersion"]), matching_description=version)
 
 
-def _matching(client: api.Client, spec: DocumentSpec, version: str, document_format: str) -> api.Shape | None:
-    """A version that is not the latest, with its status, if it has the wanted content and all else that is stated.
+def _get_if_matching(client: api.Client, spec: DocumentSpec, version: str, document_format: str) -> api.Shape | None:
+    """Return the GetDocument reply of a version, which has its status, if the version matches the spec; else None.
 
-    ``document_format`` is the one that it probably has: what its content means can be told from any.
+    ``document_format`` is the probable format of the version. If it is another one, AWS converts the content, which
+    does not change its meaning.
     """
     if spec.exact or matching.wanted_attributes(spec):
         described = api.describe_document(client, spec.name, version)
@@ -232,7 +243,7 @@ def _matching(client: api.Client, spec: DocumentSpec, version: str, document_for
 
 
 def _with_new_default(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
-    """The state with the version that is to be the default, if that is another one than those already described."""
+    """Return the state with the description of the older version that is to become the default, if there is one."""
     number = spec.default_version
     if number in ("latest", "keep", state.default_version) or int(number) >= int(state.latest_version):
         return state
@@ -247,7 +258,8 @@ def _with_permissions(client: api.Client, spec: DocumentSpec, state: DocumentSta
 
 
 def _with_versions(client: api.Client, spec: DocumentSpec, state: DocumentState) -> DocumentState:
-    # Numbers are never given twice, so as long as they are low no version can be one too many.
+    # A document has at most as many versions as its latest number, because AWS assigns no number twice. (Assumed, see
+    # "Version numbers" in tests/emulator/FIDELITY.md.)
     if spec.keep_versions is None or int(state.latest_version) + 1 <= spec.keep_versions:
         return state
     infos = api.list_document_versions(client, spec.name)
@@ -255,29 +267,33 @@ def _with_versions(client: api.Client, spec: DocumentSpec, state: DocumentState)
 
 
 def _version_to_remove(client: api.Client, removal: Removal) -> api.Shape | None:
-    named = {"VersionName": removal.version_name} if removal.version_name else {"DocumentVersion": str(removal.version)}
-    return api.describe_selected(client, removal.name, named)
+    if removal.version_name:
+        return api.describe_selected(client, removal.name, {"VersionName": removal.version_name})
+    return api.describe_selected(client, removal.name, {"DocumentVersion": str(removal.version)})
 
 
 def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api.Shape | None:
-    """A version that is as wanted, and not the latest: the one in force, so that it stays so, or else the newest."""
+    """Search the versions other than the latest one for a matching one; return its GetDocument reply, or None.
+
+    The default version is preferred, so that it stays the default; then the newest.
+    """
     default = matching.default_unless_updated(spec, state)
-    known = (state.latest_version, None if state.used_by_latest else default)
+    compared = (state.latest_version, None if state.used_by_latest else default)
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
-    others = [number for number in infos if number not in known]
+    others = [number for number in infos if number not in compared]
     others.sort(key=lambda number: (number == default, int(number)), reverse=True)
 
-    def matching_one(number: str) -> api.Shape | None:
-        return _matching(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
+    def get_if_matching(number: str) -> api.Shape | None:
+        return _get_if_matching(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
 
     for start in range(0, len(others), DEFAULT_WORKERS):
-        for version in fan_out_all(matching_one, others[start : start + DEFAULT_WORKERS]):
+        for version in fan_out_all(get_if_matching, others[start : start + DEFAULT_WORKERS]):
             if version is not None:
                 return version
     return None
 
 
-def _stored(client: api.Client, state: DocumentState) -> str | None:
-    """The content of the latest version."""
+def _stored_content(client: api.Client, state: DocumentState) -> str | None:
+    """Return the content of the latest version as AWS stores it; None if the document does not exist any more."""
     reply = api.get_document(client, str(state.latest["Name"]), LATEST, state.document_format)
     return None if reply is None else str(reply["Content"])

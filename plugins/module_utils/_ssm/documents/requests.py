@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The CreateDocument and UpdateDocument requests that make a version as it is wanted."""
+"""Build the requests of CreateDocument and UpdateDocument."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..errors import SSMError
 from . import content, limits, matching
 from .model import LATEST, DocumentSpec, DocumentState, check_content, check_type_given, not_active
 
-# What a version has besides its content, and the next one is to have, too, unless the task says otherwise.
+# Members, besides the content, that a new version takes over from the latest one unless the task sets them.
 _KEPT = ("DisplayName", "TargetType", "CloudProviders")
 
 
 def create(spec: DocumentSpec) -> dict[str, Any]:
-    """The CreateDocument request for a document that is not there; an ``SSMError`` if it lacks something."""
+    """Return the CreateDocument request for a new document. Raises ``SSMError`` if the task lacks something for it."""
     if spec.content is None:
         raise SSMError(
             f"Document {spec.name} does not exist, and cannot be created without content, content_path or "
@@ -44,11 +44,11 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
 
 
 def recreate(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
-    """The CreateDocument request for a document made anew, with what the task does not state as it was."""
+    """Return the CreateDocument request that recreates a document. What the task does not set stays as it was."""
     _check_first_default(spec)
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
-    tags = _users(state.tags)
+    tags = _user_tags(state.tags)
     if spec.tags is not None:
         tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
     document_type = spec.document_type or state.document_type
@@ -69,7 +69,10 @@ def recreate(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
 
 
 def as_it_was(state: DocumentState) -> dict[str, Any] | None:
-    """The CreateDocument request for the latest version of a document that is gone; None if AWS did not tell enough."""
+    """Return the CreateDocument request that restores the latest version of a deleted document.
+
+    Returns None if its content is not known or it had attachments, whose sources AWS does not return (trap 20).
+    """
     if state.latest_content is None or state.latest.get("AttachmentsInformation"):
         return None
     request = {
@@ -77,7 +80,7 @@ def as_it_was(state: DocumentState) -> dict[str, Any] | None:
         "DocumentFormat": state.document_format,
         "DocumentType": state.document_type,
         "Requires": list(state.latest.get("Requires") or ()) or None,
-        "Tags": conversion.tag_list(_users(state.tags)) or None,
+        "Tags": conversion.tag_list(_user_tags(state.tags)) or None,
         "VersionName": state.latest.get("VersionName"),
         **_kept(state),
     }
@@ -85,7 +88,10 @@ def as_it_was(state: DocumentState) -> dict[str, Any] | None:
 
 
 def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
-    """The UpdateDocument request for a new version, or None if one that is there serves."""
+    """Return the UpdateDocument request for a new version; None if no new version is required.
+
+    Raises ``SSMError`` if AWS would reject it.
+    """
     if not matching.needs_new_version(spec, state):
         return None
     if spec.updates_version not in (LATEST, state.latest_version):
@@ -105,18 +111,18 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
         raise SSMError(nothing_new(spec.name))
     attachments = _attachments(spec, state.document_type)
     given = conversion.without_none(matching.version_members(spec))
-    # What is left out of UpdateDocument may be dropped from the new version.
+    # The new version may lose what UpdateDocument leaves out (trap 18).
     request = {"Content": text, "DocumentFormat": document_format, **_kept(state), **given}
     return request if attachments is None else {**request, "Attachments": attachments}
 
 
 def nothing_new(name: str) -> str:
-    """The sentence for a version that would be one again that AWS has, but for its display name."""
+    """Return the error message for a new version that would differ from an existing one only in its display name."""
     return f"AWS makes no version of document {name} for a new display_name alone: change the content, too."
 
 
 def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
-    """The content of the next version, and its format."""
+    """Return the content of the new version and its format: ``("{...}", "JSON")``."""
     if spec.content is not None:
         check_content(spec.content, spec.document_type or state.document_type)
         text, document_format = spec.content.encode(state.document_format)
@@ -133,7 +139,10 @@ def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
 
 
 def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | None:
-    """The attachments to send. AWS tells nobody where they came from, so the task has to say so each time."""
+    """Return the attachments to send; None for none. Raises ``SSMError`` for a Package without any.
+
+    AWS does not return where attachments came from, so the task has to give them for each version (trap 20).
+    """
     if spec.attachments:
         return list(spec.attachments)
     if document_type == "Package":
@@ -153,6 +162,6 @@ def _check_first_default(spec: DocumentSpec) -> None:
         )
 
 
-def _users(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags that are not AWS's own, which nobody else can set."""
+def _user_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags without those that only AWS can set."""
     return {key: value for key, value in tags.items() if not limits.is_of_aws(key)}

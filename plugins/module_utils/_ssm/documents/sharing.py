@@ -4,7 +4,11 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Who a document is shared with: what is wanted, and the calls that lead there."""
+"""Plan the calls of ModifyDocumentPermission that share a document as the task wants it.
+
+Permissions are a mapping of accounts to the version that they may use: ``{"111122223333": "$DEFAULT"}``. The only key
+of a public document is ``all``.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,17 @@ from .actions import Share
 EVERYONE = "all"
 DEFAULT_VERSION = "$DEFAULT"
 VERSIONS = (DEFAULT_VERSION, "$LATEST", "$ALL")
-# ModifyDocumentPermission takes so many accounts to add, and as many to remove.
-_PER_CALL = 20
+# ModifyDocumentPermission accepts at most 20 accounts to add, and 20 to remove (trap 22).
+_MAX_PER_CALL = 20
 
 
 @dataclasses.dataclass(frozen=True)
 class Permissions:
-    """Accounts that a document is to be shared with, or ``all``; ``purge`` ends the sharing with any other."""
+    """The accounts to share a document with, or only ``all``. ``purge`` stops sharing it with all others.
+
+    ``version`` is the version that they may use, one of ``VERSIONS``. If it is None, an account that can already use
+    the document keeps its version (trap 25).
+    """
 
     account_ids: Sequence[str]
     version: str | None
@@ -34,10 +42,10 @@ class Permissions:
 
 
 def wanted(option: Mapping[str, Any] | None) -> Permissions | None:
-    """Read the ``permissions`` option; an ``SSMError`` says what is wrong with it."""
+    """Return the value of the ``permissions`` option, or None without it. Raises ``SSMError`` for invalid accounts."""
     if option is None:
         return None
-    # AWS takes "All" for a success and does nothing.
+    # AWS accepts "All" and does nothing (trap 24).
     trimmed = option_text.trimmed(option["account_ids"])
     given = [EVERYONE if account.lower() == EVERYONE else account for account in trimmed]
     accounts = tuple(dict.fromkeys(given))
@@ -53,8 +61,11 @@ def wanted(option: Mapping[str, Any] | None) -> Permissions | None:
 
 
 def changes(permissions: Permissions, found: Mapping[str, str], name: str) -> list[Share]:
-    """The fewest calls that take a document from ``found`` (account to version) to what is wanted."""
-    to_add = [account for account in permissions.account_ids if _differs(permissions, found, account)]
+    """Return the fewest calls that change the permissions ``found`` to the wanted ones.
+
+    Raises ``SSMError`` if that needs ``purge``, because a document is either public or shared with accounts.
+    """
+    to_add = [account for account in permissions.account_ids if _is_to_add(permissions, found, account)]
     others = [account for account in found if account not in permissions.account_ids]
     to_remove = others if permissions.purge else []
     if not permissions.account_ids or (EVERYONE in found) == (EVERYONE in permissions.account_ids) or not found:
@@ -65,17 +76,17 @@ def changes(permissions: Permissions, found: Mapping[str, str], name: str) -> li
             f"Document {name} is {now}, and a document is public or shared, not both: set "
             "permissions.purge=true to end that first."
         )
-    # Between public and shared there is no state that is both, so the one ends before the other begins.
+    # No document is public and shared with accounts at once, so end one before the other begins (trap 22).
     return _calls([], to_remove, None) + _calls(to_add, [], permissions.version)
 
 
 def unshare(found: Mapping[str, str]) -> list[Share]:
-    """The calls that end all sharing."""
+    """Return the calls that end all sharing."""
     return _calls([], list(found), None)
 
 
 def share_again(found: Mapping[str, str]) -> list[Share]:
-    """The calls that share a document as ``found`` says, from nothing."""
+    """Return the calls that share a document again, with the accounts and versions in ``found``."""
     return [
         call
         for version in sorted(set(found.values()))
@@ -84,17 +95,20 @@ def share_again(found: Mapping[str, str]) -> list[Share]:
 
 
 def after(found: Mapping[str, str], share: Share) -> dict[str, str]:
-    """What a call makes of ``found``."""
+    """Return the permissions after a call. ``found`` are those before it."""
     kept = {account: version for account, version in found.items() if account not in share.remove}
     return kept | dict.fromkeys(share.add, share.version or DEFAULT_VERSION)
 
 
 def shown(found: Mapping[str, str]) -> dict[str, Any]:
-    """The permissions as the modules return them."""
+    """Return permissions as the modules return them.
+
+    ``{"account_ids": ["111122223333"], "shared_document_versions": {"111122223333": "$DEFAULT"}}``
+    """
     return {"account_ids": sorted(found), "shared_document_versions": dict(sorted(found.items()))}
 
 
-def _differs(permissions: Permissions, found: Mapping[str, str], account: str) -> bool:
+def _is_to_add(permissions: Permissions, found: Mapping[str, str], account: str) -> bool:
     if account not in found:
         return True
     return permissions.version is not None and found[account] != permissions.version
@@ -104,8 +118,8 @@ def _calls(add: Iterable[str], remove: Iterable[str], version: str | None) -> li
     to_add, to_remove = sorted(add), sorted(remove)
     return [
         Share(adding, removing, version if adding else None)
-        for start in range(0, max(len(to_add), len(to_remove)), _PER_CALL)
+        for start in range(0, max(len(to_add), len(to_remove)), _MAX_PER_CALL)
         for adding, removing in [
-            (tuple(to_add[start : start + _PER_CALL]), tuple(to_remove[start : start + _PER_CALL]))
+            (tuple(to_add[start : start + _MAX_PER_CALL]), tuple(to_remove[start : start + _MAX_PER_CALL]))
         ]
     ]

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Whether Session Manager can reach a node now, for many nodes at once."""
+"""Get the connection status of many targets with GetConnectionStatus: can Session Manager reach them now?"""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ UNKNOWN = "unknown"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Readiness:
-    """One target's status: ``connected``, ``notconnected``, or ``unknown`` with the reason why.
+    """One target's status: ``connected``, ``notconnected``, or ``unknown`` with a reason.
 
-    ``error`` is the failed call behind an unknown status, if there was one.
+    ``error`` is the error of the failed call, if that is why the status is unknown.
     """
 
     target: str
@@ -34,7 +34,7 @@ class Readiness:
     error: SSMError | None = None
 
     def as_dict(self) -> dict[str, str]:
-        """What users see."""
+        """Return what users see: ``{"target": "i-...", "status": "connected"}``, with ``reason`` if there is one."""
         shown = {"target": self.target, "status": self.status}
         return {**shown, "reason": self.reason} if self.reason else shown
 
@@ -43,36 +43,39 @@ def ask(
     client: api.Client,
     targets: Sequence[str],
     workers: int = DEFAULT_WORKERS,
-    heard: Callable[[Readiness], None] = lambda answer: None,
+    on_result: Callable[[Readiness], None] = lambda result: None,
 ) -> list[Readiness]:
-    """The status of each target, in the order given; ``heard`` is told of each answer by the thread that got it."""
+    """Return the status of each target, in the order given. Raise only errors that would affect every target.
 
-    def ask_and_tell(target: str) -> Readiness:
-        answer = ask_one(client, target)
-        heard(answer)
-        return answer
+    ``on_result`` is called with each result, in the thread that made the call.
+    """
 
-    return [cast(Readiness, outcome.value) for outcome in fan_out(ask_and_tell, targets, workers)]
+    def ask_and_report(target: str) -> Readiness:
+        result = ask_one(client, target)
+        on_result(result)
+        return result
+
+    return [cast(Readiness, outcome.value) for outcome in fan_out(ask_and_report, targets, workers)]
 
 
 def ask_one(client: api.Client, target: str) -> Readiness:
-    """The status of one target; raises only what all other targets would meet too, such as expired credentials."""
+    """Return the status of one target. Raise only what would affect every target, such as expired credentials."""
     try:
-        given = api.get_connection_status(client, target)
+        returned = api.get_connection_status(client, target)
     except SSMError as error:
         if error.hopeless:
             raise
         return Readiness(target, UNKNOWN, str(error), error.lean())
-    # The service spells them in lower case, older documentation and other clients do not.
-    status = given.lower()
+    # The service returns lower case, but older documentation and other clients have upper case, too.
+    status = returned.lower()
     if status in (CONNECTED, NOT_CONNECTED):
         return Readiness(target, status)
-    # A new status of AWS is good to know of. ``api`` lets nothing pass but a word, so that no reply is shown here.
-    return Readiness(target, UNKNOWN, f"AWS returned the status {given}, which this version does not know.")
+    # Users should see a new status of AWS. ``api`` accepts only a single word, so this never shows a whole reply.
+    return Readiness(target, UNKNOWN, f"AWS returned the status {returned}, which this version does not know.")
 
 
 def require_any(found: Sequence[Readiness]) -> None:
-    """Raise the first error if every call failed: there is nothing to report."""
+    """Raise the first error if every call failed, because then there is nothing to report."""
     errors = [readiness.error for readiness in found if readiness.error]
     if errors and len(errors) == len(found):
         raise errors[0]

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What EC2 knows of the instances among the managed nodes: their tags, addresses and the like."""
+"""Read the EC2 details of managed nodes, such as tags and addresses, with DescribeInstances."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ Details = dict[str, Any]
 
 
 def details(client: api.Client, ids: Iterable[str]) -> dict[str, Details]:
-    """The variables of each EC2 instance of ``ids`` that EC2 has in the client's region, by ID.
+    """Return the variables of each EC2 instance of ``ids`` in the client's region, by ID.
 
-    IDs that EC2 does not know (any more) are missing: they are given as a filter, for which that is no error.
+    An example is ``{"i-0a1b2c3d4e5f6a7b8": {"ec2_instance_type": "t3.micro", "ec2_tags": {"team": "ops"}}}``. IDs that
+    EC2 does not have (any more) are missing. They are sent as a filter, so they cause no error.
     """
-    wanted = {given for given in ids if given.startswith("i-")}
+    wanted = {instance_id for instance_id in ids if instance_id.startswith("i-")}
     found: dict[str, Details] = {}
     for page in _pages(client, wanted):
         for shape in page:
@@ -35,19 +36,19 @@ def details(client: api.Client, ids: Iterable[str]) -> dict[str, Details]:
 
 
 def _pages(client: api.Client, wanted: set[str]) -> Iterator[list[api.Shape]]:
-    """Pages with the instances of ``wanted``, which the caller makes smaller by what it got.
+    """Yield pages with the instances of ``wanted``. The caller removes from ``wanted`` what each page had.
 
-    Most accounts have few instances that are not managed, and then pages of all instances are the fewest calls. As
-    soon as such a page has fewer of those wanted than a request that names them, the rest are named.
+    In most accounts few instances are not managed, so pages of all instances take the fewest calls. Once such a page
+    has fewer wanted instances than a request by ID can return, the rest are requested by ID.
     """
     if len(wanted) > BATCH:
         for page in api.describe_instances(client, []):
-            hits = [shape for shape in page if shape["InstanceId"] in wanted]
-            yield hits
-            if len(hits) < BATCH or len(wanted) <= BATCH:
+            matching = [shape for shape in page if shape["InstanceId"] in wanted]
+            yield matching
+            if len(matching) < BATCH or len(wanted) <= BATCH:
                 break
         else:
-            return  # every instance was seen
+            return  # the listing is complete
     rest = sorted(wanted)
     for at in range(0, len(rest), BATCH):
         yield from api.describe_instances(client, [{"Name": "instance-id", "Values": rest[at : at + BATCH]}])
@@ -92,5 +93,5 @@ _VARIABLES: dict[str, Callable[[api.Shape], Any]] = {
     "ec2_subnet_id": _member("SubnetId"),
     "ec2_vpc_id": _member("VpcId"),
 }
-# Every variable that there may be.
+# All variables that an instance can have.
 VARIABLES = frozenset({*_VARIABLES, tags.VARIABLE})

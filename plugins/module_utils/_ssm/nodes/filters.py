@@ -4,10 +4,10 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Which managed nodes are wanted, in the terms of the service's own filters.
+"""Convert a user's filters to requests of the listings of managed nodes, and apply them to nodes.
 
-The keys are those of DescribeInstanceInformation (API reference, InstanceInformationStringFilter). The ones that
-DescribeInstanceProperties documents too (InstancePropertyFilterKey) can be sent to either.
+The keys are those of DescribeInstanceInformation (API reference, InstanceInformationStringFilter). Those that
+DescribeInstanceProperties also documents (InstancePropertyFilterKey) can be sent to either operation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..errors import SSMError
 from ..option_text import quoted, suggestion
 from . import targets
 
-# Each key with the member of a node that it is compared with.
+# The member of a node that each key is compared with.
 _MEMBERS = {
     "ActivationIds": "ActivationId",
     "AgentVersion": "AgentVersion",
@@ -36,67 +36,72 @@ _MEMBERS = {
     "SourceTypes": "SourceType",
 }
 _INFORMATION_ONLY = frozenset({"SourceIds", "SourceTypes"})
-# The values that AWS documents. It may have more, so that only what looks like one of them is a mistake.
+# The values that AWS documents. It may accept more, so a value is an error only if it resembles one of these.
 _VALUES = {
     "PingStatus": ("Online", "ConnectionLost", "Inactive"),
     "PlatformTypes": ("Windows", "Linux", "MacOS"),
     "ResourceType": ("EC2Instance", "ManagedInstance"),
 }
-# AWS accepts one value of ResourceType. It documents nothing for the others whose values it knows.
+# AWS accepts one value of ResourceType (tests/emulator/FIDELITY.md). For the other three it documents no number.
 _ONE_VALUE = frozenset({"AssociationStatus", "PingStatus", "PlatformTypes", "ResourceType"})
 _TAG = "tag:"
 _TAG_KEY = "tag-key"
 
-# How many values one filter may have.
+# The maximum number of values in one filter of DescribeInstanceProperties and of DescribeInstanceInformation.
 PROPERTY_VALUES = 40
 INFORMATION_VALUES = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class FilterSet:
-    """Conditions that a node must all meet: for each key, the values of which it must have one."""
+    """Conditions, all of which a node must meet."""
 
+    # For each key, the values of which the node must have one, such as {"PlatformTypes": ("Linux", "MacOS")}.
     wanted: Mapping[str, tuple[str, ...]]
 
     @property
     def tags(self) -> dict[str, tuple[str, ...]]:
-        """The conditions on tags, which no listing shows: only the service can judge them."""
+        """The conditions on tags. No listing returns tags, so only the service can apply these."""
         return {key: values for key, values in self.wanted.items() if _is_tag(key)}
 
     @property
     def information_only(self) -> bool:
-        """Whether DescribeInstanceProperties has no such filter."""
+        """True if DescribeInstanceProperties lacks one of the filters."""
         return any(_is_tag(key) or key in _INFORMATION_ONLY for key in self.wanted)
 
     @property
     def named_by_user(self) -> bool:
-        """Whether a value is one that the user chose, such as a tag or an ID, and not one of a few that AWS has."""
+        """True if a key has values that users choose, such as tags or IDs, and not a few that AWS defines."""
         return any(key not in _VALUES for key in self.wanted)
 
     def __str__(self) -> str:
         return ", ".join(f"{key}={','.join(values)}" for key, values in self.wanted.items())
 
     def met_by(self, shape: Shape) -> bool:
-        """Whether a node's members meet the conditions that are not on tags."""
+        """Return whether a node meets the conditions that are not on tags. ``shape`` is the node as AWS returns it."""
         return all(shape.get(_MEMBERS[key]) in values for key, values in self.wanted.items() if not _is_tag(key))
 
     def without(self, key: str) -> FilterSet:
-        """The same conditions but for that of one key."""
+        """Return the same conditions without those on ``key``."""
         return FilterSet({name: values for name, values in self.wanted.items() if name != key})
 
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Nodes that meet one of ``includes`` (there is always one, which may be empty) and none of ``excludes``."""
+    """The nodes that meet at least one of ``includes`` and none of ``excludes``.
+
+    ``includes`` always has an entry. An empty ``FilterSet`` matches every node.
+    """
 
     includes: tuple[FilterSet, ...] = (FilterSet({}),)
     excludes: tuple[FilterSet, ...] = ()
 
     @property
     def information_only(self) -> bool:
-        """Whether to list all nodes with DescribeInstanceInformation.
+        """True if all nodes must be listed with DescribeInstanceInformation.
 
-        One listing that knows stopped instances and one that does not would disagree on which are excluded.
+        Only DescribeInstanceProperties lists stopped instances. So if both operations were used, they could disagree on
+        which nodes are excluded.
         """
         return any(each.information_only for each in (*self.includes, *self.excludes))
 
@@ -105,7 +110,7 @@ ANYTHING = Selection()
 
 
 def selection(filters: Any, includes: Sequence[Any], excludes: Sequence[Any]) -> Selection:
-    """What the three options of a user come to. An ``SSMError`` says what is wrong with them."""
+    """Convert the options filters, include_filters and exclude_filters. Raise ``SSMError`` if one is not valid."""
     wanted = [_filter_set("filters", filters)] if filters else []
     wanted += [_filter_set("include_filters", each) for each in includes]
     return Selection(
@@ -115,15 +120,19 @@ def selection(filters: Any, includes: Sequence[Any], excludes: Sequence[Any]) ->
 
 
 def property_requests(conditions: FilterSet) -> Iterator[list[Shape]]:
-    """The InstancePropertyFilterList of each request that it takes to find the nodes: more values, more requests."""
+    """Yield the InstancePropertyFilterList of each request that finds the nodes.
+
+    There are several requests if a key has more values than one filter may have.
+    """
     for chosen in _chunks(conditions.wanted, PROPERTY_VALUES):
         yield [{"key": key, "valueSet": list(values)} for key, values in chosen.items()]
 
 
 def information_requests(conditions: FilterSet) -> Iterator[list[Shape]]:
-    """The same for the Filters of DescribeInstanceInformation, where tags cannot be combined with anything else.
+    """Yield the Filters of each request of DescribeInstanceInformation that finds the nodes.
 
-    So with conditions on tags the others are left to ``FilterSet.met_by``.
+    The service does not accept tags combined with other filters. If there are conditions on tags, only these are sent,
+    and the caller applies the others with ``FilterSet.met_by``.
     """
     for chosen in _chunks(conditions.tags or conditions.wanted, INFORMATION_VALUES):
         yield [{"Key": key, "Values": list(values)} for key, values in chosen.items()]
@@ -161,7 +170,7 @@ def _values(option: str, key: str, given: Any) -> tuple[str, ...]:
     values = given if isinstance(given, (list, tuple)) else [given]
     if not values or any(value is None or isinstance(value, (Mapping, list)) for value in values):
         raise SSMError(f"{option}: {key} must have a value or a list of values, not {given!r}.")
-    # YAML reads an unquoted true or 1 as something else than the text which AWS has.
+    # AWS compares texts, but YAML reads an unquoted true or 1 as another type.
     texts = tuple(dict.fromkeys(str(value).lower() if isinstance(value, bool) else str(value) for value in values))
     for text in texts:
         _check_value(option, key, text)
@@ -169,12 +178,12 @@ def _values(option: str, key: str, given: Any) -> tuple[str, ...]:
 
 
 def _check_value(option: str, key: str, text: str) -> None:
-    """Raise for a value that no node can have: it would select nothing, or exclude nothing."""
+    """Raise ``SSMError`` for a value that no node can have, because it would select or exclude nothing."""
     if key == "InstanceIds" and not targets.is_node(text):
         raise SSMError(f"{option}: {quoted(text)} is not a node ID; expected i-... or mi-...")
-    meant = suggestion(text, _VALUES.get(key, ()))
-    if meant and text not in _VALUES[key]:
-        raise SSMError(f"{option}: {quoted(text)} is not a value of {key}.{meant}")
+    did_you_mean = suggestion(text, _VALUES.get(key, ()))
+    if did_you_mean and text not in _VALUES[key]:
+        raise SSMError(f"{option}: {quoted(text)} is not a value of {key}.{did_you_mean}")
 
 
 def _is_tag(key: str) -> bool:

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""What Systems Manager last heard of nodes, from one listing rather than a call for each."""
+"""Read the ping data of nodes from one listing, instead of one call for each node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .targets import is_node
 
 Ping = dict[str, Any]
 
-# What tells why a node is not connected; both listings have most of it.
+# Members that help to find out why a node is not connected. Both listings have most of them.
 MEMBERS = frozenset(
     {
         "AgentVersion",
@@ -36,10 +36,11 @@ MEMBERS = frozenset(
 
 
 def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
-    """What is listed of those ``targets`` that are managed nodes, in snake_case; an ``SSMError`` if the listing fails.
+    """Return the ping data of those ``targets`` that are managed nodes and listed, by ID.
 
-    So few that one filter names them all are asked for by their ids. Of more, the whole listing is read until the last
-    of them is found: that is a page for a thousand nodes, where filters take a call for forty.
+    An example is ``{"i-0a1b2c3d4e5f6a7b8": {"ping_status": "Online", "platform_type": "Linux"}}``. Raises ``SSMError``
+    if the listing fails. Nodes that fit into one filter are requested by ID. For more nodes, the whole listing is read
+    until all are found: it has 1,000 nodes a page, and a filter takes only 40.
     """
     wanted = {target for target in targets if is_node(target)}
     if not wanted:

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The work of ssm_connection_status: options in, result out."""
+"""Do the work of ssm_connection_status: from options to result."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from ..option_text import counted
 from . import connection_status, ping, targets
 from .wait import DENIED_FOR, Account, Wait, Waited, wait
 
-# How many targets an error names.
-_NAMED = 10
+# The maximum number of targets that an error message names.
+_MAX_NAMED = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """What a task asks for; ``wait`` is None where each target is asked for once."""
+    """The validated options of the task."""
 
     targets: list[str]
-    wait: Wait | None
+    wait: Wait | None  # None: get each status once
     include_ping: bool
     workers: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Pinged:
-    """What Systems Manager last heard of the targets that it lists, or why that is not known."""
+    """The ping data of the targets that Systems Manager lists, or why it could not be read."""
 
-    found: Mapping[str, ping.Ping]
+    found: Mapping[str, ping.Ping]  # by target
     error: str | None = None
 
 
 def task(params: Mapping[str, Any]) -> Task:
-    """The task that the options describe; an ``SSMError`` for options that make no sense."""
-    asked = list(dict.fromkeys(option_text.trimmed(params["targets"])))
-    for target in asked:
+    """Validate the options and return them as a ``Task``. Raise ``SSMError`` for the first that is not valid."""
+    ids = list(dict.fromkeys(option_text.trimmed(params["targets"])))
+    for target in ids:
         targets.check(target, "targets")
-    if not asked:
+    if not ids:
         raise SSMError("targets is empty: give at least one.")
     if not 1 <= params["max_workers"] <= MAX_WORKERS:
         raise SSMError(f"max_workers: {params['max_workers']} is out of range; expected 1 to {MAX_WORKERS}.")
@@ -59,7 +59,7 @@ def task(params: Mapping[str, Any]) -> Task:
     option_time.check_seconds(params, "wait_timeout", "wait_delay")
     wanted = params["wait_for"]
     waiting = Wait(wanted, params["wait_timeout"], params["wait_delay"], params["consecutive"]) if wanted else None
-    return Task(asked, waiting, params["include_ping"], params["max_workers"])
+    return Task(ids, waiting, params["include_ping"], params["max_workers"])
 
 
 def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
@@ -69,66 +69,66 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
 
 
 def _result_of(given: Task, client: api.Client) -> Result:
-    """Return the result of the task, which has ``failed`` if a target did not reach the status in time."""
+    """Return the result of the task. It has ``failed`` if a target did not reach the wanted status in time."""
     if given.wait:
         waited = _wait(given, given.wait, client)
-        # Afterwards, for what was heard of a node before the wait tells nothing of why it is not there.
-        pinged = _pinged(client, given.targets) if given.include_ping else None
+        # After the wait, because older ping data does not explain why a node is not there now.
+        pinged = _ping_data(client, given.targets) if given.include_ping else None
         result = {**_result(waited.statuses, pinged), "late": waited.late}
         if not waited.late:
             return result
-        known = _known_of_late(client, given.wait, waited, pinged)
+        known = _ping_data_of_late(client, given.wait, waited, pinged)
         return {**result, "failed": True, "msg": _timed_out(given.wait, waited, known, client.meta.region_name)}
     with ThreadPoolExecutor(max_workers=1) as beside:
-        listing = beside.submit(_pinged, client, given.targets) if given.include_ping else None
-        statuses = _ask(given, given.targets, client, progress_file.from_environment())
+        listing = beside.submit(_ping_data, client, given.targets) if given.include_ping else None
+        statuses = _poll(given, given.targets, client, progress_file.from_environment())
         connection_status.require_any(statuses)
         return _result(statuses, listing.result() if listing else None)
 
 
-def _ask(
-    given: Task, asked: Sequence[str], client: api.Client, shown: progress_file.Progress
+def _poll(
+    given: Task, ids: Sequence[str], client: api.Client, progress: progress_file.Progress
 ) -> list[connection_status.Readiness]:
-    return connection_status.ask(client, asked, given.workers, shown.counter(len(asked)))
+    return connection_status.ask(client, ids, given.workers, progress.counter(len(ids)))
 
 
 def _wait(given: Task, wanted: Wait, client: api.Client) -> Waited:
-    shown = progress_file.from_environment()
+    progress = progress_file.from_environment()
 
-    def pausing(account: Account, left: float) -> None:
-        shown.pause(account.summary(), left)
+    def on_pause(tally: Account, remaining: float) -> None:
+        progress.pause(tally.summary(), remaining)
 
-    return wait(lambda pending: _ask(given, pending, client, shown), given.targets, wanted, pausing=pausing)
+    return wait(lambda pending: _poll(given, pending, client, progress), given.targets, wanted, on_pause=on_pause)
 
 
-def _pinged(client: api.Client, asked: Sequence[str]) -> Pinged:
-    """The ping data; an error, since it is no more than a help to find out why, leaves the statuses as they are."""
+def _ping_data(client: api.Client, ids: Sequence[str]) -> Pinged:
+    """Read the ping data. It is only diagnostic, so a failure becomes ``error`` and does not fail the task."""
     try:
-        return Pinged(ping.find(client, asked))
+        return Pinged(ping.find(client, ids))
     except SSMError as error:
         return Pinged({}, str(error))
 
 
-def _known_of_late(
+def _ping_data_of_late(
     client: api.Client, wanted: Wait, waited: Waited, pinged: Pinged | None
 ) -> dict[str, ping.Ping | None]:
-    """Return what Systems Manager lists of the nodes that did not connect in time, None for one that it does not list.
+    """Return the ping data of the nodes that did not connect in time, by ID; None for a node that is not listed.
 
-    It is empty where the listing failed: that must not hide that the wait timed out.
+    If the listing fails, the result is empty: its error must not hide that the wait timed out.
     """
     away = {found.target for found in waited.statuses if found.status == connection_status.NOT_CONNECTED}
     nodes = [target for target in waited.late if target in away and targets.is_node(target)]
     if wanted.wanted != connection_status.CONNECTED or not nodes:
         return {}
-    known = pinged or _pinged(client, nodes)
+    known = pinged or _ping_data(client, nodes)
     return {} if known.error else {target: known.found.get(target) for target in nodes}
 
 
 def _timed_out(wanted: Wait, waited: Waited, known: Mapping[str, ping.Ping | None], region: str) -> str:
-    """Return the sentences about the targets that did not reach the status in time, and what is known of them."""
+    """Return the error message for the targets that did not reach the status in time, with their ping data."""
     seconds = round(waited.seconds) if waited.refused else wanted.timeout
     total = counted(len(waited.statuses), "target")
-    late = _some([_named(target, known) for target in waited.late])
+    late = _first_few([_with_ping_data(target, known) for target in waited.late])
     sentences = [
         f"{len(waited.late):,} of {total} {'is' if len(waited.statuses) == 1 else 'are'} not {wanted.named}"
         f"{wanted.often} after {counted(seconds, 'second')}: {late}."
@@ -136,8 +136,8 @@ def _timed_out(wanted: Wait, waited: Waited, known: Mapping[str, ping.Ping | Non
     unlisted = [target for target, found in known.items() if found is None]
     if unlisted:
         sentences.append(
-            f"Systems Manager does not list {_some(unlisted)} in {region}: check the ID, the region, the account and "
-            "the agent."
+            f"Systems Manager does not list {_first_few(unlisted)} in {region}: check the ID, the region, the account "
+            "and the agent."
         )
     reasons = [status.reason for status in waited.statuses if status.reason]
     if reasons:
@@ -147,29 +147,29 @@ def _timed_out(wanted: Wait, waited: Waited, known: Mapping[str, ping.Ping | Non
     return " ".join(sentences)
 
 
-def _named(target: str, known: Mapping[str, ping.Ping | None]) -> str:
-    """Return such as ``i-... (ping status ConnectionLost, last ping 2026-01-31T09:30:00Z, instance stopped)``."""
+def _with_ping_data(target: str, known: Mapping[str, ping.Ping | None]) -> str:
+    """Return text such as ``i-... (ping status ConnectionLost, last ping 2026-01-31T09:30:00Z, instance stopped)``."""
     found = known.get(target) or {}
     members = {"ping status": "ping_status", "last ping": "last_ping_date_time", "instance": "instance_state"}
     details = ", ".join(f"{shown} {found[member]}" for shown, member in members.items() if found.get(member))
     return f"{target} ({details})" if details else target
 
 
-def _some(named: Sequence[str]) -> str:
-    more = len(named) - _NAMED
-    return f"{', '.join(named[:_NAMED])}{f' and {more:,} more' if more > 0 else ''}"
+def _first_few(names: Sequence[str]) -> str:
+    more = len(names) - _MAX_NAMED
+    return f"{', '.join(names[:_MAX_NAMED])}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _result(statuses: Sequence[connection_status.Readiness], pinged: Pinged | None) -> Result:
-    def having(status: str) -> list[str]:
+    def with_status(status: str) -> list[str]:
         return [found.target for found in statuses if found.status == status]
 
     result: Result = {
         "changed": False,
         "statuses": [found.as_dict() for found in statuses],
-        "connected": having(connection_status.CONNECTED),
-        "not_connected": having(connection_status.NOT_CONNECTED),
-        "unknown": having(connection_status.UNKNOWN),
+        "connected": with_status(connection_status.CONNECTED),
+        "not_connected": with_status(connection_status.NOT_CONNECTED),
+        "unknown": with_status(connection_status.UNKNOWN),
     }
     if pinged is None:
         return result

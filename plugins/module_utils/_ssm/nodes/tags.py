@@ -4,12 +4,13 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The tags of nodes: as a variable, and those of hybrid nodes as Systems Manager keeps them.
+"""Read the tags of hybrid nodes from Systems Manager, and convert the tags of nodes to a host variable.
 
-No listing of Systems Manager has tags, so that each hybrid node takes a call. GetResources of the Resource Groups
-Tagging API gives those of a hundred resources, but is no help here: what its index lacks is missing from a reply just
-as what has no tags is (aws/aws-sdk issue 302, and the API reference, which names kinds of resources that it lacks). Its
-permission also cannot be limited to nodes, and its endpoint is one more that a private network must reach.
+No listing of Systems Manager returns tags, so each hybrid node takes a call. GetResources of the Resource Groups
+Tagging API returns the tags of a hundred resources in one call, but does not help here. A resource that its index lacks
+is missing from a reply, just like a resource without tags (aws/aws-sdk issue 302; the API reference names kinds of
+resources that it lacks). Its permission cannot be limited to nodes. And a private network would have to reach one more
+endpoint.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from .. import api, conversion
 from ..errors import SSMError
 from ..fanout import Outcome
 
-# What has the tags of a node of either kind.
+# The host variable with the tags of a node, whether it is hybrid or an EC2 instance.
 VARIABLE = "ec2_tags"
 
 
 def is_hybrid(node: str) -> bool:
-    """Whether Systems Manager keeps the tags of the node with this ID itself."""
+    """Return whether a node ID is that of a hybrid node. Only for these, Systems Manager itself stores the tags."""
     return node.startswith("mi-")
 
 
 def ask_one(client: api.Client, node: str) -> Outcome[dict[str, str]]:
-    """The tags of one hybrid node, none for one that is not registered any more; ``client`` is one of Systems Manager.
+    """Return the tags of one hybrid node; none if it is not registered any more. ``client`` is for Systems Manager.
 
-    Raises only what all other nodes would meet too, such as expired credentials.
+    Raises only what would affect every node, such as expired credentials. Any other error is in the outcome.
     """
     try:
         found = api.list_node_tags(client, node)
@@ -44,5 +45,9 @@ def ask_one(client: api.Client, node: str) -> Outcome[dict[str, str]]:
 
 
 def tag_values(tag_list: Sequence[api.Shape] | None) -> dict[str, str]:
-    """The tags, without those that Ansible would read as something of its own where an inventory is written as JSON."""
+    """Convert AWS's list of tags to a dict such as ``{"team": "ops"}``.
+
+    Tags whose keys begin with ``__ansible_`` are left out: in an inventory in JSON, Ansible gives them a meaning of its
+    own.
+    """
     return {key: value for key, value in conversion.tags(tag_list).items() if not key.startswith("__ansible_")}

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The IDs of what sessions are started on."""
+"""Check the IDs of targets: nodes and containers on which sessions can be started."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from ..option_text import quoted
 FORMS = "i-..., mi-... or ecs:CLUSTER_TASK_RUNTIME"
 
 _NODE = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17}")
-# The name of a cluster may contain underscores. A last part that looks like the ID of a task is one, so that the ID of
-# the runtime is missing: that has a hyphen and digits after the ID of the task, or twice its length.
+# The name of a cluster may contain underscores. If the last part looks like a task ID, it is one, and the runtime ID is
+# missing: a runtime ID is the task ID followed by a hyphen and digits, or has twice the length of a task ID.
 _ECS = re.compile(r"ecs:[a-zA-Z0-9_-]{1,255}_[a-zA-Z0-9-]+_(?![0-9a-f]{32}$)[a-zA-Z0-9-]+")
-# A node of SageMaker HyperPod: the cluster, the instance group and the instance, as in the part of the Amazon
-# SageMaker AI Developer Guide on access to the nodes of a cluster.
+# A node of SageMaker HyperPod: cluster, instance group and instance. Source: the Amazon SageMaker AI Developer Guide,
+# on access to the nodes of a cluster.
 _SAGEMAKER = re.compile(r"sagemaker-cluster:[a-zA-Z0-9]+_[a-zA-Z0-9-]+-i-[0-9a-f]+")
 _IN_ARN = re.compile(r"arn:[^/]*/(.*)", re.DOTALL)
-# A session has an ID that ends so, after the name of its user.
-_OF_SESSION = re.compile(r"[^\s,;/]+-(?:0[0-9a-f]{16}|[a-z0-9]{26})")
-_LONGEST = 400
+# A session ID: the name of its user, a hyphen and one of these suffixes.
+_SESSION_ID = re.compile(r"[^\s,;/]+-(?:0[0-9a-f]{16}|[a-z0-9]{26})")
+_MAX_LENGTH = 400
 
 
 def is_node(text: str) -> bool:
-    """Tell whether a text is the ID of a managed node, which Systems Manager may list."""
+    """Return whether a text is the ID of a managed node, which Systems Manager may list."""
     return _NODE.fullmatch(text) is not None
 
 
 def is_target(text: str) -> bool:
-    """Tell whether a session can be started on something with this ID."""
-    return len(text) <= _LONGEST and any(form.fullmatch(text) for form in (_NODE, _ECS, _SAGEMAKER))
+    """Return whether a text is the ID of a target, on which a session can be started."""
+    return len(text) <= _MAX_LENGTH and any(form.fullmatch(text) for form in (_NODE, _ECS, _SAGEMAKER))
 
 
 def check(text: str, option: str) -> None:
-    """Raise an ``SSMError`` for a text that is not the ID of a target: AWS takes it for one that is not connected."""
+    """Raise ``SSMError`` if a text is not a target ID. AWS would return that such a target is not connected."""
     if not is_target(text):
         raise SSMError(f"{option}: {quoted(text)} is not a target ID; expected {FORMS}.{_advice(text)}")
 
 
 def _advice(text: str) -> str:
-    named = _IN_ARN.fullmatch(text)
-    if named and is_node(named.group(1)):
-        return f" Use the ID in the ARN: {named.group(1)}."
+    arn = _IN_ARN.fullmatch(text)
+    if arn and is_node(arn.group(1)):
+        return f" Use the ID in the ARN: {arn.group(1)}."
     if text.startswith("ecs:") and is_target(f"{text}_0"):
         return " The ID of the runtime is missing: describe-tasks of Amazon ECS returns it as runtimeId."
-    return " This looks like a session ID." if _OF_SESSION.fullmatch(text) else ""
+    return " This looks like a session ID." if _SESSION_ID.fullmatch(text) else ""

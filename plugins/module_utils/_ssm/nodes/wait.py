@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Waiting until many targets have a status, with an account kept of each."""
+"""Poll many targets until each has the wanted status."""
 
 from __future__ import annotations
 
@@ -17,54 +17,55 @@ from ..errors import SSMError
 from ..option_text import counted
 from .connection_status import NOT_CONNECTED, Readiness
 
-# A change of policy takes seconds to be in force everywhere, so that one refusal says little. After this many seconds
-# of nothing else, only a person can help.
+# A changed policy needs some seconds to take effect everywhere, so a single denial means little. After this many
+# seconds of nothing but denials, only a person can help.
 DENIED_FOR = 60.0
-# How much longer or shorter than asked for a pause is: controllers that were started together must not stay together.
+# A pause is up to this fraction longer or shorter than ``delay``, so that controllers that start together do not stay
+# in step.
 JITTER = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
 class Wait:
-    """What is waited for: every target ``wanted`` in ``consecutive`` answers in a row; times are in seconds."""
+    """What to wait for: each target must have the status ``wanted`` in ``consecutive`` polls in a row."""
 
     wanted: str
-    timeout: float
-    delay: float
+    timeout: float  # seconds
+    delay: float  # seconds between two polls
     consecutive: int = 1
 
     @property
     def named(self) -> str:
-        """The status that is waited for, in words."""
+        """The wanted status in words: ``connected`` or ``disconnected``."""
         return "disconnected" if self.wanted == NOT_CONNECTED else self.wanted
 
     @property
     def often(self) -> str:
-        """How many answers in a row it takes, in words, with a blank in front; nothing for a single one."""
+        """The number of polls in words, such as `` 3 times in a row``; an empty text for 1."""
         return f" {self.consecutive} times in a row" if self.consecutive > 1 else ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Waited:
-    """The last answer for each target in the order given, those not there in the end, and whether it was given up."""
+    """The result of a wait."""
 
-    statuses: list[Readiness]
-    late: list[str]
-    seconds: float
-    refused: bool = False
+    statuses: list[Readiness]  # the last result for each target, in the order given
+    late: list[str]  # targets that did not reach the wanted status
+    seconds: float  # how long the wait took
+    refused: bool = False  # aborted: IAM denied all calls for ``DENIED_FOR`` seconds
 
 
 @dataclasses.dataclass(frozen=True)
 class Clock:
-    """Time, and how it is spent; tests have their own."""
+    """Clock, sleep and jitter; replaced in tests."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    spread: Callable[[float, float], float] = random.uniform
+    spread: Callable[[float, float], float] = random.uniform  # a random number between two bounds
 
 
 class Account:
-    """What is known of each target."""
+    """The last result of each target, and how many wanted results in a row it has had."""
 
     def __init__(self, targets: Sequence[str], wait: Wait) -> None:
         self.targets = list(dict.fromkeys(targets))
@@ -74,83 +75,83 @@ class Account:
 
     @property
     def pending(self) -> list[str]:
-        """The targets that are not there yet."""
+        """The targets that have not yet had enough wanted results in a row."""
         return [target for target in self.targets if self._streak[target] < self._wait.consecutive]
 
     @property
     def statuses(self) -> list[Readiness]:
-        """The last answer for each target that was asked for, in the order given."""
+        """The last result of each target that was polled, in the order given."""
         return [self._latest[target] for target in self.targets if target in self._latest]
 
     def summary(self) -> str:
-        """The beginning of a sentence on the targets that are pending.
+        """Return the beginning of a sentence on the pending targets, such as ``1 of 2 targets are not connected yet``.
 
-        One that has the status, and had it too seldom so far, is not said to lack it.
+        A target that has the status, but not yet often enough in a row, is counted separately.
         """
         total = counted(len(self.targets), "target")
         are = "is" if len(self.targets) == 1 else "are"
         pending = self.pending
-        away = sum(self._streak[target] == 0 for target in pending)
-        seldom = len(pending) - away
-        parts = [f"{away:,} of {total} {are} not {self._wait.named} yet"] if away else []
-        if seldom:
-            which = f"{seldom:,}" if away else f"{seldom:,} of {total}"
-            only = "is" if (seldom == 1 if away else len(self.targets) == 1) else "are"
-            parts.append(f"{which} {only} {self._wait.named}, but not yet{self._wait.often}")
+        without_status = sum(self._streak[target] == 0 for target in pending)
+        not_often_enough = len(pending) - without_status
+        parts = [f"{without_status:,} of {total} {are} not {self._wait.named} yet"] if without_status else []
+        if not_often_enough:
+            which = f"{not_often_enough:,}" if without_status else f"{not_often_enough:,} of {total}"
+            single = not_often_enough == 1 if without_status else len(self.targets) == 1
+            parts.append(f"{which} {'is' if single else 'are'} {self._wait.named}, but not yet{self._wait.often}")
         return ", ".join(parts)
 
-    def note(self, answers: Iterable[Readiness]) -> None:
-        """Count an answer that is wanted, and start again after any other, an unknown one too."""
-        for answer in answers:
-            self._latest[answer.target] = answer
-            self._streak[answer.target] = self._streak[answer.target] + 1 if answer.status == self._wait.wanted else 0
+    def note(self, results: Iterable[Readiness]) -> None:
+        """Count the wanted results of each target. Any other result, even an unknown one, resets the count to 0."""
+        for result in results:
+            self._latest[result.target] = result
+            self._streak[result.target] = self._streak[result.target] + 1 if result.status == self._wait.wanted else 0
 
     def only_denied(self) -> bool:
-        """Whether the last answer for each pending target was that the caller may not ask."""
+        """Return whether IAM denied the last call for each pending target."""
         latest = [self._latest[target] for target in self.pending]
-        return all(answer.error is not None and answer.error.denied for answer in latest)
+        return all(result.error is not None and result.error.denied for result in latest)
 
 
 def wait(
-    ask: Callable[[Sequence[str]], Iterable[Readiness]],
+    poll: Callable[[Sequence[str]], Iterable[Readiness]],
     targets: Sequence[str],
     wanted: Wait,
     clock: Clock | None = None,
-    pausing: Callable[[Account, float], None] = lambda account, left: None,
+    on_pause: Callable[[Account, float], None] = lambda tally, remaining: None,
 ) -> Waited:
-    """Ask until each target is there, or the time is over. Only those that are not there yet are asked again.
+    """Poll until each target has the wanted status or the timeout is over. Only pending targets are polled again.
 
-    The last look is at the deadline, however long the pauses are; looks that have begun are finished. ``pausing`` is
-    called before each pause with the account and the seconds left.
+    The last poll begins at the deadline, however long the pauses are, and a poll that has begun is finished.
+    ``on_pause`` is called before each pause with the tally and the seconds until the deadline.
     """
     clock = clock or Clock()
-    account = Account(targets, wanted)
+    tally = Account(targets, wanted)
     started = clock.now()
     deadline = started + wanted.timeout
     denied_since: float | None = None
     while True:
         begun = clock.now()
-        account.note(_asked(ask, account, wanted))
-        if not account.pending:
+        tally.note(_polled(poll, tally, wanted))
+        if not tally.pending:
             break
-        denied_since = (begun if denied_since is None else denied_since) if account.only_denied() else None
+        denied_since = (begun if denied_since is None else denied_since) if tally.only_denied() else None
         refused = denied_since is not None and clock.now() - denied_since >= DENIED_FOR
         if begun >= deadline or refused:
-            return Waited(account.statuses, account.pending, clock.now() - started, refused)
-        left = max(0.0, deadline - clock.now())
-        pausing(account, left)
-        clock.sleep(min(left, wanted.delay * clock.spread(1 - JITTER, 1 + JITTER)))
-    return Waited(account.statuses, [], clock.now() - started)
+            return Waited(tally.statuses, tally.pending, clock.now() - started, refused)
+        remaining = max(0.0, deadline - clock.now())
+        on_pause(tally, remaining)
+        clock.sleep(min(remaining, wanted.delay * clock.spread(1 - JITTER, 1 + JITTER)))
+    return Waited(tally.statuses, [], clock.now() - started)
 
 
-def _asked(ask: Callable[[Sequence[str]], Iterable[Readiness]], account: Account, wanted: Wait) -> Iterable[Readiness]:
-    """The answers for those that are pending; an error that ends it all says how far it had come."""
-    pending = account.pending
+def _polled(poll: Callable[[Sequence[str]], Iterable[Readiness]], tally: Account, wanted: Wait) -> Iterable[Readiness]:
+    """Poll the pending targets. An error that aborts the wait is extended with how many targets had been reached."""
+    pending = tally.pending
     try:
-        return ask(pending)
+        return poll(pending)
     except SSMError as error:
-        there = len(account.targets) - len(pending)
-        were = "was" if len(account.targets) == 1 else "were"
-        total = counted(len(account.targets), "target")
-        sentence = f"{error} Until then {there:,} of {total} {were} {wanted.named}{wanted.often}."
+        reached = len(tally.targets) - len(pending)
+        were = "was" if len(tally.targets) == 1 else "were"
+        total = counted(len(tally.targets), "target")
+        sentence = f"{error} Until then {reached:,} of {total} {were} {wanted.named}{wanted.often}."
         raise SSMError(sentence, error.exception) from error

@@ -4,11 +4,11 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""How sessions are selected, listed and ended, for ssm_session_info and ssm_session_terminate.
+"""Select, list and terminate sessions, for ssm_session_info and ssm_session_terminate.
 
-``options.py`` makes a ``SessionFilter`` (``filters.py``) of the options and refuses what can match no session.
-``listing.py`` reads DescribeSessions. AWS cuts pages before it filters, so every filter is also applied here.
-``termination.py`` plans which of the listed sessions to end, ends them side by side and waits until they are gone.
-Whether a session has ended is decided by the list of active sessions, never by the code of an error: AWS answers
-TerminateSession for a session that has ended in more than one way.
+``options.py`` converts the options to a ``SessionFilter`` (``filters.py``) and rejects those that can match no session.
+``listing.py`` calls DescribeSessions. AWS cuts pages before it filters, so every filter is also applied here.
+``termination.py`` plans which of the listed sessions to terminate, terminates them in parallel and waits until they are
+closed. Whether a session has ended is decided by the list of active sessions, never by an error code: AWS replies to
+TerminateSession for an ended session in more than one way (``tests/emulator/FIDELITY.md``).
 """

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""Which sessions are meant: filters of DescribeSessions, and those that are applied to its replies.
+"""Filter sessions: the filters of DescribeSessions, and those that are applied to its replies.
 
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SessionFilter.html
 """
@@ -21,7 +21,7 @@ from ..errors import SSMError
 
 ACTIVE = "Active"
 HISTORY = "History"
-# The statuses of sessions, and the states that AWS lists them in. It does not say when one that is ending moves.
+# The states in which AWS lists the sessions of each status. It does not document when a terminating session moves.
 STATES_OF_STATUS = {
     "Connected": (ACTIVE,),
     "Connecting": (ACTIVE,),
@@ -31,14 +31,14 @@ STATES_OF_STATUS = {
     "Failed": (HISTORY,),
 }
 STATUSES = tuple(STATES_OF_STATUS)
-# DescribeSessions accepts no more of them in one call.
-_MOST_FILTERS = 6
-# Filters that came later than the oldest botocore that we support: which release has them.
+# DescribeSessions accepts at most this many filters in one call.
+_MAX_FILTERS = 6
+# Filters that the oldest supported botocore lacks, and the release that added them.
 _SINCE = {"AccessType": "1.39.0"}
-# A time filter is sent that much wider: the times of sessions have fractions of a second and those of filters need
-# not, and AWS does not say in so many words what becomes of a session that started at that very time.
+# Time filters are sent wider by this margin: the times of sessions have fractions of a second and those of filters may
+# have none. AWS also does not document whether a filter matches a session that started at exactly its time.
 _MARGIN = datetime.timedelta(seconds=1)
-# "The default for Session Manager sessions", says the API reference; older replies lack the member.
+# The API reference calls it "the default for Session Manager sessions". Older replies lack the member.
 _DEFAULT_ACCESS = "Standard"
 
 Session = Mapping[str, Any]
@@ -46,11 +46,11 @@ Session = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class SessionFilter:
-    """Which sessions are meant; None means any. The names are those of DescribeSessions, but for the last two.
+    """The conditions that a session must meet. None means any.
 
-    All of them are applied here. Those that the service has are sent besides, to keep its replies small: it cuts
-    pages before it filters, so that they spare no call. Durations before now are not sent, as only the reply tells
-    what time it is there.
+    The names are those of DescribeSessions, except for the last two. All conditions are applied here. Those that the
+    service supports are also sent, to keep its replies small. They save no calls, because the service cuts pages before
+    it filters. Durations before now are not sent, because only the reply has the service's time.
     """
 
     session_id: str | None = None
@@ -64,28 +64,28 @@ class SessionFilter:
     older_than: datetime.timedelta | None = None
 
     def request(self) -> list[dict[str, Any]]:
-        """The Filters of DescribeSessions."""
-        names = {
+        """Return the Filters of DescribeSessions, such as ``[{"key": "Owner", "value": "arn:..."}]``."""
+        conditions = {
             "SessionId": self.session_id,
             "Target": self.target,
             # The service compares whole ARNs.
             "Owner": self.owner if self.owner and ":" in self.owner else None,
             "Status": self.status,
             "AccessType": self.access_type,
-            "InvokedAfter": _wider(self.invoked_after, -_MARGIN),
-            "InvokedBefore": _wider(self.invoked_before, _MARGIN),
+            "InvokedAfter": _widened(self.invoked_after, -_MARGIN),
+            "InvokedBefore": _widened(self.invoked_before, _MARGIN),
         }
-        return conversion.filter_list(names.items(), "key", "value")[:_MOST_FILTERS]
+        return conversion.filter_list(conditions.items(), "key", "value")[:_MAX_FILTERS]
 
     def matches(self, session: Session, now: datetime.datetime) -> bool:
-        """Whether a session is meant, as far as its own members tell. ``now`` is the service's time."""
+        """Return whether a session meets all conditions. ``now`` is the service's time."""
         wanted = {"SessionId": self.session_id, "Target": self.target, "Status": self.status}
         if any(value is not None and session.get(key) != value for key, value in wanted.items()):
             return False
         return self._matches_owner(session) and self._matches_kind(session) and self._matches_times(session, now)
 
     def _matches_owner(self, session: Session) -> bool:
-        """An ARN must be the same; a name is that of the user or of the role's session, which an ARN ends with."""
+        """Compare the owner. An ARN must be equal. A name must be the user or role session name that ends the ARN."""
         shown = session.get("Owner")
         if self.owner is None or not isinstance(shown, str):
             return self.owner is None
@@ -99,12 +99,15 @@ class SessionFilter:
         return self.document_name is None or _is_document(session.get("DocumentName"), self.document_name)
 
     def _matches_times(self, session: Session, now: datetime.datetime) -> bool:
-        """From ``invoked_after`` on, and before the two others, as the API reference has it for the service's two."""
+        """Compare the start: at or after ``invoked_after``, before ``invoked_before`` and before ``older_than``.
+
+        The API reference defines the bounds of its two filters in the same way.
+        """
         if self.invoked_after is None and self.invoked_before is None and self.older_than is None:
             return True
         started = session.get("StartDate")
         if started is None:
-            return False  # nobody knows when
+            return False  # the start is not known
         if self.invoked_after is not None and started < option_time.resolve(self.invoked_after, now):
             return False
         limits = (self.invoked_before, self.older_than)
@@ -112,7 +115,7 @@ class SessionFilter:
 
 
 def check_filters(client: api.Client, wanted: SessionFilter) -> None:
-    """An ``SSMError`` if the installed botocore is older than a filter; no call is made."""
+    """Raise ``SSMError`` if the installed botocore lacks one of the wanted filters. No call is made."""
     known = client.meta.service_model.shape_for("SessionFilterKey").enum
     for key, release in _SINCE.items():
         option = conversion.snake(key)
@@ -121,22 +124,25 @@ def check_filters(client: api.Client, wanted: SessionFilter) -> None:
 
 
 def plain_owner(owner: str) -> str:
-    """An ARN without ``arn:``, as AWS's own examples show some owners."""
+    """Return an ARN without ``arn:``, because some of AWS's examples show owners without it."""
     return owner.removeprefix("arn:")
 
 
-def _wider(moment: option_time.Moment | None, margin: datetime.timedelta) -> str | None:
-    """A time for the service, in whole seconds; None for one that only the service's clock can tell."""
+def _widened(moment: option_time.Moment | None, margin: datetime.timedelta) -> str | None:
+    """Return a time plus ``margin``, in whole seconds, as a filter has it.
+
+    The result is None for a duration before now, which depends on the service's clock.
+    """
     if not isinstance(moment, datetime.datetime):
         return None
     try:
         return conversion.iso8601((moment + margin).replace(microsecond=0))
     except OverflowError:
-        return None  # at the end of the calendar, where there is nothing to keep apart
+        return None  # at the end of the calendar, where no session is
 
 
 def _is_document(shown: Any, wanted: str) -> bool:
-    """Whether two names, or ARNs, or one of each, are of the same document."""
+    """Return whether two conditions, two ARNs, or a name and an ARN belong to the same document."""
     if not isinstance(shown, str):
         return False
     if shown.startswith("arn:") and wanted.startswith("arn:"):

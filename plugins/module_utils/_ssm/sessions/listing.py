@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""List sessions: DescribeSessions for the active ones and for those that have ended."""
+"""List active and ended sessions with DescribeSessions."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ..module import ClientFactory, Result
 from . import options
 from .filters import Session, SessionFilter, check_filters
 
-# How far after AWS's time a start may be asked for: further, it is a slip, and not a clock that is a little ahead.
+# invoked_after may be this far ahead of AWS's time. More is a mistake, and not a clock that is a little fast.
 _AHEAD = datetime.timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """Sessions, and when the service began to list them, by its own clock."""
+    """Sessions, and the time when the service began to list them."""
 
     sessions: list[Session]
-    listed_at: datetime.datetime
+    listed_at: datetime.datetime  # by the service's clock, in UTC
 
 
 def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
@@ -47,12 +47,12 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
 
 
 def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_items: int | None = None) -> Listing:
-    """The sessions that ``wanted`` means, newest first; no page is asked for once there are ``max_items``.
+    """Return the sessions that match ``wanted``, newest first. No page is requested after ``max_items`` sessions.
 
-    ``Active`` must come before ``History``: a session that ends between the two listings is then in both, and its
-    later state counts. The other way round it would be in none.
+    ``Active`` must come before ``History``. A session that ends between the two listings is then in both, and its
+    later state counts. In the other order it could be in neither.
     """
-    most = 1 if wanted.session_id else max_items
+    limit = 1 if wanted.session_id else max_items
     found: dict[str, Session] = {}
     listed_at: datetime.datetime | None = None
     for state in states:
@@ -60,15 +60,14 @@ def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_i
             if listed_at is None:
                 listed_at = page.served_at
                 _check_not_ahead(wanted, listed_at)
-            matching = {s["SessionId"]: s for s in page.sessions if wanted.matches(s, listed_at)}
-            found |= matching
-            if most and len(found) >= most:
-                return Listing(sorted(list(found.values())[:most], key=_newest_first), listed_at)
+            found |= {entry["SessionId"]: entry for entry in page.sessions if wanted.matches(entry, listed_at)}
+            if limit and len(found) >= limit:
+                return Listing(sorted(list(found.values())[:limit], key=_newest_first), listed_at)
     return Listing(sorted(found.values(), key=_newest_first), listed_at or datetime.datetime.now(datetime.UTC))
 
 
 def find_by_id(client: api.Client, state: str, session_ids: Collection[str]) -> dict[str, Session]:
-    """Those of the sessions that are in ``state``, by id. One listing, which stops once all are found."""
+    """Return those sessions of ``session_ids`` that are in ``state``, by ID. The listing stops once all are found."""
     ids = set(session_ids)
     wanted = SessionFilter(session_id=next(iter(ids)) if len(ids) == 1 else None)
     found: dict[str, Session] = {}
@@ -80,7 +79,7 @@ def find_by_id(client: api.Client, state: str, session_ids: Collection[str]) -> 
 
 
 def returned(session: Session) -> dict[str, Any]:
-    """A session as tasks return it, without an ``OutputUrl`` that has nothing in it: the API reserves that."""
+    """Return a session as tasks return it. An empty ``OutputUrl`` is left out: the API reserves that member."""
     return conversion.resource({key: value for key, value in session.items() if key != "OutputUrl" or value})
 
 

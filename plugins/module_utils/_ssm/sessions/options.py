@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The options that say which sessions are meant, for every module that has them."""
+"""Check the options that select sessions and convert them to a ``SessionFilter``."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ..nodes import targets
 from ..option_text import quoted
 from .filters import ACTIVE, HISTORY, STATES_OF_STATUS, SessionFilter
 
-# The values of the option state, and the states of DescribeSessions.
+# The states of DescribeSessions for each value of the option state.
 STATES = {"active": (ACTIVE,), "history": (HISTORY,), "all": (ACTIVE, HISTORY)}
 
-_TEXTS = ("session_id", "target", "owner", "status", "access_type", "document_name")
-# DescribeSessions accepts no longer value of a filter.
-_LONGEST = 400
-# The API reference documents only the length. An ID begins with the name of an IAM user or of a role's session, which
-# cannot have these characters.
+_TEXT_OPTIONS = ("session_id", "target", "owner", "status", "access_type", "document_name")
+# DescribeSessions accepts filter values up to this length.
+_MAX_LENGTH = 400
+# The API reference documents only the length (1 to 96). An ID begins with the name of an IAM user or of a role's
+# session, and neither can have these characters.
 _SESSION_ID = re.compile(r"""[^\s;"(){}\[\]*/]{1,96}""")
 _EXAMPLE = "jane-0a1b2c3d4e5f6a7b8"
 _SESSION_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[^:\s]*:[0-9]*:session/(?=[^\s;*,]+$)")
-# Who can start a session: users and sessions of roles, in any partition. AWS shows some without "arn:".
+# Users and sessions of roles can start sessions, in any partition. AWS shows some of their ARNs without "arn:".
 _OWNER_ARN = re.compile(
     r"(?:arn:)?aws[a-z-]*:(?:iam|sts)::[0-9]{12}:(?:root|user/\S+|assumed-role/[^/\s]+/\S+|federated-user/\S+)"
 )
-# What IAM and STS accept in the name of a user and of a session, and a path or a role before it.
+# IAM and STS accept these characters in names of users and sessions. A path or a role may come before the name.
 _OWNER_NAME = re.compile(r"[\w+=,.@/-]+", re.ASCII)
 _DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}")
 _DOCUMENT_ARN = re.compile(r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:(?:[0-9]{12})?:document/[a-zA-Z0-9_.-]{3,128}")
@@ -45,11 +45,11 @@ SELECTORS = ("target", "owner", "status", "document_name", "older_than")
 
 
 def session_filter(params: Mapping[str, Any]) -> SessionFilter:
-    """Return what the options mean; raise an ``SSMError`` for the first one that cannot match any session.
+    """Return the options as a ``SessionFilter``. Raise ``SSMError`` for the first one that can match no session.
 
-    An empty text, such as a variable that was never set comes to, must not mean "any".
+    An empty text, for example from a variable that is empty, must not mean "any".
     """
-    given = {option: params.get(option) for option in _TEXTS}
+    given = {option: params.get(option) for option in _TEXT_OPTIONS}
     trimmed = {option: text if text is None else text.strip() for option, text in given.items()}
     for option, text in trimmed.items():
         if text is not None:
@@ -66,7 +66,10 @@ def session_filter(params: Mapping[str, Any]) -> SessionFilter:
 
 
 def session_ids(entries: Iterable[str], option: str) -> list[str]:
-    """Return the entries of a list of IDs, some of which may be empty; raise for the first that cannot be an ID."""
+    """Return the trimmed entries of a list of IDs. Raise ``SSMError`` for the first that cannot be an ID.
+
+    Entries may be empty.
+    """
     found = option_text.trimmed(entries)
     for entry in filter(None, found):
         _check_session_id(option, entry)
@@ -74,7 +77,7 @@ def session_ids(entries: Iterable[str], option: str) -> list[str]:
 
 
 def excluded_ids(entries: Iterable[str]) -> list[str]:
-    """Return the entries of exclude_session_ids; raise for the first that would protect no session."""
+    """Return the entries of exclude_session_ids. Raise ``SSMError`` for the first that would protect no session."""
     found = session_ids(entries, "exclude_session_ids")
     for entry in found:
         if "-" not in entry:
@@ -89,8 +92,8 @@ def excluded_ids(entries: Iterable[str]) -> list[str]:
 def _check(option: str, text: str) -> None:
     if not text:
         raise SSMError(f"{option} is empty, and would match nothing: name one, or leave the option out.")
-    if len(text) > _LONGEST:
-        raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_LONGEST} at most.")
+    if len(text) > _MAX_LENGTH:
+        raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_MAX_LENGTH} at most.")
     if option in _CHECKS:
         _CHECKS[option](option, text)
 
@@ -143,7 +146,10 @@ _CHECKS = {
 
 
 def _check_times(params: Mapping[str, Any], wanted: SessionFilter) -> None:
-    """Raise for times between which nothing can have been started, as far as they tell that without a clock."""
+    """Raise ``SSMError`` if no session can have started between the given times.
+
+    Only times that can be compared without the service's clock are checked.
+    """
     after = wanted.invoked_after
     if after is None:
         return
@@ -152,15 +158,15 @@ def _check_times(params: Mapping[str, Any], wanted: SessionFilter) -> None:
         "older_than": wanted.older_than,
     }
     for option, limit in limits.items():
-        if _never_before(after, limit):
+        if _at_or_after(after, limit):
             raise SSMError(
                 f"invoked_after is {params['invoked_after']} and {option} is {params[option]}: no session can match "
                 "both, because it must have been started after the first time and before the second."
             )
 
 
-def _never_before(after: option_time.Moment, limit: option_time.Moment | None) -> bool:
-    """Tell whether ``after`` is not earlier than ``limit``; both must be times, or both durations before now."""
+def _at_or_after(after: option_time.Moment, limit: option_time.Moment | None) -> bool:
+    """Return whether ``after`` is at or after ``limit``. Both must be times, or both durations before now."""
     if isinstance(after, datetime.datetime) and isinstance(limit, datetime.datetime):
         return after >= limit
     return isinstance(after, datetime.timedelta) and isinstance(limit, datetime.timedelta) and after <= limit

@@ -4,7 +4,7 @@
 # This file is private to the sessionops.aws collection and may change without notice.
 # Do not import it from outside the collection.
 
-"""The ending of sessions: which to end, ending them, and waiting until they are gone."""
+"""Terminate sessions: plan which ones, terminate them, and wait until they are closed."""
 
 from __future__ import annotations
 
@@ -22,35 +22,32 @@ from ..option_text import counted, quoted
 from . import listing, options
 from .filters import ACTIVE, HISTORY, Session, SessionFilter, plain_owner
 
-_GONE = frozenset({"Terminated", "Failed"})
-# How many IDs a warning names.
-_SHOWN = 10
-# From which share of equal characters on a random suffix is taken for another one with a slip.
-_SLIP = 0.9
-# A session that is in one of these has its end behind it, or is about to.
-_ENDED = _GONE | {"Terminating"}
+_CLOSED = frozenset({"Terminated", "Failed"})
+# The maximum number of IDs in a warning.
+_MAX_NAMED = 10
+# From this similarity on (0 to 1), a random suffix is taken for another one with a typing mistake.
+_TYPO_SIMILARITY = 0.9
+# A session in one of these statuses has ended or is terminating.
+_NOT_RUNNING = _CLOSED | {"Terminating"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to do about the sessions that were asked for."""
+    """Which of the requested sessions to terminate."""
 
-    running: list[Session]  # to be ended
-    ended: list[str] = dataclasses.field(default_factory=list)  # IDs of sessions that have ended, or are about to
-    not_active: list[str] = dataclasses.field(default_factory=list)  # IDs that the list of active sessions lacks
+    running: list[Session]  # active sessions to terminate
+    ended: list[str] = dataclasses.field(default_factory=list)  # IDs of sessions that have ended or are terminating
+    not_active: list[str] = dataclasses.field(default_factory=list)  # IDs that are not in the list of active sessions
 
 
 @dataclasses.dataclass
 class Ending:
-    """What became of each session: its id is in ``ended``, ``already_ended`` or ``failures``, there with the reason.
+    """The outcome of each termination. Each session's ID is in exactly one of the first three fields."""
 
-    ``hopeless`` says that the next call would fail as the last one did.
-    """
-
-    ended: list[str] = dataclasses.field(default_factory=list)
+    ended: list[str] = dataclasses.field(default_factory=list)  # terminated by this task
     already_ended: list[str] = dataclasses.field(default_factory=list)
-    failures: dict[str, str] = dataclasses.field(default_factory=dict)
-    hopeless: bool = False
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)  # session ID to reason
+    hopeless: bool = False  # an error would affect every further call, too
 
 
 def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
@@ -58,7 +55,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     option_time.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
     wanted = options.session_filter(params)
     by_id = params["session_ids"] is not None
-    # A template that comes to nothing is an empty list, or a list of an empty text.
+    # An empty template renders to an empty list, or to a list with one empty text.
     ids = [entry for entry in options.session_ids(params["session_ids"] or (), "session_ids") if entry]
     excluded = options.excluded_ids(params["exclude_session_ids"])
     _check(params)
@@ -80,7 +77,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
 
 
 def _check(params: Mapping[str, Any]) -> None:
-    """Raise for what would select all sessions."""
+    """Raise ``SSMError`` if no option selects sessions: that would select all of them."""
     if params["session_ids"] is None and all(params[option] is None for option in options.SELECTORS):
         raise SSMError(
             f"Nothing says which sessions to end: give session_ids, or one of {', '.join(options.SELECTORS)}."
@@ -91,38 +88,43 @@ def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool
     ids = [session["SessionId"] for session in plan.running]
     if check_mode or not ids:
         return _result(plan, Ending(ended=ids))
-    ending = end(ssm, ids)
-    left: dict[str, str] = {}
-    if params["wait"] and ending.ended and not ending.hopeless:
-        left = wait_until_gone(ssm, ending.ended, params["wait_timeout"], params["wait_delay"])
-    return _result(plan, ending, left)
+    termination = end(ssm, ids)
+    still_active: dict[str, str] = {}
+    if params["wait"] and termination.ended and not termination.hopeless:
+        still_active = wait_until_gone(ssm, termination.ended, params["wait_timeout"], params["wait_delay"])
+    return _result(plan, termination, still_active)
 
 
-def _result(plan: Plan, ending: Ending, left: Mapping[str, str] | None = None) -> Result:
-    """What became of each session; ``left`` are those that were ended and may still be there, with the reason."""
-    left = left or {}
-    asked = [session["SessionId"] for session in plan.running]
-    ended = set(ending.ended)
-    gone = {*ended, *ending.already_ended} - set(left)
-    failures = {**ending.failures, **left}
+def _result(plan: Plan, termination: Ending, still_active: Mapping[str, str] | None = None) -> Result:
+    """Return the result of the task.
+
+    ``still_active`` has the IDs of sessions that were terminated but may still be active, each with the reason.
+    """
+    still_active = still_active or {}
+    requested = [session["SessionId"] for session in plan.running]
+    terminated = set(termination.ended)
+    closed = {*terminated, *termination.already_ended} - set(still_active)
+    failures = {**termination.failures, **still_active}
     result: Result = {
-        "changed": bool(ending.ended),
-        "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in ended],
-        "already_ended": plan.ended + ending.already_ended,
+        "changed": bool(termination.ended),
+        "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in terminated],
+        "already_ended": plan.ended + termination.already_ended,
         "not_active": plan.not_active,
         "failures": [{"session_id": session_id, "reason": reason} for session_id, reason in failures.items()],
         "diff": {
-            "before": "".join(f"{session_id}\n" for session_id in asked),
-            "after": "".join(f"{session_id}\n" for session_id in asked if session_id not in gone),
+            "before": "".join(f"{session_id}\n" for session_id in requested),
+            "after": "".join(f"{session_id}\n" for session_id in requested if session_id not in closed),
         },
     }
     if plan.not_active:
         result["warnings"] = [_not_active(plan.not_active)]
-    return {**result, "failed": True, "msg": _message(ending, left, len(asked))} if failures else result
+    if failures:
+        result |= {"failed": True, "msg": _message(termination, still_active, len(requested))}
+    return result
 
 
 def _not_active(session_ids: Sequence[str]) -> str:
-    shown = ", ".join(session_ids[:_SHOWN]) + (", ..." if len(session_ids) > _SHOWN else "")
+    shown = ", ".join(session_ids[:_MAX_NAMED]) + (", ..." if len(session_ids) > _MAX_NAMED else "")
     verb = "is" if len(session_ids) == 1 else "are"
     return (
         f"{counted(len(session_ids), 'session')} to end {verb} not active: {shown}. Such a session has ended, or its "
@@ -130,14 +132,14 @@ def _not_active(session_ids: Sequence[str]) -> str:
     )
 
 
-def _message(ending: Ending, left: Mapping[str, str], asked: int) -> str:
-    """How many went wrong, and why the first one did; the others have their reasons in ``failures``."""
+def _message(termination: Ending, still_active: Mapping[str, str], requested: int) -> str:
+    """Return how many terminations failed, and why the first one did. The result has all reasons in ``failures``."""
     parts = [
-        (ending.failures, "could not be ended"),
-        (left, f"may still be active after the task ended {'it' if len(left) == 1 else 'them'}"),
+        (termination.failures, "could not be ended"),
+        (still_active, f"may still be active after the task ended {'it' if len(still_active) == 1 else 'them'}"),
     ]
     return " ".join(
-        f"{len(reasons)} of {counted(asked, 'session')} {what}. {next(iter(reasons.values()))}"
+        f"{len(reasons)} of {counted(requested, 'session')} {what}. {next(iter(reasons.values()))}"
         for reasons, what in parts
         if reasons
     )
@@ -153,10 +155,13 @@ def _too_many(plan: Plan, limit: int) -> Result:
 
 
 def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collection[str]) -> Plan:
-    """The active sessions that ``wanted`` means, newest first; raise if a name of one owner is that of several."""
-    running = _to_end(listing.find(client, [ACTIVE], wanted).sessions, excluded)
-    _check_spared(running, excluded)
-    # Whoever assumes a role chooses the name of the session, and it may be a colleague's.
+    """Plan to terminate the active sessions that match ``wanted``, newest first.
+
+    Raises ``SSMError`` if the option owner is a name that several owners have.
+    """
+    running = _to_terminate(listing.find(client, [ACTIVE], wanted).sessions, excluded)
+    _check_exclusions(running, excluded)
+    # Whoever assumes a role chooses the name of its session, and may choose the name of a colleague.
     owners = {plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
     if wanted.owner and len(owners) > 1:
         raise SSMError(
@@ -167,23 +172,26 @@ def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collecti
 
 
 def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> Plan:
-    """The sessions with these ids, in the order given, as far as they are active."""
-    left_alone = _left_alone(excluded)
-    wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in left_alone]
+    """Plan to terminate the sessions with these IDs that are active, in the order given."""
+    excluded_ids = _excluded_ids(excluded)
+    wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in excluded_ids]
     active = listing.find_by_id(client, ACTIVE, wanted)
-    running = _to_end([active[entry] for entry in wanted if entry in active], ())
-    _check_spared(running, excluded)
-    to_end = {session["SessionId"] for session in running}
+    running = _to_terminate([active[entry] for entry in wanted if entry in active], ())
+    _check_exclusions(running, excluded)
+    to_terminate = {session["SessionId"] for session in running}
     return Plan(
         running,
-        [entry for entry in wanted if entry in active and entry not in to_end],
+        [entry for entry in wanted if entry in active and entry not in to_terminate],
         [entry for entry in wanted if entry not in active],
     )
 
 
 def require_known(client: api.Client, plan: Plan) -> Plan:
-    """Find those that are not active among the sessions that have ended; raise if one is not there either."""
-    # The active ones were listed before, so that a session which has ended since is in this listing.
+    """Look for the IDs that are not active among the ended sessions. Raise ``SSMError`` if one is not there either.
+
+    Returns the plan with these IDs in ``ended``.
+    """
+    # The active sessions were listed before, so a session that has ended since then is in this listing.
     past = listing.find_by_id(client, HISTORY, plan.not_active)
     unknown = [entry for entry in plan.not_active if entry not in past]
     if unknown:
@@ -195,7 +203,7 @@ def require_known(client: api.Client, plan: Plan) -> Plan:
 
 
 def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
-    """End sessions side by side, and tell of each what became of it, whatever happened to another one."""
+    """Terminate sessions in parallel and return the outcome of each, whatever happens to the others."""
     outcomes = fan_out_kept(lambda session_id: api.terminate_session(client, session_id), session_ids)
     result = Ending([outcome.target for outcome in outcomes if not outcome.error])
     failed = [outcome for outcome in outcomes if outcome.error]
@@ -204,21 +212,22 @@ def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
         result.failures = {outcome.target: _reason(outcome) for outcome in failed}
         return result
     try:
-        # Whether a session has ended, only the list says: not the code of an error, and no lost answer.
-        active = _still_open(client, [outcome.target for outcome in failed])
+        # Only the list shows whether a session has ended. An error code or a lost reply does not.
+        active = _still_active(client, [outcome.target for outcome in failed])
     except SSMError as error:
         result.failures = {o.target: f"{o.error} Whether it has ended is not known. {error}" for o in failed}
         return result
     for outcome in failed:
-        _sort(outcome, active, result)
+        _classify(outcome, active, result)
     return result
 
 
 def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: float, delay: float) -> dict[str, str]:
-    """Wait until none of the sessions is active; for each that may still be after ``timeout`` seconds the reason.
+    """Wait until none of the sessions is active; poll every ``delay`` seconds.
 
-    The last look begins at the deadline or after it, however long looks take. One that fails is not the end of the
-    wait, unless all would.
+    Returns the reason for each session that may still be active after ``timeout`` seconds, by ID; ``{}`` if all are
+    closed. The last poll begins at the deadline or later, however long a poll takes. A failed poll ends the wait only
+    if every further poll would fail too.
     """
     deadline = time.monotonic() + timeout
     pending = list(session_ids)
@@ -227,20 +236,23 @@ def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: flo
         begun = time.monotonic()
         try:
             active = listing.find_by_id(client, ACTIVE, pending)
-            pending = [entry for entry in pending if entry in active and active[entry].get("Status") not in _GONE]
+            pending = [entry for entry in pending if entry in active and active[entry].get("Status") not in _CLOSED]
         except SSMError as error:
             failure = error
-        left = max(0.0, deadline - time.monotonic())
+        remaining = max(0.0, deadline - time.monotonic())
         if not pending or begun >= deadline or (failure and (failure.hopeless or failure.denied)):
-            return {entry: _not_gone(entry, timeout, failure) for entry in pending}
-        time.sleep(min(delay, left))
+            return {entry: _reason_still_active(entry, timeout, failure) for entry in pending}
+        time.sleep(min(delay, remaining))
 
 
-def _check_spared(running: Iterable[Session], excluded: Iterable[str]) -> None:
-    """Raise for an excluded entry that is meant to protect one of the sessions to end, and by a slip does not."""
+def _check_exclusions(running: Iterable[Session], excluded: Iterable[str]) -> None:
+    """Raise ``SSMError`` if an excluded entry resembles the ID of a session to terminate.
+
+    Such an entry is probably mistyped, and meant to protect that session.
+    """
     for session in running:
         session_id = session["SessionId"]
-        for entry in sorted(_left_alone(excluded)):
+        for entry in sorted(_excluded_ids(excluded)):
             if "-" in entry and _resembles(entry, session_id):
                 raise SSMError(
                     f"No session was ended, because exclude_session_ids has {quoted(entry)}, which is not the ID of a "
@@ -249,32 +261,33 @@ def _check_spared(running: Iterable[Session], excluded: Iterable[str]) -> None:
 
 
 def _resembles(entry: str, session_id: str) -> bool:
-    """Return whether ``entry`` is the name that an ID begins with, or the ID but for case or a few characters."""
+    """Return whether ``entry`` is the name that the ID begins with, or nearly equals the ID, ignoring case."""
     owner, unused, suffix = session_id.casefold().rpartition("-")
     given_owner, unused, given_suffix = entry.casefold().rpartition("-")
     if entry.casefold() == owner:
         return True
-    # Suffixes are random, so two that nearly agree are the same with a slip.
-    return owner == given_owner and difflib.SequenceMatcher(None, suffix, given_suffix).ratio() >= _SLIP
+    # Suffixes are random, so two that are nearly equal are the same one with a typing mistake.
+    return owner == given_owner and difflib.SequenceMatcher(None, suffix, given_suffix).ratio() >= _TYPO_SIMILARITY
 
 
-def _left_alone(excluded: Iterable[str]) -> set[str]:
-    """The excluded ids, and the parts of one with commas, which may be a list that became one text."""
+def _excluded_ids(excluded: Iterable[str]) -> set[str]:
+    """Return the excluded IDs, and also the parts of an entry with commas: it may be a list that became one text."""
     return {part for entry in excluded for part in (entry, *entry.split(","))}
 
 
-def _to_end(found: Iterable[Session], excluded: Collection[str]) -> list[Session]:
-    left_alone = _left_alone(excluded)
-    return [entry for entry in found if entry["SessionId"] not in left_alone and entry.get("Status") not in _ENDED]
+def _to_terminate(found: Iterable[Session], excluded: Collection[str]) -> list[Session]:
+    excluded_ids = _excluded_ids(excluded)
+    running = [entry for entry in found if entry.get("Status") not in _NOT_RUNNING]
+    return [entry for entry in running if entry["SessionId"] not in excluded_ids]
 
 
-def _still_open(client: api.Client, session_ids: Sequence[str]) -> set[str]:
+def _still_active(client: api.Client, session_ids: Sequence[str]) -> set[str]:
     found = listing.find_by_id(client, ACTIVE, session_ids)
-    return {session["SessionId"] for session in _to_end(found.values(), ())}
+    return {session["SessionId"] for session in _to_terminate(found.values(), ())}
 
 
-def _sort(outcome: Outcome[None], active: Collection[str], result: Ending) -> None:
-    """Put a session whose call failed where it belongs, now that the list has been read."""
+def _classify(outcome: Outcome[None], active: Collection[str], result: Ending) -> None:
+    """Add a session whose call failed to the right field of ``result``. ``active`` are the sessions still active."""
     error = outcome.error
     if outcome.target in active:
         known = " It is still active." if error and error.code in NOT_TERMINABLE else ""
@@ -286,7 +299,7 @@ def _sort(outcome: Outcome[None], active: Collection[str], result: Ending) -> No
 
 
 def _may_have_worked(error: SSMError) -> bool:
-    """Whether AWS may have ended the session though its answer was lost, or was another one."""
+    """Return whether the failed call may have ended the session, because AWS's reply was lost or was a server error."""
     if error.retried or error.code is None:
         return True
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
@@ -300,7 +313,7 @@ def _reason(outcome: Outcome[None]) -> str:
     return f"Session {outcome.target} was not tried after another one had failed. {outcome.error}"
 
 
-def _not_gone(session_id: str, timeout: float, failure: SSMError | None) -> str:
+def _reason_still_active(session_id: str, timeout: float, failure: SSMError | None) -> str:
     if failure:
         return f"Session {session_id} was ended, and whether it is gone is not known. {failure}"
     return f"Session {session_id} is still active {counted(timeout, 'second')} after it was ended."

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An EC2 instance as DescribeInstances shows it, with the members of the AWS CLI's example for that command."""
+"""EC2 instances as DescribeInstances returns them, with the members of the AWS CLI's example for that command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 TERMINATED = "terminated"
 GROUP = {"GroupName": "default", "GroupId": "sg-0123456789abcdef0"}
-# What is the same for every instance.
+# Members that are the same for every instance.
 COMMON: dict[str, Any] = {
     "AmiLaunchIndex": 0,
     "Monitoring": {"State": "disabled"},
@@ -47,7 +47,7 @@ COMMON: dict[str, Any] = {
 
 
 def reservation(node: Node, world: World, region: str) -> dict[str, Any]:
-    """Every instance was launched on its own, so that pages hold as many as were asked for."""
+    """Return the reservation of a node. It has one instance, so that a page has MaxResults instances."""
     return {
         "ReservationId": reservation_id(node),
         "OwnerId": world.account_id,
@@ -57,7 +57,7 @@ def reservation(node: Node, world: World, region: str) -> dict[str, Any]:
 
 
 def reservation_id(node: Node) -> str:
-    return f"r-{_digits(node)}"
+    return f"r-{_hex_id(node)}"
 
 
 def public_dns_name(node: Node, region: str) -> str:
@@ -70,7 +70,7 @@ def public_dns_name(node: Node, region: str) -> str:
 
 def _instance(node: Node, world: World, region: str) -> dict[str, Any]:
     windows = node.platform == "Windows"
-    gone = node.instance_state == TERMINATED
+    terminated = node.instance_state == TERMINATED
     members: dict[str, Any] = {
         **COMMON,
         "InstanceId": node.id,
@@ -80,7 +80,7 @@ def _instance(node: Node, world: World, region: str) -> dict[str, Any]:
         "PublicDnsName": "",
         "StateTransitionReason": "" if node.instance_state in ("pending", "running") else "User initiated",
         "KeyName": node.get("key_name"),
-        "ClientToken": f"{_digits(node)[:8]}-1234-4abc-8def-{_digits(node)[:12]}",
+        "ClientToken": f"{_hex_id(node)[:8]}-1234-4abc-8def-{_hex_id(node)[:12]}",
         "InstanceType": node.get("instance_type"),
         "LaunchTime": node.launch_time,
         "Placement": {"AvailabilityZone": node.availability_zone, "GroupName": "", "Tenancy": "default"},
@@ -93,18 +93,18 @@ def _instance(node: Node, world: World, region: str) -> dict[str, Any]:
         "IamInstanceProfile": _profile(node, world),
         "SecurityGroups": [],
         "Tags": [{"Key": key, "Value": value} for key, value in node.tags.items()] or None,
-        **({} if gone else _attached(node, world, region)),
+        **({} if terminated else _attached(node, world, region)),
     }
     return {key: value for key, value in members.items() if value is not None}
 
 
 def _attached(node: Node, world: World, region: str) -> dict[str, Any]:
-    """What an instance has until it is terminated."""
+    """Return the members that an instance has until it is terminated."""
     volume = {
         "AttachTime": node.launch_time,
         "DeleteOnTermination": True,
         "Status": "attached",
-        "VolumeId": f"vol-{_digits(node)}",
+        "VolumeId": f"vol-{_hex_id(node)}",
     }
     return {
         "PrivateDnsName": private_dns_name(node.get("ip_address"), region) or "",
@@ -123,7 +123,7 @@ def _attached(node: Node, world: World, region: str) -> dict[str, Any]:
 
 
 def _interface(node: Node, world: World, region: str) -> dict[str, Any]:
-    digits = _digits(node)
+    digits = _hex_id(node)
     address = {
         "PrivateDnsName": private_dns_name(node.get("ip_address"), region),
         "PrivateIpAddress": node.get("ip_address"),
@@ -169,6 +169,6 @@ def _profile(node: Node, world: World) -> dict[str, str] | None:
     return {"Arn": f"arn:aws:iam::{world.account_id}:instance-profile/{name}", "Id": f"AIPA{digest}"}
 
 
-def _digits(node: Node) -> str:
-    """17 hexadecimal digits that belong to the node."""
+def _hex_id(node: Node) -> str:
+    """Return 17 hexadecimal digits that are always the same for a node."""
     return hashlib.sha256(node.id.encode()).hexdigest()[:17]

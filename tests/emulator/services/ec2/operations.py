@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The little of EC2 that goes with managed nodes: what the instances are, and which regions there are."""
+"""DescribeInstances and DescribeRegions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...world import World
 
 _LIMITS: dict[str, int] = {"ec2_page": 1000}
-# The most values that a filter may have.
+# The maximum number of values of one filter.
 MOST_VALUES = 200
 
 
@@ -28,7 +28,7 @@ def describe_instances(world: World, call: Call) -> dict[str, Any]:
     params = call.params
     _refuse_dry_run(params)
     _check_max_results(params)
-    # Read for each page, though the pages after the first list what was selected for it.
+    # Read these for every page, because every member must be read. Only the first page uses them.
     ids = list(params.get("InstanceIds", []))
     matches = [_filter(item, call.region) for item in params.get("Filters", [])]
     instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), ids, matches))
@@ -76,7 +76,7 @@ def _by_ids(nodes: Nodes, ids: list[str]) -> list[Node]:
 
 @functools.cache
 def documented_filters() -> frozenset[str]:
-    """The filters that AWS has, of which the emulator knows some only; the model has them in its prose."""
+    """Return the names of all filters that EC2 has, from the text of the model. The emulator supports some of them."""
     member = model.operation_model("ec2", "DescribeInstances").input_shape.members["Filters"]
     return frozenset(re.findall(r"<li> *<p> *<code>([a-z][a-z.-]*)</code> *-", member.documentation))
 
@@ -106,7 +106,7 @@ FILTERS: dict[str, Getter] = {
 
 
 def _filter(item: Mapping[str, Any], region: str) -> Callable[[Node], bool]:
-    """One filter; its values may have the wildcards * and ?, and one of them has to match."""
+    """Return the predicate of one filter. One of its values must match; they may contain the wildcards * and ?."""
     name = item.get("Name", "")
     if len(item.get("Values", [])) > MOST_VALUES:
         raise APIError("FilterLimitExceeded", f"The maximum number of filter values is {MOST_VALUES}")
@@ -125,7 +125,7 @@ def _filter(item: Mapping[str, Any], region: str) -> Callable[[Node], bool]:
 
 
 def _wildcard(value: str) -> re.Pattern[str]:
-    # fnmatch knows [sets], which EC2 does not.
+    # fnmatch supports [sets], EC2 does not.
     return re.compile(fnmatch.translate(value.replace("[", "[[]")))
 
 

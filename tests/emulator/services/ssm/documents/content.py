@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of a document: parsing it, writing it in another format, and what AWS derives from it."""
+"""The content of a document: parse it, convert it to another format, and derive what AWS reads from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLATFORMS = ("Windows", "Linux", "MacOS")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as JSON has it: no dates, so that whatever is read can be written as JSON, and no key twice."""
+    """Loads the YAML that can be written as JSON: dates stay strings. A key that is there twice is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _value in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
@@ -29,7 +29,7 @@ class _Loader(yaml.SafeLoader):
         return found
 
 
-# A copy of the table: SafeLoader's own is shared by every user of PyYAML in the process.
+# A copy of the resolvers, because all users of PyYAML in the process share those of SafeLoader.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -37,7 +37,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Never writes the anchors and aliases that a reader of the document would trip over."""
+    """Writes no anchors and aliases, which not every reader of a document understands."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -45,7 +45,10 @@ class _Dumper(yaml.SafeDumper):
 
 @dataclasses.dataclass(frozen=True)
 class Derived:
-    """What AWS tells about a document because its content says so."""
+    """Members of a version that AWS derives from its content.
+
+    ``parameters`` are DocumentParameter structures: ``({"Name": "port", "Type": "String"},)``.
+    """
 
     schema_version: str | None = None
     description: str | None = None
@@ -54,17 +57,17 @@ class Derived:
 
 
 def refuse(message: str) -> APIError:
-    """The error for content that AWS does not take."""
+    """Return the error for content that AWS does not accept (InvalidDocumentContent)."""
     return APIError("InvalidDocumentContent", message)
 
 
 def sha256(text: str) -> str:
-    """What AWS gives as ``Hash``: of the bytes that were sent, whatever they mean."""
+    """Return the ``Hash`` that AWS returns: the SHA-256 of the bytes that were sent, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse(text: str, document_format: str) -> Any:
-    """What the text says; TEXT says nothing (None). ``InvalidDocumentContent`` if it cannot be read."""
+    """Return the parsed content; None for the format TEXT. Raises InvalidDocumentContent if it cannot be parsed."""
     if document_format == "TEXT":
         return None
     return _parse_json(text) if document_format == "JSON" else _parse_yaml(text)
@@ -72,7 +75,7 @@ def parse(text: str, document_format: str) -> Any:
 
 def _parse_json(text: str) -> Any:
     try:
-        found = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        found = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
         _check_unicode(found)
     except json.JSONDecodeError as error:
         raise refuse(f"JSON not well-formed. at Line: {error.lineno}, Column: {error.colno}") from error
@@ -83,7 +86,7 @@ def _parse_json(text: str) -> Any:
 
 def _parse_yaml(text: str) -> Any:
     try:
-        # By way of JSON, which makes one character of the two halves that a text may have escaped it as.
+        # Convert to JSON and back: that joins surrogate pairs, in which YAML text may escape a character.
         found = json.loads(json.dumps(_Loader(text).get_single_data(), allow_nan=False))
         _check_unicode(found)
     except yaml.MarkedYAMLError as error:
@@ -96,39 +99,39 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _check_unicode(found: Any) -> None:
-    """An error for what could not be sent as JSON again: half of a character."""
+    """Raise ``UnicodeError`` for half of a surrogate pair, which cannot be sent in a reply."""
     json.dumps(found, ensure_ascii=False).encode()
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise refuse("JSON not well-formed. A key is there twice")
     return found
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise refuse(f"JSON not well-formed. {name} is not JSON")
 
 
 def convert(text: str, stored: str, wanted: str) -> str:
-    """The text as ``wanted``; as it was sent when that is the stored format, or when either is TEXT."""
+    """Convert a text from format ``stored`` to ``wanted``. If both are equal, or one is TEXT, return it unchanged."""
     if stored == wanted or "TEXT" in (stored, wanted):
         return text
     return serialise(parse(text, stored), wanted)
 
 
 def serialise(content: Any, document_format: str) -> str:
-    """Content as a text of ``document_format``."""
+    """Write parsed content as text of ``document_format``, JSON or YAML."""
     if document_format == "YAML":
-        # PyYAML writes these as they are, and then reads them as ends of lines.
+        # PyYAML writes these characters unescaped, and reads them as line breaks.
         breaks = any(mark in json.dumps(content, ensure_ascii=False) for mark in _LINE_BREAKS)
         return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=not breaks, width=2**16)
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def derive(content: Any, document_type: str) -> Derived:
-    """What AWS reads out of the content."""
+    """Return what AWS derives from parsed content, for a document of this type."""
     if not isinstance(content, dict) or not isinstance(content.get("schemaVersion"), str):
         return Derived()
     description = content.get("description")
@@ -151,7 +154,7 @@ def _parameters(parameters: dict[str, Any]) -> Iterator[dict[str, str]]:
         yield found
 
 
-# What each action runs on. Actions that are not here run on each platform.
+# The platforms of each action. All other actions run on every platform.
 _ACTION_PLATFORMS = {
     "aws:runShellScript": ("Linux", "MacOS"),
     "aws:runPowerShellScript": ("Windows", "Linux"),
@@ -182,7 +185,7 @@ def _actions(content: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _named_platforms(precondition: Any) -> set[str]:
-    """The platforms that a step's precondition asks for; none if it asks for something else."""
+    """Return the platforms that a step's precondition requires; an empty set if it does not mention the platform."""
     if not isinstance(precondition, dict):
         return set()
     operands = precondition.get("StringEquals")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The documents that a world starts with: those in its file, and a few of AWS's own."""
+"""The documents that a world starts with: those that it describes, and some that AWS owns."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ _DOCUMENT_KEYS = {
     "deleting_reads",
 } | (_VERSION_KEYS - {"version"})
 _STATUSES = ("Active", "Failed", "Creating", "Updating")
-# Long before any world's clock.
+# The creation date of the documents that AWS owns: before the time of any world.
 _AMAZON_CREATED = datetime.datetime(2020, 3, 10, 12, tzinfo=datetime.UTC)
 
 
 def read_documents(section: Any, world: World, region: str) -> Documents:
-    """Read the documents that a world describes, and add those of AWS."""
+    """Read the ``documents`` of a region, and add those that AWS owns. Raises ``ValueError`` for a mistake in them."""
     documents = Documents(account_id=world.account_id, region=region)
     for name, (document_type, content) in _AMAZON_DOCUMENTS.items():
         item = {"name": name, "owner": AMAZON, "document_type": document_type, "content": content}
@@ -96,7 +96,7 @@ def _read(documents: Documents, item: Mapping[str, Any], world: World, created: 
 
 
 def _versions(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The versions of an entry; one that has only a content has one."""
+    """Return the versions of an entry. An entry with ``content`` instead of ``versions`` has one version."""
     if "versions" not in item:
         return [{key: item[key] for key in _VERSION_KEYS if key in item}]
     if "content" in item:
@@ -104,7 +104,7 @@ def _versions(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     versions = entries(item["versions"], _VERSION_KEYS, "version")
     if not versions:
         raise ValueError("versions is empty")
-    # What the entry says holds for each of its versions that does not say otherwise, but for names.
+    # These keys of the entry are defaults for its versions; version names are not shared.
     shared = {key: item[key] for key in ("document_format", "display_name", "target_type", "created") if key in item}
     return [{**shared, **version} for version in versions]
 
@@ -155,14 +155,14 @@ def _attachment(name: str) -> Attachment:
 
 
 def _permissions(value: Any) -> dict[str, str]:
-    """A list of accounts, or a mapping of accounts to the version that each may use."""
+    """Read a list of accounts, or a mapping of accounts to shared versions. Returns ``{account: "$DEFAULT"}``."""
     if isinstance(value, list):
         return {str(account): "$DEFAULT" for account in value}
     return string_map(value, "permissions")
 
 
 def _fail_versions(item: Mapping[str, Any]) -> dict[int, str]:
-    """Numbers of versions, or a mapping of them to why each fails."""
+    """Read a list of version numbers, or a mapping of them to reasons. Returns ``{2: "reason"}``."""
     value = item.get("fail_versions", {})
     if isinstance(value, list):
         return {int(number): "The document could not be processed." for number in value}
@@ -198,7 +198,7 @@ _RUN = {"type": "String", "description": "What to run"}
 _FORWARD = {"portNumber": "{{ portNumber }}", "localPortNumber": "{{ localPortNumber }}", "type": "LocalPortForwarding"}
 _COMMANDS = {"commands": "{{ command }}", "runAsElevated": False}
 _FORWARD_PARAMETERS = {"portNumber": {**_PORT, "default": "80"}, "localPortNumber": {**_PORT, "default": "0"}}
-# Their names and parameters are AWS's; the texts are not.
+# Their names and parameters are those of AWS; the content is not.
 _AMAZON_DOCUMENTS = {
     "AWS-RunPowerShellScript": _script("aws:runPowerShellScript"),
     "AWS-RunShellScript": _script("aws:runShellScript"),

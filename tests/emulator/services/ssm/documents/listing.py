@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ListDocuments: which documents a caller sees, and its filters."""
+"""ListDocuments and its filters."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .store import AMAZON, EVERYONE, Document, Documents
 if TYPE_CHECKING:
     from ....world import World
 
-Test = Callable[[Documents, Document], bool]
-_OWNERS: dict[str, Test] = {
+Predicate = Callable[[Documents, Document], bool]
+_OWNERS: dict[str, Predicate] = {
     "Self": lambda documents, document: document.owner == documents.account_id,
     "Amazon": lambda documents, document: document.owner == AMAZON,
     "Public": lambda documents, document: document.owner == AMAZON or EVERYONE in document.permissions,
@@ -35,11 +35,11 @@ _VALUES = {
 
 def list_documents(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
-    tests = [_test(key, values) for key, values in _filters(call.params)]
+    predicates = [_predicate(key, values) for key, values in _filters(call.params)]
     found = [
         document
         for document in documents.found.values()
-        if documents.may_read(document) and all(test(documents, document) for test in tests)
+        if documents.may_read(document) and all(predicate(documents, document) for predicate in predicates)
     ]
     shapes = [identifier(documents, document) for document in found]
     page, token = paginate(sorted(shapes, key=lambda shape: str(shape["Name"])), call, default=50, world=world)
@@ -50,7 +50,11 @@ def list_documents(world: World, call: Call) -> dict[str, Any]:
 
 
 def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
-    """The filters of either form: the old one has one value, and may not be mixed with the new one."""
+    """Return the filters of a call as ``[(key, values)]``.
+
+    DocumentFilterList, the old form, has one value for each filter. It cannot be combined with Filters, the new form.
+    Raises ``APIError`` for filters that AWS rejects.
+    """
     old = params.get("DocumentFilterList", [])
     new = params.get("Filters", [])
     if old and new:
@@ -70,20 +74,20 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
     return found
 
 
-def _test(key: str, values: Sequence[str]) -> Test:
-    """What one filter asks of a document; its values are alternatives."""
+def _predicate(key: str, values: Sequence[str]) -> Predicate:
+    """Return the predicate of one filter. A document matches if one of the values does."""
     if key.startswith(_TAG) and len(key) > len(_TAG):
         tag = key[len(_TAG) :]
         return lambda documents, document: document.tags.get(tag) in values
-    if key not in _TESTS:
+    if key not in _MATCHERS:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     unknown = sorted(set(values) - set(_VALUES.get(key, values)))
     if unknown:
         raise APIError("ValidationException", f"The filter {key} has no value {', '.join(unknown)}")
     if key == "Owner" and len(values) > 1:
         raise APIError("ValidationException", "The filter Owner takes one value")
-    ask = _TESTS[key]
-    return lambda documents, document: any(ask(documents, document, value) for value in values)
+    matches = _MATCHERS[key]
+    return lambda documents, document: any(matches(documents, document, value) for value in values)
 
 
 def _has_name(documents: Documents, document: Document, value: str) -> bool:
@@ -114,7 +118,7 @@ def _has_keyword(documents: Documents, document: Document, value: str) -> bool:
     return value.lower() in document.name.lower()
 
 
-_TESTS: dict[str, Callable[[Documents, Document, str], bool]] = {
+_MATCHERS: dict[str, Callable[[Documents, Document, str], bool]] = {
     "Name": _has_name,
     "Owner": _has_owner,
     "PlatformTypes": _has_platform,

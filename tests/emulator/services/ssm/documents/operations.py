@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documents: making, changing, reading and deleting them."""
+"""The operations on documents and their versions. Listing and sharing are in ``listing.py`` and ``sharing.py``."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ if TYPE_CHECKING:
     from ....world import World
 
 _SWITCHES: dict[str, tuple[str, ...]] = {
-    # With which of a document's versions a new content is compared.
+    # The versions whose content an update may not repeat.
     "duplicate_scope": ("latest", "any"),
-    # What becomes of the target type when an update does not give one.
+    # The target type of the new version if an update gives none.
     "target_type_omitted": ("dropped", "kept"),
-    # An update while the latest version is still on its way.
+    # UpdateDocument while the latest version is Creating or Updating.
     "update_unready": ("InvalidDocumentOperation", "ok"),
-    # Making a version the default that is still on its way: Terraform does so at once, and its tests passed on AWS.
+    # UpdateDocumentDefaultVersion to a version that is Creating or Updating. Terraform calls it right after the update,
+    # and its tests passed on AWS.
     "promote_unready": ("ok", "InvalidDocumentVersion"),
-    # Which names are kept for AWS: every one that its reference lists, or those that were seen to be refused.
+    # The prefixes of names reserved for AWS: those in the API reference, or those that were seen to be refused.
     "reserved_names": ("documented", "observed"),
-    # DeleteDocument has no error of its own for a version that is not there.
+    # DeleteDocument of a version that does not exist. AWS documents no error for it.
     "delete_missing_version": ("InvalidDocumentOperation", "InvalidDocument"),
     "version_order": ("newest", "oldest"),
-    # A number where the Session schema says string.
+    # A number where the Session schema requires a string.
     "session_numbers": ("refused", "accepted"),
-    # An input that the Session schema does not have.
+    # An input that the Session schema lacks.
     "session_unknown_inputs": ("refused", "accepted"),
 }
 _LIMITS: dict[str, int] = {
@@ -60,7 +61,7 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
     name = params["Name"]
     _check_name(world, documents, name)
     document_type = params.get("DocumentType")
-    # The content decides about the type when none is given, so it is read before there is a document.
+    # Parse the content first, because it determines the type if the call gives none.
     text_format = params.get("DocumentFormat", "JSON")
     content = check_content(params["Content"], document_type, text_format, SessionRules.of(world))
     document = Document(
@@ -105,7 +106,7 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
         inherited=_inherited(world, latest),
         created=world.now,
         rules=SessionRules.of(world),
-        attachments=read_attachments(documents, document, params, _parsed(params)),
+        attachments=read_attachments(documents, document, params, _parsed_content(params)),
     )
     _check_unique(world, document, params, version)
     version.on_the_way = "Updating"
@@ -114,12 +115,12 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
     return {"DocumentDescription": shapes.description(documents, document, version)}
 
 
-def _parsed(params: Mapping[str, Any]) -> Any:
+def _parsed_content(params: Mapping[str, Any]) -> Any:
     return parse(params["Content"], params.get("DocumentFormat", "JSON"))
 
 
 def _inherited(world: World, latest: Version) -> dict[str, Any]:
-    """What a new version has from the one before it, when the update does not give it."""
+    """Return the members that a new version inherits from the latest one unless the update gives them."""
     found: dict[str, Any] = {"DisplayName": latest.display_name, "CloudProviders": latest.cloud_providers}
     if world.switch("target_type_omitted") == "kept":
         found["TargetType"] = latest.target_type
@@ -146,14 +147,14 @@ def _check_updatable(world: World, document: Document, params: Mapping[str, Any]
 
 def _check_unique(world: World, document: Document, params: Mapping[str, Any], version: Version) -> None:
     compared = document.versions.values() if world.switch("duplicate_scope") == "any" else [document.latest]
-    if any(_same(other, params, version) for other in compared):
+    if any(_repeats(other, params, version) for other in compared):
         raise APIError("DuplicateDocumentContent", f"The content is that of another version of {document.name}")
     if version.version_name and document.named(version.version_name):
         raise APIError("DuplicateDocumentVersionName", f"{document.name} has a version {version.version_name} already")
 
 
-def _same(other: Version, params: Mapping[str, Any], version: Version) -> bool:
-    """The same bytes in the same format, and no other target type asked for."""
+def _repeats(other: Version, params: Mapping[str, Any], version: Version) -> bool:
+    """Return whether an update repeats a version: same content and format, and no other target type given."""
     same = (other.content, other.document_format) == (version.content, version.document_format)
     return same and params.get("TargetType", other.target_type) == other.target_type
 
@@ -163,8 +164,8 @@ def update_document_default_version(world: World, call: Call) -> dict[str, Any]:
     version = document.versions.get(int(call.params["DocumentVersion"]))
     if version is None:
         raise missing_version(document)
-    on_its_way = version.pending and world.switch("promote_unready") == "ok"
-    if version.shown_status != "Active" and not on_its_way:
+    may_promote_early = version.pending and world.switch("promote_unready") == "ok"
+    if version.shown_status != "Active" and not may_promote_early:
         raise APIError(
             "InvalidDocumentVersion", f"Version {version.number} of {document.name} is {version.shown_status}"
         )
@@ -190,7 +191,7 @@ def get_document(world: World, call: Call) -> dict[str, Any]:
     version = select(document, call.params)
     wanted = call.params.get("DocumentFormat", "JSON")
     if "TEXT" in (wanted, version.document_format):
-        # A text has no other form, and nothing else turns into a text.
+        # The format TEXT cannot be converted, neither from nor to it.
         wanted = version.document_format
     text = convert(version.content, version.document_format, wanted)
     shape = shapes.content(documents, document, version, text, wanted)
@@ -220,7 +221,7 @@ def _count_read(version: Version) -> None:
 def delete_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
     document = documents.write(call.params["Name"])
-    # Asked for by one type of document only, and no error for any other.
+    # Only one type of document requires Force. The others accept and ignore it.
     force = call.params.get("Force", False)
     if document.deleting_reads is not None:
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is being deleted")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS demands of the content of a document, type by type."""
+"""Check the content of a document as AWS does, by document type."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MAX_SIZE = 64 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class SessionRules:
-    """What nobody public shows about Session documents, as the world chooses."""
+    """Undocumented behaviour of AWS for Session documents; switches of the world choose it."""
 
-    # A number where the schema says string.
+    # Accept a number where the schema requires a string.
     numbers: bool = False
-    # An input that the schema does not have.
+    # Accept an input that the schema lacks.
     unknown_inputs: bool = False
 
     @classmethod
     def of(cls, world: World) -> Self:
-        """The world's choice."""
+        """Return the rules that the world's switches choose."""
         return cls(
             numbers=world.switch("session_numbers") == "accepted",
             unknown_inputs=world.switch("session_unknown_inputs") == "accepted",
@@ -38,7 +38,7 @@ class SessionRules:
 
 @dataclasses.dataclass(frozen=True)
 class Schema:
-    """The rules of one document type."""
+    """The rules of one document type: schema versions, allowed and required top-level keys, and further checks."""
 
     versions: tuple[str, ...]
     allowed: frozenset[str]
@@ -47,7 +47,7 @@ class Schema:
 
 
 def check_content(text: str, document_type: str | None, document_format: str, rules: SessionRules) -> Any:
-    """The parsed content, or the error that AWS would answer with."""
+    """Return the parsed content. Raises the ``APIError`` that AWS would return if it is not valid."""
     if _size(text) > MAX_SIZE:
         raise APIError("MaxDocumentSizeExceeded", f"The size limit of a document is {MAX_SIZE // 1024} KB")
     content = parse(text, document_format)
@@ -71,12 +71,12 @@ def _size(text: str) -> int:
 
 
 def type_of(content: Any, document_type: str | None) -> str:
-    """The type that a document gets."""
+    """Return the type of a document: the given one, or the one that its content implies."""
     return document_type or _default_type(content)
 
 
 def _default_type(content: Any) -> str:
-    """Without a type there is only the oldest schema, which is of the only type there was."""
+    """Return Command for schema 1.2, which is older than document types. Raises ``APIError`` for any other schema."""
     version = content.get("schemaVersion") if isinstance(content, dict) else None
     if version == "1.2":
         return "Command"
@@ -131,7 +131,7 @@ def _check_description(content: dict[str, Any]) -> None:
         raise refuse("/description: not a string")
 
 
-# AWS's own example of a Port document has ``string``.
+# `string` in lower case is used by AWS's own example of a Port document.
 _PARAMETER_TYPES = frozenset({"String", "string", "StringList", "Boolean", "Integer", "MapList", "StringMap"})
 _AWS_TYPE = re.compile(r"(List<)?AWS::[A-Za-z0-9]+(::[A-Za-z0-9]+)+>?")
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
@@ -219,7 +219,7 @@ def _check_step(step: dict[str, Any], where: str) -> None:
         raise refuse(f"{where}/action: not an action")
 
 
-# A name alone between braces is a parameter or a variable; with a dot or a colon it is something's output.
+# `{{ name }}` refers to a parameter or a variable. With a dot or a colon, it refers to an output and does not match.
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z0-9_-]+)\s*\}\}")
 
 
@@ -287,22 +287,22 @@ def _check_session_inputs(inputs: Any) -> None:
         where = f"/inputs/{key}"
         if key in _TEXTS and not isinstance(value, str):
             raise refuse(f"{where}: not a string")
-        if key in _BOOLEANS and not _truth(value):
+        if key in _BOOLEANS and not _is_boolean(value):
             raise refuse(f"{where}: not a boolean")
-        if key in _MINUTES and not _minutes(value, _MINUTES[key]):
+        if key in _MINUTES and not _is_minutes(value, _MINUTES[key]):
             raise refuse(f"{where}: not a number of minutes from 1 to {_MINUTES[key]}")
         if key == "shellProfile":
             _check_shell_profile(value, where)
 
 
-def _truth(value: Any) -> bool:
-    """A boolean, or a string that the agent reads as one; or a parameter."""
+def _is_boolean(value: Any) -> bool:
+    """Return whether a value is a boolean, a string that the agent reads as one, or a reference to a parameter."""
     if isinstance(value, bool):
         return True
     return isinstance(value, str) and (value.lower() in ("", "true", "false") or "{{" in value)
 
 
-def _minutes(value: Any, most: int) -> bool:
+def _is_minutes(value: Any, most: int) -> bool:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return False
     text = str(value)
@@ -334,7 +334,7 @@ _STEPS = frozenset({"mainSteps"})
 _COMMAND = frozenset({"schemaVersion", "description", "parameters", "mainSteps"})
 _AUTOMATION = _COMMAND | {"assumeRole", "variables", "outputs", "files"}
 
-# Types that are not here are an object of any kind, or a text.
+# Content of other types may be any object, or a text.
 SCHEMAS = {
     "Command": Schema(("1.2", "2.0", "2.2"), _COMMAND | {"files"}, _STEPS, _check_command),
     "Policy": Schema(("2.0", "2.2"), _COMMAND, _STEPS, _check_command),

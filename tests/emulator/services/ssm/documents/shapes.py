@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documents, versions and attachments in the shapes that AWS sends."""
+"""Make the structures of replies from documents, versions and attachments."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .store import AMAZON, Document, Documents, Version
 Shape = dict[str, Any]
 
 
-def _given(**members: Any) -> Shape:
-    """The members that have a value: AWS leaves the others out."""
+def _present(**members: Any) -> Shape:
+    """Return the members whose value is not None. AWS leaves out the others."""
     return {name: value for name, value in members.items() if value is not None}
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Tags as AWS sends them."""
+    """Return tags as a TagList: ``[{"Key": "Name", "Value": "web"}]``."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def description(documents: Documents, document: Document, version: Version) -> Shape:
-    """A DocumentDescription."""
+    """Return the DocumentDescription of a version."""
     derived = version.derived
-    return _given(
+    return _present(
         Name=documents.shown_name(document),
         Owner=document.owner,
         DocumentType=document.document_type,
@@ -54,13 +54,13 @@ def description(documents: Documents, document: Document, version: Version) -> S
 
 
 def shown_status(document: Document, version: Version) -> str:
-    """The version's status, unless the whole document is on its way out."""
+    """Return the status of a version, or ``Deleting`` while its document is being deleted."""
     return version.shown_status if document.deleting_reads is None else "Deleting"
 
 
 def content(documents: Documents, document: Document, version: Version, text: str, document_format: str) -> Shape:
-    """The result of GetDocument; ``text`` is the content as ``document_format``."""
-    return _given(
+    """Return the result of GetDocument. ``text`` is the content, converted to ``document_format``."""
+    return _present(
         Name=documents.shown_name(document),
         CreatedDate=version.created,
         DisplayName=version.display_name,
@@ -87,9 +87,9 @@ def content(documents: Documents, document: Document, version: Version, text: st
 
 
 def identifier(documents: Documents, document: Document) -> Shape:
-    """A DocumentIdentifier, of the default version."""
+    """Return the DocumentIdentifier of a document, which describes the default version."""
     version = document.default_version
-    return _given(
+    return _present(
         Name=documents.shown_name(document),
         CreatedDate=version.created,
         DisplayName=version.display_name,
@@ -108,8 +108,8 @@ def identifier(documents: Documents, document: Document) -> Shape:
 
 
 def version_info(document: Document, version: Version) -> Shape:
-    """A DocumentVersionInfo."""
-    return _given(
+    """Return the DocumentVersionInfo of a version."""
+    return _present(
         Name=document.name,
         DisplayName=version.display_name,
         DocumentVersion=str(version.number),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sharing a document with other accounts."""
+"""DescribeDocumentPermission and ModifyDocumentPermission."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LIMITS = {
     "document_accounts": 1000,
     "document_public": 5,
-    # The model lets a reply hold 20 accounts, whatever MaxResults asks for.
+    # The model allows 20 accounts in a reply, however large MaxResults is.
     "document_permission_page": 20,
 }
 
@@ -57,13 +57,13 @@ def modify_document_permission(world: World, call: Call) -> dict[str, Any]:
 
 
 def _check_type(params: Mapping[str, Any]) -> None:
-    """The model lets nothing pass but Share; should it have another type one day, the emulator does not."""
+    """Raise ``NotImplementedError`` for a type that the model may get in future. Today it allows only Share."""
     if params["PermissionType"] != "Share":
         raise NotImplementedError(f"the permission type {params['PermissionType']}")
 
 
 def _accounts(accounts: Iterable[str]) -> list[str]:
-    """The accounts that have an effect: AWS takes ``All`` and does nothing with it."""
+    """Return the accounts that have an effect. AWS accepts ``All`` and ignores it (recorded: FIDELITY.md)."""
     return [account for account in accounts if account == EVERYONE or account.isdigit()]
 
 

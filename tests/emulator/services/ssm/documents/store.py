@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The documents of a region: what is kept of each, and how one is found."""
+"""The documents of a region with their versions, and how to find them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 AMAZON = "Amazon"
 EVERYONE = "all"
-# What a document runs against that says nothing of it, and each one that is older than the question.
+# The CloudProviders of a document that was created without any, or before AWS had this member.
 DEFAULT_PROVIDERS = ("AWS",)
-# How the resource part of an ARN begins.
+# The prefixes of the resource in an ARN.
 _PREFIXES = ("document/", "automation-definition/")
 
 
 @dataclasses.dataclass(frozen=True)
 class Attachment:
-    """One file that belongs to a version."""
+    """One file of a version. ``size`` is in bytes."""
 
     name: str
     size: int
@@ -35,7 +35,7 @@ class Attachment:
 
 @dataclasses.dataclass
 class Version:
-    """One version of a document. All but its status is as it was made."""
+    """One version of a document. Only its status changes after it was created."""
 
     number: int
     content: str
@@ -50,42 +50,42 @@ class Version:
     attachments: tuple[Attachment, ...] = ()
     status: str = "Active"
     status_information: str | None = None
-    # While reads are left, the version is on its way (Creating, Updating) to ``status``.
+    # The status (Creating or Updating) for the next ``reads_left`` reads. After them, ``status`` applies.
     on_the_way: str = "Creating"
     reads_left: int = 0
 
     @property
     def pending(self) -> bool:
-        """Not yet what it will be."""
+        """Whether the version is still Creating or Updating."""
         return self.reads_left > 0
 
     @property
     def shown_status(self) -> str:
-        """What a caller is told."""
+        """The status that AWS would return now."""
         return self.on_the_way if self.pending else self.status
 
     @property
     def shown_information(self) -> str | None:
-        """Why it has failed, once it has."""
+        """The StatusInformation that AWS would return now: the reason of a failure."""
         return None if self.pending else self.status_information
 
 
 @dataclasses.dataclass
 class Document:
-    """A document with all its versions."""
+    """A document with all its versions, by number. ``default`` is the number of the default version."""
 
     name: str
     owner: str
     document_type: str
     versions: dict[int, Version] = dataclasses.field(default_factory=dict)
     default: int = 1
-    # The highest number ever given: a number is not given twice, even after its version was deleted.
+    # The highest number that any version ever had. Numbers are not reused, even if the version was deleted.
     highest: int = 0
     requires: list[dict[str, str]] = dataclasses.field(default_factory=list)
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
-    # Account id, or EVERYONE, to the version that is shared with it.
+    # The shared version by account ID or EVERYONE: {"123456789012": "$DEFAULT"}.
     permissions: dict[str, str] = dataclasses.field(default_factory=dict)
-    # Versions that will turn out to have failed, and why.
+    # The numbers of versions that will fail once they are made, with the StatusInformation.
     fail_versions: dict[int, str] = dataclasses.field(default_factory=dict)
     associated: bool = False
     third_party: bool = False
@@ -93,20 +93,20 @@ class Document:
 
     @property
     def latest(self) -> Version:
-        """The newest version that is there."""
+        """The latest version that exists."""
         return self.versions[max(self.versions)]
 
     @property
     def default_version(self) -> Version:
-        """The version that is meant when none is named."""
+        """The default version."""
         return self.versions[self.default]
 
     def named(self, version_name: str) -> Version | None:
-        """The version of that name."""
+        """Return the version with a VersionName, or None."""
         return next((version for version in self.versions.values() if version.version_name == version_name), None)
 
     def add(self, version: Version) -> None:
-        """Keep a version whose number is higher than each before it."""
+        """Add a version. Raises ``ValueError`` unless its number is higher than that of every version before it."""
         if version.number <= self.highest:
             raise ValueError(f"document {self.name}: version {version.number} comes after {self.highest}")
         self.versions[version.number] = version
@@ -115,40 +115,44 @@ class Document:
 
 @dataclasses.dataclass
 class Documents:
-    """The documents of one region, of whoever owns them."""
+    """The documents of one region, of all owners. ``found`` has them by owner and name."""
 
     account_id: str
     region: str
     found: dict[tuple[str, str], Document] = dataclasses.field(default_factory=dict)
-    # Documents that are not there, and which versions will fail once somebody makes them.
+    # ``fail_versions`` of documents that do not exist yet, by name.
     fail_when_made: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
 
     def own(self) -> list[Document]:
-        """The account's documents."""
+        """Return the documents that the account owns."""
         return [document for document in self.found.values() if document.owner == self.account_id]
 
     def add(self, document: Document) -> None:
-        """Keep a document."""
+        """Add a document, or replace the one with its owner and name."""
         self.found[document.owner, document.name] = document
 
     def remove(self, document: Document) -> None:
-        """Forget a document."""
+        """Remove a document."""
         del self.found[document.owner, document.name]
 
     def read(self, name: str) -> Document:
-        """The document of a name or an ARN, for an operation that only reads; a ``Deleting`` one vanishes by reads."""
+        """Return the document with a name or ARN, for an operation that only reads.
+
+        Counts the read if the document is being deleted: it is removed once ``deleting_reads`` is 0.
+        Raises ``APIError`` if there is no such document.
+        """
         document = self._of_arn(name) if ":" in name or "/" in name else self._of_name(name)
         if document is None:
             raise missing(name)
         if document.deleting_reads is not None:
             document.deleting_reads -= 1
             if document.deleting_reads <= 0:
-                # This read still sees it, the next one does not.
+                # This read still returns the document; the next one will not.
                 self.remove(document)
         return document
 
     def write(self, name: str) -> Document:
-        """The account's own document of that name, for an operation that changes it."""
+        """Return the account's own document, for an operation that changes it. Raises ``APIError`` if there is none."""
         document = self.found.get((self.account_id, name))
         if document is None:
             raise missing(name)
@@ -171,30 +175,33 @@ class Documents:
         return document if document and self.may_read(document) else None
 
     def may_read(self, document: Document) -> bool:
-        """The account owns the document, or somebody shared it with the account."""
+        """Return whether the account may read a document: its own, one of AWS, or one shared with it or everyone."""
         if document.owner in (self.account_id, AMAZON):
             return True
         return EVERYONE in document.permissions or self.account_id in document.permissions
 
     def shown_name(self, document: Document) -> str:
-        """The name as this account sees it: of another account's document, the ARN."""
+        """Return the Name that AWS returns to this account. For another account's document, it is the ARN."""
         if document.owner in (self.account_id, AMAZON):
             return document.name
         return f"arn:aws:ssm:{self.region}:{document.owner}:document/{document.name}"
 
 
 def missing(name: str) -> APIError:
-    """The error for a document that is not there."""
+    """Return the error for a document that does not exist."""
     return APIError("InvalidDocument", f"Document with name {name} does not exist.")
 
 
 def missing_version(document: Document) -> APIError:
-    """The error for a version that is not there."""
+    """Return the error for a version that does not exist."""
     return APIError("InvalidDocumentVersion", f"The document version is not valid or does not exist: {document.name}")
 
 
 def select(document: Document, params: Mapping[str, Any]) -> Version:
-    """The version that DocumentVersion or VersionName means; the default version if neither is given."""
+    """Return the version that DocumentVersion or VersionName selects, or the default version without them.
+
+    Raises ``APIError`` if there is no such version, or if both are given.
+    """
     selector = params.get("DocumentVersion")
     version_name = params.get("VersionName")
     if selector and version_name:
@@ -206,7 +213,7 @@ def select(document: Document, params: Mapping[str, Any]) -> Version:
 
 
 def of_selector(document: Document, selector: str) -> Version | None:
-    """The version that ``$LATEST``, ``$DEFAULT`` or a number means."""
+    """Return the version that ``$LATEST``, ``$DEFAULT`` or a number selects, or None."""
     if selector == "$LATEST":
         return document.latest
     if selector == "$DEFAULT":
@@ -215,6 +222,6 @@ def of_selector(document: Document, selector: str) -> Version | None:
 
 
 def by_number(document: Document) -> Iterator[Version]:
-    """The versions, newest first."""
+    """Yield the versions of a document, newest first."""
     for number in sorted(document.versions, reverse=True):
         yield document.versions[number]

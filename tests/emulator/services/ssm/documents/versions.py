@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Making versions: what CreateDocument, UpdateDocument and the world's file have in common."""
+"""Make versions of documents, for CreateDocument, UpdateDocument and the documents of a world."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .content import Derived, derive, sha256
 from .schema import SCHEMAS, SessionRules, check_content
 from .store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
 
-# A host that cannot resolve, so that nobody fetches an attachment from AWS by mistake.
+# A host name that cannot resolve, so that no client fetches an attachment from AWS by mistake.
 _ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"
 
 
@@ -28,9 +28,10 @@ def new_version(
     attachments: tuple[Attachment, ...] = (),
     number: int | None = None,
 ) -> Version:
-    """A version of ``document`` from the parameters of CreateDocument or UpdateDocument, not yet kept.
+    """Return a new version from the parameters of CreateDocument or UpdateDocument. It is not added to ``document``.
 
-    ``inherited`` has the members of the version before it that count where ``params`` lacks them.
+    ``inherited`` has the members of the previous version that are used if ``params`` lacks them, such as
+    ``{"DisplayName": "..."}``. Raises ``APIError`` for content that AWS does not accept.
     """
     inherited = inherited or {}
     document_format = params.get("DocumentFormat", "JSON")
@@ -44,7 +45,7 @@ def new_version(
         document_format=document_format,
         hash=sha256(text),
         created=created,
-        # Of a type that has no schema here, nothing in the content is known to mean anything.
+        # Nothing is derived from the content of types without a schema in schema.py.
         derived=derive(content, document.document_type) if document.document_type in SCHEMAS else Derived(),
         version_name=params.get("VersionName"),
         display_name=params.get("DisplayName", inherited.get("DisplayName")),
@@ -59,7 +60,7 @@ def new_version(
 def read_attachments(
     documents: Documents, document: Document, params: Mapping[str, Any], content: Any
 ) -> tuple[Attachment, ...]:
-    """The attachments that a create or an update brings; a package must bring some each time."""
+    """Return the attachments of a create or an update. Raises ``APIError`` for a package without any."""
     sources = params.get("Attachments", [])
     if not sources and document.document_type == "Package":
         raise APIError("InvalidParameterValueException", "AttachmentSource not provided in the input request.")
@@ -80,7 +81,7 @@ def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mappin
     if source["Key"] == "AttachmentReference":
         return [_reference(documents, value)]
     if source["Key"] == "SourceUrl":
-        # A folder: which files of it are wanted is what the manifest says.
+        # The URL of a folder. The manifest, which is the document's content, names the files in it.
         names = sorted(manifest) or [source.get("Name", "attachment")]
     else:
         names = [source.get("Name") or value.rstrip("/").rsplit("/", 1)[-1]]
@@ -88,7 +89,7 @@ def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mappin
 
 
 def _attachment(name: str, source: str, entry: Any) -> Attachment:
-    """Nothing is fetched: the checksum is the manifest's, or stands for the place that the file would come from."""
+    """Return an attachment without fetching it: the checksum is the manifest's, or a digest of the file's location."""
     checksums = entry.get("checksums", {}) if isinstance(entry, dict) else {}
     digest = checksums.get("sha256") or hashlib.sha256(f"{source}/{name}".encode()).hexdigest()
     return Attachment(
@@ -97,7 +98,7 @@ def _attachment(name: str, source: str, entry: Any) -> Attachment:
 
 
 def _reference(documents: Documents, value: str) -> Attachment:
-    """``document/version/attachment``, as in a document of the same account."""
+    """Return the attachment that ``document/version/attachment`` names, of a document of the same account."""
     parts = value.split("/")
     if len(parts) == 3 and (document := documents.found.get((documents.account_id, parts[0]))):
         version = of_selector(document, parts[1]) if parts[1].isdigit() or parts[1].startswith("$") else None

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filters of the two operations that list managed nodes."""
+"""The filters of DescribeInstanceInformation and DescribeInstanceProperties."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "ResourceType": ("EC2Instance", "ManagedInstance"),
     "AssociationStatus": ("Success", "Pending", "Failed"),
 }
-# The console's own operation takes more keys than AWS writes down; these are the ones of its reply.
+# DescribeInstanceProperties, which the console uses, accepts more keys than AWS documents. These are the members of its
+# reply.
 PROPERTY_VALUES: dict[str, Callable[[Node], str | None]] = {
     **VALUES,
     "AvailabilityZone": lambda node: node.availability_zone if node.kind == "ec2" else None,
@@ -40,7 +41,7 @@ PROPERTY_VALUES: dict[str, Callable[[Node], str | None]] = {
     "PlatformName": lambda node: node.get("platform_name"),
     "PlatformVersion": lambda node: node.get("platform_version"),
 }
-# The keys of which AWS was seen to take one value only.
+# The keys that accept only one value (recorded: `tests/emulator/FIDELITY.md`).
 SINGLE = ("ResourceType",)
 BAD_VALUE = {
     "DescribeInstanceInformation": "InvalidInstanceInformationFilterValue",
@@ -50,7 +51,7 @@ Predicate = Callable[[Node], bool]
 
 
 def information_predicates(params: Mapping[str, Any]) -> list[Predicate]:
-    """The conditions of DescribeInstanceInformation; a node must meet them all."""
+    """Return the predicates of DescribeInstanceInformation's filters, all of which a node must match."""
     old, new = params.get("InstanceInformationFilterList"), params.get("Filters")
     if old and new:
         raise APIError("ValidationException", "InstanceInformationFilterList and Filters can not be used together.")
@@ -64,7 +65,7 @@ def information_predicates(params: Mapping[str, Any]) -> list[Predicate]:
 
 
 def property_predicates(params: Mapping[str, Any]) -> list[Predicate]:
-    """The conditions of DescribeInstanceProperties."""
+    """Return the predicates of DescribeInstanceProperties' filters, all of which a node must match."""
     found = [
         _by_key("DescribeInstanceProperties", VALUES, item["key"], list(item["valueSet"]))
         for item in params.get("InstancePropertyFilterList", [])
@@ -102,7 +103,7 @@ def _by_key(operation: str, getters: dict[str, Callable[[Node], str | None]], ke
 
 
 def check_values(operation: str, key: str, values: Iterable[str]) -> None:
-    """Refuse a value that no node can have, and two values where AWS accepts one."""
+    """Raise ``APIError`` for a value that no node can have, or for two values of a key that accepts one."""
     values = list(values)
     if key in SINGLE and len(values) > 1:
         raise APIError(BAD_VALUE[operation], f"{key} filter may contain only one value.")
@@ -122,21 +123,21 @@ def _by_operator(key: str, values: list[str], operator: str) -> Predicate:
     get, compare = PROPERTY_VALUES[key], COMPARISONS[operator]
 
     def predicate(node: Node) -> bool:
-        have = get(node)
-        return have is not None and compare(have, values)
+        actual = get(node)
+        return actual is not None and compare(actual, values)
 
     return predicate
 
 
-def _order(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Compare 3.10 as larger than 3.9; a number comes before any other text."""
+def _version_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key for version numbers: 3.10 is larger than 3.9, and numbers come before other text."""
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in text.split("."))
 
 
 COMPARISONS: dict[str, Callable[[str, list[str]], bool]] = {
-    "Equal": lambda have, values: have in values,
-    "NotEqual": lambda have, values: have not in values,
-    "BeginWith": lambda have, values: any(have.startswith(value) for value in values),
-    "LessThan": lambda have, values: any(_order(have) < _order(value) for value in values),
-    "GreaterThan": lambda have, values: any(_order(have) > _order(value) for value in values),
+    "Equal": lambda actual, values: actual in values,
+    "NotEqual": lambda actual, values: actual not in values,
+    "BeginWith": lambda actual, values: any(actual.startswith(value) for value in values),
+    "LessThan": lambda actual, values: any(_version_key(actual) < _version_key(value) for value in values),
+    "GreaterThan": lambda actual, values: any(_version_key(actual) > _version_key(value) for value in values),
 }

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Managed nodes and whether a session could be opened to them."""
+"""DescribeInstanceInformation, DescribeInstanceProperties and GetConnectionStatus."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ....world import World
 
 _SWITCHES: dict[str, tuple[str, ...]] = {
-    # The service model has lower case; AWS's older pages and some of its examples have Connected.
+    # The spelling of statuses. The service model has lower case; older pages and examples of AWS have `Connected`.
     "status_case": ("lower", "title"),
-    # An id that no node has. AWS's text says that it is an error; of one that is not registered the list is empty.
+    # The reply to an ID that no node has. AWS documents an error, but an unregistered ID yields an empty list.
     "unknown_instance_id": ("empty", "InvalidInstanceId"),
-    # Nobody has written down what AWS says of a target that it does not know.
+    # The status of a target that does not exist. AWS does not document it.
     "status_unknown_target": ("notconnected", "error: AccessDeniedException"),
 }
 TITLE_CASE = {"connected": "Connected", "notconnected": "NotConnected"}
@@ -31,7 +31,7 @@ def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
     predicates = information_predicates(call.params)
     listed = [node for node in nodes.all() if node.registered and node.running]
     _refuse_unknown_ids(world, call, nodes)
-    # The page is cut before the filters apply: a page may be empty, and not be the last.
+    # The filters apply after the page is cut, so a page may be empty without being the last one.
     found = selected(world, call, lambda: [(node, _meets(node, predicates)) for node in _of_ids(listed, call)])
     page, token = paginate(found, call, default=10, world=world)
     return _with_token({"InstanceInformationList": [_information(node) for node, shown in page if shown]}, token)
@@ -75,20 +75,20 @@ def _meets(node: Node, predicates: list[Predicate]) -> bool:
 
 
 def _wanted_ids(call: Call) -> list[str]:
-    """Return the ids of the InstanceIds filters of DescribeInstanceInformation."""
+    """Return the values of the InstanceIds filters of DescribeInstanceInformation."""
     filters = [(item["key"], item["valueSet"]) for item in call.params.get("InstanceInformationFilterList", [])]
     filters += [(item["Key"], item["Values"]) for item in call.params.get("Filters", [])]
     return [value for key, values in filters for value in values if key == "InstanceIds"]
 
 
 def _of_ids(listed: list[Node], call: Call) -> list[Node]:
-    """Return the nodes of the wanted ids, or all where the call names none: what pages are cut from."""
+    """Return the nodes with the wanted IDs, or all nodes if the call names none. Pages are cut from this list."""
     wanted = frozenset(_wanted_ids(call))
     return [node for node in listed if node.id in wanted] if wanted else listed
 
 
 def _refuse_unknown_ids(world: World, call: Call, nodes: Nodes) -> None:
-    """Refuse an id that no node has. One that is there and not registered is left out of the list in any case."""
+    """Raise ``APIError`` for an ID that no node has. Nodes that exist but are not registered are only left out."""
     if world.switch("unknown_instance_id") == "empty":
         return
     for value in _wanted_ids(call):
@@ -105,7 +105,7 @@ def _present(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _common(node: Node) -> dict[str, Any]:
-    """What both lists say of a node."""
+    """Return the members that both listings have."""
     hybrid = node.kind == "hybrid"
     return {
         "InstanceId": node.id,

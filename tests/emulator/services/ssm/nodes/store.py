@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Managed nodes as a world describes them: EC2 instances, hybrid nodes and containers."""
+"""The nodes of a region, as a world describes them: EC2 instances, hybrid nodes, containers and cluster nodes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = {
     # A node of SageMaker HyperPod: the cluster, the instance group and the instance.
     "cluster": re.compile(r"sagemaker-cluster:[a-zA-Z0-9]+_[a-zA-Z0-9-]+-i-[0-9a-f]+"),
 }
-# The kinds that DescribeInstanceInformation and DescribeInstanceProperties have.
+# The kinds that DescribeInstanceInformation and DescribeInstanceProperties list.
 LISTED = ("ec2", "hybrid")
 STATUSES = ("connected", "notconnected")
 ERROR = "error:"
@@ -74,7 +74,10 @@ PLATFORM_NAMES = {
 
 
 class Status:
-    """What GetConnectionStatus says of one target: a value, or one value for each time it is asked."""
+    """What GetConnectionStatus returns for one target: always the same value, or a sequence with one for each call.
+
+    A value is ``connected``, ``notconnected`` or ``error: CODE``.
+    """
 
     def __init__(self, given: Any) -> None:
         steps = given if isinstance(given, list) else [given]
@@ -84,13 +87,13 @@ class Status:
         self.place = 0
 
     def ask(self) -> str:
-        """Answer once, and move on; the last value stays."""
+        """Return the current value, and move to the next one. The last value stays."""
         value = self.peek()
         self.place = min(self.place + 1, len(self.steps) - 1)
         return value
 
     def peek(self) -> str:
-        """What the next question would be answered with."""
+        """Return the current value without moving to the next one."""
         return self.steps[self.place]
 
 
@@ -103,13 +106,16 @@ def _step(item: Any) -> str:
 
 
 def error_of(status: str) -> str | None:
-    """The error code that a status stands for, if it does."""
+    """Return the code of ``error: CODE``, or None for any other status."""
     return status[len(ERROR) :].strip() if status.startswith(ERROR) else None
 
 
 @dataclasses.dataclass
 class Node:
-    """One target; a member that is None is absent from every answer. ``place`` counts the nodes before it."""
+    """One target of GetConnectionStatus. A member that is None is left out of replies.
+
+    ``place`` is the position in the world's description, counted from 0.
+    """
 
     id: str
     kind: str
@@ -138,7 +144,7 @@ class Node:
 
     @property
     def registered(self) -> bool:
-        """Whether Systems Manager has the node in its lists."""
+        """Whether Systems Manager lists the node."""
         return self.managed and self.kind in LISTED and self.instance_state not in ("terminated", "shutting-down")
 
     @property
@@ -147,7 +153,10 @@ class Node:
 
 
 class Nodes:
-    """The nodes of one region, in the order in which the world names them."""
+    """The nodes of one region, in the order of the world's description.
+
+    ``extra`` has the statuses of targets that are not nodes: ``{target: Status}``.
+    """
 
     def __init__(self) -> None:
         self.by_id: dict[str, Node] = {}
@@ -157,7 +166,7 @@ class Nodes:
         return list(self.by_id.values())
 
     def among(self, ids: Iterable[str]) -> list[Node]:
-        """The nodes that have one of these ids, in the order in which the world names them."""
+        """Return the nodes with these IDs, in the order of the world's description. Unknown IDs are ignored."""
         found = {node.id: node for node in map(self.find, ids) if node is not None}
         return sorted(found.values(), key=lambda node: node.place)
 
@@ -165,12 +174,12 @@ class Nodes:
         return self.by_id.get(target)
 
     def status_of(self, target: str) -> Status | None:
-        """The status of a target that the world knows."""
+        """Return the status of a target, or None if the world does not have it."""
         node = self.find(target)
         return node.status if node is not None else self.extra.get(target)
 
     def is_connected(self, target: str) -> bool:
-        """Whether a session could start now; asking so does not move a sequence on."""
+        """Return whether a session could start now. A sequence of statuses does not move to its next value."""
         status = self.status_of(target)
         return status is not None and status.peek() == "connected"
 
@@ -183,7 +192,7 @@ class Nodes:
 
 
 def read_nodes(section: Any, world: World, region: str) -> Nodes:
-    """Read the nodes that a world describes."""
+    """Read the ``nodes`` of a region. Raises ``ValueError`` for a mistake in them."""
     nodes = Nodes()
     for item in entries(section, KEYS, "node"):
         for given in expand(item):
@@ -200,7 +209,7 @@ def kind_of(target: str) -> str | None:
 
 
 def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
-    """Fill in what a description leaves out; an explicit null takes an optional member away."""
+    """Make a node from its description. Missing keys get defaults; an explicit null removes an optional member."""
     kind = kind_of(str(given.get("id")))
     if kind is None:
         raise ValueError(f"not the id of a node: {given.get('id')!r}")
@@ -234,7 +243,7 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
 
 
 def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:
-    """The tags of a node; the name of an EC2 instance is nothing but its Name tag."""
+    """Return the tags of a node. The ``name`` of an EC2 instance becomes its Name tag."""
     tags = {str(key): str(value) for key, value in (given.get("tags") or {}).items()}
     if kind == "ec2" and given.get("name") is not None:
         return {"Name": str(given["name"]), **tags}
@@ -284,6 +293,6 @@ def private_dns_name(ip: str | None, region: str) -> str | None:
 
 
 def _address(node_id: str) -> str:
-    """A private address that belongs to the id alone, so that it is the same in every run."""
+    """Return a private IP address that depends only on the ID, so that it is the same in every run."""
     number = sum(ord(letter) * 31**place for place, letter in enumerate(node_id)) % (2**16 - 512)
     return f"10.0.{number // 256}.{number % 256}"

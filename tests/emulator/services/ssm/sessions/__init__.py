@@ -1,3 +1,3 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions; ``store.py`` keeps them."""
+"""Sessions. ``operations.py`` answers the calls, ``store.py`` has their state."""

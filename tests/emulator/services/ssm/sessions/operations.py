@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions: starting, resuming, ending and listing them."""
+"""StartSession, ResumeSession, TerminateSession and DescribeSessions."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from ....world import World
 
 _SWITCHES: dict[str, tuple[str, ...]] = {
-    # Ending a session that has ended.
+    # TerminateSession of a session that has ended or is Terminating.
     "terminate_ended": ("ValidationException", "ok"),
-    # Ending a session that never was.
+    # TerminateSession of an unknown ID. echo: succeed, and return the ID.
     "terminate_unknown": ("DoesNotExistException", "echo"),
-    # Where a session is listed while it ends.
+    # The State whose listing has sessions that are Terminating.
     "terminating_in": ("Active", "History"),
-    # The order within a listing.
+    # The order of a listing, by start date.
     "session_order": ("newest", "oldest"),
-    # Filters that the service takes, and takes no notice of.
+    # Whether filters are applied, or accepted and ignored.
     "session_filters": ("applied", "ignored"),
-    # Sessions that started at the very time that a filter names.
+    # Whether InvokedAfter and InvokedBefore list a session that started at exactly their time.
     "invoked_after_equal": ("listed", "left_out"),
     "invoked_before_equal": ("left_out", "listed"),
-    # Some of AWS's examples show owners without the "arn:" that the filter takes.
+    # How Owner is returned. Some of AWS's examples show it without the `arn:` that the Owner filter requires.
     "session_owner": ("arn", "without_prefix"),
 }
 _LIMITS: dict[str, int] = {
@@ -43,12 +43,12 @@ _LIMITS: dict[str, int] = {
     "session_history_days": 30,
     "session_page": 50,
 }
-# A host that cannot resolve, so that nobody opens a data channel to AWS by mistake.
+# A host name that cannot resolve, so that no client opens a data channel to AWS by mistake.
 _STREAM_HOST = "sessionops.invalid"
 
 
 def stream_url(world: World, region: str, session_id: str) -> str:
-    """Return the URL of a session's data channel."""
+    """Return the URL of a session's data channel: on ``world.channels``, or on a host that cannot resolve."""
     base = world.channels or f"wss://ssmmessages.{region}.{_STREAM_HOST}"
     return f"{base}/v1/data-channel/{session_id}?role=publish_subscribe"
 
@@ -85,13 +85,14 @@ def _channel(world: World, region: str, session: Session) -> dict[str, Any]:
 
 
 def _session_document(world: World, call: Call) -> dict[str, Any]:
-    """The content of the document that the session runs by; the default one need not be there."""
+    """Return the content of the session's document; ``{}`` if none is named and the default one does not exist."""
     documents = world.state(call.region, Documents)
     name = call.params.get("DocumentName")
     if name is None and (documents.account_id, DEFAULT_DOCUMENT) not in documents.found:
         return {}
     document = documents.read(name or DEFAULT_DOCUMENT)
-    # Preferences come from the default version, but a document that is named is used in its latest one.
+    # Without a name, the preferences' default version counts. A named document is used in its latest version
+    # (recorded: aws/session-manager-plugin 112).
     version = document.default_version if name is None else document.latest
     _check_document(document, version)
     content: dict[str, Any] = parse(version.content, version.document_format)
@@ -133,12 +134,12 @@ def _check_connected(world: World, region: str, target: str) -> None:
 def resume_session(world: World, call: Call) -> dict[str, Any]:
     session = world.state(call.region, Sessions).found.get(call.params["SessionId"])
     if session is None or session.has_ended or session.status == "Terminating":
-        raise _no_session(call.params["SessionId"])
+        raise _unknown_session(call.params["SessionId"])
     session.status, session.reads_left = "Connected", 0
     return _channel(world, call.region, session)
 
 
-def _no_session(session_id: str) -> APIError:
+def _unknown_session(session_id: str) -> APIError:
     return APIError("DoesNotExistException", f"Session {session_id} does not exist")
 
 
@@ -147,18 +148,18 @@ def terminate_session(world: World, call: Call) -> dict[str, Any]:
     session = world.state(call.region, Sessions).found.get(session_id)
     if session is None:
         if world.switch("terminate_unknown") != "echo":
-            raise _no_session(session_id)
+            raise _unknown_session(session_id)
     elif session.denied:
         raise _denied(call, session_id)
     elif session.has_ended or session.status == "Terminating":
         if world.switch("terminate_ended") != "ok":
             raise APIError("ValidationException", "Session is not in a valid state")
     else:
-        _end(world, session)
+        _terminate(world, session)
     return {"SessionId": session_id}
 
 
-def _end(world: World, session: Session) -> None:
+def _terminate(world: World, session: Session) -> None:
     session.status, session.token = "Terminating", None
     session.reads_left = world.limit("session_terminating_reads")
     if session.reads_left == 0:
@@ -175,19 +176,23 @@ def _denied(call: Call, session_id: str) -> APIError:
 
 
 def describe_sessions(world: World, call: Call) -> dict[str, Any]:
-    tests = [_test(world, item["key"], item["value"]) for item in call.params.get("Filters", [])]
+    predicates = [_predicate(world, item["key"], item["value"]) for item in call.params.get("Filters", [])]
     if world.switch("session_filters") == "ignored":
-        tests = []
+        predicates = []
     sessions = world.state(call.region, Sessions)
     if "NextToken" not in call.params:
-        # Only here, so that no session moves from one list to the other between two pages.
+        # Only on the first page, so that no session changes its State between two pages of a listing.
         for session in sessions.found.values():
             session.count_listing(world.now)
     state = call.params["State"]
     listed = selected(world, call, lambda: _in_order(world, sessions, state))
-    # The page is cut before the filters apply: a page may be empty, and not be the last.
+    # The filters apply after the page is cut, so a page may be empty without being the last one.
     page, token = paginate(listed, call, default=world.limit("session_page"), world=world)
-    shown = [session for session in page if _listed(world, session, state) and all(test(session) for test in tests)]
+    shown = [
+        session
+        for session in page
+        if _listed(world, session, state) and all(predicate(session) for predicate in predicates)
+    ]
     result: dict[str, Any] = {"Sessions": [_shape(world, session) for session in shown]}
     if token:
         result["NextToken"] = token
@@ -195,7 +200,7 @@ def describe_sessions(world: World, call: Call) -> dict[str, Any]:
 
 
 def _in_order(world: World, sessions: Sessions, state: str) -> list[Session]:
-    """The sessions in a state, in the order in which they are listed."""
+    """Return the sessions of a State (Active or History), in the order of the listing."""
     listed = [session for session in reversed(sessions.found.values()) if _listed(world, session, state)]
     listed.sort(key=lambda session: session.started, reverse=True)
     if world.switch("session_order") == "oldest":
@@ -224,7 +229,7 @@ def _shape(world: World, session: Session) -> dict[str, Any]:
         "Owner": session.owner.removeprefix("arn:") if without_prefix else session.owner,
         "Reason": session.reason,
         "Details": session.details,
-        # A session that has not ended has the member with nothing in it.
+        # An active session has an empty OutputUrl; an ended one has it only with a value.
         "OutputUrl": dict(session.output_url) if session.output_url or not session.has_ended else None,
         "MaxSessionDuration": session.max_session_duration,
         "AccessType": session.access_type,
@@ -232,7 +237,7 @@ def _shape(world: World, session: Session) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-Test = Callable[[Session], bool]
+Predicate = Callable[[Session], bool]
 _ENUMS = {
     "Status": ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed"),
     "AccessType": ("Standard", "JustInTime"),
@@ -246,14 +251,14 @@ _MEMBERS: dict[str, Callable[[Session], str | None]] = {
 }
 
 
-def _test(world: World, key: str, value: str) -> Test:
-    """What one filter asks of a session."""
+def _predicate(world: World, key: str, value: str) -> Predicate:
+    """Return the predicate of one filter."""
     if key == "InvokedAfter":
-        after, equal_too = _time(value), world.switch("invoked_after_equal") == "listed"
-        return lambda session: session.started > after or (equal_too and session.started == after)
+        after, after_or_equal = _time(value), world.switch("invoked_after_equal") == "listed"
+        return lambda session: session.started > after or (after_or_equal and session.started == after)
     if key == "InvokedBefore":
-        before, equal_as_well = _time(value), world.switch("invoked_before_equal") == "listed"
-        return lambda session: session.started < before or (equal_as_well and session.started == before)
+        before, before_or_equal = _time(value), world.switch("invoked_before_equal") == "listed"
+        return lambda session: session.started < before or (before_or_equal and session.started == before)
     if key not in _MEMBERS:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     if value not in _ENUMS.get(key, (value,)):
@@ -262,7 +267,7 @@ def _test(world: World, key: str, value: str) -> Test:
     return lambda session: member(session) == value
 
 
-# Whole seconds of UTC, as AWS's reference has them.
+# Seconds of UTC, as in the API reference of SessionFilter; fractions of a second are accepted.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 

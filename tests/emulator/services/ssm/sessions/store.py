@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The sessions of a region: what is kept of each, and those that a world starts with."""
+"""The sessions of a region, and those that a world describes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DOCUMENT = "SSM-SessionManagerRunShell"
 ENDED = frozenset({"Terminated", "Failed"})
-# What follows a status that does not last.
+# The statuses that change by themselves, with the ones that follow.
 _NEXT = {"Connecting": "Connected", "Terminating": "Terminated"}
 _STATUSES = ("Connected", "Connecting", "Disconnected", "Terminated", "Terminating", "Failed")
 _DENIED = "AccessDeniedException"
@@ -29,7 +29,7 @@ _ID_LETTERS = string.ascii_lowercase + string.digits
 
 @dataclasses.dataclass
 class Session:
-    """One session."""
+    """One session. ``output_url`` has the members of OutputUrl, such as ``{"S3OutputUrl": "..."}``."""
 
     session_id: str
     target: str
@@ -44,20 +44,20 @@ class Session:
     max_session_duration: str | None = None
     access_type: str | None = "Standard"
     parameters: dict[str, list[str]] = dataclasses.field(default_factory=dict)
-    # While reads are left, the status stays what it is, though it is one that does not last.
+    # The number of listings for which a Connecting or Terminating session keeps its status.
     reads_left: int = 0
-    # Whoever asks may not end it.
+    # TerminateSession returns AccessDeniedException.
     denied: bool = False
-    # What opens the data channel; a new one replaces it.
+    # The token that opens the data channel. ResumeSession replaces it; TerminateSession removes it.
     token: str | None = None
 
     @property
     def has_ended(self) -> bool:
-        """It will not come back."""
+        """Whether the session is Terminated or Failed."""
         return self.status in ENDED
 
     def count_listing(self, now: datetime.datetime) -> None:
-        """A caller begins to list: what does not last comes one listing nearer to its end."""
+        """Count a new listing: a Connecting or Terminating session changes its status once no reads are left."""
         if self.status not in _NEXT:
             return
         if self.reads_left > 0:
@@ -70,24 +70,24 @@ class Session:
 
 @dataclasses.dataclass
 class Sessions:
-    """The sessions of one region, in the order in which they came to be known."""
+    """The sessions of one region by ID, in the order in which they were added."""
 
     region: str
     found: dict[str, Session] = dataclasses.field(default_factory=dict)
 
     def add(self, session: Session) -> None:
-        """Keep a session."""
+        """Add a session. Raises ``ValueError`` if its ID is taken."""
         if session.session_id in self.found:
             raise ValueError(f"there are two sessions {session.session_id}")
         self.found[session.session_id] = session
 
     def by_token(self, token: str) -> Session | None:
-        """The session whose data channel this token opens."""
+        """Return the session whose data channel a token opens, or None."""
         return next((session for session in self.found.values() if session.token == token), None)
 
 
 def read_sessions(section: Any, world: World, region: str) -> Sessions:
-    """Read the sessions that a world describes."""
+    """Read the ``sessions`` of a region. Raises ``ValueError`` for a mistake in them."""
     sessions = Sessions(region)
     for item in entries(section, _KEYS, "session"):
         for number, given in enumerate(expand(item)):
@@ -95,14 +95,14 @@ def read_sessions(section: Any, world: World, region: str) -> Sessions:
     return sessions
 
 
-def new_id(owner: str, chosen: random.Random) -> str:
-    """Make a session id of at most 96 characters, such as ``bob-gbghooq6a3u7ou3auziqq8rd4q``."""
-    return f"{owner.rsplit('/', 1)[-1][:69]}-{''.join(chosen.choices(_ID_LETTERS, k=26))}"
+def new_id(owner: str, generator: random.Random) -> str:
+    """Return a session ID of at most 96 characters, such as ``bob-gbghooq6a3u7ou3auziqq8rd4q``."""
+    return f"{owner.rsplit('/', 1)[-1][:69]}-{''.join(generator.choices(_ID_LETTERS, k=26))}"
 
 
-def new_token(chosen: random.Random) -> str:
-    """What opens a data channel: nothing can be read from it."""
-    return base64.b64encode(chosen.randbytes(_TOKEN_BYTES)).decode()
+def new_token(generator: random.Random) -> str:
+    """Return an opaque token for a data channel."""
+    return base64.b64encode(generator.randbytes(_TOKEN_BYTES)).decode()
 
 
 _KEYS = {
@@ -126,7 +126,7 @@ _TEXTS = ("document_name", "reason", "details", "max_session_duration", "access_
 
 
 def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
-    """One session of an entry; ``number`` counts those that the entry asks to be generated."""
+    """Read one session. ``number`` counts the sessions that its entry generates, from 0."""
     status = item.get("status", "Connected")
     if status not in _STATUSES:
         raise ValueError(f"a session has no status {status!r}; it may have {', '.join(_STATUSES)}")
@@ -138,7 +138,7 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
         target=_text(item, "target") or "",
         owner=owner,
         status=status,
-        # Of those that are generated, each is a second older than the one before.
+        # Each generated session is one second older than the one before it.
         started=moment(item.get("started", "1h"), world.now) - datetime.timedelta(seconds=number),
         ended=moment(item["ended"], world.now) if "ended" in item else None,
         output_url=string_map(mapping(item.get("output_url", {}), "an output_url", _URLS), "output_url"),
@@ -163,7 +163,7 @@ def _text(item: Mapping[str, Any], key: str) -> str | None:
 
 
 def _owner(owner: str, account_id: str) -> str:
-    """An ARN; a plain name is that of a user of the account."""
+    """Return the owner as an ARN. A plain name is that of an IAM user of the account."""
     return owner if owner.startswith("arn:") else f"arn:aws:iam::{account_id}:user/{owner}"
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tags of documents and of managed nodes."""
+"""AddTagsToResource, RemoveTagsFromResource and ListTagsForResource, for documents and managed nodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_MANAGED = "resourceId should be in format mi-[0-9a-f]{17} for resource type
 
 
 def _tags(world: World, call: Call) -> dict[str, str]:
-    """The tags of the resource that the call names: the very mapping, for the caller to change."""
+    """Return the tags of the resource that a call names. This is the resource's own mapping: changes take effect."""
     kind, name = call.params["ResourceType"], call.params["ResourceId"]
     if kind == "Document":
         document = world.state(call.region, Documents).found.get((call.identity.account_id, name))
@@ -35,7 +35,10 @@ def _tags(world: World, call: Call) -> dict[str, str]:
 
 
 def _node_tags(world: World, region: str, name: str) -> dict[str, str] | None:
-    """The tags of a hybrid node; those of an EC2 instance are EC2's business."""
+    """Return the tags of a hybrid node, or None if it is not registered.
+
+    Raises ``APIError`` for an EC2 instance, whose tags belong to EC2.
+    """
     if kind_of(name) != "hybrid":
         raise APIError("ValidationException", _NOT_MANAGED)
     node = world.state(region, Nodes).find(name)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS demands of tags, wherever they are given."""
+"""The checks of tags that are common to all operations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RESERVED = "aws:"
 
 
 def check_keys(keys: Iterable[str]) -> None:
-    """An error for a key that belongs to AWS."""
+    """Raise ``APIError`` for a key with the prefix ``aws:``, which is reserved for AWS."""
     for key in keys:
         if key.lower().startswith(_RESERVED):
             raise APIError("ValidationException", f"The tag key {key} begins with {_RESERVED}, which is reserved")
@@ -22,14 +22,17 @@ def check_keys(keys: Iterable[str]) -> None:
 def check_tags(
     present: Mapping[str, str], added: Iterable[Mapping[str, str]], *, too_many: str = "TooManyTagsError"
 ) -> dict[str, str]:
-    """The tags that a resource has after ``added``; ``too_many`` is the operation's code for more than 50."""
+    """Return the tags of a resource once ``added`` is applied: ``{"Name": "web"}``.
+
+    Raises ``APIError`` if they are not allowed; ``too_many`` is the operation's error code for more than 50 tags.
+    """
     pairs = [(tag["Key"], tag["Value"]) for tag in added]
     found = dict(pairs)
     check_keys(found)
     if len(found) < len(pairs):
         raise APIError("ValidationException", "A tag key is there twice")
     wanted = {**present, **found}
-    # What AWS put there itself does not count.
+    # Tags of AWS itself do not count.
     if sum(not key.lower().startswith(_RESERVED) for key in wanted) > MOST_TAGS:
         raise APIError(too_many, f"A resource has {MOST_TAGS} tags at most")
     return wanted
