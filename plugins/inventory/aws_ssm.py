@@ -297,7 +297,7 @@ except ImportError as error:
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import (
-    Store,
+    InventoryCache,
     find,
     fingerprint,
     keep_private,
@@ -312,12 +312,16 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connecti
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import check_hostnames, names, refusal
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import GROUPS, make_hosts, warnings
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import (
+    READINESS_GROUPS,
+    make_hosts,
+    warnings,
+)
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import Plan, check_config, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate import (
+    hostvar_naming,
     known_variables,
     others,
-    outer_name,
     populate,
 )
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.templates import evaluated
@@ -372,21 +376,21 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # the bas
         plan = read(self.get_option, self.region)
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)
-        variable_name = outer_name(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
+        variable_name = hostvar_naming(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
         found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
         hosts = make_hosts(found, plan, self.get_option)
         self.prepare(known_variables(hosts, variable_name))
-        taken = {*self.inventory.groups, *GROUPS.values()}
+        taken = {*self.inventory.groups, *READINESS_GROUPS.values()}
         named = names(hosts, hostnames, self.evaluate, taken, others(self.inventory, variable_name))
         populate(self, dict(zip(named.used, hosts, strict=True)), variable_name)
         for warning in [*warnings(found), *([refusal(named.refused)] if named.refused else [])]:
             self.warn(warning)
 
-    def _store(self, path: str, plan: Plan) -> Store | None:
+    def _store(self, path: str, plan: Plan) -> InventoryCache | None:
         source = identity(self.get_option) if self.get_option("cache") else None
         if source is None:  # without an identity, an entry would be valid for everybody
             return None
-        return Store(
+        return InventoryCache(
             entries=self.cache,
             key=self.get_cache_key(path),
             fingerprint=fingerprint(plan, source),

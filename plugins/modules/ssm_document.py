@@ -508,7 +508,7 @@ def main() -> None:
         # Without them the whole document is deleted.
         module.refuse_null("document_version", "version_name")
     elif not module.params["purge_session_preferences"]:
-        for warning in preferences.kept_by_null(module.nulls("session_preferences")):
+        for warning in preferences.null_warnings(module.nulls("session_preferences")):
             module.warn(warning)
     module.report(functools.partial(ensure.run, diff_mode=module._diff, origin=module.from_action))
 

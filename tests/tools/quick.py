@@ -36,7 +36,7 @@ def main() -> None:
         subprocess.Popen([*command, *part], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for part in parts
     ]
-    failed = []
+    failed: list[str] = []
     while tests and time.monotonic() - started < SECONDS and not failed:
         batch, tests = tests[:BATCH], tests[BATCH:]
         if subprocess.run([*check.PYTEST, *batch], cwd=ROOT, env=variables(), check=False).returncode:

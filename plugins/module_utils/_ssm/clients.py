@@ -17,7 +17,7 @@ from typing import Any
 from ansible.module_utils.ansible_release import __version__ as core_version
 
 from . import replies
-from .errors import CREDENTIAL_CALLS, SSMError, UnreadableReplyError, attempting, is_page
+from .errors import CREDENTIAL_CALLS, SSMError, UnreadableReplyError, attempting, is_html_page
 from .fanout import MAX_WORKERS
 from .urls import without_user
 
@@ -146,9 +146,9 @@ def _unreadable(response: Mapping[str, Any], shape: Any) -> dict[str, Any]:
     """Return an error without a code of AWS for an error reply; raise ``UnreadableReplyError`` for any other reply."""
     status = int(response["status_code"])
     body = response["body"].decode(errors="replace") if isinstance(response["body"], bytes) else ""
-    page = is_page(body, response["headers"].get("content-type"))
+    page = is_html_page(body, response["headers"].get("content-type"))
     if status < 300:
-        raise UnreadableReplyError(response["context"]["operation_name"], status, is_page=page) from None
+        raise UnreadableReplyError(response["context"]["operation_name"], status, is_html_page=page) from None
     if _describes_error(shape):
         return {}
     headers = {"content-type": "text/html"} if page else {}

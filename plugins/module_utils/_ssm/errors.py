@@ -95,7 +95,7 @@ class SSMError(AnsibleAWSError):
     def __str__(self) -> str:
         return self.sentence
 
-    def lean(self) -> SSMError:
+    def without_traceback(self) -> SSMError:
         """Remove the tracebacks of this error and its causes, and return it.
 
         A traceback keeps the request, the reply and the parsed data in memory. Where thousands of errors are kept, that
@@ -129,7 +129,7 @@ class SSMError(AnsibleAWSError):
         return self.code in DENIED
 
     @property
-    def unanswered(self) -> bool:
+    def may_have_worked(self) -> bool:
         """True if no readable reply came, so AWS may have carried out the request."""
         if _for_credentials(self.exception) or self._named:
             return False
@@ -137,7 +137,7 @@ class SSMError(AnsibleAWSError):
         return self.exception is None or isinstance(self.exception, lost)
 
     @property
-    def hopeless(self) -> bool:
+    def affects_every_call(self) -> bool:
         """True if the same call for any other target would fail in the same way."""
         if self.code in BAD_CREDENTIALS or isinstance(self.exception, (*_no_credentials(), boto.ConnectionError)):
             return True
@@ -153,17 +153,17 @@ class SSMError(AnsibleAWSError):
         return bool(self.code and _CODE.fullmatch(self.code))
 
     @property
-    def regional(self) -> bool:
+    def may_be_regional(self) -> bool:
         """True if the error may be limited to one region, such as one that is not enabled or does not exist."""
         unreachable = isinstance(self.exception, (boto.EndpointConnectionError, boto.ConnectTimeoutError))
-        return not self.hopeless or self.code in NOT_ENABLED or unreachable
+        return not self.affects_every_call or self.code in NOT_ENABLED or unreachable
 
 
 class UnreadableReplyError(Exception):
     """A reply to ``operation_name`` that the service never gives. The message does not quote the reply."""
 
-    def __init__(self, operation_name: str, status: int, *, is_page: bool) -> None:
-        if is_page:
+    def __init__(self, operation_name: str, status: int, *, is_html_page: bool) -> None:
+        if is_html_page:
             sentence = f"the service answered {status} with an HTML page ({operation_name})."
         else:
             sentence = f"{_UNREADABLE.rstrip('.')} ({operation_name}, status {status})."
@@ -203,7 +203,7 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
         if isinstance(error, UnreadableReplyError):
             return str(error), error
         # botocore's parsers raise many kinds of exceptions for a reply that the service model does not describe.
-        return f"{_UNREADABLE}{' It is an HTML page.' if is_page(str(error)) else ''}", None
+        return f"{_UNREADABLE}{' It is an HTML page.' if is_html_page(str(error)) else ''}", None
 
 
 def without_userinfo(text: str) -> str:
@@ -280,16 +280,16 @@ def _without_body(error: Any) -> Any:
         metadata = error.response.get("ResponseMetadata") or {}
         kind = (metadata.get("HTTPHeaders") or {}).get("content-type")
         code = str(metadata.get("HTTPStatusCode") or "")
-        body = "with an HTML page" if is_page(text, kind) else "without an error of AWS"
+        body = "with an HTML page" if is_html_page(text, kind) else "without an error of AWS"
         text = f"the service answered {code} {body} ({error.operation_name})" if code else ""
-    elif is_page(text):
+    elif is_html_page(text):
         text = ""
     # AWS quotes the whole request after these words, including the session token.
     text = _without_secrets(text.split("The Canonical String for this request")[0].strip())
     return boto.ClientError({**error.response, "Error": {"Code": code, "Message": text}}, error.operation_name)
 
 
-def is_page(text: str, content_type: object = None) -> bool:
+def is_html_page(text: str, content_type: object = None) -> bool:
     """Return whether a body, or a text that quotes one, is an HTML page."""
     return bool(_HTML.search(text)) or "html" in str(content_type)
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+class CallOutcome(Generic[T]):
     """The value or the error of one target's call.
 
     ``attempted`` is False if the call was not made: ``error`` then comes from another call, and this one would fail in
@@ -39,7 +39,7 @@ class Outcome(Generic[T]):
     attempted: bool = True
 
 
-def width(targets: int, workers: int = DEFAULT_WORKERS) -> int:
+def thread_count(targets: int, workers: int = DEFAULT_WORKERS) -> int:
     """Return how many threads to use for a number of ``targets``: at least 1, at most ``workers``.
 
     Each new thread opens a connection, which takes several round trips with TLS, so it should have several calls to
@@ -48,7 +48,7 @@ def width(targets: int, workers: int = DEFAULT_WORKERS) -> int:
     return max(1, min(workers, max(min(targets, 8), targets // 6)))
 
 
-def fan_out_all(call: Callable[[str], T], targets: Sequence[str]) -> list[T]:
+def fan_out_values(call: Callable[[str], T], targets: Sequence[str]) -> list[T]:
     """Call ``call`` with each target and return the values, in the order given. Raise the first error, if any."""
     outcomes = fan_out(call, targets)
     for outcome in outcomes:
@@ -57,41 +57,43 @@ def fan_out_all(call: Callable[[str], T], targets: Sequence[str]) -> list[T]:
     return [cast(T, outcome.value) for outcome in outcomes]
 
 
-def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:
+def fan_out(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[CallOutcome[T]]:
     """Call ``call`` with each target and return one outcome per target, in the order given.
 
     An ``SSMError`` is kept with its target. If it would affect all other calls too (no credentials, no endpoint), it is
     raised instead, and the calls that have not begun are not made. Any other exception is raised.
     """
-    outcomes = fan_out_kept(call, targets, workers)
+    outcomes = fan_out_keeping_errors(call, targets, workers)
     for outcome in outcomes:
-        if outcome.error and outcome.error.hopeless:
+        if outcome.error and outcome.error.affects_every_call:
             raise outcome.error
     return outcomes
 
 
-def fan_out_kept(call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS) -> list[Outcome[T]]:
+def fan_out_keeping_errors(
+    call: Callable[[str], T], targets: Sequence[str], workers: int = DEFAULT_WORKERS
+) -> list[CallOutcome[T]]:
     """Do the same as ``fan_out``, but never raise an ``SSMError``.
 
     This is for calls that change something: the task must report what was done, whatever happens later. An error that
     would affect all other calls is kept too. It is also the error of each call that was not made because of it.
     """
-    outcomes: dict[int, Outcome[T]] = {}
+    outcomes: dict[int, CallOutcome[T]] = {}
     affecting_all: list[SSMError] = []
 
     def attempt(index: int) -> None:
         target = targets[index]
         if affecting_all:
-            outcomes[index] = Outcome(target, error=affecting_all[0], attempted=False)
+            outcomes[index] = CallOutcome(target, error=affecting_all[0], attempted=False)
             return
         try:
-            outcomes[index] = Outcome(target, value=call(target))
+            outcomes[index] = CallOutcome(target, value=call(target))
         except SSMError as error:
-            if error.hopeless:
+            if error.affects_every_call:
                 affecting_all.append(error)
-            outcomes[index] = Outcome(target, error=error.lean())
+            outcomes[index] = CallOutcome(target, error=error.without_traceback())
 
-    _run_in_parallel(attempt, len(targets), width(len(targets), workers))
+    _run_in_parallel(attempt, len(targets), thread_count(len(targets), workers))
     return [outcomes[index] for index in range(len(targets))]
 
 

@@ -47,7 +47,7 @@ def option_duration(params: Mapping[str, Any], option: str) -> datetime.timedelt
     return None if params[option] is None else duration(params[option], option)
 
 
-def check_seconds(params: Mapping[str, Any], *options: str) -> None:
+def check_range(params: Mapping[str, Any], *options: str) -> None:
     """Raise ``SSMError`` for the first of ``options`` that is not a number from 0 to ``MOST``."""
     for option in options:
         if not 0 <= params[option] <= MOST:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from .fanout import width
+from .fanout import thread_count
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Lanes(Generic[K, T]):
+class RegionPool(Generic[K, T]):
     """A queue of targets for each region, and one bounded pool of threads for all queues.
 
     A target is any hashable value that identifies one call. ``results`` has the return value of ``call`` for each
@@ -71,7 +71,7 @@ class Lanes(Generic[K, T]):
             before = len(self._queues[region])
             self._queues[region].extend(targets)
             self._targets += len(self._queues[region]) - before
-            for unused in range(len(self._threads), width(self._targets, self._workers) if self._targets else 0):
+            for unused in range(len(self._threads), thread_count(self._targets, self._workers) if self._targets else 0):
                 thread = threading.Thread(target=self._work, name=f"ssm-{region}", daemon=True)
                 try:
                     thread.start()

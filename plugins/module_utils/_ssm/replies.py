@@ -30,7 +30,7 @@ Shape = Any
 
 # Members that the collection reads without checking that they exist, by the name of their structure. Whole replies are
 # included, because "there are no sessions" must never mean "a proxy replied".
-NEEDED: dict[str, tuple[str, ...]] = {
+REQUIRED_MEMBERS: dict[str, tuple[str, ...]] = {
     "AccountSharingInfo": ("AccountId",),
     "AssumeRoleResponse": ("Credentials",),
     "AssumeRoleWithWebIdentityResponse": ("Credentials",),
@@ -165,7 +165,7 @@ def _anything(value: Any) -> None:
 
 
 def _parsed_structure(shape: Shape) -> Check:
-    needed = NEEDED.get(shape.name, ())
+    needed = REQUIRED_MEMBERS.get(shape.name, ())
     checks = {name: _parsed_member(shape.name, name, member) for name, member in shape.members.items()}
 
     def verify(value: Any) -> None:

@@ -37,7 +37,7 @@ Connect = Callable[[Sequence[str]], Mapping[str, Clients]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Store:
+class InventoryCache:
     """The cache of one inventory file. It has two entries, one for nodes and one for statuses.
 
     ``{KEY: {"fingerprint": "9f86d0...", "made": 1764158400.0, "regions": '{"us-east-1": {"nodes": [...], ...}}'},
@@ -91,7 +91,7 @@ def private_folders() -> Iterator[None]:
         os.umask(before)
 
 
-def find(plan: Plan, connect: Connect, store: Store | None, *, fresh: bool) -> Found:
+def find(plan: Plan, connect: Connect, store: InventoryCache | None, *, fresh: bool) -> Found:
     """Return nodes and statuses, from ``store`` if they are valid there, otherwise from AWS.
 
     With ``fresh``, everything is read from AWS, and the cache is only written. ``connect`` makes the clients of
@@ -116,15 +116,15 @@ def find(plan: Plan, connect: Connect, store: Store | None, *, fresh: bool) -> F
     return found
 
 
-def _cached_regions(store: Store) -> dict[str, Region] | None:
+def _cached_regions(store: InventoryCache) -> dict[str, Region] | None:
     return _cached(store, store.key, store.nodes_for or float("inf"), _decode_regions)
 
 
-def _cached_statuses(store: Store) -> dict[str, Status]:
+def _cached_statuses(store: InventoryCache) -> dict[str, Status]:
     return _cached(store, store.key + _STATUSES, store.statuses_for, _decode_statuses) or {}
 
 
-def _cached(store: Store, key: str, seconds: float, decode: Callable[[Any], T]) -> T | None:
+def _cached(store: InventoryCache, key: str, seconds: float, decode: Callable[[Any], T]) -> T | None:
     """Return the decoded entry; None if it is missing, unreadable, older than ``seconds`` or has another fingerprint.
 
     An entry from the future is ignored too. A clock that was set back leaves such entries, and they might never expire.
@@ -137,7 +137,7 @@ def _cached(store: Store, key: str, seconds: float, decode: Callable[[Any], T]) 
     return None
 
 
-def _write_statuses(store: Store | None, found: Found) -> None:
+def _write_statuses(store: InventoryCache | None, found: Found) -> None:
     """Write statuses to an entry of their own, because writing the nodes again would renew their age."""
     if store and store.statuses_for:
         asked = {node: list(status) for node, status in found.asked.items()}

@@ -19,9 +19,9 @@ from ansible import constants, template
 from ansible.errors import AnsibleParserError, AnsibleUndefinedVariable
 from ansible.plugins.inventory import Constructable
 
-from .expressions import AskAnsible, Compiled, Undefined, compiled, variables_of
-from .hosts import GROUPS
-from .trust import TRUST_IS_MARKED, as_untrusted_as
+from .expressions import Compiled, LeaveToAnsible, Undefined, compile_expression, variables_of
+from .hosts import READINESS_GROUPS
+from .trust import TRUST_IS_MARKED, untrusted_if_any
 
 # ansible-core's type hints are partial, and differ from version to version.
 _Base: Any = Constructable
@@ -31,7 +31,7 @@ _template: Any = template
 _TYPED = TRUST_IS_MARKED
 
 _UNSET = object()
-_READINESS_GROUPS = frozenset(GROUPS.values())
+_READINESS_GROUPS = frozenset(READINESS_GROUPS.values())
 Functions = Mapping[str, Compiled | None]
 
 
@@ -59,7 +59,7 @@ class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hint
         expressions = [*self._composed.values(), *self._conditions.values(), *keys] if self._may_compile() else []
         self._known = known
         self._functions: dict[str, Compiled | None] = {
-            expression: compiled(expression, known) for expression in expressions if _is_template(expression)
+            expression: compile_expression(expression, known) for expression in expressions if _is_template(expression)
         }
         self._variables_of = {
             expression: variables_of(expression) for expression, function in self._functions.items() if function
@@ -77,9 +77,9 @@ class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hint
         has no such name.
         """
         if expression not in self._functions:
-            self._functions[expression] = compiled(expression, self._known) if self._may_compile() else None
+            self._functions[expression] = compile_expression(expression, self._known) if self._may_compile() else None
         value = _value(self._functions[expression], variables)
-        if value is not AskAnsible:
+        if value is not LeaveToAnsible:
             return None if value is Undefined else value
         trusted = _template.trust_as_template(expression) if _TYPED else expression
         try:
@@ -115,18 +115,18 @@ class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hint
     def _compose_variables(self, host: Any, variables: dict[str, Any], functions: Functions) -> None:
         for variable, expression in self._composed.items():
             value = _value(_function(functions, expression), variables)
-            if value is AskAnsible or (value is Undefined and self._strict):
+            if value is LeaveToAnsible or (value is Undefined and self._strict):
                 self._set_composite_vars({variable: expression}, variables, host.name, strict=self._strict)
             elif value is not Undefined:
                 sources = map(variables.get, self._variables_of[expression])
-                host.set_variable(variable, as_untrusted_as(sources, value))
+                host.set_variable(variable, untrusted_if_any(sources, value))
 
     def _add_to_groups(
         self, name: str, variables: dict[str, Any], merged: dict[str, Any], functions: Functions
     ) -> None:
         for group, expression in self._conditions.items():
             value = _truth(_function(functions, expression), merged)
-            if value is AskAnsible or (value is Undefined and self._strict):
+            if value is LeaveToAnsible or (value is Undefined and self._strict):
                 self._add_host_to_composed_groups({group: expression}, variables, name, strict=self._strict)
             elif value is True:
                 self.inventory.add_host(name, self.inventory.add_group(self._sanitize_group_name(group)))
@@ -135,7 +135,7 @@ class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hint
         self, entry: Any, name: str, variables: dict[str, Any], merged: dict[str, Any], functions: Functions
     ) -> None:
         value = _value(_function(functions, _key(entry)), merged)
-        if value is AskAnsible or (value is Undefined and self._strict):
+        if value is LeaveToAnsible or (value is Undefined and self._strict):
             self._add_host_to_keyed_groups([entry], variables, name, strict=self._strict)
         elif value is not Undefined:
             self._next_value = value
@@ -217,30 +217,30 @@ def _function(functions: Functions, expression: Any) -> Compiled | None:
 
 
 def _result(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """Return the value of a compiled expression, or the class ``AskAnsible`` or ``Undefined``."""
+    """Return the value of a compiled expression, or the class ``LeaveToAnsible`` or ``Undefined``."""
     if function is None:
-        return AskAnsible
+        return LeaveToAnsible
     try:
         return function(variables)
-    except (AskAnsible, Undefined) as result:
+    except (LeaveToAnsible, Undefined) as result:
         return type(result)
 
 
 def _value(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """Return the result, or ``AskAnsible`` if Ansible would convert the value."""
+    """Return the result, or ``LeaveToAnsible`` if Ansible would convert the value."""
     value = _result(function, variables)
-    return value if value is Undefined or _is_final(value) else AskAnsible
+    return value if value is Undefined or _is_final(value) else LeaveToAnsible
 
 
 def _truth(function: Compiled | None, variables: Mapping[str, Any]) -> Any:
-    """Return the result of a condition: a boolean, ``AskAnsible`` or ``Undefined``.
+    """Return the result of a condition: a boolean, ``LeaveToAnsible`` or ``Undefined``.
 
     Since ansible-core 2.19 a condition must be a boolean. Before, it could have any type.
     """
     value = _result(function, variables)
-    if isinstance(value, bool) or value is AskAnsible or value is Undefined:
+    if isinstance(value, bool) or value is LeaveToAnsible or value is Undefined:
         return value
-    return AskAnsible if _TYPED else bool(value)
+    return LeaveToAnsible if _TYPED else bool(value)
 
 
 def _is_final(value: Any) -> bool:

@@ -10,7 +10,7 @@ Templating takes about half a millisecond for each expression and host. In a lar
 everything else together. An expression is compiled if it can have one meaning only. It may contain names, members of
 dictionaries and lists, constants, comparisons, ``and``, ``or``, ``not``, ``is defined``, and a few filters and methods
 of strings. Any other expression is not compiled. If Ansible might treat a value differently, the function raises
-``AskAnsible``. In both cases Ansible evaluates the expression. A test compares the two on each ansible-core version.
+``LeaveToAnsible``. In both cases Ansible evaluates the expression. A test compares the two on each ansible-core.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Variables = Mapping[str, Any]
 Compiled = Callable[[Variables], Any]
 
 
-class AskAnsible(Exception):  # noqa: N818 - a result, not an error
+class LeaveToAnsible(Exception):  # noqa: N818 - a result, not an error
     """Only Ansible can evaluate the expression for this host."""
 
 
@@ -38,7 +38,7 @@ class _NotSimple(Exception):  # noqa: N818 - a result, not an error
     """The expression contains something that is not compiled."""
 
 
-def compiled(expression: Any, known: Container[str]) -> Compiled | None:
+def compile_expression(expression: Any, known: Container[str]) -> Compiled | None:
     """Return the function of an expression, or None if the expression is left to Ansible.
 
     ``known`` has the names of the variables that a host may have or lack. A missing variable of any other name may be
@@ -111,14 +111,14 @@ def _undefined_to_ansible(function: Compiled) -> Compiled:
         try:
             return function(variables)
         except Undefined:
-            raise AskAnsible from None
+            raise LeaveToAnsible from None
 
     return read
 
 
 def _name(node: Any, known: Container[str]) -> Compiled:
     name = node.name
-    missing: type[Exception] = Undefined if name in known else AskAnsible
+    missing: type[Exception] = Undefined if name in known else LeaveToAnsible
 
     def read(variables: Variables) -> Any:
         try:
@@ -151,7 +151,7 @@ def _member(of: Compiled, key: str) -> Compiled:
     def read(variables: Variables) -> Any:
         value = of(variables)
         if not _is_plain(value, dict):
-            raise AskAnsible
+            raise LeaveToAnsible
         if key not in value:
             raise Undefined
         return value[key]
@@ -168,7 +168,7 @@ def _item(of: Compiled, index: int) -> Compiled:
     def read(variables: Variables) -> Any:
         value = of(variables)
         if not _is_plain(value, list):
-            raise AskAnsible
+            raise LeaveToAnsible
         if index >= len(value):  # never negative: Jinja2 parses -1 as an operation
             raise Undefined
         return value[index]
@@ -201,7 +201,7 @@ def _compare(node: Any, known: Container[str]) -> Compiled:
         try:
             return bool(compare(one, other))
         except TypeError:
-            raise AskAnsible from None
+            raise LeaveToAnsible from None
 
     return result
 
@@ -265,7 +265,7 @@ def _is_chain(node: nodes.Node) -> bool:
 def _text(value: Any) -> str:
     """Return the value if it is a string. Only Ansible can convert other values."""
     if not isinstance(value, str):
-        raise AskAnsible
+        raise LeaveToAnsible
     return value
 
 

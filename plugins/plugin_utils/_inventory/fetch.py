@@ -15,9 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import Outcome
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import CallOutcome
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import connection_status, ec2, listing, tags
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool import Lanes
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool import RegionPool
 
 from .options import Plan
 from .presumed_status import Status, presumed
@@ -36,7 +36,7 @@ class _NodeCall(NamedTuple):
     node: str
 
 
-_Calls = Lanes[_NodeCall, connection_status.Readiness | Outcome[dict[str, str]]]
+_Calls = RegionPool[_NodeCall, connection_status.Readiness | CallOutcome[dict[str, str]]]
 
 
 class Clients(NamedTuple):
@@ -112,16 +112,16 @@ def _calls_for(listed: list[listing.Node], now: datetime.datetime | None, plan: 
 
 
 def _node_calls(plan: Plan, clients: Mapping[str, Clients]) -> _Calls:
-    def perform(region: str, call: _NodeCall) -> connection_status.Readiness | Outcome[dict[str, str]]:
+    def perform(region: str, call: _NodeCall) -> connection_status.Readiness | CallOutcome[dict[str, str]]:
         client = clients[region].ssm
         if call.kind == _STATUS:
-            return connection_status.ask_one(client, call.node)
-        result = tags.ask_one(client, call.node)
+            return connection_status.get_status(client, call.node)
+        result = tags.get_tags(client, call.node)
         if result.error and plan.strict_permissions:  # the inventory fails, so the other calls are pointless
             raise SSMError(f"Region {region}: {result.error}", result.error.exception)
         return result
 
-    return Lanes(perform, list(clients), plan.max_workers)
+    return RegionPool(perform, list(clients), plan.max_workers)
 
 
 def _list(plan: Plan, name: str, clients: Clients, calls: _Calls) -> Region:
@@ -180,7 +180,7 @@ def _leave_out(found: Found, errors: Mapping[str, SSMError], *, strict: bool) ->
     for name in errors:
         found.regions.pop(name, None)
     for name, failed in errors.items():
-        if strict or not found.regions or not failed.regional:
+        if strict or not found.regions or not failed.may_be_regional:
             raise SSMError(f"Region {name}: {failed}", failed.exception)
         found.warnings.append(f"Region {name} is left out. {failed}")
 
@@ -206,7 +206,7 @@ def _add_tags(found: Found, calls: _Calls, *, strict: bool) -> None:
     If only the permission is missing, the nodes have no tags and there is a warning. Any other error leaves out the
     region.
     """
-    results = {result.target: result for result in calls.results.values() if isinstance(result, Outcome)}
+    results = {result.target: result for result in calls.results.values() if isinstance(result, CallOutcome)}
     errors: dict[str, SSMError] = {}
     for name, region in found.regions.items():
         hybrid = [node for node in region.nodes if node["instance_id"] in results]
@@ -220,7 +220,7 @@ def _add_tags(found: Found, calls: _Calls, *, strict: bool) -> None:
     _leave_out(found, errors, strict=strict)
 
 
-def _add_tags_of(node: listing.Node, result: Outcome[dict[str, str]]) -> SSMError | None:
+def _add_tags_of(node: listing.Node, result: CallOutcome[dict[str, str]]) -> SSMError | None:
     """Add the tags of one node, or return the error if they could not be read."""
     if result.value is not None:
         node[tags.VARIABLE] = result.value

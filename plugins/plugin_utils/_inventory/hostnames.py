@@ -37,7 +37,7 @@ _CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 _ENTRY_KEYS = frozenset({"name", "prefix", "separator"})
 # How many names a warning lists at most.
-MOST_TOLD = 10
+MAX_LISTED = 10
 
 
 class Names(NamedTuple):
@@ -79,8 +79,8 @@ def names(
 def refusal(refused: Mapping[str, str]) -> str:
     """Return the warning that lists the names that were not used."""
     nodes = "1 node is" if len(refused) == 1 else f"{len(refused)} nodes are"
-    listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MOST_TOLD))
-    more = f" and {len(refused) - MOST_TOLD} more" if len(refused) > MOST_TOLD else ""
+    listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MAX_LISTED))
+    more = f" and {len(refused) - MAX_LISTED} more" if len(refused) > MAX_LISTED else ""
     return f"{nodes} named by ID because another host or a group has the name, or it is reserved: {listed}{more}."
 
 

@@ -20,7 +20,7 @@ from .options import GetOption, Plan
 from .presumed_status import Status, presumed
 from .trust import untrusted
 
-GROUPS = {
+READINESS_GROUPS = {
     connection_status.CONNECTED: "ssm_connected",
     connection_status.NOT_CONNECTED: "ssm_not_connected",
     connection_status.UNKNOWN: "ssm_unknown",
@@ -33,7 +33,7 @@ class Host:
     """One node as a host that has no name yet."""
 
     instance_id: str
-    group: str  # one of GROUPS
+    group: str  # one of READINESS_GROUPS
     variables: dict[str, Any]  # data from AWS and what follows from it, without hostvars_prefix and hostvars_suffix
     connecting: dict[str, str]  # the variables of the connection plugin
 
@@ -43,7 +43,7 @@ def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
 
     Ansible will not evaluate any text from AWS in their variables. ``get`` reads the options.
     """
-    wanted = [status for status in GROUPS if status in get("statuses")]
+    wanted = [status for status in READINESS_GROUPS if status in get("statuses")]
     connection, profile = get("connection"), get("profile")
     # The name of a region is the user's own text, not one from AWS, whether its nodes come from the cache or not.
     regions = {name: name for name in plan.regions}
@@ -54,7 +54,7 @@ def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
             given["region"] = regions[node["region"]]
             variables = {**given, **_status_variables(status)}
             connecting = _connection_variables(given, connection, profile)
-            made.append(Host(node["instance_id"], GROUPS[status.status], variables, connecting))
+            made.append(Host(node["instance_id"], READINESS_GROUPS[status.status], variables, connecting))
     made.sort(key=lambda host: host.instance_id)
     return made
 

@@ -17,9 +17,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import MAX_WORKERS
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import UNKNOWN
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.filters import ANYTHING, Selection, selection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.filters import ALL_NODES, Selection, selection
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import quoted, suggestion
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_time import check_seconds
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_time import check_range
 
 CONNECTION_STATUS = "connection_status"
 PING_STATUS = "ping_status"
@@ -35,7 +35,7 @@ class Plan:
     """The validated inventory options that decide which API calls are made, under their own names."""
 
     regions: tuple[str, ...]
-    selection: Selection = ANYTHING  # filters, include_filters and exclude_filters
+    selection: Selection = ALL_NODES  # filters, include_filters and exclude_filters
     ec2_details: bool = False
     status_source: str = CONNECTION_STATUS
     ask_all_nodes: bool = False
@@ -61,7 +61,7 @@ def read(get: GetOption, region: str | None) -> Plan:
     if plan.status_source == NO_SOURCE and UNKNOWN not in get("statuses"):
         raise SSMError("With status_source=none every status is unknown, so statuses must include unknown.")
     seconds = ("connection_lost_seconds", "cache_statuses_seconds")
-    check_seconds({option: get(option) for option in seconds}, *seconds)
+    check_range({option: get(option) for option in seconds}, *seconds)
     return plan
 
 

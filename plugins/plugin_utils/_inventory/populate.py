@@ -15,13 +15,13 @@ from typing import Any
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 from .construct import FastConstructable
-from .hosts import GROUPS, Host
+from .hosts import READINESS_GROUPS, Host
 
 # Returns the name of a host variable as users see it.
 VariableName = Callable[[str], str]
 
 
-def outer_name(prefix: str, suffix: str) -> VariableName:
+def hostvar_naming(prefix: str, suffix: str) -> VariableName:
     """Return the function that adds ``prefix`` and ``suffix``, such as from ``region`` to ``ssm_region``.
 
     Raises ``SSMError`` if they do not make a valid variable name.
@@ -51,7 +51,7 @@ def others(inventory: Any, variable_name: VariableName) -> dict[str, set[Any]]:
 def populate(plugin: FastConstructable, named: Mapping[str, Host], variable_name: VariableName) -> None:
     """Add the hosts, in the order of their names, to the inventory of a plugin after its ``prepare``."""
     inventory = plugin.inventory
-    for group in GROUPS.values():
+    for group in READINESS_GROUPS.values():
         inventory.add_group(group)
     ordered = sorted(named.items())
     elsewhere = {name for name in named if name in inventory.hosts}
@@ -69,7 +69,7 @@ def populate(plugin: FastConstructable, named: Mapping[str, Host], variable_name
 
 def _remove_from_other_groups(inventory: Any, name: str, group: str) -> None:
     """Remove a host from the other readiness groups, where another source may have put the same node."""
-    for other in set(GROUPS.values()) - {group}:
+    for other in set(READINESS_GROUPS.values()) - {group}:
         inventory.groups[other].remove_host(inventory.hosts[name])
 
 

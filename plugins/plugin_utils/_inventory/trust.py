@@ -32,7 +32,7 @@ def untrusted(value: Any) -> Any:
     return value if TRUST_IS_MARKED else _mark_unsafe(value)
 
 
-def as_untrusted_as(sources: Iterable[Any], value: Any) -> Any:
+def untrusted_if_any(sources: Iterable[Any], value: Any) -> Any:
     """Return ``value``, as untrusted if it was made from a source that is. A user's own text may be a template."""
     return untrusted(value) if not TRUST_IS_MARKED and any(map(_is_marked, sources)) else value
 

@@ -160,7 +160,7 @@ def _send(write: Callable[..., T], *given: Any, **named: Any) -> T:
     try:
         return write(*given, **named)
     except SSMError as error:
-        if not error.unanswered:
+        if not error.may_have_worked:
             raise
         raise SSMError(f"{error} Whether AWS has done it is not known.", error.exception) from error
 

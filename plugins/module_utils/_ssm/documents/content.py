@@ -112,7 +112,7 @@ class Content:
             return False
 
 
-def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source: str = "content") -> Content:
+def from_option(raw: Any, document_format: str | None, *, exact: bool = False, source: str = "content") -> Content:
     """Return content that the user gave as a string or a mapping. Raises ``SSMError`` for invalid content.
 
     Without ``document_format``, a string that begins with ``{`` or ``[`` is JSON, and any other is YAML. ``source``
@@ -139,7 +139,7 @@ def wanted(raw: Any, document_format: str | None, *, exact: bool = False, source
     return Content(value, text, text_format, document_format is not None, exact)
 
 
-def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tuple[str, str]:
+def convert(text: str, stored_format: str, wanted_format: str | None) -> tuple[str, str]:
     """Return stored content converted to ``wanted_format``, and its format.
 
     The content is unchanged if ``wanted_format`` is None or the stored one. Raises ``SSMError`` if it cannot be
@@ -147,7 +147,7 @@ def reformatted(text: str, stored_format: str, wanted_format: str | None) -> tup
     """
     if wanted_format in (None, stored_format):
         return text, stored_format
-    value = parsed(text, stored_format)
+    value = parse(text, stored_format)
     if wanted_format == TEXT or not isinstance(value, dict):
         raise SSMError(
             f"Content of the format {stored_format} cannot be turned into {wanted_format}: give the content."
@@ -194,7 +194,7 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def parsed(text: str, document_format: str) -> Any:
+def parse(text: str, document_format: str) -> Any:
     """Return the value of JSON or YAML content; None for TEXT, and for content that cannot be parsed."""
     if document_format == TEXT:
         return None
@@ -240,7 +240,7 @@ def _normalized(content: dict[str, Any], source: str) -> dict[str, Any]:
     _check_values(content, source)
     # The round trip also makes plain strings of the string types of Ansible's templating, which PyYAML cannot write.
     plain: dict[str, Any] = _through_json(content)
-    return content_schema.with_texts(plain)
+    return content_schema.with_strings(plain)
 
 
 def _check_values(content: dict[str, Any], source: str) -> None:

@@ -28,7 +28,7 @@ def lines(text: str, document_format: str) -> str:
 
     Content of the format TEXT, and content that cannot be parsed, is returned as it is.
     """
-    value = content.parsed(text, document_format)
+    value = content.parse(text, document_format)
     if value is None:
         return text
     if not content_reader.HAS_YAML:

@@ -30,18 +30,18 @@ except ImportError:
 JSON = "JSON"
 
 # Documents have about ten levels. How many Python can process depends on its version: for YAML, some hundreds.
-MOST_LEVELS = 100
+_MAX_LEVELS = 100
 # The maximum number of entries that YAML's aliases and merge keys may expand to, in a text of up to 64 KB.
-_MOST_ENTRIES = 64 * 1024
+_MAX_ENTRIES = 64 * 1024
 # Python limits the digits of the integers that it converts. The environment sets that limit, never below 640.
-_MOST_DIGITS = 300
+_MAX_DIGITS = 300
 
-_TOO_DEEP = f"it is nested more than {MOST_LEVELS} levels deep"
-_NUMBER_TOO_LONG = f"a number has more than {_MOST_DIGITS} digits"
+_TOO_DEEP = f"it is nested more than {_MAX_LEVELS} levels deep"
+_NUMBER_TOO_LONG = f"a number has more than {_MAX_DIGITS} digits"
 _DUPLICATE_KEY = "a key occurs twice in a mapping"
 _NOT_A_NUMBER = "a number cannot be read"
 _NOT_FINITE = "a number is too large, or .inf or .nan"
-_TOO_MANY_ENTRIES = f"its aliases or merge keys make more than {_MOST_ENTRIES} entries of it"
+_TOO_MANY_ENTRIES = f"its aliases or merge keys make more than {_MAX_ENTRIES} entries of it"
 
 
 class UnreadableError(ValueError):
@@ -63,15 +63,15 @@ def load(text: str, document_format: str, *, strict: bool = False) -> Any:
         raise UnreadableError(_TOO_DEEP) from None
     check_depth(value)
     # Without aliases, each entry takes at least one byte of the text.
-    if _count_entries(value, {}) > max(len(text), _MOST_ENTRIES):
+    if _count_entries(value, {}) > max(len(text), _MAX_ENTRIES):
         raise UnreadableError(_TOO_MANY_ENTRIES)
     return value
 
 
 def check_depth(value: Any) -> None:
-    """Raise ``UnreadableError`` if mappings and lists are nested more than ``MOST_LEVELS`` levels deep."""
+    """Raise ``UnreadableError`` if mappings and lists are nested more than ``_MAX_LEVELS`` levels deep."""
     level = _nested_values([value])
-    for unused in range(MOST_LEVELS):
+    for unused in range(_MAX_LEVELS):
         # Each object once, because YAML's aliases can put one object in many places, and even into itself.
         level = list({id(inner): inner for outer in level for inner in _nested_values(outer)}.values())
         if not level:
@@ -138,7 +138,7 @@ def _number(digits: str) -> int:
 
 
 def _is_long_number(token: str) -> bool:
-    return token.lstrip("-").isdigit() and len(token) > _MOST_DIGITS
+    return token.lstrip("-").isdigit() and len(token) > _MAX_DIGITS
 
 
 def _reject_tokens(text: str, is_wrong: Callable[[str], bool], reason: str) -> None:
@@ -224,7 +224,7 @@ class _Loader(SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         # Each mapping or list is a level. The scalars in the deepest one are one further down.
-        if self._level > MOST_LEVELS:
+        if self._level > _MAX_LEVELS:
             raise _yaml_error(_TOO_DEEP, self.peek_event())  # type: ignore[no-untyped-call] # PyYAML has no type hints
         self._level += 1
         try:
@@ -237,7 +237,7 @@ class _Loader(SafeLoader):
         for merged in _merged_into(node):
             self.flatten_mapping(merged)
             self._merged += len(merged.value)
-            if self._merged > _MOST_ENTRIES:
+            if self._merged > _MAX_ENTRIES:
                 raise _yaml_error(_TOO_MANY_ENTRIES, node)
         super().flatten_mapping(node)
 
@@ -267,7 +267,7 @@ class _Loader(SafeLoader):
         return found
 
     def _number(self, construct: Callable[[Any], Any], node: Any) -> Any:
-        if len(node.value) > _MOST_DIGITS:
+        if len(node.value) > _MAX_DIGITS:
             raise _yaml_error(_NUMBER_TOO_LONG, node)
         try:
             return construct(node)
@@ -281,8 +281,8 @@ if HAS_YAML:
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in _STRING_TAGS]
         for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
     }
-    constructors = SafeLoader.yaml_constructors
-    _Loader.yaml_constructors = {tag: constructors[tag] for tag in (*_JSON_TAGS, None)}
+    _CONSTRUCTORS = SafeLoader.yaml_constructors
+    _Loader.yaml_constructors = {tag: _CONSTRUCTORS[tag] for tag in (*_JSON_TAGS, None)}
     _Loader.add_constructor(f"{_TAG}int", _Loader.construct_yaml_int)
     _Loader.add_constructor(f"{_TAG}float", _Loader.construct_yaml_float)
 

@@ -33,7 +33,7 @@ _PROPERTIES = ("portNumber", "localPortNumber")
 _STRING_TYPES = ("String", "StringList")
 
 
-def with_texts(content: Mapping[str, Any]) -> dict[str, Any]:
+def with_strings(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content with numbers converted to strings where AWS documents a string (trap 36).
 
     YAML reads ``schemaVersion: 2.2`` as a number, and a template can turn ``{{ minutes }}`` into one.
@@ -74,7 +74,7 @@ def _as_string(value: Any, key: str) -> Any:
     return str(int(value)) if whole else str(value)
 
 
-def problem(content: Any, document_type: str | None) -> str:
+def why_rejected(content: Any, document_type: str | None) -> str:
     """Return why AWS rejects content for a document of this type, or '' if no reason is known.
 
     The reason completes a sentence that begins with "content": ``"has no schemaVersion, which ..."``.

@@ -18,7 +18,7 @@ from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags
 from .model import DocumentState, VersionContent
 
 
-def predicted(state: DocumentState | None, actions: Sequence[Action], name: str) -> DocumentState | None:
+def predict(state: DocumentState | None, actions: Sequence[Action], name: str) -> DocumentState | None:
     """Return the document as it will be after ``actions``; None if it will not exist."""
     for action in actions:
         # The latest version of a document that does not exist yet counts as 0.
@@ -70,7 +70,7 @@ def _after_default(action: SetDefault, state: DocumentState) -> DocumentState | 
 
 
 def _after_share(action: Share, state: DocumentState) -> DocumentState | None:
-    return dataclasses.replace(state, permissions=sharing.after(state.permissions or {}, action))
+    return dataclasses.replace(state, permissions=sharing.after_call(state.permissions or {}, action))
 
 
 def _after_add_tags(action: AddTags, state: DocumentState) -> DocumentState | None:
@@ -99,7 +99,7 @@ def _without_content(action: Create | Update) -> dict[str, Any]:
     return {key: value for key, value in action.request.items() if key not in ("Content", "Attachments")}
 
 
-def difference(
+def document_diff(
     before: DocumentState | None,
     after: DocumentState | None,
     name: str,
@@ -132,7 +132,7 @@ def _content_parts(
 
     If an existing version becomes the default, it is compared with the old default version, too.
     """
-    old, new = (None if state is None else state.newest for state in (before, after))
+    old, new = (None if state is None else state.latest_version_content for state in (before, after))
     latest = _part(name, _latest_headers(before, after), _content_texts(old, new))
     if before is None or after is None or defaults is None:
         return [latest]
@@ -185,7 +185,7 @@ def _readable(content: VersionContent | None) -> str:
     return content_lines.lines(content.text, content.document_format)
 
 
-def removal(before: DocumentState | None, name: str) -> list[dict[str, str]]:
+def version_removal_diff(before: DocumentState | None, name: str) -> list[dict[str, str]]:
     """Return the diff of a task that deletes one version. It shows that version, not the rest of the document."""
     if before is None or before.version_to_remove is None:
         return []

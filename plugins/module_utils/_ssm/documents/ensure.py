@@ -36,7 +36,7 @@ _RACES = frozenset(
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """What a task did, or would do in check mode.
 
     ``after`` is predicted in check mode, and read from AWS otherwise. ``defaults`` are the contents of the default
@@ -61,10 +61,10 @@ def run(
 
     ``origin`` is passed by the action plugin and holds the fields of ``content.Origin``; it is empty without one.
     """
-    option_time.check_seconds(params, "wait_timeout")
+    option_time.check_range(params, "wait_timeout")
     task = options.task(params, origin)
     ssm = client("ssm")
-    outcome = bring(
+    outcome = ensure(
         ssm,
         task,
         check_mode=check_mode,
@@ -84,23 +84,23 @@ def run(
     }
 
 
-def _difference(task: DocumentSpec | Removal, outcome: Outcome) -> list[dict[str, str]]:
-    if isinstance(task, Removal) and task.of_version:
-        return diff.removal(outcome.before, task.name) if outcome.done else []
-    return diff.difference(outcome.before, outcome.after, task.name, outcome.defaults)
+def _difference(task: DocumentSpec | Removal, outcome: TaskOutcome) -> list[dict[str, str]]:
+    if isinstance(task, Removal) and task.removes_one_version:
+        return diff.version_removal_diff(outcome.before, task.name) if outcome.done else []
+    return diff.document_diff(outcome.before, outcome.after, task.name, outcome.defaults)
 
 
 def _document_result(client: api.Client, state: DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
     """Return the document as the module returns it, with ``permissions`` if the task gives them."""
     if state is None:
         return None
-    document = info.shape(client, {"Tags": [], **state.latest})
+    document = info.to_result(client, {"Tags": [], **state.latest})
     if permissions:
-        document["permissions"] = sharing.shown(state.permissions or {})
+        document["permissions"] = sharing.as_result(state.permissions or {})
     return document
 
 
-def bring(
+def ensure(
     client: api.Client,
     task: DocumentSpec | Removal,
     *,
@@ -108,7 +108,7 @@ def bring(
     wait: bool,
     wait_timeout: float,
     diff_mode: bool = False,
-) -> Outcome:
+) -> TaskOutcome:
     """Make a document match ``task``, or in check mode predict the actions and the result.
 
     Without ``wait`` the task waits only where a later action requires it. ``wait_timeout`` is in seconds. In
@@ -120,26 +120,28 @@ def bring(
         planned = _read_and_plan(client, _completed(client, task))
         old = _old_default_content(client, planned) if diff_mode else None
         actions = [str(action) for action in planned.actions]
-        return Outcome(
+        return TaskOutcome(
             planned.before,
-            planned.foreseen,
+            planned.predicted,
             actions,
             planned.warnings,
-            _default_contents(client, old, planned.foreseen),
+            _default_contents(client, old, planned.predicted),
         )
     progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
     planned = _settle_and_plan(progress, task)
     if not planned.actions:
-        return Outcome(planned.before, planned.before, [], planned.warnings)
+        return TaskOutcome(planned.before, planned.before, [], planned.warnings)
     # Read it before the plan is applied, which may delete that version.
     old = _old_default_content(client, planned) if diff_mode else None
     carried_out = _apply_or_replan(progress, task, planned)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or planned.shares)
     try:
-        after = read.again(client, planned.before, carried_out.foreseen, permissions=shared)
+        after = read.read_after(client, planned.before, carried_out.predicted, permissions=shared)
     except SSMError as error:
         raise progress.explain(error, []) from error
-    return Outcome(planned.before, after, progress.done, carried_out.warnings, _default_contents(client, old, after))
+    return TaskOutcome(
+        planned.before, after, progress.done, carried_out.warnings, _default_contents(client, old, after)
+    )
 
 
 def _old_default_content(client: api.Client, planned: Plan) -> VersionContent | None:
@@ -197,7 +199,7 @@ def _restore(progress: Progress, before: DocumentState) -> tuple[list[str], str]
     ``(["create the document"], "The old document was put back: create the document.")``; no actions if it failed.
     """
     again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
-    actions = plan.restoration(before)
+    actions = plan.plan_restoration(before)
     failure = "" if actions else "AWS did not return all that it takes to create it again."
     try:
         apply.apply(again, actions)
@@ -221,7 +223,11 @@ def _replan_after_race(
     fresh = _settle_and_plan(progress, task, search_versions=duplicate)
     if fresh.actions == [interrupted.action, *interrupted.left]:
         # Nothing has changed in the meantime, so AWS would return the same error again.
-        raise SSMError(f"{error} {requests.nothing_new(task.name)}", error.exception) if duplicate else error
+        raise (
+            SSMError(f"{error} {requests.only_display_name_differs(task.name)}", error.exception)
+            if duplicate
+            else error
+        )
     return fresh
 
 
@@ -250,14 +256,14 @@ def _plan(client: api.Client, task: DocumentSpec | Removal, state: DocumentState
         warnings = plan.removal_warnings(task, state, actions)
     else:
         actions = plan.plan(task, state)
-        warnings = plan.warnings(task, state, actions)
-        live = None if state is None or state.deleting else read.live(client, task, state, actions)
+        warnings = plan.plan_warnings(task, state, actions)
+        live = None if state is None or state.deleting else read.content_in_use(client, task, state, actions)
         warnings += [] if live is None else plan.safeguard_warnings(task, *live)
-    return Plan(state, actions, diff.predicted(state, actions, task.name), warnings)
+    return Plan(state, actions, diff.predict(state, actions, task.name), warnings)
 
 
 def _completed(client: api.Client, task: DocumentSpec | Removal) -> DocumentSpec | Removal:
-    return read.completed(client, task) if isinstance(task, DocumentSpec) else task
+    return read.resolve_spec(client, task) if isinstance(task, DocumentSpec) else task
 
 
 def _read(client: api.Client, task: DocumentSpec | Removal, *, search_versions: bool = False) -> DocumentState | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import api, conversion, option_text
 from ..errors import NO_TAGS, SSMError, tolerating
-from ..fanout import fan_out_all
+from ..fanout import fan_out_values
 from ..module import ClientFactory, Result
 from ..option_text import quoted
 from . import content, limits, preferences, sharing
@@ -75,11 +75,11 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
         if version.selector not in ({}, {"DocumentVersion": "$DEFAULT"}):  # ListDocuments describes the default version
             found = describe(ssm, list(found), version)
     documents = with_extras(ssm, found, params["include"], version)
-    warnings = unread(documents)
+    warnings = unread_warnings(documents)
     return {**({"warnings": warnings} if warnings else {}), "changed": False, "documents": documents}
 
 
-def shape(client: api.Client, description: Mapping[str, Any]) -> Document:
+def to_result(client: api.Client, description: Mapping[str, Any]) -> Document:
     """Convert a DocumentDescription or DocumentIdentifier to the form of a result, with the ARNs (trap 33)."""
     return {**conversion.resource(description), **_arns(client, description)}
 
@@ -87,9 +87,9 @@ def shape(client: api.Client, description: Mapping[str, Any]) -> Document:
 def describe(client: api.Client, names: Sequence[str], version: Version) -> dict[str, Document]:
     """Describe the named documents that exist: ``{"the name or ARN as given": document}``, in the order given."""
     wanted = list(dict.fromkeys(names))
-    found = fan_out_all(lambda name: api.describe_selected(client, name, version.selector), wanted)
+    found = fan_out_values(lambda name: api.describe_selected(client, name, version.selector), wanted)
     pairs = zip(wanted, found, strict=True)
-    return {name: shape(client, {"Tags": [], **document}) for name, document in pairs if document is not None}
+    return {name: to_result(client, {"Tags": [], **document}) for name, document in pairs if document is not None}
 
 
 def check_types(document_types: Iterable[str]) -> None:
@@ -122,7 +122,7 @@ def listing(
     given = {key: [_filter_value(key, one) for one in _as_list(value)] for key, value in filters.items()}
     owner = ", ".join(given.get("Owner", [owner]))
     found = api.list_documents(client, conversion.filter_list((options | given).items(), "Key", "Values"))
-    documents = [shape(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
+    documents = [to_result(client, one) for one in sorted(found, key=lambda one: str(one["Name"]))]
     # AWS finds the caller's documents and its own by name, but one that another account shares only by ARN.
     by_name = owner in ("Self", "Amazon")
     return {one["name"] if by_name or not one.get("owner", "").isdigit() else one["arn"]: one for one in documents}
@@ -139,12 +139,12 @@ def with_extras(
         return extra(client, name, documents[name], version)
 
     complete = {name: dict(document) for name, document in documents.items()}
-    for (unused, name), more in zip(jobs.values(), fan_out_all(fetch, list(jobs)), strict=True):
+    for (unused, name), more in zip(jobs.values(), fan_out_values(fetch, list(jobs)), strict=True):
         complete[name] |= more
     return list(complete.values())
 
 
-def unread(documents: Iterable[Document]) -> list[str]:
+def unread_warnings(documents: Iterable[Document]) -> list[str]:
     """Return a warning for each extra that AWS no longer had when it was read."""
     return [
         f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
@@ -182,7 +182,7 @@ def _content(client: api.Client, name: str, document: Document, version: Version
     reply = api.get_selected(client, name, version.selector, wanted_format)
     if reply is None:
         return {"content": None, "content_parsed": None}
-    parsed = content.parsed(reply["Content"], reply.get("DocumentFormat") or wanted_format)
+    parsed = content.parse(reply["Content"], reply.get("DocumentFormat") or wanted_format)
     found = {"content": reply["Content"], "content_parsed": parsed}
     if document.get("document_type") == SESSION:
         found["session_preferences"] = preferences.from_content(parsed) if isinstance(parsed, dict) else None
@@ -198,7 +198,7 @@ def _versions(client: api.Client, name: str, document: Document, version: Versio
 def _permissions(client: api.Client, name: str, document: Document, version: Version) -> Document:
     # AWS returns permissions only to the owner of a document, and only by its name.
     found = api.describe_document_permission(client, document["name"]) if _is_own(client, name, document) else {}
-    return {"permissions": sharing.shown(found)}
+    return {"permissions": sharing.as_result(found)}
 
 
 def _is_own(client: api.Client, name: str, document: Document) -> bool:

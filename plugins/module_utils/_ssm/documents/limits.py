@@ -110,23 +110,23 @@ def check_tags(tags: Mapping[str, str]) -> None:
 
 def check_tag_count(tags: Iterable[str]) -> None:
     """Raise ``SSMError`` for more tags than a document can have."""
-    if not fits_tags(tags):
+    if not has_room_for_tags(tags):
         raise SSMError(f"The document would have more than the {_MAX_TAGS} tags that AWS allows.")
 
 
-def check_settable(keys: Iterable[str]) -> None:
+def check_no_reserved_tags(keys: Iterable[str]) -> None:
     """Raise ``SSMError`` for a tag that only AWS can set."""
     for key in keys:
-        if is_of_aws(key):
+        if is_reserved_tag_key(key):
             raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
 
 
-def fits_tags(keys: Iterable[str]) -> bool:
+def has_room_for_tags(keys: Iterable[str]) -> bool:
     """Return whether a document can have this many tags. Tags that only AWS can set do not count."""
-    return sum(not is_of_aws(key) for key in keys) <= _MAX_TAGS
+    return sum(not is_reserved_tag_key(key) for key in keys) <= _MAX_TAGS
 
 
-def is_of_aws(key: str) -> bool:
+def is_reserved_tag_key(key: str) -> bool:
     """Return whether only AWS can set a tag with this key: ``aws:`` is reserved in upper and lower case (trap 31)."""
     return key.lower().startswith("aws:")
 

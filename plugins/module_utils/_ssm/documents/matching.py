@@ -58,14 +58,16 @@ def is_wanted_content(spec: DocumentSpec, stored: str | None, stored_format: str
     if spec.content.means_the_same(stored, stored_format):
         return True
     means_preferences = spec.preferences is not None
-    return means_preferences and preferences.mean_the_same(spec.content.value, content.parsed(stored, stored_format))
+    return means_preferences and preferences.have_same_effect(spec.content.value, content.parse(stored, stored_format))
 
 
 def version_with_wanted_name(spec: DocumentSpec, state: DocumentState) -> str | None:
     """Return the number of the version whose VersionName is the wanted one, or None."""
     if spec.version_name is None:
         return None
-    return state.latest_version if state.latest.get("VersionName") == spec.version_name else state.named_version
+    return (
+        state.latest_version if state.latest.get("VersionName") == spec.version_name else state.version_with_wanted_name
+    )
 
 
 def wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> str | None:
@@ -80,7 +82,7 @@ def wanted_default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -
     return spec.default_version
 
 
-def default_unless_updated(spec: DocumentSpec, state: DocumentState) -> str:
+def default_candidate(spec: DocumentSpec, state: DocumentState) -> str:
     """Return the version that can stay, or become, the default with no new version: the given or the current one.
 
     With ``latest``, the current default version stays if it has the wanted content (trap 7).

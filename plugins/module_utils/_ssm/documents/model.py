@@ -56,7 +56,7 @@ class DocumentSpec:
     ``preferences`` are the ``session_preferences`` of the task. Without ``merges``, ``content`` is what they stand for.
     With ``merges`` they change the content that the document has, and ``content`` is None until that was read.
 
-    ``default_version`` is ``latest``, ``keep``, or the number or name of a version. ``read.completed`` replaces the
+    ``default_version`` is ``latest``, ``keep``, or the number or name of a version. ``read.resolve_spec`` replaces the
     name with the number.
 
     Raises ``SSMError`` for values that AWS would reject.
@@ -137,7 +137,7 @@ class Removal:
             )
 
     @property
-    def of_version(self) -> bool:
+    def removes_one_version(self) -> bool:
         """Return whether only one version is to be deleted."""
         return self.version is not None or self.version_name is not None
 
@@ -174,7 +174,7 @@ class DocumentState:
     # The numbers of all versions in ascending order, such as (1, 2, 5). For a removal, only those to delete.
     versions: tuple[int, ...] | None = None
     # The number of the version that has the wanted VersionName, if that is not the latest one.
-    named_version: str | None = None
+    version_with_wanted_name: str | None = None
     # The description of ``matching_version``.
     matching_description: Mapping[str, Any] | None = None
     # The description of the older version that is to become the default; {} if it does not exist.
@@ -199,7 +199,7 @@ class DocumentState:
         return str(self.latest.get("LatestVersion") or self.latest["DocumentVersion"])
 
     @property
-    def newest(self) -> VersionContent:
+    def latest_version_content(self) -> VersionContent:
         """Return the content of the latest version."""
         return VersionContent(self.latest_content, self.document_format)
 
@@ -273,7 +273,7 @@ def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:
     return f"Document {spec.name} has no version with the name {quoted(wanted)}{there_are}.{advice}"
 
 
-def check_own(state: DocumentState) -> None:
+def check_owner(state: DocumentState) -> None:
     """Raise ``SSMError`` if AWS or a partner owns the document: only its owner can change it."""
     if state.foreign_owner:
         raise SSMError(
@@ -285,7 +285,7 @@ def check_own(state: DocumentState) -> None:
 
 def check_content(wanted: content.Content, document_type: str | None) -> None:
     """Raise ``SSMError`` for content that AWS is known to reject for a document of this type."""
-    problem = content_schema.problem(wanted.value, document_type)
+    problem = content_schema.why_rejected(wanted.value, document_type)
     if problem:
         raise SSMError(f"content {problem}.")
     if document_type == "ChangeCalendar" and wanted.document_format != content.TEXT:

@@ -17,7 +17,7 @@ from ..errors import SSMError
 from ..option_text import counted
 from . import limits, matching, preferences, requests, sharing
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_own, not_active
+from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_owner, not_active
 
 # The most versions that a document can have (trap 42).
 _MAX_VERSIONS = 1000
@@ -31,7 +31,7 @@ class Plan:
 
     before: DocumentState | None
     actions: Sequence[Action]
-    foreseen: DocumentState | None  # the document after the actions, as predicted
+    predicted: DocumentState | None  # the document after the actions, as predicted
     warnings: Sequence[str]
 
     @property
@@ -57,7 +57,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     """Return the actions that make the document match the spec, in order. Raises ``SSMError`` if none can."""
     if state is None or state.deleting:
         return [Create(requests.create(spec)), *_sharing(spec, None)]
-    check_own(state)
+    check_owner(state)
     if matching.recreates(spec, state):
         return _recreate(spec, state)
     unchangeable = matching.why_unchangeable(spec, state)
@@ -87,8 +87,8 @@ def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
     """Return the actions that delete the document or one version. Raises ``SSMError`` if AWS does not allow that."""
     if state is None or state.deleting:
         return []
-    check_own(state)
-    if not removal.of_version:
+    check_owner(state)
+    if not removal.removes_one_version:
         return [*_unsharing(removal.name, state, allowed=removal.force_unshare), Delete(removal.force)]
     if state.versions and str(state.versions[0]) == state.default_version:
         raise SSMError(
@@ -99,7 +99,7 @@ def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
     return [DeleteVersions(state.versions)] if state.versions else []
 
 
-def warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Action]) -> list[str]:
+def plan_warnings(spec: DocumentSpec, state: DocumentState | None, actions: list[Action]) -> list[str]:
     """Return warnings about a plan that creates or changes a document."""
     found = []
     if any(isinstance(action, Create) for action in actions) and spec.name.lower().startswith(_RESERVED):
@@ -158,7 +158,7 @@ def removal_warnings(removal: Removal, state: DocumentState | None, actions: lis
     """Return warnings about a plan that deletes a document or a version."""
     if state is None or not actions:
         return []
-    if not removal.of_version:
+    if not removal.removes_one_version:
         goes = "This deletes the session preferences of the account in this region, including its logging."
         return [goes] if removal.name == PREFERENCES else []
     if state.used_by_latest and state.latest_version in map(str, state.versions or ()):
@@ -172,9 +172,9 @@ def removal_warnings(removal: Removal, state: DocumentState | None, actions: lis
 def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]:
     """Return a warning that names the safeguards, such as logging, that sessions lose with the content ``after``.
 
-    ``before`` and ``after`` are parsed content, as ``read.live`` returns it. See trap 47.
+    ``before`` and ``after`` are parsed content, as ``read.content_in_use`` returns it. See trap 47.
     """
-    lost = preferences.turned_off(before, after)
+    lost = preferences.removed_safeguards(before, after)
     if not lost:
         return []
     replaces = spec.preferences is not None and not spec.merges
@@ -195,25 +195,25 @@ def _recreate(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     ]
 
 
-def restoration(state: DocumentState) -> list[Action]:
+def plan_restoration(state: DocumentState) -> list[Action]:
     """Return the actions that restore a deleted document: its latest version and its permissions.
 
     Returns [] if AWS did not return all that creating it requires.
     """
-    request = requests.as_it_was(state)
-    return [Create(request), *sharing.share_again(state.permissions or {})] if request else []
+    request = requests.restore(state)
+    return [Create(request), *sharing.reshare_calls(state.permissions or {})] if request else []
 
 
 def _sharing_again(spec: DocumentSpec, before: DocumentState) -> list[Share]:
     """Return the calls that share a recreated document: as it was shared before, with the changes of the task."""
-    return sharing.share_again(_shared(spec, before))
+    return sharing.reshare_calls(_shared(spec, before))
 
 
 def _shared(spec: DocumentSpec, before: DocumentState) -> dict[str, str]:
     """Return the permissions after the change: ``{"111122223333": "$DEFAULT"}``."""
     wanted = dict(before.permissions or {})
     for share in _sharing(spec, before):
-        wanted = sharing.after(wanted, share)
+        wanted = sharing.after_call(wanted, share)
     return wanted
 
 
@@ -231,7 +231,7 @@ def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]
             f"Document {name} is shared with {accounts}, and AWS does not delete a shared document: "
             "set force_unshare=true to end the sharing first."
         )
-    return sharing.unshare(state.permissions or {})
+    return sharing.unshare_calls(state.permissions or {})
 
 
 def _default(spec: DocumentSpec, state: DocumentState, *, updated: bool) -> list[Action]:
@@ -273,12 +273,12 @@ def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     if spec.tags is None:
         return []
     to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
-    limits.check_settable(to_set)
+    limits.check_no_reserved_tags(to_set)
     limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
     adding: list[Action] = [AddTags(to_set)] if to_set else []
     removing: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
     # Add first, so that no tag is lost if AWS rejects the new ones. Remove first only if there is no room for all.
-    has_room = limits.fits_tags(state.tags.keys() | to_set.keys())
+    has_room = limits.has_room_for_tags(state.tags.keys() | to_set.keys())
     return [*adding, *removing] if has_room else [*removing, *adding]
 
 

@@ -174,13 +174,13 @@ def from_content(content: Any) -> dict[str, Any] | None:
     return read
 
 
-def mean_the_same(one: Any, other: Any) -> bool:
+def have_same_effect(one: Any, other: Any) -> bool:
     """Return whether two contents make the agent do the same. False if options cannot express the first one."""
     read = from_content(one)
     return read is not None and read == from_content(other)
 
 
-def turned_off(before: Any, after: Any) -> list[str]:
+def removed_safeguards(before: Any, after: Any) -> list[str]:
     """Return the logging, encryption, run-as, time limit and shell profiles that ``before`` has and ``after`` lacks.
 
     ``["encryption with the KMS key alias/sessions", "run-as"]``
@@ -214,7 +214,7 @@ def _removed_limits(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     return found
 
 
-def kept_by_null(names: Iterable[str]) -> list[str]:
+def null_warnings(names: Iterable[str]) -> list[str]:
     """Return a warning for each null option of a task that changes only what it gives: null changes nothing.
 
     ``names`` are the options that are null, such as ``kms_key_id`` and ``shell_profile.linux``.

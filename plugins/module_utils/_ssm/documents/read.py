@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import api
 from ..errors import DENIED, SSMError, tolerating
-from ..fanout import DEFAULT_WORKERS, fan_out_all
+from ..fanout import DEFAULT_WORKERS, fan_out_values
 from . import content, matching, preferences
 from .actions import Action, Create, SetDefault, Update
 from .model import (
@@ -47,12 +47,14 @@ def for_spec(client: api.Client, spec: DocumentSpec, *, search_versions: bool = 
         state = _with_match(state, _search(client, spec, state))
     if spec.version_name and latest.get("VersionName") != spec.version_name:
         named = api.describe_selected(client, spec.name, {"VersionName": spec.version_name})
-        state = dataclasses.replace(state, named_version=None if named is None else str(named["DocumentVersion"]))
+        state = dataclasses.replace(
+            state, version_with_wanted_name=None if named is None else str(named["DocumentVersion"])
+        )
     state = _with_new_default(client, spec, _with_versions(client, spec, state))
     return _with_permissions(client, spec, state)
 
 
-def completed(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
+def resolve_spec(client: api.Client, spec: DocumentSpec) -> DocumentSpec:
     """Return the spec with the values that depend on the document: merged content, and the default version's number.
 
     Takes one call for each of the two, if the task uses it. Raises ``SSMError`` for a name that no version has.
@@ -94,11 +96,11 @@ def _with_merged_content(client: api.Client, spec: DocumentSpec) -> DocumentSpec
         merged = preferences.to_content(spec.preferences)
     else:
         text_format = str(reply.get("DocumentFormat") or content.JSON)
-        merged = preferences.merged(spec.preferences, content.parsed(str(reply["Content"]), text_format))
-    return dataclasses.replace(spec, content=content.wanted(merged, spec.document_format))
+        merged = preferences.merged(spec.preferences, content.parse(str(reply["Content"]), text_format))
+    return dataclasses.replace(spec, content=content.from_option(merged, spec.document_format))
 
 
-def live(
+def content_in_use(
     client: api.Client, spec: DocumentSpec, state: DocumentState, actions: Sequence[Action]
 ) -> tuple[Any, Any] | None:
     """Return the parsed content that new sessions use (before, after) the actions; None if these do not change it."""
@@ -108,7 +110,7 @@ def live(
     if by_default and sets_default is not None and sets_default.version is not None:
         after = _parsed_content(client, state, sets_default.version)
     elif writes is not None and (sets_default is not None or isinstance(writes, Create) or not by_default):
-        after = content.parsed(str(writes.request["Content"]), str(writes.request["DocumentFormat"]))
+        after = content.parse(str(writes.request["Content"]), str(writes.request["DocumentFormat"]))
     else:
         return None
     return _parsed_content(client, state, state.default_version if by_default else state.latest_version), after
@@ -117,9 +119,9 @@ def live(
 def _parsed_content(client: api.Client, state: DocumentState, version: str) -> Any:
     """Return the parsed content of one version; None if the version does not exist."""
     if version == state.latest_version and state.latest_content is not None:
-        return content.parsed(state.latest_content, state.document_format)
+        return content.parse(state.latest_content, state.document_format)
     reply = api.get_document(client, str(state.latest["Name"]), version, content.JSON)
-    return None if reply is None else content.parsed(str(reply["Content"]), str(reply.get("DocumentFormat")))
+    return None if reply is None else content.parse(str(reply["Content"]), str(reply.get("DocumentFormat")))
 
 
 def default_content(client: api.Client, state: DocumentState) -> VersionContent:
@@ -129,7 +131,7 @@ def default_content(client: api.Client, state: DocumentState) -> VersionContent:
     """
     number = state.default_version
     if number == state.latest_version and state.latest_content is not None:
-        return state.newest
+        return state.latest_version_content
     reply, code = None, None
     try:
         reply = api.get_document(client, str(state.latest["Name"]), number, state.document_format)
@@ -148,7 +150,7 @@ def for_removal(client: api.Client, removal: Removal) -> DocumentState | None:
     if latest is None or not _can_change(DocumentState(latest)):
         return None if latest is None else DocumentState(latest)
     state = DocumentState(latest)
-    if removal.of_version:
+    if removal.removes_one_version:
         version = _version_to_remove(client, removal)
         numbers = () if version is None else (int(version["DocumentVersion"]),)
         return dataclasses.replace(state, versions=numbers, version_to_remove=version)
@@ -167,7 +169,7 @@ def _can_change(state: DocumentState) -> bool:
     return not state.deleting and state.foreign_owner is None
 
 
-def again(
+def read_after(
     client: api.Client, before: DocumentState | None, predicted: DocumentState | None, *, permissions: bool
 ) -> DocumentState | None:
     """Read a document again after a change; return None if it does not exist.
@@ -205,7 +207,7 @@ def _with_content(client: api.Client, spec: DocumentSpec, state: DocumentState) 
         same or matching.is_wanted_content(spec, state.latest_content, state.document_format)
     ):
         return _with_match(state, state.latest)
-    default = matching.default_unless_updated(spec, state)
+    default = matching.default_candidate(spec, state)
     if default == state.latest_version or state.used_by_latest:
         # If sessions use the latest version, it has to match, whatever the default version is (trap 45).
         return state
@@ -277,7 +279,7 @@ def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api
 
     The default version is preferred, so that it stays the default; then the newest.
     """
-    default = matching.default_unless_updated(spec, state)
+    default = matching.default_candidate(spec, state)
     compared = (state.latest_version, None if state.used_by_latest else default)
     infos = {str(info["DocumentVersion"]): info for info in api.list_document_versions(client, spec.name)}
     others = [number for number in infos if number not in compared]
@@ -287,7 +289,7 @@ def _search(client: api.Client, spec: DocumentSpec, state: DocumentState) -> api
         return _get_if_matching(client, spec, number, str(infos[number].get("DocumentFormat") or content.JSON))
 
     for start in range(0, len(others), DEFAULT_WORKERS):
-        for version in fan_out_all(get_if_matching, others[start : start + DEFAULT_WORKERS]):
+        for version in fan_out_values(get_if_matching, others[start : start + DEFAULT_WORKERS]):
             if version is not None:
                 return version
     return None

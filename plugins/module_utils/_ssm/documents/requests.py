@@ -39,7 +39,7 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
         **matching.version_members(spec),
     }
     _check_first_default(spec)
-    limits.check_settable(spec.tags or {})
+    limits.check_no_reserved_tags(spec.tags or {})
     return conversion.without_none(request)
 
 
@@ -63,12 +63,12 @@ def recreate(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
         **_kept(state),
         **conversion.without_none(matching.version_members(spec)),
     }
-    limits.check_settable(tags)
+    limits.check_no_reserved_tags(tags)
     limits.check_tag_count(tags)
     return conversion.without_none(request)
 
 
-def as_it_was(state: DocumentState) -> dict[str, Any] | None:
+def restore(state: DocumentState) -> dict[str, Any] | None:
     """Return the CreateDocument request that restores the latest version of a deleted document.
 
     Returns None if its content is not known or it had attachments, whose sources AWS does not return (trap 20).
@@ -108,7 +108,7 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
     if matching.repeats_latest(spec, state):
-        raise SSMError(nothing_new(spec.name))
+        raise SSMError(only_display_name_differs(spec.name))
     attachments = _attachments(spec, state.document_type)
     given = conversion.without_none(matching.version_members(spec))
     # The new version may lose what UpdateDocument leaves out (trap 18).
@@ -116,7 +116,7 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
     return request if attachments is None else {**request, "Attachments": attachments}
 
 
-def nothing_new(name: str) -> str:
+def only_display_name_differs(name: str) -> str:
     """Return the error message for a new version that would differ from an existing one only in its display name."""
     return f"AWS makes no version of document {name} for a new display_name alone: change the content, too."
 
@@ -135,7 +135,7 @@ def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
         return text, document_format
     if state.latest_content is None:
         raise SSMError(not_active(spec.name, state.latest_version, {}))
-    return content.reformatted(state.latest_content, state.document_format, spec.document_format)
+    return content.convert(state.latest_content, state.document_format, spec.document_format)
 
 
 def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | None:
@@ -164,4 +164,4 @@ def _check_first_default(spec: DocumentSpec) -> None:
 
 def _user_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Return the tags without those that only AWS can set."""
-    return {key: value for key, value in tags.items() if not limits.is_of_aws(key)}
+    return {key: value for key, value in tags.items() if not limits.is_reserved_tag_key(key)}

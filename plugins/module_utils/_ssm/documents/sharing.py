@@ -41,7 +41,7 @@ class Permissions:
     purge: bool
 
 
-def wanted(option: Mapping[str, Any] | None) -> Permissions | None:
+def from_option(option: Mapping[str, Any] | None) -> Permissions | None:
     """Return the value of the ``permissions`` option, or None without it. Raises ``SSMError`` for invalid accounts."""
     if option is None:
         return None
@@ -80,12 +80,12 @@ def changes(permissions: Permissions, found: Mapping[str, str], name: str) -> li
     return _calls([], to_remove, None) + _calls(to_add, [], permissions.version)
 
 
-def unshare(found: Mapping[str, str]) -> list[Share]:
+def unshare_calls(found: Mapping[str, str]) -> list[Share]:
     """Return the calls that end all sharing."""
     return _calls([], list(found), None)
 
 
-def share_again(found: Mapping[str, str]) -> list[Share]:
+def reshare_calls(found: Mapping[str, str]) -> list[Share]:
     """Return the calls that share a document again, with the accounts and versions in ``found``."""
     return [
         call
@@ -94,13 +94,13 @@ def share_again(found: Mapping[str, str]) -> list[Share]:
     ]
 
 
-def after(found: Mapping[str, str], share: Share) -> dict[str, str]:
+def after_call(found: Mapping[str, str], share: Share) -> dict[str, str]:
     """Return the permissions after a call. ``found`` are those before it."""
     kept = {account: version for account, version in found.items() if account not in share.remove}
     return kept | dict.fromkeys(share.add, share.version or DEFAULT_VERSION)
 
 
-def shown(found: Mapping[str, str]) -> dict[str, Any]:
+def as_result(found: Mapping[str, str]) -> dict[str, Any]:
     """Return permissions as the modules return them.
 
     ``{"account_ids": ["111122223333"], "shared_document_versions": {"111122223333": "$DEFAULT"}}``

@@ -39,7 +39,7 @@ class Readiness:
         return {**shown, "reason": self.reason} if self.reason else shown
 
 
-def ask(
+def get_statuses(
     client: api.Client,
     targets: Sequence[str],
     workers: int = DEFAULT_WORKERS,
@@ -51,21 +51,21 @@ def ask(
     """
 
     def ask_and_report(target: str) -> Readiness:
-        result = ask_one(client, target)
+        result = get_status(client, target)
         on_result(result)
         return result
 
     return [cast(Readiness, outcome.value) for outcome in fan_out(ask_and_report, targets, workers)]
 
 
-def ask_one(client: api.Client, target: str) -> Readiness:
+def get_status(client: api.Client, target: str) -> Readiness:
     """Return the status of one target. Raise only what would affect every target, such as expired credentials."""
     try:
         returned = api.get_connection_status(client, target)
     except SSMError as error:
-        if error.hopeless:
+        if error.affects_every_call:
             raise
-        return Readiness(target, UNKNOWN, str(error), error.lean())
+        return Readiness(target, UNKNOWN, str(error), error.without_traceback())
     # The service returns lower case, but older documentation and other clients have upper case, too.
     status = returned.lower()
     if status in (CONNECTED, NOT_CONNECTED):

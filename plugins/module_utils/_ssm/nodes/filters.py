@@ -65,7 +65,7 @@ class FilterSet:
         return {key: values for key, values in self.wanted.items() if _is_tag(key)}
 
     @property
-    def information_only(self) -> bool:
+    def needs_information(self) -> bool:
         """True if DescribeInstanceProperties lacks one of the filters."""
         return any(_is_tag(key) or key in _INFORMATION_ONLY for key in self.wanted)
 
@@ -77,7 +77,7 @@ class FilterSet:
     def __str__(self) -> str:
         return ", ".join(f"{key}={','.join(values)}" for key, values in self.wanted.items())
 
-    def met_by(self, shape: Shape) -> bool:
+    def matches(self, shape: Shape) -> bool:
         """Return whether a node meets the conditions that are not on tags. ``shape`` is the node as AWS returns it."""
         return all(shape.get(_MEMBERS[key]) in values for key, values in self.wanted.items() if not _is_tag(key))
 
@@ -97,16 +97,16 @@ class Selection:
     excludes: tuple[FilterSet, ...] = ()
 
     @property
-    def information_only(self) -> bool:
+    def needs_information(self) -> bool:
         """True if all nodes must be listed with DescribeInstanceInformation.
 
         Only DescribeInstanceProperties lists stopped instances. So if both operations were used, they could disagree on
         which nodes are excluded.
         """
-        return any(each.information_only for each in (*self.includes, *self.excludes))
+        return any(each.needs_information for each in (*self.includes, *self.excludes))
 
 
-ANYTHING = Selection()
+ALL_NODES = Selection()
 
 
 def selection(filters: Any, includes: Sequence[Any], excludes: Sequence[Any]) -> Selection:
@@ -132,7 +132,7 @@ def information_requests(conditions: FilterSet) -> Iterator[list[Shape]]:
     """Yield the Filters of each request of DescribeInstanceInformation that finds the nodes.
 
     The service does not accept tags combined with other filters. If there are conditions on tags, only these are sent,
-    and the caller applies the others with ``FilterSet.met_by``.
+    and the caller applies the others with ``FilterSet.matches``.
     """
     for chosen in _chunks(conditions.tags or conditions.wanted, INFORMATION_VALUES):
         yield [{"Key": key, "Values": list(values)} for key, values in chosen.items()]

@@ -43,7 +43,7 @@ def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Pag
     Nodes that are excluded by tags are listed twice. The first listing keeps them off the pages. The second, at the
     end, finds nodes that were tagged in the meantime: they are in ``excluded`` of the last page, which has no nodes.
     """
-    listing = Listing(client, information=selection.information_only)
+    listing = NodeLister(client, information=selection.needs_information)
     tagged = {index: conditions for index, conditions in enumerate(selection.excludes) if conditions.tags}
     first = _excluded(listing, tagged)
     excluded = frozenset[str]().union(*first.values())
@@ -56,7 +56,7 @@ def pages(client: api.Client, region: str, selection: Selection) -> Iterator[Pag
         yield Page([], page.served_at, frozenset[str]().union(*last.values()), applied)
 
 
-def _excluded(listing: Listing, tagged: Mapping[int, FilterSet]) -> dict[int, frozenset[str]]:
+def _excluded(listing: NodeLister, tagged: Mapping[int, FilterSet]) -> dict[int, frozenset[str]]:
     """Return the IDs of the nodes that now meet each of the conditions on tags, by its index."""
     return {
         index: frozenset(shape["InstanceId"] for page in listing.find(conditions) for shape in page.nodes)
@@ -64,7 +64,7 @@ def _excluded(listing: Listing, tagged: Mapping[int, FilterSet]) -> dict[int, fr
     }
 
 
-def _included(listing: Listing, region: str, selection: Selection) -> Iterator[Page]:
+def _included(listing: NodeLister, region: str, selection: Selection) -> Iterator[Page]:
     """Yield pages of the selected nodes. Conditions on tags in ``excludes`` are not applied here."""
     untagged = [(index, conditions) for index, conditions in enumerate(selection.excludes) if not conditions.tags]
     seen: set[str] = set()
@@ -72,14 +72,14 @@ def _included(listing: Listing, region: str, selection: Selection) -> Iterator[P
         for page in listing.find(conditions):
             fresh = [shape for shape in page.nodes if shape["InstanceId"] not in seen]
             seen.update(shape["InstanceId"] for shape in fresh)
-            met = [{index for index, conditions in untagged if conditions.met_by(shape)} for shape in fresh]
+            met = [{index for index, conditions in untagged if conditions.matches(shape)} for shape in fresh]
             wanted = [shape for shape, indexes in zip(fresh, met, strict=True) if not indexes]
             listed = [shape for shape in wanted if shape.get("InstanceState") != _TERMINATED]
             applied = frozenset[int]().union(*met)
             yield Page([_node(shape, region) for shape in listed], page.served_at, applied=applied)
 
 
-class Listing:
+class NodeLister:
     """Lists nodes with DescribeInstanceProperties (pages of 1,000) or DescribeInstanceInformation (pages of 50).
 
     DescribeInstanceInformation is the older operation. Many policies allow only this one, and old versions of botocore
@@ -100,7 +100,7 @@ class Listing:
                 raise
             # One ID that is not registered (any more) fails the whole request. So compare the IDs here.
             for page in self._find(conditions.without("InstanceIds")):
-                yield page._replace(nodes=[shape for shape in page.nodes if conditions.met_by(shape)])
+                yield page._replace(nodes=[shape for shape in page.nodes if conditions.matches(shape)])
 
     def _find(self, conditions: FilterSet) -> Iterator[api.NodePage]:
         has_page = False
@@ -123,7 +123,7 @@ class Listing:
     def _with_information(self, conditions: FilterSet) -> Iterator[api.NodePage]:
         for filters in information_requests(conditions):
             for page in api.describe_instance_information(self._client, filters):
-                yield page._replace(nodes=[shape for shape in page.nodes if conditions.met_by(shape)])
+                yield page._replace(nodes=[shape for shape in page.nodes if conditions.matches(shape)])
 
 
 def _node(shape: api.Shape, region: str) -> Node:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import api, conversion
 from .filters import PROPERTY_VALUES, FilterSet
-from .listing import Listing
+from .listing import NodeLister
 from .targets import is_node
 
 Ping = dict[str, Any]
@@ -35,7 +35,7 @@ MEMBERS = frozenset(
 )
 
 
-def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
+def find_pings(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
     """Return the ping data of those ``targets`` that are managed nodes and listed, by ID.
 
     An example is ``{"i-0a1b2c3d4e5f6a7b8": {"ping_status": "Online", "platform_type": "Linux"}}``. Raises ``SSMError``
@@ -46,7 +46,7 @@ def find(client: api.Client, targets: Sequence[str]) -> dict[str, Ping]:
     if not wanted:
         return {}
     conditions = {"InstanceIds": tuple(sorted(wanted))} if len(wanted) <= PROPERTY_VALUES else {}
-    return _collect(Listing(client).find(FilterSet(conditions)), wanted)
+    return _collect(NodeLister(client).find(FilterSet(conditions)), wanted)
 
 
 def _collect(pages: Iterator[api.NodePage], wanted: set[str]) -> dict[str, Ping]:

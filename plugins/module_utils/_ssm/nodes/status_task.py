@@ -19,7 +19,7 @@ from ..fanout import MAX_WORKERS
 from ..module import ClientFactory, Result
 from ..option_text import counted
 from . import connection_status, ping, targets
-from .wait import DENIED_FOR, Account, Wait, Waited, wait
+from .wait import DENIED_FOR, Tally, Wait, WaitResult, wait
 
 # The maximum number of targets that an error message names.
 _MAX_NAMED = 10
@@ -36,7 +36,7 @@ class Task:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pinged:
+class PingData:
     """The ping data of the targets that Systems Manager lists, or why it could not be read."""
 
     found: Mapping[str, ping.Ping]  # by target
@@ -56,7 +56,7 @@ def task(params: Mapping[str, Any]) -> Task:
         raise SSMError(f"consecutive: {params['consecutive']} is out of range; expected at least 1.")
     if params["consecutive"] > 1 and not params["wait_for"]:
         raise SSMError(f"consecutive: {params['consecutive']} requires wait_for.")
-    option_time.check_seconds(params, "wait_timeout", "wait_delay")
+    option_time.check_range(params, "wait_timeout", "wait_delay")
     wanted = params["wait_for"]
     waiting = Wait(wanted, params["wait_timeout"], params["wait_delay"], params["consecutive"]) if wanted else None
     return Task(ids, waiting, params["include_ping"], params["max_workers"])
@@ -89,28 +89,28 @@ def _result_of(given: Task, client: api.Client) -> Result:
 def _poll(
     given: Task, ids: Sequence[str], client: api.Client, progress: progress_file.Progress
 ) -> list[connection_status.Readiness]:
-    return connection_status.ask(client, ids, given.workers, progress.counter(len(ids)))
+    return connection_status.get_statuses(client, ids, given.workers, progress.counter(len(ids)))
 
 
-def _wait(given: Task, wanted: Wait, client: api.Client) -> Waited:
+def _wait(given: Task, wanted: Wait, client: api.Client) -> WaitResult:
     progress = progress_file.from_environment()
 
-    def on_pause(tally: Account, remaining: float) -> None:
+    def on_pause(tally: Tally, remaining: float) -> None:
         progress.pause(tally.summary(), remaining)
 
     return wait(lambda pending: _poll(given, pending, client, progress), given.targets, wanted, on_pause=on_pause)
 
 
-def _ping_data(client: api.Client, ids: Sequence[str]) -> Pinged:
+def _ping_data(client: api.Client, ids: Sequence[str]) -> PingData:
     """Read the ping data. It is only diagnostic, so a failure becomes ``error`` and does not fail the task."""
     try:
-        return Pinged(ping.find(client, ids))
+        return PingData(ping.find_pings(client, ids))
     except SSMError as error:
-        return Pinged({}, str(error))
+        return PingData({}, str(error))
 
 
 def _ping_data_of_late(
-    client: api.Client, wanted: Wait, waited: Waited, pinged: Pinged | None
+    client: api.Client, wanted: Wait, waited: WaitResult, pinged: PingData | None
 ) -> dict[str, ping.Ping | None]:
     """Return the ping data of the nodes that did not connect in time, by ID; None for a node that is not listed.
 
@@ -124,7 +124,7 @@ def _ping_data_of_late(
     return {} if known.error else {target: known.found.get(target) for target in nodes}
 
 
-def _timed_out(wanted: Wait, waited: Waited, known: Mapping[str, ping.Ping | None], region: str) -> str:
+def _timed_out(wanted: Wait, waited: WaitResult, known: Mapping[str, ping.Ping | None], region: str) -> str:
     """Return the error message for the targets that did not reach the status in time, with their ping data."""
     seconds = round(waited.seconds) if waited.refused else wanted.timeout
     total = counted(len(waited.statuses), "target")
@@ -160,7 +160,7 @@ def _first_few(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_MAX_NAMED])}{f' and {more:,} more' if more > 0 else ''}"
 
 
-def _result(statuses: Sequence[connection_status.Readiness], pinged: Pinged | None) -> Result:
+def _result(statuses: Sequence[connection_status.Readiness], pinged: PingData | None) -> Result:
     def with_status(status: str) -> list[str]:
         return [found.target for found in statuses if found.status == status]
 

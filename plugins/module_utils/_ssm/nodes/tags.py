@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from .. import api, conversion
 from ..errors import SSMError
-from ..fanout import Outcome
+from ..fanout import CallOutcome
 
 # The host variable with the tags of a node, whether it is hybrid or an EC2 instance.
 VARIABLE = "ec2_tags"
@@ -30,7 +30,7 @@ def is_hybrid(node: str) -> bool:
     return node.startswith("mi-")
 
 
-def ask_one(client: api.Client, node: str) -> Outcome[dict[str, str]]:
+def get_tags(client: api.Client, node: str) -> CallOutcome[dict[str, str]]:
     """Return the tags of one hybrid node; none if it is not registered any more. ``client`` is for Systems Manager.
 
     Raises only what would affect every node, such as expired credentials. Any other error is in the outcome.
@@ -38,10 +38,10 @@ def ask_one(client: api.Client, node: str) -> Outcome[dict[str, str]]:
     try:
         found = api.list_node_tags(client, node)
     except SSMError as error:
-        if error.hopeless:
+        if error.affects_every_call:
             raise
-        return Outcome(node, error=error.lean())
-    return Outcome(node, None if found is None else tag_values(found))
+        return CallOutcome(node, error=error.without_traceback())
+    return CallOutcome(node, None if found is None else tag_values(found))
 
 
 def tag_values(tag_list: Sequence[api.Shape] | None) -> dict[str, str]:

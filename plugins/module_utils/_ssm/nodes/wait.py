@@ -46,7 +46,7 @@ class Wait:
 
 
 @dataclasses.dataclass(frozen=True)
-class Waited:
+class WaitResult:
     """The result of a wait."""
 
     statuses: list[Readiness]  # the last result for each target, in the order given
@@ -64,7 +64,7 @@ class Clock:
     spread: Callable[[float, float], float] = random.uniform  # a random number between two bounds
 
 
-class Account:
+class Tally:
     """The last result of each target, and how many wanted results in a row it has had."""
 
     def __init__(self, targets: Sequence[str], wait: Wait) -> None:
@@ -117,15 +117,15 @@ def wait(
     targets: Sequence[str],
     wanted: Wait,
     clock: Clock | None = None,
-    on_pause: Callable[[Account, float], None] = lambda tally, remaining: None,
-) -> Waited:
+    on_pause: Callable[[Tally, float], None] = lambda tally, remaining: None,
+) -> WaitResult:
     """Poll until each target has the wanted status or the timeout is over. Only pending targets are polled again.
 
     The last poll begins at the deadline, however long the pauses are, and a poll that has begun is finished.
     ``on_pause`` is called before each pause with the tally and the seconds until the deadline.
     """
     clock = clock or Clock()
-    tally = Account(targets, wanted)
+    tally = Tally(targets, wanted)
     started = clock.now()
     deadline = started + wanted.timeout
     denied_since: float | None = None
@@ -137,14 +137,14 @@ def wait(
         denied_since = (begun if denied_since is None else denied_since) if tally.only_denied() else None
         refused = denied_since is not None and clock.now() - denied_since >= DENIED_FOR
         if begun >= deadline or refused:
-            return Waited(tally.statuses, tally.pending, clock.now() - started, refused)
+            return WaitResult(tally.statuses, tally.pending, clock.now() - started, refused)
         remaining = max(0.0, deadline - clock.now())
         on_pause(tally, remaining)
         clock.sleep(min(remaining, wanted.delay * clock.spread(1 - JITTER, 1 + JITTER)))
-    return Waited(tally.statuses, [], clock.now() - started)
+    return WaitResult(tally.statuses, [], clock.now() - started)
 
 
-def _polled(poll: Callable[[Sequence[str]], Iterable[Readiness]], tally: Account, wanted: Wait) -> Iterable[Readiness]:
+def _polled(poll: Callable[[Sequence[str]], Iterable[Readiness]], tally: Tally, wanted: Wait) -> Iterable[Readiness]:
     """Poll the pending targets. An error that aborts the wait is extended with how many targets had been reached."""
     pending = tally.pending
     try:

@@ -24,7 +24,7 @@ _AHEAD = datetime.timedelta(days=1)
 
 
 @dataclasses.dataclass(frozen=True)
-class Listing:
+class SessionList:
     """Sessions, and the time when the service began to list them."""
 
     sessions: list[Session]
@@ -38,7 +38,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     wanted = options.session_filter(params)
     ssm = client("ssm")
     check_filters(ssm, wanted)
-    found = find(ssm, options.STATES[params["state"]], wanted, params["max_items"])
+    found = find_sessions(ssm, options.STATES[params["state"]], wanted, params["max_items"])
     return {
         "changed": False,
         "sessions": [returned(session) for session in found.sessions],
@@ -46,7 +46,9 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     }
 
 
-def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_items: int | None = None) -> Listing:
+def find_sessions(
+    client: api.Client, states: Iterable[str], wanted: SessionFilter, max_items: int | None = None
+) -> SessionList:
     """Return the sessions that match ``wanted``, newest first. No page is requested after ``max_items`` sessions.
 
     ``Active`` must come before ``History``. A session that ends between the two listings is then in both, and its
@@ -62,8 +64,8 @@ def find(client: api.Client, states: Iterable[str], wanted: SessionFilter, max_i
                 _check_not_ahead(wanted, listed_at)
             found |= {entry["SessionId"]: entry for entry in page.sessions if wanted.matches(entry, listed_at)}
             if limit and len(found) >= limit:
-                return Listing(sorted(list(found.values())[:limit], key=_newest_first), listed_at)
-    return Listing(sorted(found.values(), key=_newest_first), listed_at or datetime.datetime.now(datetime.UTC))
+                return SessionList(sorted(list(found.values())[:limit], key=_newest_first), listed_at)
+    return SessionList(sorted(found.values(), key=_newest_first), listed_at or datetime.datetime.now(datetime.UTC))
 
 
 def find_by_id(client: api.Client, state: str, session_ids: Collection[str]) -> dict[str, Session]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import api, option_time
 from ..errors import NOT_TERMINABLE, SSMError
-from ..fanout import Outcome, fan_out_kept
+from ..fanout import CallOutcome, fan_out_keeping_errors
 from ..module import ClientFactory, Result
 from ..option_text import counted, quoted
 from . import listing, options
@@ -41,18 +41,18 @@ class Plan:
 
 
 @dataclasses.dataclass
-class Ending:
+class Termination:
     """The outcome of each termination. Each session's ID is in exactly one of the first three fields."""
 
     ended: list[str] = dataclasses.field(default_factory=list)  # terminated by this task
     already_ended: list[str] = dataclasses.field(default_factory=list)
     failures: dict[str, str] = dataclasses.field(default_factory=dict)  # session ID to reason
-    hopeless: bool = False  # an error would affect every further call, too
+    affects_every_call: bool = False  # an error would affect every further call, too
 
 
 def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """Do the work of ssm_session_terminate."""
-    option_time.check_seconds(params, "max_sessions", "wait_timeout", "wait_delay")
+    option_time.check_range(params, "max_sessions", "wait_timeout", "wait_delay")
     wanted = options.session_filter(params)
     by_id = params["session_ids"] is not None
     # An empty template renders to an empty list, or to a list with one empty text.
@@ -60,7 +60,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     excluded = options.excluded_ids(params["exclude_session_ids"])
     _check(params)
     if by_id and not ids:
-        return _result(Plan([]), Ending())
+        return _result(Plan([]), Termination())
     ssm = client("ssm")
     if by_id:
         plan = plan_ids(ssm, ids, excluded)
@@ -72,7 +72,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
             return _too_many(plan, params["max_sessions"])
         if not plan.running:
             besides = " besides those excluded" if excluded else ""
-            return {**_result(plan, Ending()), "msg": f"The selection matches no active session{besides}."}
+            return {**_result(plan, Termination()), "msg": f"The selection matches no active session{besides}."}
     return _carry_out(ssm, plan, params, check_mode)
 
 
@@ -87,15 +87,15 @@ def _check(params: Mapping[str, Any]) -> None:
 def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool) -> Result:
     ids = [session["SessionId"] for session in plan.running]
     if check_mode or not ids:
-        return _result(plan, Ending(ended=ids))
+        return _result(plan, Termination(ended=ids))
     termination = end(ssm, ids)
     still_active: dict[str, str] = {}
-    if params["wait"] and termination.ended and not termination.hopeless:
-        still_active = wait_until_gone(ssm, termination.ended, params["wait_timeout"], params["wait_delay"])
+    if params["wait"] and termination.ended and not termination.affects_every_call:
+        still_active = wait_until_closed(ssm, termination.ended, params["wait_timeout"], params["wait_delay"])
     return _result(plan, termination, still_active)
 
 
-def _result(plan: Plan, termination: Ending, still_active: Mapping[str, str] | None = None) -> Result:
+def _result(plan: Plan, termination: Termination, still_active: Mapping[str, str] | None = None) -> Result:
     """Return the result of the task.
 
     ``still_active`` has the IDs of sessions that were terminated but may still be active, each with the reason.
@@ -132,7 +132,7 @@ def _not_active(session_ids: Sequence[str]) -> str:
     )
 
 
-def _message(termination: Ending, still_active: Mapping[str, str], requested: int) -> str:
+def _message(termination: Termination, still_active: Mapping[str, str], requested: int) -> str:
     """Return how many terminations failed, and why the first one did. The result has all reasons in ``failures``."""
     parts = [
         (termination.failures, "could not be ended"),
@@ -151,7 +151,7 @@ def _too_many(plan: Plan, limit: int) -> Result:
         f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
         f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
     )
-    return {**_result(Plan([]), Ending()), "failed": True, "msg": message, "selected": selected}
+    return {**_result(Plan([]), Termination()), "failed": True, "msg": message, "selected": selected}
 
 
 def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collection[str]) -> Plan:
@@ -159,7 +159,7 @@ def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collecti
 
     Raises ``SSMError`` if the option owner is a name that several owners have.
     """
-    running = _to_terminate(listing.find(client, [ACTIVE], wanted).sessions, excluded)
+    running = _to_terminate(listing.find_sessions(client, [ACTIVE], wanted).sessions, excluded)
     _check_exclusions(running, excluded)
     # Whoever assumes a role chooses the name of its session, and may choose the name of a colleague.
     owners = {plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
@@ -202,13 +202,13 @@ def require_known(client: api.Client, plan: Plan) -> Plan:
     return Plan(plan.running, plan.ended + plan.not_active)
 
 
-def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
+def end(client: api.Client, session_ids: Sequence[str]) -> Termination:
     """Terminate sessions in parallel and return the outcome of each, whatever happens to the others."""
-    outcomes = fan_out_kept(lambda session_id: api.terminate_session(client, session_id), session_ids)
-    result = Ending([outcome.target for outcome in outcomes if not outcome.error])
+    outcomes = fan_out_keeping_errors(lambda session_id: api.terminate_session(client, session_id), session_ids)
+    result = Termination([outcome.target for outcome in outcomes if not outcome.error])
     failed = [outcome for outcome in outcomes if outcome.error]
-    result.hopeless = any(outcome.error and outcome.error.hopeless for outcome in failed)
-    if result.hopeless:
+    result.affects_every_call = any(outcome.error and outcome.error.affects_every_call for outcome in failed)
+    if result.affects_every_call:
         result.failures = {outcome.target: _reason(outcome) for outcome in failed}
         return result
     try:
@@ -222,7 +222,7 @@ def end(client: api.Client, session_ids: Sequence[str]) -> Ending:
     return result
 
 
-def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: float, delay: float) -> dict[str, str]:
+def wait_until_closed(client: api.Client, session_ids: Sequence[str], timeout: float, delay: float) -> dict[str, str]:
     """Wait until none of the sessions is active; poll every ``delay`` seconds.
 
     Returns the reason for each session that may still be active after ``timeout`` seconds, by ID; ``{}`` if all are
@@ -240,7 +240,7 @@ def wait_until_gone(client: api.Client, session_ids: Sequence[str], timeout: flo
         except SSMError as error:
             failure = error
         remaining = max(0.0, deadline - time.monotonic())
-        if not pending or begun >= deadline or (failure and (failure.hopeless or failure.denied)):
+        if not pending or begun >= deadline or (failure and (failure.affects_every_call or failure.denied)):
             return {entry: _reason_still_active(entry, timeout, failure) for entry in pending}
         time.sleep(min(delay, remaining))
 
@@ -286,7 +286,7 @@ def _still_active(client: api.Client, session_ids: Sequence[str]) -> set[str]:
     return {session["SessionId"] for session in _to_terminate(found.values(), ())}
 
 
-def _classify(outcome: Outcome[None], active: Collection[str], result: Ending) -> None:
+def _classify(outcome: CallOutcome[None], active: Collection[str], result: Termination) -> None:
     """Add a session whose call failed to the right field of ``result``. ``active`` are the sessions still active."""
     error = outcome.error
     if outcome.target in active:
@@ -306,7 +306,7 @@ def _may_have_worked(error: SSMError) -> bool:
     return status >= 500 and error.code not in NOT_TERMINABLE
 
 
-def _reason(outcome: Outcome[None]) -> str:
+def _reason(outcome: CallOutcome[None]) -> str:
     if outcome.attempted:
         known = " Whether it has ended is not known." if outcome.error and outcome.error.retried else ""
         return f"{outcome.error}{known}"

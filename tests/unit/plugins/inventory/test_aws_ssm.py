@@ -16,7 +16,7 @@ from ansible.vars.reserved import get_reserved_names
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import ec2
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.listing import variable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import Host
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate import known_variables, outer_name
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate import hostvar_naming, known_variables
 
 from emulator.testing import LocalAWS
 from unit.support.inventory_source import Parsed, Source, parse
@@ -321,5 +321,5 @@ def test_where_and_what_to_list_may_be_templates() -> None:
 def test_a_variable_that_some_host_has_is_known_as_often_as_it_is_looked_up() -> None:
     variables: list[dict[str, Any]] = [{"one": 1}, {"one": 1, "two": 2}]
     hosts = [Host(f"i-{number}", "ssm_connected", each, {}) for number, each in enumerate(variables)]
-    known = known_variables(hosts, outer_name("x_", ""))
+    known = known_variables(hosts, hostvar_naming("x_", ""))
     assert [name in known for name in ("x_two", "x_one", "x_two", "two")] == [True, True, True, False]

@@ -354,7 +354,7 @@ def test_the_last_look_begins_at_the_deadline_however_long_looks_take() -> None:
         ),
         mock.patch.object(session_listing, "find_by_id", look),
     ):
-        assert termination.wait_until_gone(None, ["s-1"], 10, 1) == {}
+        assert termination.wait_until_closed(None, ["s-1"], 10, 1) == {}
     assert begun == [0, 8, 15]
 
 
@@ -374,7 +374,7 @@ def test_only_sessions_that_are_still_there_are_looked_for() -> None:
             aws, session_ids=["s-2"], wait=False
         )  # lists once more, so that s-1 is gone one look earlier
         position = aws.position
-        assert termination.wait_until_gone(client, ["s-1", "s-2"], 60, 1) == {}
+        assert termination.wait_until_closed(client, ["s-1", "s-2"], 60, 1) == {}
         looks = [call.params.get("Filters") for call in aws.calls(since=position)]
         assert looks == [None, None, None, [{"key": "SessionId", "value": "s-2"}]]
 

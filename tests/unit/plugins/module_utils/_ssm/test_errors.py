@@ -36,7 +36,7 @@ URL = "https://ssm.us-east-1.amazonaws.com/"
 
 
 @pytest.mark.parametrize(
-    ("error", "regional"),
+    ("error", "may_be_regional"),
     [
         (boto.NoCredentialsError(), False),
         (boto.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), False),
@@ -59,14 +59,14 @@ URL = "https://ssm.us-east-1.amazonaws.com/"
         (refused("AssumeRole", "403", 403, "<html>"), False),
         (refused("AssumeRole", "503", 503, ""), False),
         (boto.ClientError({}, "AssumeRole"), False),
-        (UnreadableReplyError("AssumeRole", 200, is_page=True), False),
-        (UnreadableReplyError("CreateToken", 200, is_page=False), False),
+        (UnreadableReplyError("AssumeRole", 200, is_html_page=True), False),
+        (UnreadableReplyError("CreateToken", 200, is_html_page=False), False),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_every_other_call_would_meet_too(error: Exception, regional: bool) -> None:
+def test_what_every_other_call_would_meet_too(error: Exception, may_be_regional: bool) -> None:
     made = failed(error)
-    assert (made.hopeless, made.regional) == (True, regional)
+    assert (made.affects_every_call, made.may_be_regional) == (True, may_be_regional)
     assert str(made).startswith("Could not get the connection status of i-1: ")
 
 
@@ -82,14 +82,14 @@ def test_what_every_other_call_would_meet_too(error: Exception, regional: bool) 
         refused("AssumeRole", "InternalFailure", 500),
         refused("GetRoleCredentials", "TooManyRequests", 429),
         refused("GetConnectionStatus", "503", 503),
-        UnreadableReplyError("GetConnectionStatus", 200, is_page=True),
+        UnreadableReplyError("GetConnectionStatus", 200, is_html_page=True),
         ValueError("no"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_another_call_may_not_meet(error: Exception) -> None:
     made = failed(error)
-    assert (made.hopeless, made.regional) == (False, True)
+    assert (made.affects_every_call, made.may_be_regional) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_said_is_one_sentence_and_what_would_help(error: Exception, sent
 
 
 @pytest.mark.parametrize(
-    ("code", "regional"),
+    ("code", "may_be_regional"),
     [
         ("ExpiredToken", False),
         ("ExpiredTokenException", False),
@@ -155,16 +155,16 @@ def test_what_is_said_is_one_sentence_and_what_would_help(error: Exception, sent
         ("UnrecognizedClientException", True),
     ],
 )
-def test_credentials_that_aws_refuses_whatever_the_service_calls_it(code: str, regional: bool) -> None:
+def test_credentials_that_aws_refuses_whatever_the_service_calls_it(code: str, may_be_regional: bool) -> None:
     made = failed(refused("GetConnectionStatus", code, 403))
-    assert (made.hopeless, made.regional, made.denied) == (True, regional, False)
+    assert (made.affects_every_call, made.may_be_regional, made.denied) == (True, may_be_regional, False)
     assert str(made).endswith(" Check the credentials and the controller's clock.")
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
 def test_a_refusal_of_iam_whatever_the_service_calls_it(code: str) -> None:
     made = failed(refused("GetConnectionStatus", code, 403))
-    assert (made.hopeless, made.denied) == (False, True)
+    assert (made.affects_every_call, made.denied) == (False, True)
     assert str(made).endswith(f"{code}: No. The caller needs the permission {STATUS}.")
 
 
@@ -273,24 +273,24 @@ def test_what_has_no_user_of_a_url_stays() -> None:
 )
 def test_a_call_for_credentials_that_was_throttled_says_nothing_of_the_next_one(operation: str, code: str) -> None:
     made = failed(refused(operation, code))
-    assert (made.hopeless, made.regional) == (False, True)
+    assert (made.affects_every_call, made.may_be_regional) == (False, True)
 
 
 @pytest.mark.parametrize(
-    ("error", "unanswered"),
+    ("error", "may_have_worked"),
     [
-        (UnreadableReplyError("DeleteDocument", 200, is_page=True), True),
+        (UnreadableReplyError("DeleteDocument", 200, is_html_page=True), True),
         (ValueError("no"), True),
         (boto.ReadTimeoutError(endpoint_url=URL, error="no"), True),
         (boto.ConnectionClosedError(endpoint_url=URL), True),
         (refused("DeleteDocument", "502", 502), True),
         (refused("DeleteDocument", "InvalidDocument"), False),
         (refused("AssumeRole", "502", 502), False),
-        (UnreadableReplyError("AssumeRole", 200, is_page=True), False),
+        (UnreadableReplyError("AssumeRole", 200, is_html_page=True), False),
         (boto.EndpointConnectionError(endpoint_url=URL, error="no"), False),
         (boto.NoCredentialsError(), False),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_whether_aws_may_have_done_it(error: Exception, unanswered: bool) -> None:
-    assert failed(error).unanswered is unanswered
+def test_whether_aws_may_have_done_it(error: Exception, may_have_worked: bool) -> None:
+    assert failed(error).may_have_worked is may_have_worked

@@ -26,7 +26,7 @@ def test_one_outcome_for_each_target_in_order(targets: list[str], workers: int) 
     [(0, 32, 1), (1, 32, 1), (5, 32, 5), (8, 32, 8), (20, 32, 8), (53, 32, 8), (54, 32, 9), (600, 32, 32), (600, 6, 6)],
 )
 def test_each_thread_has_a_handful_of_calls_to_make(targets: int, workers: int, width: int) -> None:
-    assert fanout.width(targets, workers) == width
+    assert fanout.thread_count(targets, workers) == width
 
 
 def test_an_error_stays_with_its_target() -> None:
@@ -62,7 +62,7 @@ def test_what_was_done_before_such_an_error_can_be_kept() -> None:
         return target
 
     # One worker, so that it is known which calls come before and which after.
-    outcomes = fanout.fan_out_kept(call, ["a", "b", "c"], 1)
+    outcomes = fanout.fan_out_keeping_errors(call, ["a", "b", "c"], 1)
     assert [(outcome.value, outcome.error, outcome.attempted) for outcome in outcomes] == [
         ("a", None, True),
         (None, expired, True),
@@ -85,7 +85,7 @@ def test_calls_are_made_side_by_side() -> None:
 
 @given(st.integers(0, 100_000), st.integers(1, 64))
 def test_the_width_never_exceeds_what_was_asked_for(targets: int, workers: int) -> None:
-    assert 1 <= fanout.width(targets, workers) <= workers
+    assert 1 <= fanout.thread_count(targets, workers) <= workers
 
 
 def test_an_interrupt_begins_no_further_call() -> None:

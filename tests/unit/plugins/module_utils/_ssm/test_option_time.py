@@ -111,9 +111,9 @@ def test_a_long_text_is_cut_where_it_is_shown(read: Callable[[str, str], object]
 
 
 def test_the_most_seconds_that_a_task_may_wait() -> None:
-    option_time.check_seconds({"wait_timeout": option_time.MOST, "wait_delay": 0}, "wait_timeout", "wait_delay")
+    option_time.check_range({"wait_timeout": option_time.MOST, "wait_delay": 0}, "wait_timeout", "wait_delay")
     with pytest.raises(SSMError, match="wait_timeout: 1000000001 is out of range; expected 0 to 1000000000"):
-        option_time.check_seconds({"wait_timeout": option_time.MOST + 1}, "wait_timeout")
+        option_time.check_range({"wait_timeout": option_time.MOST + 1}, "wait_timeout")
 
 
 @given(st.text(max_size=30) | st.from_regex(r"[0-9]{1,12}[dhms]( ago)?", fullmatch=True))

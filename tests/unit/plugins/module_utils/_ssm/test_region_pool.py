@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool import Lanes
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool import RegionPool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ def test_each_target_is_called_once_in_its_lane(found: dict[str, list[list[int]]
         return f"{name} {target}"
 
     expected = []
-    with Lanes(call, list(found), workers) as lanes:
+    with RegionPool(call, list(found), workers) as lanes:
         for name, parts in found.items():
             for part, targets in enumerate(parts):
                 ids = [f"{name}{part}.{place}.{target}" for place, target in enumerate(targets)]
@@ -41,7 +41,7 @@ def test_each_target_is_called_once_in_its_lane(found: dict[str, list[list[int]]
 
 def test_calls_are_made_while_more_targets_are_being_found() -> None:
     made = threading.Event()
-    with Lanes[str, None](lambda name, target: made.set(), ["a"], 4) as lanes:
+    with RegionPool[str, None](lambda name, target: made.set(), ["a"], 4) as lanes:
         lanes.put("a", ["1"])
         assert made.wait(LONG)
         lanes.close("a")
@@ -62,7 +62,7 @@ def test_a_system_that_starts_few_threads(few: int, monkeypatch: pytest.MonkeyPa
     with contextlib.ExitStack() as stack:
         if few == 0:
             stack.enter_context(pytest.raises(RuntimeError, match="can't start new thread"))
-        with Lanes[str, str](lambda name, target: target, ["a"], 8) as lanes:
+        with RegionPool[str, str](lambda name, target: target, ["a"], 8) as lanes:
             lanes.put("a", [str(number) for number in range(100)])
             lanes.close("a")
         assert len(lanes.results) == 100
@@ -77,7 +77,7 @@ def test_a_lane_whose_calls_wait_leaves_threads_to_the_others() -> None:
         elif target == "last":
             done.set()
 
-    with Lanes(call, ["slow", "quick"], 4) as lanes:
+    with RegionPool(call, ["slow", "quick"], 4) as lanes:
         lanes.put("slow", [f"slow {number}" for number in range(100)])
         lanes.put("quick", [*(f"quick {number}" for number in range(100)), "last"])
         assert done.wait(LONG)
@@ -100,7 +100,7 @@ def test_no_more_calls_at_a_time_than_workers_and_all_of_them_for_the_last_lane(
         with lock:
             busy -= 1
 
-    with Lanes(call, ["a", "b"], 4) as lanes:
+    with RegionPool(call, ["a", "b"], 4) as lanes:
         lanes.close("b")
         lanes.put("a", [str(number) for number in range(24)])
         lanes.close("a")
@@ -114,7 +114,7 @@ def test_an_error_stops_the_pool_and_is_raised_at_the_end() -> None:
         called.append(target)
         raise ValueError(target)
 
-    lanes = Lanes(call, ["a"], 1)
+    lanes = RegionPool(call, ["a"], 1)
 
     def work() -> None:
         with lanes:
@@ -128,7 +128,7 @@ def test_an_error_stops_the_pool_and_is_raised_at_the_end() -> None:
 
 def test_an_error_of_whoever_finds_the_targets_stops_the_pool() -> None:
     def work() -> None:
-        with Lanes[str, None](lambda name, target: None, ["a"], 2) as lanes:
+        with RegionPool[str, None](lambda name, target: None, ["a"], 2) as lanes:
             lanes.put("a", ["1"])
             raise KeyError
 
@@ -144,7 +144,7 @@ def test_targets_of_a_lane_that_is_dropped_are_not_called() -> None:
         called.append(target)
         assert go.wait(LONG)
 
-    with Lanes(call, ["a", "b"], 1) as lanes:
+    with RegionPool(call, ["a", "b"], 1) as lanes:
         lanes.put("a", ["1", "2", "3"])
         lanes.close("a", drop=True)
         go.set()
@@ -163,7 +163,7 @@ def test_an_error_ends_the_threads_that_wait_for_work() -> None:
             time.sleep(0.05)  # until the others, which have nothing left to do, wait
             raise ValueError(target)
 
-    lanes = Lanes(call, ["a"], 3)
+    lanes = RegionPool(call, ["a"], 3)
 
     def work() -> None:
         try:

@@ -240,7 +240,7 @@ def test_what_is_needed_is_in_the_service_model() -> None:
     for service, operations in USED.items():
         for operation in operations:
             structures(shape(operation, service), known)
-    for name, members in replies.NEEDED.items():
+    for name, members in replies.REQUIRED_MEMBERS.items():
         assert set(members) <= set(known[name].members), name
     assert set(CREDENTIAL_CALLS) <= set().union(*USED.values())
 
@@ -312,7 +312,7 @@ def test_an_error_of_ec2_that_cannot_be_read_is_tried_again(status: int) -> None
 def test_a_new_status_is_named_if_it_is_a_word(given: str, reason: str) -> None:
     fault = {"op": "GetConnectionStatus", "do": {"set": {"Status": given}}}
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": NODE}]}}, "faults": [fault]}) as aws:
-        found = connection_status.ask_one(aws.client("ssm"), NODE)
+        found = connection_status.get_status(aws.client("ssm"), NODE)
     assert found.status == connection_status.UNKNOWN
     assert found.reason is not None
     assert found.reason.endswith(reason)

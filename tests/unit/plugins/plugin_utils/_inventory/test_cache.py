@@ -16,7 +16,7 @@ from unittest import mock
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory import cache
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import Store, find, fingerprint
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import InventoryCache, find, fingerprint
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import identity
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients, Found
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import Plan
@@ -332,7 +332,7 @@ def test_what_somebody_else_wrote_does_not_count(text: str) -> None:
 def test_an_entry_that_lacks_something_does_not_count(member: str) -> None:
     entries: dict[str, Any] = {}
     plan = Plan(("us-east-1",), status_source="none")
-    store = Store(entries, "key", "own", nodes_for=0, statuses_for=60)
+    store = InventoryCache(entries, "key", "own", nodes_for=0, statuses_for=60)
     with LocalAWS(WORLD) as aws:
 
         def find_them() -> Found:
@@ -366,7 +366,7 @@ def test_a_tag_with_a_key_of_ansibles_own_takes_no_other_with_it(key: str) -> No
 def test_a_status_that_is_not_kept_is_asked_for_though_another_is(lost: str) -> None:
     entries: dict[str, Any] = {}
     targets = {"first": "i-0a1b2c3d4e5f60001", "second": "i-0a1b2c3d4e5f60002"}
-    store = Store(entries, "key", "own", nodes_for=0, statuses_for=60)
+    store = InventoryCache(entries, "key", "own", nodes_for=0, statuses_for=60)
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": target} for target in targets.values()]}}}) as aws:
 
         def find_them() -> Found:

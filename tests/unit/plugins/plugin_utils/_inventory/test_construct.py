@@ -14,7 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ansible.release import __version__
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.construct import FastConstructable
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.expressions import Undefined, compiled
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.expressions import Undefined, compile_expression
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.trust import TRUST_IS_MARKED, untrusted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -219,7 +219,7 @@ def test_extra_variables_win_when_they_are_to_be_used() -> None:
     ],
 )
 def test_usual_expressions_are_compiled(expression: str) -> None:
-    assert compiled(expression, frozenset()) is not None
+    assert compile_expression(expression, frozenset()) is not None
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_usual_expressions_are_compiled(expression: str) -> None:
     ],
 )
 def test_others_are_left_to_ansible(expression: str) -> None:
-    assert compiled(expression, frozenset()) is None
+    assert compile_expression(expression, frozenset()) is None
 
 
 GIVEN: dict[str, Any] = {
@@ -292,7 +292,7 @@ def test_what_is_easily_made_something_else(expression: str) -> None:
     ],
 )
 def test_usual_expressions_need_no_templating(expression: str, value: Any) -> None:
-    made = compiled(expression, KNOWN)
+    made = compile_expression(expression, KNOWN)
     assert made is not None
     if value is Undefined:
         with pytest.raises(Undefined):
@@ -324,4 +324,4 @@ def test_what_is_made_of_usual_expressions_needs_no_templating(monkeypatch: pyte
     ],
 )
 def test_what_has_more_to_it_is_left_to_ansible(expression: str) -> None:
-    assert compiled(expression, frozenset()) is None
+    assert compile_expression(expression, frozenset()) is None

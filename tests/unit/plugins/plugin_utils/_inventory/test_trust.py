@@ -16,8 +16,8 @@ from ansible import template
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.trust import (
     TRUST_IS_MARKED,
-    as_untrusted_as,
     untrusted,
+    untrusted_if_any,
 )
 
 from emulator.testing import LocalAWS
@@ -179,6 +179,6 @@ def test_a_parent_group_that_is_made_of_a_node_is_a_plain_name() -> None:
     ],
 )
 def test_what_is_made_of_a_text_of_aws_is_no_template_wherever_the_text_was(holder: Any) -> None:
-    of_aws = as_untrusted_as([None, holder(untrusted("web"))], "made")
+    of_aws = untrusted_if_any([None, holder(untrusted("web"))], "made")
     assert hasattr(of_aws, "__UNSAFE__") is not TRUST_IS_MARKED
-    assert not hasattr(as_untrusted_as([None, holder("web")], "made"), "__UNSAFE__")
+    assert not hasattr(untrusted_if_any([None, holder("web")], "made"), "__UNSAFE__")

@@ -34,7 +34,7 @@ TWO = {**ONE, "description": "two"}
 def spec(*wanted: Any, **fields: Any) -> DocumentSpec:
     """A spec of the content given, of ONE if none is given."""
     raw = wanted[0] if wanted else ONE
-    return DocumentSpec(name="Prefs", content=None if raw is None else content.wanted(raw, None), **fields)
+    return DocumentSpec(name="Prefs", content=None if raw is None else content.from_option(raw, None), **fields)
 
 
 def found(*stored: Any, holder: str | None = "3", **members: Any) -> DocumentState:
@@ -139,7 +139,7 @@ def test_the_difference_of_a_new_document_is_whole() -> None:
     after = dataclasses.replace(found(), latest={"Name": "Prefs", "LatestVersion": "1", "DefaultVersion": "1"})
     header = {"before_header": "Prefs (content)", "after_header": "Prefs (content)", "before": ""}
     lines = "inputs: {}\nschemaVersion: '1.0'\nsessionType: Standard_Stream\n"
-    assert diff.difference(None, after, "Prefs")[0] == {**header, "after": lines}
+    assert diff.document_diff(None, after, "Prefs")[0] == {**header, "after": lines}
 
 
 def test_what_was_not_said_is_sent_again_with_new_content() -> None:
@@ -166,7 +166,7 @@ def test_tags_end_as_wanted_and_system_tags_stay(before: dict[str, str], wanted:
     state = found(Tags=[{"Key": key, "Value": value} for key, value in (before | system).items()])
     actions = plan.plan(spec(tags=wanted, purge_tags=purge), state)
     assert all(isinstance(action, (AddTags, RemoveTags)) for action in actions)
-    after = diff.predicted(state, actions, "Prefs")
+    after = diff.predict(state, actions, "Prefs")
     assert after is not None
     assert after.tags == (wanted if purge else before | wanted) | system
     assert plan.plan(spec(tags=wanted, purge_tags=purge), after) == []
@@ -188,7 +188,7 @@ def test_what_a_plan_leads_to_needs_no_plan(
 ) -> None:
     asked = spec(wanted, default_version=default, tags=tags)
     state = found(stored, holder="3" if stored == wanted else None, DefaultVersion=default_now)
-    after = diff.predicted(state, plan.plan(asked, state), "Prefs")
+    after = diff.predict(state, plan.plan(asked, state), "Prefs")
     assert after is not None
     assert plan.plan(asked, dataclasses.replace(after, matching_version=after.latest_version)) == []
 
@@ -212,20 +212,20 @@ def test_a_default_version_that_means_nothing_is_refused(version: str) -> None:
 
 def test_the_difference_shows_content_first_and_only_what_changed() -> None:
     before = found(ONE, holder=None)
-    after = diff.predicted(before, plan.plan(spec(TWO), before), "Prefs")
-    shown = diff.difference(before, after, "Prefs")
+    after = diff.predict(before, plan.plan(spec(TWO), before), "Prefs")
+    shown = diff.document_diff(before, after, "Prefs")
     assert [part["before_header"] for part in shown] == ["Prefs (content)", "Prefs (metadata)"]
     assert "description: two\n" in shown[0]["after"] and "description" not in shown[0]["before"]
-    assert diff.difference(before, before, "Prefs") == []
+    assert diff.document_diff(before, before, "Prefs") == []
 
 
 def test_the_difference_shows_other_bytes_that_mean_the_same() -> None:
     before = found(ONE)
     other = dataclasses.replace(before, latest_content=json.dumps(ONE, indent=8))
-    [shown] = diff.difference(before, other, "Prefs")
+    [shown] = diff.document_diff(before, other, "Prefs")
     assert (shown["before"], shown["after"]) == (before.latest_content, other.latest_content)
     as_yaml = dataclasses.replace(other, latest={**before.latest, "DocumentFormat": "YAML"})
-    [shown] = diff.difference(before, as_yaml, "Prefs")
+    [shown] = diff.document_diff(before, as_yaml, "Prefs")
     assert "document_format: JSON\n" in shown["before"] and "document_format: YAML\n" in shown["after"]
 
 
@@ -235,7 +235,7 @@ def test_the_difference_shows_other_bytes_that_mean_the_same() -> None:
 )
 def test_the_difference_shows_versions_in_a_row_as_one(numbers: tuple[int, ...], shown: str) -> None:
     before = dataclasses.replace(found(), versions=(7,))
-    [part] = diff.difference(before, dataclasses.replace(before, versions=numbers), "Prefs")
+    [part] = diff.document_diff(before, dataclasses.replace(before, versions=numbers), "Prefs")
     assert f"versions: {shown}\n" in part["after"]
 
 

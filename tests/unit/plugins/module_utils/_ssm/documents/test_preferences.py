@@ -203,12 +203,12 @@ def test_no_option_hides_what_is_no_secret() -> None:
 def test_a_limit_or_a_profile_that_is_no_more_is_named(
     before: dict[str, Any], after: dict[str, Any], lost: list[str]
 ) -> None:
-    assert preferences.turned_off(document(**before), document(**after)) == lost
+    assert preferences.removed_safeguards(document(**before), document(**after)) == lost
 
 
 def test_every_option_says_how_it_is_cleared_where_null_does_not() -> None:
     names = ["kms_key_id", "run_as_enabled", "max_session_duration", "shell_profile", "shell_profile.linux"]
-    said = preferences.kept_by_null(names)
+    said = preferences.null_warnings(names)
     kept = "is null, so with purge_session_preferences=false the document keeps the value that it has."
     assert said == [
         f"session_preferences.kms_key_id {kept} To clear it, give an empty string.",

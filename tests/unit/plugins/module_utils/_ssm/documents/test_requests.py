@@ -65,7 +65,7 @@ def test_every_member_that_aws_accepts_is_known(operation: str) -> None:
 
 
 def test_a_document_that_is_put_back_has_every_member() -> None:
-    request = requests.as_it_was(STATE)
+    request = requests.restore(STATE)
     assert request is not None
     assert {member: request[member] for member in PUT_BACK} == {member: FOUND[member] for member in PUT_BACK}
 
@@ -78,13 +78,13 @@ def test_a_document_that_is_created_again_has_every_member_but_the_name_of_its_v
 
 
 def test_a_new_version_has_every_member_of_the_one_before_it() -> None:
-    request = requests.update(DocumentSpec("Team-Doc", content=content.wanted(ONE, None)), STATE)
+    request = requests.update(DocumentSpec("Team-Doc", content=content.from_option(ONE, None)), STATE)
     assert request is not None
     kept = PUT_BACK - NOT_IN_A_NEW_VERSION
     assert {member: request[member] for member in kept} == {member: FOUND[member] for member in kept}
 
 
 def test_permissions_are_returned_in_the_order_of_the_accounts() -> None:
-    shown = sharing.shown({"222222222222": "$DEFAULT", "111111111111": "$ALL"})
+    shown = sharing.as_result({"222222222222": "$DEFAULT", "111111111111": "$ALL"})
     assert list(shown["shared_document_versions"].items()) == [("111111111111", "$ALL"), ("222222222222", "$DEFAULT")]
     assert shown["account_ids"] == ["111111111111", "222222222222"]

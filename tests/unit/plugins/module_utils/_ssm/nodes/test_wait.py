@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import wait
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import Readiness
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.wait import Account, Clock, Wait, Waited
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.wait import Clock, Tally, Wait, WaitResult
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,12 +54,14 @@ class Scene:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def wait(self, wanted: str = "connected", *, timeout: float = 60, delay: float = 5, consecutive: int = 1) -> Waited:
+    def wait(
+        self, wanted: str = "connected", *, timeout: float = 60, delay: float = 5, consecutive: int = 1
+    ) -> WaitResult:
         clock = Clock(lambda: self.now, self._sleep, lambda low, high: min(max(self._spread, low), high))
         given = Wait(wanted, timeout, delay, consecutive)
         return wait.wait(self.ask, list(self.answers), given, clock, self._pausing)
 
-    def _pausing(self, account: Account, left: float) -> None:
+    def _pausing(self, account: Tally, left: float) -> None:
         self.said.append((account.targets, account.pending, left))
         self.summaries.append(account.summary())
 
