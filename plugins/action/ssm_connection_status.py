@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress_file import VARIABLE
-from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import followed
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress_file import ENVIRONMENT_VARIABLE
+from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import tailing
 
 display = Display()
 
@@ -45,8 +45,8 @@ class ActionModule(ActionBase):
             yield
             return
         host = task_vars.get("inventory_hostname")
-        with followed(lambda line: display.v(line, host=host)) as path:
-            setting = {VARIABLE: path}
+        with tailing(lambda line: display.v(line, host=host)) as path:
+            setting = {ENVIRONMENT_VARIABLE: path}
             self._task.environment.append(setting)
             try:
                 yield
@@ -55,4 +55,4 @@ class ActionModule(ActionBase):
 
     def _has_progress_file(self) -> bool:
         settings = [setting for setting in self._task.environment or () if isinstance(setting, dict)]
-        return any(VARIABLE in setting for setting in (os.environ, *settings))
+        return any(ENVIRONMENT_VARIABLE in setting for setting in (os.environ, *settings))

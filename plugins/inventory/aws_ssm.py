@@ -298,7 +298,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials im
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import (
     InventoryCache,
-    find,
+    find_nodes,
     fingerprint,
     keep_private,
     private_folders,
@@ -311,20 +311,28 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connecti
 )
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import check_hostnames, names, refusal
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import (
+    check_hostnames,
+    name_hosts,
+    refused_names_warning,
+)
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import (
     READINESS_GROUPS,
+    all_warnings,
     make_hosts,
-    warnings,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import Plan, check_config, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import (
+    InventoryPlan,
+    check_config,
+    make_plan,
+)
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.populate import (
+    hosts_of_other_sources,
     hostvar_naming,
     known_variables,
-    others,
     populate,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.templates import evaluated
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.templates import evaluate_templates
 
 # The base class has no type hints, so it is Any to a type checker.
 _Base: Any = AWSInventoryBase
@@ -359,7 +367,7 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # the bas
         if direct:
             check_config(direct, self.option_definitions)
             self.templar.available_variables = self._vars  # the extra variables of -e
-            direct = evaluated(direct, self.option_definitions, self.templar.template)
+            direct = evaluate_templates(direct, self.option_definitions, self.templar.template)
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
 
     def get_option(self, option: str, hostvars: Any = None) -> Any:
@@ -373,20 +381,22 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # the bas
     def _add_hosts(self, path: str, *, fresh: bool) -> None:
         gc.freeze()  # what is imported by now stays until the end, so garbage collections can skip it
         check_credentials(self.get_options())
-        plan = read(self.get_option, self.region)
+        plan = make_plan(self.get_option, self.region)
         hostnames = self.get_option("hostnames")
         check_hostnames(hostnames, tags=plan.ec2_details)
         variable_name = hostvar_naming(self.get_option("hostvars_prefix"), self.get_option("hostvars_suffix"))
-        found = find(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
+        found = find_nodes(plan, lambda regions: self._clients(plan, regions), self._store(path, plan), fresh=fresh)
         hosts = make_hosts(found, plan, self.get_option)
         self.prepare(known_variables(hosts, variable_name))
         taken = {*self.inventory.groups, *READINESS_GROUPS.values()}
-        named = names(hosts, hostnames, self.evaluate, taken, others(self.inventory, variable_name))
+        named = name_hosts(
+            hosts, hostnames, self.evaluate, taken, hosts_of_other_sources(self.inventory, variable_name)
+        )
         populate(self, dict(zip(named.used, hosts, strict=True)), variable_name)
-        for warning in [*warnings(found), *([refusal(named.refused)] if named.refused else [])]:
+        for warning in [*all_warnings(found), *([refused_names_warning(named.refused)] if named.refused else [])]:
             self.warn(warning)
 
-    def _store(self, path: str, plan: Plan) -> InventoryCache | None:
+    def _store(self, path: str, plan: InventoryPlan) -> InventoryCache | None:
         source = identity(self.get_option) if self.get_option("cache") else None
         if source is None:  # without an identity, an entry would be valid for everybody
             return None
@@ -398,7 +408,7 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # the bas
             statuses_for=self.get_option("cache_statuses_seconds"),
         )
 
-    def _clients(self, plan: Plan, regions: Sequence[str]) -> Mapping[str, Clients]:
+    def _clients(self, plan: InventoryPlan, regions: Sequence[str]) -> Mapping[str, Clients]:
         region, endpoint, options = get_aws_connection_info(self)
         connection = connect(region or plan.regions[0], endpoint, options, self.get_option("assume_role_arn"))
         return clients(connection, regions, ec2=plan.ec2_details)

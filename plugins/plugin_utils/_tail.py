@@ -24,7 +24,7 @@ INTERVAL = 0.25
 
 
 @contextlib.contextmanager
-def followed(show: Callable[[str], object], interval: float = INTERVAL) -> Iterator[str]:
+def tailing(show: Callable[[str], object], interval: float = INTERVAL) -> Iterator[str]:
     """Create an empty file that only this user can access, yield its path, and call ``show`` with each line written.
 
     The end of the context waits until the last line is shown.

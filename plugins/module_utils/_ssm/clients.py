@@ -122,7 +122,7 @@ class _Parser:
         parsed = self._parser.parse(response, shape)
         if response["context"]["operation_name"] in CREDENTIAL_CALLS:
             # botocore itself reads these replies, in the middle of another call, so ``api`` never checks them.
-            replies.check(shape, parsed)
+            replies.check_reply(shape, parsed)
         return parsed
 
     def _error(self, response: Mapping[str, Any], shape: Any) -> Any:

@@ -18,13 +18,13 @@ from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
-Shape = Mapping[str, Any]
+ReadOnlyShape = Mapping[str, Any]
 
 # ansible-core has no type hints for this function.
 _to_snake: Callable[[dict[str, Any]], dict[str, Any]] = camel_dict_to_snake_dict
 
 
-def resource(shape: Shape) -> dict[str, Any]:
+def resource(shape: ReadOnlyShape) -> dict[str, Any]:
     """Convert any API shape: keys to snake_case, ``Tags`` to a dict, times to text. ``ResponseMetadata`` is dropped.
 
     An example result is ``{"name": "Doc", "created_date": "2026-01-31T09:30:00Z", "tags": {"team": "ops"}}``.
@@ -49,7 +49,7 @@ def camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def tags(tag_list: Sequence[Shape] | None) -> dict[str, str]:
+def tags(tag_list: Sequence[ReadOnlyShape] | None) -> dict[str, str]:
     """Convert ``[{"Key": k, "Value": v}]`` to ``{k: v}``."""
     return {tag["Key"]: tag.get("Value", "") for tag in tag_list or ()}
 

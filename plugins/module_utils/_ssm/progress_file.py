@@ -16,7 +16,7 @@ from collections.abc import Callable
 from .option_text import counted
 
 # The environment variable with the path of a file, to which a module appends lines while it works.
-VARIABLE = "SESSIONOPS_PROGRESS_FILE"
+ENVIRONMENT_VARIABLE = "SESSIONOPS_PROGRESS_FILE"
 # The minimum number of seconds between two lines of the same kind.
 EVERY = 1.0
 
@@ -65,4 +65,4 @@ class Progress:
 
 def from_environment() -> Progress:
     """Return a ``Progress`` for the file that the environment variable names, if it is set."""
-    return Progress(os.environ.get(VARIABLE))
+    return Progress(os.environ.get(ENVIRONMENT_VARIABLE))

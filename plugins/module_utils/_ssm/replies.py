@@ -26,7 +26,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 Check = Callable[[Any], None]
-Shape = Any
+ReplyShape = Any
 
 # Members that the collection reads without checking that they exist, by the name of their structure. Whole replies are
 # included, because "there are no sessions" must never mean "a proxy replied".
@@ -102,7 +102,7 @@ class WrongReplyError(ValueError):
     """A reply that the service never gives."""
 
 
-def check(shape: Shape, parsed: Any) -> None:
+def check_reply(shape: ReplyShape, parsed: Any) -> None:
     """Raise ``WrongReplyError`` if a reply, as botocore parsed it, does not fit its operation's output ``shape``.
 
     Members that the shape does not have are not checked.
@@ -114,7 +114,7 @@ def check(shape: Shape, parsed: Any) -> None:
 def checked(client: Any, method: str, reply: dict[str, Any]) -> dict[str, Any]:
     """Return the ``reply`` of a boto3 client's ``method``; raise ``WrongReplyError`` if the service never gives it."""
     operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
-    check(operation.output_shape, reply)
+    check_reply(operation.output_shape, reply)
     if not (operation.output_shape and operation.output_shape.members):
         # The body of such a reply is empty or an empty object, so only the headers can be wrong.
         kind = reply["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
@@ -122,7 +122,7 @@ def checked(client: Any, method: str, reply: dict[str, Any]) -> dict[str, Any]:
     return reply
 
 
-def check_body(protocol: str, shape: Shape | None, body: bytes) -> None:
+def check_body(protocol: str, shape: ReplyShape | None, body: bytes) -> None:
     """Raise an exception, of any kind, if botocore would misread the body of a reply.
 
     ``protocol`` is botocore's name for it. Only the bodies of json, rest-json, query and ec2 are checked: the services
@@ -139,7 +139,9 @@ def _require(condition: bool) -> None:
         raise WrongReplyError
 
 
-def _check_of(built: MutableMapping[Shape, Check], shape: Shape, make: Callable[[Shape], Check]) -> Check:
+def _check_of(
+    built: MutableMapping[ReplyShape, Check], shape: ReplyShape, make: Callable[[ReplyShape], Check]
+) -> Check:
     """Return the check of a shape, which is built on first use. Shapes live as long as the client that has them."""
     check_shape = built.get(shape)
     if check_shape is None:
@@ -147,15 +149,15 @@ def _check_of(built: MutableMapping[Shape, Check], shape: Shape, make: Callable[
     return check_shape
 
 
-_PARSED: MutableMapping[Shape, Check] = weakref.WeakKeyDictionary()
-_JSON: MutableMapping[Shape, Check] = weakref.WeakKeyDictionary()
-_XML: MutableMapping[Shape, Check] = weakref.WeakKeyDictionary()
+_PARSED: MutableMapping[ReplyShape, Check] = weakref.WeakKeyDictionary()
+_JSON: MutableMapping[ReplyShape, Check] = weakref.WeakKeyDictionary()
+_XML: MutableMapping[ReplyShape, Check] = weakref.WeakKeyDictionary()
 
 
 # ---- What botocore parsed
 
 
-def _parsed(shape: Shape) -> Check:
+def _parsed(shape: ReplyShape) -> Check:
     make = _PARSED_KINDS.get(shape.type_name)
     return make(shape) if make else _anything
 
@@ -164,7 +166,7 @@ def _anything(value: Any) -> None:
     pass
 
 
-def _parsed_structure(shape: Shape) -> Check:
+def _parsed_structure(shape: ReplyShape) -> Check:
     needed = REQUIRED_MEMBERS.get(shape.name, ())
     checks = {name: _parsed_member(shape.name, name, member) for name, member in shape.members.items()}
 
@@ -181,12 +183,12 @@ def _parsed_structure(shape: Shape) -> Check:
     return verify
 
 
-def _parsed_member(structure: str, name: str, member: Shape) -> Check:
+def _parsed_member(structure: str, name: str, member: ReplyShape) -> Check:
     pattern = _MEMBERS.get((structure, name))
     return _parsed_text(pattern) if pattern else _parsed(member)
 
 
-def _parsed_list(shape: Shape) -> Check:
+def _parsed_list(shape: ReplyShape) -> Check:
     entry = _parsed(shape.member)
 
     def verify(value: Any) -> None:
@@ -198,7 +200,7 @@ def _parsed_list(shape: Shape) -> Check:
     return verify
 
 
-def _parsed_map(shape: Shape) -> Check:
+def _parsed_map(shape: ReplyShape) -> Check:
     entry = _parsed(shape.value)
 
     def verify(value: Any) -> None:
@@ -231,7 +233,7 @@ def _of_type(*kinds: type) -> Check:
     return verify
 
 
-def _parsed_integer(shape: Shape) -> Check:
+def _parsed_integer(shape: ReplyShape) -> Check:
     limit = _MILLISECONDS.get(shape.name, _INTEGERS[shape.type_name])
 
     def verify(value: Any) -> None:
@@ -246,7 +248,7 @@ def _time(value: Any) -> None:
         raise WrongReplyError
 
 
-_PARSED_KINDS: dict[str, Callable[[Shape], Check]] = {
+_PARSED_KINDS: dict[str, Callable[[ReplyShape], Check]] = {
     "structure": _parsed_structure,
     "list": _parsed_list,
     "map": _parsed_map,
@@ -263,7 +265,7 @@ _PARSED_KINDS: dict[str, Callable[[Shape], Check]] = {
 # ---- JSON before botocore parses it
 
 
-def _check_json(shape: Shape | None, body: bytes) -> None:
+def _check_json(shape: ReplyShape | None, body: bytes) -> None:
     """Check the types that botocore confuses. It keeps the types of all other values, so ``check`` sees them."""
     if not body and not (shape and shape.members):
         return
@@ -273,18 +275,18 @@ def _check_json(shape: Shape | None, body: bytes) -> None:
         _check_of(_JSON, _payload(shape), _json)(value)
 
 
-def _payload(shape: Shape) -> Shape:
+def _payload(shape: ReplyShape) -> ReplyShape:
     """Return the shape of the whole body of a reply: ``shape`` itself, or one member of it."""
     member = shape.serialization.get("payload")
     return shape.members[member] if member else shape
 
 
-def _json(shape: Shape) -> Check:
+def _json(shape: ReplyShape) -> Check:
     make = _JSON_KINDS.get(shape.type_name)
     return make(shape) if make else _anything
 
 
-def _json_structure(shape: Shape) -> Check:
+def _json_structure(shape: ReplyShape) -> Check:
     members = [(_name(member, name), _json(member)) for name, member in shape.members.items()]
     checks = [(name, verify) for name, verify in members if verify is not _anything]
 
@@ -299,7 +301,7 @@ def _json_structure(shape: Shape) -> Check:
     return verify
 
 
-def _json_list(shape: Shape) -> Check:
+def _json_list(shape: ReplyShape) -> Check:
     entry = _json(shape.member)
 
     def verify(value: Any) -> None:
@@ -312,11 +314,11 @@ def _json_list(shape: Shape) -> Check:
     return verify
 
 
-def _json_map(shape: Shape) -> Check:
+def _json_map(shape: ReplyShape) -> Check:
     return _of_type(dict)
 
 
-_JSON_KINDS: dict[str, Callable[[Shape], Check]] = {
+_JSON_KINDS: dict[str, Callable[[ReplyShape], Check]] = {
     "structure": _json_structure,
     "list": _json_list,
     "map": _json_map,
@@ -327,7 +329,7 @@ _JSON_KINDS: dict[str, Callable[[Shape], Check]] = {
 # ---- XML before botocore parses it
 
 
-def _check_xml(shape: Shape, body: bytes) -> None:
+def _check_xml(shape: ReplyShape, body: bytes) -> None:
     root = ElementTree.fromstring(body)  # noqa: S314 - botocore reads the same body in the same way
     wrapper = shape.serialization.get("resultWrapper")
     if wrapper:
@@ -337,7 +339,7 @@ def _check_xml(shape: Shape, body: bytes) -> None:
     _check_of(_XML, shape, _xml)(root)
 
 
-def _name(member: Shape, name: str) -> str:
+def _name(member: ReplyShape, name: str) -> str:
     return str(member.serialization.get("name", name))
 
 
@@ -345,7 +347,7 @@ def _tag(element: Any) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _xml(shape: Shape) -> Check:
+def _xml(shape: ReplyShape) -> Check:
     return _XML_KINDS.get(shape.type_name, lambda unused: _xml_text)(shape)
 
 
@@ -353,7 +355,7 @@ def _has_text(element: Any) -> bool:
     return bool(element.text and element.text.strip())
 
 
-def _xml_structure(shape: Shape) -> Check:
+def _xml_structure(shape: ReplyShape) -> Check:
     checks = dict(_xml_members(shape))
 
     def verify(element: Any) -> None:
@@ -367,7 +369,7 @@ def _xml_structure(shape: Shape) -> Check:
     return verify
 
 
-def _xml_members(shape: Shape) -> Iterator[tuple[str, Check]]:
+def _xml_members(shape: ReplyShape) -> Iterator[tuple[str, Check]]:
     for name, member in shape.members.items():
         if member.serialization.get("flattened"):  # its entries are direct children of the structure
             yield _name(getattr(member, "member", member), name), _anything
@@ -375,7 +377,7 @@ def _xml_members(shape: Shape) -> Iterator[tuple[str, Check]]:
             yield _name(member, name), _xml(member)
 
 
-def _xml_list(shape: Shape) -> Check:
+def _xml_list(shape: ReplyShape) -> Check:
     entry, name = _xml(shape.member), _name(shape.member, "member")
 
     def verify(element: Any) -> None:
@@ -399,7 +401,7 @@ def _xml_boolean(element: Any) -> None:
         raise WrongReplyError
 
 
-_XML_KINDS: dict[str, Callable[[Shape], Check]] = {
+_XML_KINDS: dict[str, Callable[[ReplyShape], Check]] = {
     "structure": _xml_structure,
     "list": _xml_list,
     "map": lambda shape: _anything,

@@ -27,8 +27,8 @@ from typing import Any, TypeVar
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import COLLECTION_VERSION
 
 from .fetch import Clients, Found, Region, ask, candidates, fetch
-from .options import Plan
-from .presumed_status import Status
+from .inferred_status import Status
+from .options import InventoryPlan
 
 T = TypeVar("T")
 _STATUSES = "_statuses"
@@ -51,7 +51,7 @@ class InventoryCache:
     statuses_for: int  # seconds; with 0, statuses are not cached
 
 
-def fingerprint(plan: Plan, source: Mapping[str, Any]) -> str:
+def fingerprint(plan: InventoryPlan, source: Mapping[str, Any]) -> str:
     """Return a hash of everything that a list of nodes depends on: fields of ``plan``, and ``source``.
 
     ``source`` has what else affects AWS's replies, such as the identity that signs, the role and the endpoint.
@@ -91,7 +91,7 @@ def private_folders() -> Iterator[None]:
         os.umask(before)
 
 
-def find(plan: Plan, connect: Connect, store: InventoryCache | None, *, fresh: bool) -> Found:
+def find_nodes(plan: InventoryPlan, connect: Connect, store: InventoryCache | None, *, fresh: bool) -> Found:
     """Return nodes and statuses, from ``store`` if they are valid there, otherwise from AWS.
 
     With ``fresh``, everything is read from AWS, and the cache is only written. ``connect`` makes the clients of

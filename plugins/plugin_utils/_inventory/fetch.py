@@ -19,8 +19,8 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import connection_status, ec2, listing, tags
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool import RegionPool
 
-from .options import Plan
-from .presumed_status import Status, presumed
+from .inferred_status import Status, infer_status
+from .options import InventoryPlan
 
 # How many regions are listed at a time. AWS has some thirty.
 _MAX_LISTINGS = 16
@@ -53,7 +53,9 @@ class Region:
     nodes: list[listing.Node] = dataclasses.field(default_factory=list)
     served_at: datetime.datetime | None = None  # when the service listed them, by its own clock
     warnings: list[str] = dataclasses.field(default_factory=list)
-    applied: set[int] = dataclasses.field(default_factory=set)  # indexes of the exclude_filters that nodes matched
+    matched_excludes: set[int] = dataclasses.field(
+        default_factory=set
+    )  # indexes of the exclude_filters that nodes matched
 
 
 @dataclasses.dataclass
@@ -69,7 +71,7 @@ class Found:
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
-def fetch(plan: Plan, clients: Mapping[str, Clients]) -> Found:
+def fetch(plan: InventoryPlan, clients: Mapping[str, Clients]) -> Found:
     """List the nodes of the regions that are the keys of ``clients``, and read their statuses and details."""
     with _node_calls(plan, clients) as calls:
         with ThreadPoolExecutor(min(len(clients), _MAX_LISTINGS), thread_name_prefix="ssm-list") as pool:
@@ -82,7 +84,7 @@ def fetch(plan: Plan, clients: Mapping[str, Clients]) -> Found:
 
 
 def ask(
-    plan: Plan, known: Mapping[str, Region], wanted: Mapping[str, list[str]], clients: Mapping[str, Clients]
+    plan: InventoryPlan, known: Mapping[str, Region], wanted: Mapping[str, list[str]], clients: Mapping[str, Clients]
 ) -> Found:
     """Read the statuses of nodes that are already listed. ``wanted`` are their IDs, by region."""
     with _node_calls(plan, clients) as calls:
@@ -92,17 +94,17 @@ def ask(
     return _with_statuses(Found(dict(known)), calls, plan)
 
 
-def candidates(region: Region, plan: Plan) -> list[str]:
+def candidates(region: Region, plan: InventoryPlan) -> list[str]:
     """Return the IDs of the nodes whose status cannot be inferred and must be read."""
     return _candidates(region.nodes, region.served_at, plan)
 
 
-def _candidates(listed: list[listing.Node], now: datetime.datetime | None, plan: Plan) -> list[str]:
+def _candidates(listed: list[listing.Node], now: datetime.datetime | None, plan: InventoryPlan) -> list[str]:
     moment = now or datetime.datetime.now(datetime.UTC)
-    return [node["instance_id"] for node in listed if presumed(node, moment, plan) is None]
+    return [node["instance_id"] for node in listed if infer_status(node, moment, plan) is None]
 
 
-def _calls_for(listed: list[listing.Node], now: datetime.datetime | None, plan: Plan) -> list[_NodeCall]:
+def _calls_for(listed: list[listing.Node], now: datetime.datetime | None, plan: InventoryPlan) -> list[_NodeCall]:
     """Return the calls for the nodes of a page. Statuses come first, because every host needs one."""
     hybrid = [node["instance_id"] for node in listed if plan.ec2_details and tags.is_hybrid(node["instance_id"])]
     return [
@@ -111,7 +113,7 @@ def _calls_for(listed: list[listing.Node], now: datetime.datetime | None, plan: 
     ]
 
 
-def _node_calls(plan: Plan, clients: Mapping[str, Clients]) -> _Calls:
+def _node_calls(plan: InventoryPlan, clients: Mapping[str, Clients]) -> _Calls:
     def perform(region: str, call: _NodeCall) -> connection_status.Readiness | CallOutcome[dict[str, str]]:
         client = clients[region].ssm
         if call.kind == _STATUS:
@@ -124,7 +126,7 @@ def _node_calls(plan: Plan, clients: Mapping[str, Clients]) -> _Calls:
     return RegionPool(perform, list(clients), plan.max_workers)
 
 
-def _list(plan: Plan, name: str, clients: Clients, calls: _Calls) -> Region:
+def _list(plan: InventoryPlan, name: str, clients: Clients, calls: _Calls) -> Region:
     """List one region, and queue the calls for its nodes page by page.
 
     A call may already have been made for a node that turns out to be excluded. Its result is discarded.
@@ -135,7 +137,7 @@ def _list(plan: Plan, name: str, clients: Clients, calls: _Calls) -> Region:
         for page in listing.pages(clients.ssm, name, plan.selection):
             region.served_at = region.served_at or page.served_at
             region.nodes += page.nodes
-            region.applied |= page.applied
+            region.matched_excludes |= page.applied
             if page.excluded:
                 region.nodes = [node for node in region.nodes if node["instance_id"] not in page.excluded]
             calls.put(name, _calls_for(page.nodes, region.served_at, plan))
@@ -185,14 +187,14 @@ def _leave_out(found: Found, errors: Mapping[str, SSMError], *, strict: bool) ->
         found.warnings.append(f"Region {name} is left out. {failed}")
 
 
-def _without_effect(plan: Plan, found: Found, clients: Mapping[str, Clients]) -> list[str]:
+def _without_effect(plan: InventoryPlan, found: Found, clients: Mapping[str, Clients]) -> list[str]:
     """Return a warning for each entry of exclude_filters that excludes nothing, such as a misspelled tag.
 
     If a region is left out, there are no such warnings, because the entry may be meant for its nodes.
     """
     if set(found.regions) != set(clients):
         return []
-    applied = set[int]().union(*(region.applied for region in found.regions.values()))
+    applied = set[int]().union(*(region.matched_excludes for region in found.regions.values()))
     return [
         f"exclude_filters: no node has {conditions}, so this entry excludes nothing."
         for index, conditions in enumerate(plan.selection.excludes)
@@ -223,11 +225,11 @@ def _add_tags(found: Found, calls: _Calls, *, strict: bool) -> None:
 def _add_tags_of(node: listing.Node, result: CallOutcome[dict[str, str]]) -> SSMError | None:
     """Add the tags of one node, or return the error if they could not be read."""
     if result.value is not None:
-        node[tags.VARIABLE] = result.value
+        node[tags.HOST_VARIABLE] = result.value
     return result.error
 
 
-def _with_statuses(found: Found, calls: _Calls, plan: Plan) -> Found:
+def _with_statuses(found: Found, calls: _Calls, plan: InventoryPlan) -> Found:
     listed = {node["instance_id"] for region in found.regions.values() for node in region.nodes}
     statuses = [result for result in calls.results.values() if isinstance(result, connection_status.Readiness)]
     results = [result for result in statuses if result.target in listed]

@@ -27,7 +27,7 @@ from .hosts import Host
 # Returns the name of a host with these variables, or an empty string if it has none.
 Namer = Callable[[Mapping[str, Any]], str]
 # Evaluates a Jinja2 expression or template with a host's variables. Returns None if it has no value.
-Evaluate = Callable[[str, Mapping[str, Any]], Any]
+EvaluateExpression = Callable[[str, Mapping[str, Any]], Any]
 
 _TAG = "tag:"
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -47,10 +47,10 @@ class Names(NamedTuple):
     refused: dict[str, str]  # node ID to name: {"i-...": "localhost"}
 
 
-def names(
+def name_hosts(
     hosts: Sequence[Host],
     entries: Sequence[Any],
-    evaluate: Evaluate,
+    evaluate: EvaluateExpression,
     taken: Collection[str],
     others: Mapping[str, Collection[Any]],
 ) -> Names:
@@ -76,7 +76,7 @@ def names(
     return Names(used, refused)
 
 
-def refusal(refused: Mapping[str, str]) -> str:
+def refused_names_warning(refused: Mapping[str, str]) -> str:
     """Return the warning that lists the names that were not used."""
     nodes = "1 node is" if len(refused) == 1 else f"{len(refused)} nodes are"
     listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MAX_LISTED))
@@ -113,7 +113,7 @@ def _first(namers: Sequence[Namer], variables: Mapping[str, Any]) -> str:
     return next((name for namer in namers if (name := namer(variables))), "")
 
 
-def _namer(entry: Any, evaluate: Evaluate) -> Namer:
+def _namer(entry: Any, evaluate: EvaluateExpression) -> Namer:
     parts = [_part(text, evaluate) for text in _expressions(entry)]
     if len(parts) == 1:
         return parts[0]
@@ -127,7 +127,7 @@ def _namer(entry: Any, evaluate: Evaluate) -> Namer:
     return joined
 
 
-def _part(text: str, evaluate: Evaluate) -> Namer:
+def _part(text: str, evaluate: EvaluateExpression) -> Namer:
     if _VARIABLE.fullmatch(text):
         return lambda variables: _name(variables.get(text))
     expression = _without_tag_syntax(text)

@@ -16,8 +16,8 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import connection_status, listing
 
 from .fetch import Found
-from .options import GetOption, Plan
-from .presumed_status import Status, presumed
+from .inferred_status import Status, infer_status
+from .options import GetOption, InventoryPlan
 from .trust import untrusted
 
 READINESS_GROUPS = {
@@ -35,10 +35,10 @@ class Host:
     instance_id: str
     group: str  # one of READINESS_GROUPS
     variables: dict[str, Any]  # data from AWS and what follows from it, without hostvars_prefix and hostvars_suffix
-    connecting: dict[str, str]  # the variables of the connection plugin
+    connection_variables: dict[str, str]  # the variables of the connection plugin
 
 
-def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
+def make_hosts(found: Found, plan: InventoryPlan, get: GetOption) -> list[Host]:
     """Return the nodes that have one of the wanted ``statuses`` as hosts, sorted by ID.
 
     Ansible will not evaluate any text from AWS in their variables. ``get`` reads the options.
@@ -53,13 +53,13 @@ def make_hosts(found: Found, plan: Plan, get: GetOption) -> list[Host]:
             given = {name: untrusted(value) for name, value in node.items()}
             given["region"] = regions[node["region"]]
             variables = {**given, **_status_variables(status)}
-            connecting = _connection_variables(given, connection, profile)
-            made.append(Host(node["instance_id"], READINESS_GROUPS[status.status], variables, connecting))
+            connection_variables = _connection_variables(given, connection, profile)
+            made.append(Host(node["instance_id"], READINESS_GROUPS[status.status], variables, connection_variables))
     made.sort(key=lambda host: host.instance_id)
     return made
 
 
-def warnings(found: Found) -> list[str]:
+def all_warnings(found: Found) -> list[str]:
     """Return the warnings for the user: what is left out, and for how many nodes the status could not be read."""
     unread = [status for status in found.asked.values() if status.reason]
     if not unread:
@@ -69,7 +69,7 @@ def warnings(found: Found) -> list[str]:
     return [*found.warnings, text]
 
 
-def _nodes_with_status(found: Found, plan: Plan) -> Iterator[tuple[listing.Node, Status]]:
+def _nodes_with_status(found: Found, plan: InventoryPlan) -> Iterator[tuple[listing.Node, Status]]:
     regions: dict[str, str] = {}
     for name, region in found.regions.items():
         for node in region.nodes:
@@ -82,8 +82,8 @@ def _nodes_with_status(found: Found, plan: Plan) -> Iterator[tuple[listing.Node,
             yield node, found.asked.get(node["instance_id"]) or _inferred(node, region.served_at, plan)
 
 
-def _inferred(node: listing.Node, now: Any, plan: Plan) -> Status:
-    status = presumed(node, now, plan)
+def _inferred(node: listing.Node, now: Any, plan: InventoryPlan) -> Status:
+    status = infer_status(node, now, plan)
     if status is None:
         raise SSMError(f"The connection status of node {node['instance_id']} was not asked for.")
     return status

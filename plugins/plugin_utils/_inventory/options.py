@@ -31,7 +31,7 @@ GetOption = Callable[[str], Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class InventoryPlan:
     """The validated inventory options that decide which API calls are made, under their own names."""
 
     regions: tuple[str, ...]
@@ -44,9 +44,9 @@ class Plan:
     max_workers: int = 32
 
 
-def read(get: GetOption, region: str | None) -> Plan:
+def make_plan(get: GetOption, region: str | None) -> InventoryPlan:
     """Validate the options and return the plan. ``region`` is the default of ``regions``. Raises ``SSMError``."""
-    plan = Plan(
+    plan = InventoryPlan(
         regions=_regions(get("regions"), region),
         selection=selection(get("filters"), get("include_filters"), get("exclude_filters")),
         ec2_details=get("ec2_details"),

@@ -39,7 +39,7 @@ def known_variables(hosts: Sequence[Host], variable_name: VariableName) -> froze
     return frozenset(map(variable_name, names))
 
 
-def others(inventory: Any, variable_name: VariableName) -> dict[str, set[Any]]:
+def hosts_of_other_sources(inventory: Any, variable_name: VariableName) -> dict[str, set[Any]]:
     """Return the hosts of other sources with the possible IDs of their nodes: ``{"db1": {"db1", "i-..."}}``.
 
     The name of a host counts as an ID too.
@@ -59,7 +59,7 @@ def populate(plugin: FastConstructable, named: Mapping[str, Host], variable_name
         inventory.add_host(name, group=host.group)
         if name in elsewhere:
             _remove_from_other_groups(inventory, name, host.group)
-        variables = {**_variables(host, variable_name), **host.connecting}
+        variables = {**_variables(host, variable_name), **host.connection_variables}
         _set_variables(inventory.hosts[name], variables, merge=name in elsewhere)
     # Only after all hosts are added: a group that is made from one may have the name of another.
     for name, host in ordered if plugin.constructs else ():

@@ -26,7 +26,7 @@ _template: Any = template
 _trusted: Callable[[str], str] = getattr(_template, "trust_as_template", lambda text: text)
 
 # Evaluates one template.
-Evaluate = Callable[[str], Any]
+EvaluateTemplate = Callable[[str], Any]
 
 _CREDENTIALS = frozenset({"access_key", "secret_key", "session_token"})
 _TEXTS = _CREDENTIALS | {"assume_role_arn", "endpoint_url", "profile", "region"}
@@ -40,7 +40,9 @@ _MARKS = ("{{", "{%", "{#")
 _ENTRY = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^,])+", re.DOTALL)
 
 
-def evaluated(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]], evaluate: Evaluate) -> Any:
+def evaluate_templates(
+    given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, Any]], evaluate: EvaluateTemplate
+) -> Any:
     """Return the options ``given`` in a file with their templates evaluated. Their keys may be aliases.
 
     ``definitions`` are those of all options. Raises ``SSMError`` if a template fails, or returns something that the
@@ -52,7 +54,7 @@ def evaluated(given: Mapping[str, Any], definitions: Mapping[str, Mapping[str, A
     return {key: _option(key, names.get(key, key), value, evaluate) for key, value in given.items()}
 
 
-def _option(key: str, name: str, given: Any, evaluate: Evaluate) -> Any:
+def _option(key: str, name: str, given: Any, evaluate: EvaluateTemplate) -> Any:
     """Return the value of one option. ``key`` is the name or alias that the file uses, ``name`` the name."""
     if name == "hostnames" and _is_template(given):  # evaluated for each host
         return [_trusted(entry.strip()) for entry in _ENTRY.findall(given)]
@@ -69,7 +71,7 @@ def _option(key: str, name: str, given: Any, evaluate: Evaluate) -> Any:
     return value
 
 
-def _value(name: str, given: Any, evaluate: Evaluate) -> Any:
+def _value(name: str, given: Any, evaluate: EvaluateTemplate) -> Any:
     if name not in _NAMES | _FILTERS:
         return _evaluate_within(given, evaluate)
     entries = _evaluate_within(given if isinstance(given, list) else [given], evaluate)
@@ -81,8 +83,8 @@ def _names(entry: Any) -> list[Any]:
     return [part.strip() for part in entry.split(",") if part.strip()] if isinstance(entry, str) else [entry]
 
 
-def _evaluate_within(value: Any, evaluate: Evaluate) -> Any:
-    """Evaluate the templates in a value. A list that a template in a list returns takes the place of that template."""
+def _evaluate_within(value: Any, evaluate: EvaluateTemplate) -> Any:
+    """Evaluate the templates in a value. A list from a template replaces it in its list."""
     if isinstance(value, Mapping):
         return {key: _evaluate_within(each, evaluate) for key, each in value.items()}
     if isinstance(value, list):
@@ -90,12 +92,12 @@ def _evaluate_within(value: Any, evaluate: Evaluate) -> Any:
     return evaluate(value) if _is_template(value) else value
 
 
-def _entries(entry: Any, evaluate: Evaluate) -> list[Any]:
+def _entries(entry: Any, evaluate: EvaluateTemplate) -> list[Any]:
     value = _evaluate_within(entry, evaluate)
     return list(value) if _is_template(entry) and isinstance(value, (list, tuple)) else [value]
 
 
-def _attempt(key: str, name: str, text: str, evaluate: Evaluate) -> Any:
+def _attempt(key: str, name: str, text: str, evaluate: EvaluateTemplate) -> Any:
     try:
         return evaluate(text)
     except Exception as error:  # lookups and filters raise any exception

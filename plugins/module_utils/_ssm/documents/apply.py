@@ -29,7 +29,7 @@ _ADVICE = {
 T = TypeVar("T")
 
 
-class Progress:
+class PlanRun:
     """One run of a plan: how long to wait, and what was done so far.
 
     Without ``wait``, the run waits only where a later action requires it. ``wait_timeout`` is in seconds.
@@ -79,63 +79,63 @@ class InterruptedPlanError(Exception):
         self.left = left
 
 
-def apply(progress: Progress, actions: Sequence[Action]) -> None:
+def apply(plan_run: PlanRun, actions: Sequence[Action]) -> None:
     """Run ``actions`` in order. Raises ``InterruptedPlanError`` for the first that fails."""
     for position, action in enumerate(actions):
         try:
-            _do(action, progress)
+            _do(action, plan_run)
         except SSMError as error:
             raise InterruptedPlanError(error, action, actions[:position], actions[position + 1 :]) from error
 
 
-def settle(progress: Progress, state: DocumentState, *, makes: bool) -> bool:
+def settle(plan_run: PlanRun, state: DocumentState, *, makes: bool) -> bool:
     """Wait while the document is being created, updated or deleted, and return whether that was necessary.
 
     ``makes``: the task may create the document, which is impossible while it is being deleted. So this waits for a
     deletion even without ``wait``.
     """
-    if state.deleting and (makes or progress.wait):
-        _wait_while(progress, LATEST, lambda status: status == "Deleting")
-    elif state.pending and progress.wait:
-        wait_until_ready(progress, state)
+    if state.deleting and (makes or plan_run.wait):
+        _wait_while(plan_run, LATEST, lambda status: status == "Deleting")
+    elif state.pending and plan_run.wait:
+        wait_until_ready(plan_run, state)
     else:
         return False
     return True
 
 
-def wait_until_ready(progress: Progress, state: DocumentState) -> None:
+def wait_until_ready(plan_run: PlanRun, state: DocumentState) -> None:
     """Wait until the latest version is neither Creating nor Updating."""
-    _wait_while(progress, state.latest_version, _is_pending)
+    _wait_while(plan_run, state.latest_version, _is_pending)
 
 
-def _wait_until_active(progress: Progress, version: str) -> None:
+def _wait_until_active(plan_run: PlanRun, version: str) -> None:
     """Wait until ``version`` is Active. Raises ``SSMError`` if it fails, or is not Active in time."""
-    found = _wait_while(progress, version, _is_pending)
+    found = _wait_while(plan_run, version, _is_pending)
     if found.get("Status") != "Active":
-        raise SSMError(not_active(progress.name, version, found))
+        raise SSMError(not_active(plan_run.name, version, found))
 
 
 def _is_pending(status: str | None) -> bool:
     return status in PENDING
 
 
-def _wait_while(progress: Progress, version: str, is_unready: Callable[[str | None], bool]) -> api.Shape:
+def _wait_while(plan_run: PlanRun, version: str, is_unready: Callable[[str | None], bool]) -> api.Shape:
     """Poll DescribeDocument until ``is_unready(status)`` is false, and return the description.
 
     If the version does not exist, its status is None and its description ``{}``. Raises ``_TimedOutError`` after
     ``wait_timeout`` seconds.
     """
-    deadline = time.monotonic() + progress.wait_timeout
+    deadline = time.monotonic() + plan_run.wait_timeout
     delay = 0.2
     while True:
-        found = api.describe_document(progress.client, progress.name, version) or {}
+        found = api.describe_document(plan_run.client, plan_run.name, version) or {}
         status = found.get("Status")
         if not is_unready(status):
             return found
         if time.monotonic() + delay > deadline:
-            what = f"{'Document' if version == LATEST else f'Version {version} of document'} {progress.name}"
+            what = f"{'Document' if version == LATEST else f'Version {version} of document'} {plan_run.name}"
             raise _TimedOutError(
-                f"{what} is still {status} after {progress.wait_timeout} seconds; raise wait_timeout, or run the "
+                f"{what} is still {status} after {plan_run.wait_timeout} seconds; raise wait_timeout, or run the "
                 "task again.",
                 status,
             )
@@ -165,132 +165,132 @@ def _send(write: Callable[..., T], *given: Any, **named: Any) -> T:
         raise SSMError(f"{error} Whether AWS has done it is not known.", error.exception) from error
 
 
-def _do(action: Action, progress: Progress) -> None:
-    """Run one action, and add it to ``progress.done`` before waiting for its effect, since that can fail."""
+def _do(action: Action, plan_run: PlanRun) -> None:
+    """Run one action, and add it to ``plan_run.done`` before waiting for its effect, since that can fail."""
     match action:
         case Create():
-            _create(action, progress)
+            _create(action, plan_run)
         case Update():
-            _update(action, progress)
+            _update(action, plan_run)
         case SetDefault():
-            _set_default(action, progress)
+            _set_default(action, plan_run)
         case Share():
-            _share(action, progress)
+            _share(action, plan_run)
         case AddTags():
-            _add_tags(action, progress)
+            _add_tags(action, plan_run)
         case RemoveTags():
-            _remove_tags(action, progress)
+            _remove_tags(action, plan_run)
         case DeleteVersions():
-            _delete_versions(action, progress)
+            _delete_versions(action, plan_run)
         case Delete():
-            _delete(action, progress)
+            _delete(action, plan_run)
         case _:
             assert_never(action)
 
 
-def _create(action: Create, progress: Progress) -> None:
-    progress.made = _create_version(progress, action, "0")
-    progress.done.append(str(action))
-    if progress.wait:
-        _wait_until_active(progress, progress.made)
+def _create(action: Create, plan_run: PlanRun) -> None:
+    plan_run.made = _create_version(plan_run, action, "0")
+    plan_run.done.append(str(action))
+    if plan_run.wait:
+        _wait_until_active(plan_run, plan_run.made)
 
 
-def _update(action: Update, progress: Progress) -> None:
-    progress.made = _create_version(progress, action, action.latest_version)
-    progress.done.append(str(action))
-    if progress.wait:
-        _wait_until_active(progress, progress.made)
+def _update(action: Update, plan_run: PlanRun) -> None:
+    plan_run.made = _create_version(plan_run, action, action.latest_version)
+    plan_run.done.append(str(action))
+    if plan_run.wait:
+        _wait_until_active(plan_run, plan_run.made)
 
 
-def _set_default(action: SetDefault, progress: Progress) -> None:
-    version = action.version or str(progress.made)
-    if action.version or not progress.wait:  # otherwise _create or _update has waited already
-        _wait_until_active(progress, version)
-    _retry_while_busy(api.update_document_default_version, progress.client, progress.name, version)
-    progress.done.append(str(action))
+def _set_default(action: SetDefault, plan_run: PlanRun) -> None:
+    version = action.version or str(plan_run.made)
+    if action.version or not plan_run.wait:  # otherwise _create or _update has waited already
+        _wait_until_active(plan_run, version)
+    _retry_while_busy(api.update_document_default_version, plan_run.client, plan_run.name, version)
+    plan_run.done.append(str(action))
 
 
-def _share(action: Share, progress: Progress) -> None:
+def _share(action: Share, plan_run: PlanRun) -> None:
     _retry_while_busy(
-        api.modify_document_permission, progress.client, progress.name, action.add, action.remove, action.version
+        api.modify_document_permission, plan_run.client, plan_run.name, action.add, action.remove, action.version
     )
-    progress.done.append(str(action))
+    plan_run.done.append(str(action))
 
 
-def _add_tags(action: AddTags, progress: Progress) -> None:
-    _retry_while_busy(api.add_document_tags, progress.client, progress.name, conversion.tag_list(action.tags))
-    progress.done.append(str(action))
+def _add_tags(action: AddTags, plan_run: PlanRun) -> None:
+    _retry_while_busy(api.add_document_tags, plan_run.client, plan_run.name, conversion.tag_list(action.tags))
+    plan_run.done.append(str(action))
 
 
-def _remove_tags(action: RemoveTags, progress: Progress) -> None:
-    _retry_while_busy(api.remove_document_tags, progress.client, progress.name, action.keys)
-    progress.done.append(str(action))
+def _remove_tags(action: RemoveTags, plan_run: PlanRun) -> None:
+    _retry_while_busy(api.remove_document_tags, plan_run.client, plan_run.name, action.keys)
+    plan_run.done.append(str(action))
 
 
-def _delete_versions(action: DeleteVersions, progress: Progress) -> None:
+def _delete_versions(action: DeleteVersions, plan_run: PlanRun) -> None:
     deleted: list[int] = []
     try:
         for number in action.numbers:
-            _delete_version(progress, str(number))
+            _delete_version(plan_run, str(number))
             deleted.append(number)
     finally:
         if deleted:
-            progress.done.append(str(DeleteVersions(tuple(deleted))))
+            plan_run.done.append(str(DeleteVersions(tuple(deleted))))
 
 
-def _delete(action: Delete, progress: Progress) -> None:
+def _delete(action: Delete, plan_run: PlanRun) -> None:
     try:
-        _retry_while_busy(api.delete_document, progress.client, progress.name, force=action.force)
+        _retry_while_busy(api.delete_document, plan_run.client, plan_run.name, force=action.force)
     except SSMError as error:
-        _check_deleted(progress, error, waits=progress.wait or action.recreated)
-    progress.done.append(str(action))
-    if progress.wait or action.recreated:
+        _check_deleted(plan_run, error, waits=plan_run.wait or action.recreated)
+    plan_run.done.append(str(action))
+    if plan_run.wait or action.recreated:
         try:
-            _wait_until_deleted(progress)
+            _wait_until_deleted(plan_run)
         except _TimedOutError as still:
             if still.status != "Deleting":
-                progress.done.remove(str(action))  # not deleted: whatever answered DeleteDocument was not AWS
+                plan_run.done.remove(str(action))  # not deleted: whatever answered DeleteDocument was not AWS
             raise
 
 
-def _wait_until_deleted(progress: Progress) -> None:
+def _wait_until_deleted(plan_run: PlanRun) -> None:
     # Any status counts as not deleted yet: a reply may describe the document before the deletion.
-    _wait_while(progress, LATEST, lambda status: status is not None)
+    _wait_while(plan_run, LATEST, lambda status: status is not None)
 
 
-def _check_deleted(progress: Progress, error: SSMError, *, waits: bool) -> None:
+def _check_deleted(plan_run: PlanRun, error: SSMError, *, waits: bool) -> None:
     """Raise ``error`` of DeleteDocument, unless the document is deleted or being deleted anyway.
 
     It can be: the reply to a first attempt was lost, or somebody else deleted the document. But AWS also returns
     InvalidDocument for a document of another account, and continues to describe it (trap 46).
     """
-    found = api.describe_document(progress.client, progress.name, LATEST) if error.code else {"Status": None}
+    found = api.describe_document(plan_run.client, plan_run.name, LATEST) if error.code else {"Status": None}
     if found is None or found.get("Status") == "Deleting":
         return
     if error.code not in MISSING_DOCUMENT:
         raise error
     if error.retried and waits:
-        _wait_until_deleted(progress)
+        _wait_until_deleted(plan_run)
         return
     raise SSMError(
-        f"{error} AWS still describes document {progress.name}, whose owner is {found.get('Owner')}, so nothing was "
+        f"{error} AWS still describes document {plan_run.name}, whose owner is {found.get('Owner')}, so nothing was "
         "deleted. Check that the document belongs to the account of these credentials.",
         error.exception,
     )
 
 
-def _delete_version(progress: Progress, version: str) -> None:
+def _delete_version(plan_run: PlanRun, version: str) -> None:
     try:
-        _retry_while_busy(api.delete_document_version, progress.client, progress.name, version)
+        _retry_while_busy(api.delete_document_version, plan_run.client, plan_run.name, version)
     except SSMError as error:
         # If the first reply was lost, the version is deleted already. AWS documents no error for that (trap 28).
-        if not error.code or api.describe_document(progress.client, progress.name, version) is not None:
+        if not error.code or api.describe_document(plan_run.client, plan_run.name, version) is not None:
             raise
 
 
-def _create_version(progress: Progress, action: Create | Update, latest_version: str) -> str:
+def _create_version(plan_run: PlanRun, action: Create | Update, latest_version: str) -> str:
     """Create the document or a version of it, and return the number of that version: ``"3"``."""
-    client, name = progress.client, progress.name
+    client, name = plan_run.client, plan_run.name
     try:
         if isinstance(action, Create):
             return str(_retry_while_busy(api.create_document, client, name, action.request)["DocumentVersion"])

@@ -112,7 +112,7 @@ class Content:
             return False
 
 
-def from_option(raw: Any, document_format: str | None, *, exact: bool = False, source: str = "content") -> Content:
+def wanted_content(raw: Any, document_format: str | None, *, exact: bool = False, source: str = "content") -> Content:
     """Return content that the user gave as a string or a mapping. Raises ``SSMError`` for invalid content.
 
     Without ``document_format``, a string that begins with ``{`` or ``[`` is JSON, and any other is YAML. ``source``

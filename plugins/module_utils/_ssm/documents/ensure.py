@@ -18,7 +18,7 @@ from ..errors import SSMError
 from ..module import ClientFactory, Result
 from . import apply, diff, info, options, plan, read, requests, sharing
 from .actions import Create, Delete
-from .apply import InterruptedPlanError, Progress
+from .apply import InterruptedPlanError, PlanRun
 from .model import DocumentSpec, DocumentState, Removal, VersionContent
 from .plan import Plan
 
@@ -62,7 +62,7 @@ def run(
     ``origin`` is passed by the action plugin and holds the fields of ``content.Origin``; it is empty without one.
     """
     option_time.check_range(params, "wait_timeout")
-    task = options.task(params, origin)
+    task = options.task_from_options(params, origin)
     ssm = client("ssm")
     outcome = ensure(
         ssm,
@@ -127,20 +127,20 @@ def ensure(
             planned.warnings,
             _default_contents(client, old, planned.predicted),
         )
-    progress = Progress(client, task.name, wait=wait, wait_timeout=wait_timeout)
-    planned = _settle_and_plan(progress, task)
+    plan_run = PlanRun(client, task.name, wait=wait, wait_timeout=wait_timeout)
+    planned = _settle_and_plan(plan_run, task)
     if not planned.actions:
         return TaskOutcome(planned.before, planned.before, [], planned.warnings)
     # Read it before the plan is applied, which may delete that version.
     old = _old_default_content(client, planned) if diff_mode else None
-    carried_out = _apply_or_replan(progress, task, planned)
+    carried_out = _apply_or_replan(plan_run, task, planned)
     shared = isinstance(task, DocumentSpec) and (task.permissions is not None or planned.shares)
     try:
         after = read.read_after(client, planned.before, carried_out.predicted, permissions=shared)
     except SSMError as error:
-        raise progress.explain(error, []) from error
+        raise plan_run.explain(error, []) from error
     return TaskOutcome(
-        planned.before, after, progress.done, carried_out.warnings, _default_contents(client, old, after)
+        planned.before, after, plan_run.done, carried_out.warnings, _default_contents(client, old, after)
     )
 
 
@@ -157,48 +157,48 @@ def _default_contents(
     return None if old is None or after is None else (old, read.default_content(client, after))
 
 
-def _apply_or_replan(progress: Progress, task: DocumentSpec | Removal, planned: Plan) -> Plan:
+def _apply_or_replan(plan_run: PlanRun, task: DocumentSpec | Removal, planned: Plan) -> Plan:
     """Apply a plan and return it.
 
     If it fails because somebody else changed the document, read the document and plan again, once, and return the
     new plan.
     """
     try:
-        apply.apply(progress, planned.actions)
+        apply.apply(plan_run, planned.actions)
         return planned
     except InterruptedPlanError as interrupted:
         try:
-            fresh = _replan_after_race(progress, task, planned, interrupted)
+            fresh = _replan_after_race(plan_run, task, planned, interrupted)
         except SSMError as error:
-            raise _interruption_error(progress, planned.before, error, interrupted) from interrupted
+            raise _interruption_error(plan_run, planned.before, error, interrupted) from interrupted
     try:
-        apply.apply(progress, fresh.actions)
+        apply.apply(plan_run, fresh.actions)
     except InterruptedPlanError as interrupted:
-        raise _interruption_error(progress, fresh.before, interrupted.error, interrupted) from interrupted
+        raise _interruption_error(plan_run, fresh.before, interrupted.error, interrupted) from interrupted
     return fresh
 
 
 def _interruption_error(
-    progress: Progress, before: DocumentState | None, error: SSMError, interrupted: InterruptedPlanError
+    plan_run: PlanRun, before: DocumentState | None, error: SSMError, interrupted: InterruptedPlanError
 ) -> SSMError:
     """Return the error for an interrupted plan. If the plan deleted the document, try to restore it first."""
     deleted = any(isinstance(action, Delete) for action in interrupted.done)
-    if before is None or not deleted or not isinstance(interrupted.action, Create) or progress.made:
-        return progress.explain(error, interrupted.left)
-    put_back, sentence = _restore(progress, before)
+    if before is None or not deleted or not isinstance(interrupted.action, Create) or plan_run.made:
+        return plan_run.explain(error, interrupted.left)
+    put_back, sentence = _restore(plan_run, before)
     if put_back:
         # The old document is back, so the actions left for the new one do not matter any more.
-        return progress.explain(SSMError(f"{error} {sentence}", error.exception), [], put_back)
+        return plan_run.explain(SSMError(f"{error} {sentence}", error.exception), [], put_back)
     lost = {} if before.latest_content is None else {"lost_content": before.latest_content}
-    return progress.explain(SSMError(f"{error} {sentence}", error.exception, lost), interrupted.left)
+    return plan_run.explain(SSMError(f"{error} {sentence}", error.exception, lost), interrupted.left)
 
 
-def _restore(progress: Progress, before: DocumentState) -> tuple[list[str], str]:
+def _restore(plan_run: PlanRun, before: DocumentState) -> tuple[list[str], str]:
     """Create a deleted document again. Return the actions done, and a sentence for the error message.
 
     ``(["create the document"], "The old document was put back: create the document.")``; no actions if it failed.
     """
-    again = Progress(progress.client, progress.name, wait=progress.wait, wait_timeout=progress.wait_timeout)
+    again = PlanRun(plan_run.client, plan_run.name, wait=plan_run.wait, wait_timeout=plan_run.wait_timeout)
     actions = plan.plan_restoration(before)
     failure = "" if actions else "AWS did not return all that it takes to create it again."
     try:
@@ -212,7 +212,7 @@ def _restore(progress: Progress, before: DocumentState) -> tuple[list[str], str]
 
 
 def _replan_after_race(
-    progress: Progress, task: DocumentSpec | Removal, planned: Plan, interrupted: InterruptedPlanError
+    plan_run: PlanRun, task: DocumentSpec | Removal, planned: Plan, interrupted: InterruptedPlanError
 ) -> Plan:
     """Read the document and plan again if a race explains the failure. Raises the error of the failure otherwise."""
     error = interrupted.error
@@ -220,7 +220,7 @@ def _replan_after_race(
         # Only the first plan has the tags and permissions of the deleted document, so no other may replace it.
         raise error
     duplicate = error.code == "DuplicateDocumentContent"
-    fresh = _settle_and_plan(progress, task, search_versions=duplicate)
+    fresh = _settle_and_plan(plan_run, task, search_versions=duplicate)
     if fresh.actions == [interrupted.action, *interrupted.left]:
         # Nothing has changed in the meantime, so AWS would return the same error again.
         raise (
@@ -231,17 +231,17 @@ def _replan_after_race(
     return fresh
 
 
-def _settle_and_plan(progress: Progress, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
+def _settle_and_plan(plan_run: PlanRun, task: DocumentSpec | Removal, *, search_versions: bool = False) -> Plan:
     """Read the document and plan, after waiting for changes under way where the task or the plan requires it."""
-    task = _completed(progress.client, task)
-    state = _read(progress.client, task, search_versions=search_versions)
-    if state is not None and apply.settle(progress, state, makes=isinstance(task, DocumentSpec)):
-        state = _read(progress.client, task, search_versions=search_versions)
-    planned = _plan(progress.client, task, state)
+    task = _completed(plan_run.client, task)
+    state = _read(plan_run.client, task, search_versions=search_versions)
+    if state is not None and apply.settle(plan_run, state, makes=isinstance(task, DocumentSpec)):
+        state = _read(plan_run.client, task, search_versions=search_versions)
+    planned = _plan(plan_run.client, task, state)
     if state is not None and state.pending and planned.updates:
         # AWS may reject an update while the latest version is not ready (trap 9), so wait even without ``wait``.
-        apply.wait_until_ready(progress, state)
-        return _read_and_plan(progress.client, task, search_versions=search_versions)
+        apply.wait_until_ready(plan_run, state)
+        return _read_and_plan(plan_run.client, task, search_versions=search_versions)
     return planned
 
 

@@ -65,7 +65,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     names, types = option_text.trimmed(params["names"] or []), option_text.trimmed(types or [])
     limits.check_names_or_arns(names)
     check_types(types)
-    check_filters(filters)
+    check_document_filters(filters)
     version = Version(params["document_version"], params["version_name"], params["document_format"])
     ssm = client("ssm")
     if params["names"] is not None:
@@ -102,7 +102,7 @@ def check_types(document_types: Iterable[str]) -> None:
             )
 
 
-def check_filters(filters: Iterable[str]) -> None:
+def check_document_filters(filters: Iterable[str]) -> None:
     """Raise ``SSMError`` for a filter key that looks like a misspelled one of AWS. AWS decides about all others."""
     for key in filters:
         meant = "" if key in _FILTERS or key.startswith("tag:") else option_text.suggestion(key, _FILTERS)

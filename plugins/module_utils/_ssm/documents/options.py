@@ -20,7 +20,7 @@ from .model import LATEST, SESSION, DocumentSpec, Removal
 ATTACHMENT_KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 
 
-def task(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec | Removal:
+def task_from_options(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec | Removal:
     """Return the document or the removal that the options describe. Raises ``SSMError`` for invalid options.
 
     ``origin`` has the fields of ``content.Origin``, as the action plugin passes them; {} without the action plugin.
@@ -68,7 +68,7 @@ def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
         updates_version=params["document_version"] or LATEST,
         requires=_members(params["requires"]),
         attachments=_members(params["attachments"]),
-        permissions=sharing.from_option(params["permissions"]),
+        permissions=sharing.wanted_permissions(params["permissions"]),
         tags=None if params["tags"] is None else conversion.tag_dict(params["tags"]),
         purge_tags=params["purge_tags"],
         keep_versions=params["keep_versions"],
@@ -107,16 +107,16 @@ def _merges(params: Mapping[str, Any]) -> bool:
 
 def _content(params: Mapping[str, Any], origin: Mapping[str, Any]) -> content.Content | None:
     if _merges(params):
-        preferences.check(params["session_preferences"])
+        preferences.check_preferences(params["session_preferences"])
         return None
     if params["session_preferences"] is not None:
-        return content.from_option(preferences.to_content(params["session_preferences"]), params["document_format"])
+        return content.wanted_content(preferences.to_content(params["session_preferences"]), params["document_format"])
     raw, source = params["content"], "content"
     if params["content_path"] is not None:
         file = content.Origin.from_action(origin, params["content_path"])
         raw, source = content.read_file(params["content_path"], file), f"content_path {file.shown}"
     exact = params["content_comparison"] == "exact"
-    return None if raw is None else content.from_option(raw, params["document_format"], exact=exact, source=source)
+    return None if raw is None else content.wanted_content(raw, params["document_format"], exact=exact, source=source)
 
 
 def _members(entries: list[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:

@@ -108,7 +108,7 @@ def plan_warnings(spec: DocumentSpec, state: DocumentState | None, actions: list
             f"{spec.name}."
         )
     if spec.content is not None and spec.document_type in (None, SESSION):
-        found += preferences.warnings(spec.content.value, preferences=spec.name == PREFERENCES)
+        found += preferences.preference_warnings(spec.content.value, preferences=spec.name == PREFERENCES)
     if state is None or state.deleting:
         return found
     updated = any(isinstance(action, (Create, Update)) for action in actions)

@@ -104,7 +104,7 @@ _LOG_SAFEGUARDS = (
 _TOP_LEVEL_KEYS = {"schemaVersion", "description", "sessionType", "inputs"}
 
 
-def check(given: Mapping[str, Any]) -> None:
+def check_preferences(given: Mapping[str, Any]) -> None:
     """Raise ``SSMError`` for a value that is invalid in every document."""
     _check_values(_without_nulls(given))
 
@@ -226,7 +226,7 @@ def null_warnings(names: Iterable[str]) -> list[str]:
     ]
 
 
-def warnings(content: Any, *, preferences: bool) -> list[str]:
+def preference_warnings(content: Any, *, preferences: bool) -> list[str]:
     """Return warnings about inputs that AWS may accept but that do not work as intended.
 
     With ``preferences``, they include inputs that prevent the console from editing the preferences.

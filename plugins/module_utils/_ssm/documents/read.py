@@ -97,7 +97,7 @@ def _with_merged_content(client: api.Client, spec: DocumentSpec) -> DocumentSpec
     else:
         text_format = str(reply.get("DocumentFormat") or content.JSON)
         merged = preferences.merged(spec.preferences, content.parse(str(reply["Content"]), text_format))
-    return dataclasses.replace(spec, content=content.from_option(merged, spec.document_format))
+    return dataclasses.replace(spec, content=content.wanted_content(merged, spec.document_format))
 
 
 def content_in_use(

@@ -41,7 +41,7 @@ class Permissions:
     purge: bool
 
 
-def from_option(option: Mapping[str, Any] | None) -> Permissions | None:
+def wanted_permissions(option: Mapping[str, Any] | None) -> Permissions | None:
     """Return the value of the ``permissions`` option, or None without it. Raises ``SSMError`` for invalid accounts."""
     if option is None:
         return None

@@ -57,7 +57,7 @@ def _pages(client: api.Client, wanted: set[str]) -> Iterator[list[api.Shape]]:
 def _details(shape: api.Shape) -> Details:
     members = {variable: read(shape) for variable, read in _VARIABLES.items()}
     return {variable: value for variable, value in members.items() if value not in (None, "", [])} | {
-        tags.VARIABLE: tags.tag_values(shape.get("Tags"))
+        tags.HOST_VARIABLE: tags.tag_values(shape.get("Tags"))
     }
 
 
@@ -94,4 +94,4 @@ _VARIABLES: dict[str, Callable[[api.Shape], Any]] = {
     "ec2_vpc_id": _member("VpcId"),
 }
 # All variables that an instance can have.
-VARIABLES = frozenset({*_VARIABLES, tags.VARIABLE})
+VARIABLES = frozenset({*_VARIABLES, tags.HOST_VARIABLE})

@@ -43,11 +43,11 @@ class PingData:
     error: str | None = None
 
 
-def task(params: Mapping[str, Any]) -> Task:
+def task_from_options(params: Mapping[str, Any]) -> Task:
     """Validate the options and return them as a ``Task``. Raise ``SSMError`` for the first that is not valid."""
     ids = list(dict.fromkeys(option_text.trimmed(params["targets"])))
     for target in ids:
-        targets.check(target, "targets")
+        targets.check_target(target, "targets")
     if not ids:
         raise SSMError("targets is empty: give at least one.")
     if not 1 <= params["max_workers"] <= MAX_WORKERS:
@@ -64,7 +64,7 @@ def task(params: Mapping[str, Any]) -> Task:
 
 def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
     """Do the work of ssm_connection_status."""
-    given = task(params)
+    given = task_from_options(params)
     return _result_of(given, client("ssm"))
 
 

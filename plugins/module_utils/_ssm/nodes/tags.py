@@ -22,7 +22,7 @@ from ..errors import SSMError
 from ..fanout import CallOutcome
 
 # The host variable with the tags of a node, whether it is hybrid or an EC2 instance.
-VARIABLE = "ec2_tags"
+HOST_VARIABLE = "ec2_tags"
 
 
 def is_hybrid(node: str) -> bool:

@@ -38,7 +38,7 @@ def is_target(text: str) -> bool:
     return len(text) <= _MAX_LENGTH and any(form.fullmatch(text) for form in (_NODE, _ECS, _SAGEMAKER))
 
 
-def check(text: str, option: str) -> None:
+def check_target(text: str, option: str) -> None:
     """Raise ``SSMError`` if a text is not a target ID. AWS would return that such a target is not connected."""
     if not is_target(text):
         raise SSMError(f"{option}: {quoted(text)} is not a target ID; expected {FORMS}.{_advice(text)}")

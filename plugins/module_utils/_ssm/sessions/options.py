@@ -117,7 +117,7 @@ def _check_not_a_target(option: str, text: str) -> None:
 
 
 def _check_target(option: str, text: str) -> None:
-    targets.check(text, option)
+    targets.check_target(text, option)
 
 
 def _check_owner(option: str, text: str) -> None:

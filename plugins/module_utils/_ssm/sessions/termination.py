@@ -32,7 +32,7 @@ _NOT_RUNNING = _CLOSED | {"Terminating"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class TerminationPlan:
     """Which of the requested sessions to terminate."""
 
     running: list[Session]  # active sessions to terminate
@@ -60,7 +60,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
     excluded = options.excluded_ids(params["exclude_session_ids"])
     _check(params)
     if by_id and not ids:
-        return _result(Plan([]), Termination())
+        return _result(TerminationPlan([]), Termination())
     ssm = client("ssm")
     if by_id:
         plan = plan_ids(ssm, ids, excluded)
@@ -84,7 +84,7 @@ def _check(params: Mapping[str, Any]) -> None:
         )
 
 
-def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool) -> Result:
+def _carry_out(ssm: Any, plan: TerminationPlan, params: Mapping[str, Any], check_mode: bool) -> Result:
     ids = [session["SessionId"] for session in plan.running]
     if check_mode or not ids:
         return _result(plan, Termination(ended=ids))
@@ -95,7 +95,7 @@ def _carry_out(ssm: Any, plan: Plan, params: Mapping[str, Any], check_mode: bool
     return _result(plan, termination, still_active)
 
 
-def _result(plan: Plan, termination: Termination, still_active: Mapping[str, str] | None = None) -> Result:
+def _result(plan: TerminationPlan, termination: Termination, still_active: Mapping[str, str] | None = None) -> Result:
     """Return the result of the task.
 
     ``still_active`` has the IDs of sessions that were terminated but may still be active, each with the reason.
@@ -145,16 +145,16 @@ def _message(termination: Termination, still_active: Mapping[str, str], requeste
     )
 
 
-def _too_many(plan: Plan, limit: int) -> Result:
+def _too_many(plan: TerminationPlan, limit: int) -> Result:
     selected = [listing.returned(session) for session in plan.running]
     message = (
         f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
         f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
     )
-    return {**_result(Plan([]), Termination()), "failed": True, "msg": message, "selected": selected}
+    return {**_result(TerminationPlan([]), Termination()), "failed": True, "msg": message, "selected": selected}
 
 
-def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collection[str]) -> Plan:
+def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collection[str]) -> TerminationPlan:
     """Plan to terminate the active sessions that match ``wanted``, newest first.
 
     Raises ``SSMError`` if the option owner is a name that several owners have.
@@ -168,10 +168,10 @@ def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collecti
             f"owner: '{wanted.owner}' is the name of {len(owners)} owners, and no session was ended: "
             f"{', '.join(sorted(owners.values()))}. Set owner to the ARN of one of them."
         )
-    return Plan(running)
+    return TerminationPlan(running)
 
 
-def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> Plan:
+def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collection[str]) -> TerminationPlan:
     """Plan to terminate the sessions with these IDs that are active, in the order given."""
     excluded_ids = _excluded_ids(excluded)
     wanted = [entry for entry in dict.fromkeys(session_ids) if entry not in excluded_ids]
@@ -179,14 +179,14 @@ def plan_ids(client: api.Client, session_ids: Iterable[str], excluded: Collectio
     running = _to_terminate([active[entry] for entry in wanted if entry in active], ())
     _check_exclusions(running, excluded)
     to_terminate = {session["SessionId"] for session in running}
-    return Plan(
+    return TerminationPlan(
         running,
         [entry for entry in wanted if entry in active and entry not in to_terminate],
         [entry for entry in wanted if entry not in active],
     )
 
 
-def require_known(client: api.Client, plan: Plan) -> Plan:
+def require_known(client: api.Client, plan: TerminationPlan) -> TerminationPlan:
     """Look for the IDs that are not active among the ended sessions. Raise ``SSMError`` if one is not there either.
 
     Returns the plan with these IDs in ``ended``.
@@ -199,7 +199,7 @@ def require_known(client: api.Client, plan: Plan) -> Plan:
             f"No session was ended, because AWS lists no session {', '.join(unknown)}, neither among the active "
             "sessions nor in the history of the last 30 days."
         )
-    return Plan(plan.running, plan.ended + plan.not_active)
+    return TerminationPlan(plan.running, plan.ended + plan.not_active)
 
 
 def end(client: api.Client, session_ids: Sequence[str]) -> Termination:

@@ -266,7 +266,7 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(progress_file, "EVERY", 0)
-    monkeypatch.setenv(progress_file.VARIABLE, str(tmp_path / "progress"))
+    monkeypatch.setenv(progress_file.ENVIRONMENT_VARIABLE, str(tmp_path / "progress"))
     with LocalAWS(world("connected", ["notconnected", "notconnected", "connected"])) as aws, hurried():
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()

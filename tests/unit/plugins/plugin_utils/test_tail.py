@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
-from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import followed
+from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import tailing
 
 # ansible-core's hints know nothing of its settings.
 _constants: Any = constants
@@ -18,7 +18,7 @@ _constants: Any = constants
 
 def test_each_line_is_shown_when_it_is_written_and_none_is_lost_at_the_end() -> None:
     shown: queue.Queue[str] = queue.Queue()
-    with followed(shown.put, interval=0.01) as path:
+    with tailing(shown.put, interval=0.01) as path:
         assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
         assert stat.S_IMODE(Path(path).parent.stat().st_mode) == 0o700
         with Path(path).open("a") as stream:
@@ -33,5 +33,5 @@ def test_each_line_is_shown_when_it_is_written_and_none_is_lost_at_the_end() -> 
 
 
 def test_ansible_removes_what_a_process_that_was_stopped_leaves() -> None:
-    with followed(lambda line: None) as path:
+    with tailing(lambda line: None) as path:
         assert Path(path).parent.parent == Path(_constants.DEFAULT_LOCAL_TMP)

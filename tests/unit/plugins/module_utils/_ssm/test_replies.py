@@ -73,7 +73,7 @@ def shape(operation: str, service: str = "ssm") -> Any:
 
 def is_right(operation: str, reply: Any, service: str = "ssm") -> bool:
     try:
-        replies.check(shape(operation, service), reply)
+        replies.check_reply(shape(operation, service), reply)
     except replies.WrongReplyError:
         return False
     return True
@@ -248,7 +248,7 @@ def test_what_is_needed_is_in_the_service_model() -> None:
 def test_the_check_of_a_shape_ends_with_its_client() -> None:
     before = len(replies._PARSED)
     other = botocore.session.Session().get_service_model("ssm").operation_model("DescribeDocument").output_shape
-    replies.check(other, copy.deepcopy(described()))
+    replies.check_reply(other, copy.deepcopy(described()))
     assert len(replies._PARSED) == before + 1
     del other
     gc.collect()

@@ -16,10 +16,14 @@ from unittest import mock
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory import cache
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import InventoryCache, find, fingerprint
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import (
+    InventoryCache,
+    find_nodes,
+    fingerprint,
+)
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import identity
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients, Found
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import Plan
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.options import InventoryPlan
 from botocore.credentials import Credentials
 
 from emulator.service import Identity
@@ -215,7 +219,7 @@ def who(tmp_path: Path) -> Callable[[Settings], Any]:
 def test_who_signs_differs_where_one_setting_does_and_is_the_same_the_next_time(
     one: Settings, another: Settings, who: Callable[[Settings], Any]
 ) -> None:
-    plan = Plan(("us-east-1",))
+    plan = InventoryPlan(("us-east-1",))
     first, second = who(one), who(another)
     assert first and second and fingerprint(plan, first) != fingerprint(plan, second)
     assert fingerprint(plan, first) == fingerprint(plan, who(one))
@@ -331,12 +335,12 @@ def test_what_somebody_else_wrote_does_not_count(text: str) -> None:
 @pytest.mark.parametrize("member", ["regions", "made", "fingerprint"])
 def test_an_entry_that_lacks_something_does_not_count(member: str) -> None:
     entries: dict[str, Any] = {}
-    plan = Plan(("us-east-1",), status_source="none")
+    plan = InventoryPlan(("us-east-1",), status_source="none")
     store = InventoryCache(entries, "key", "own", nodes_for=0, statuses_for=60)
     with LocalAWS(WORLD) as aws:
 
         def find_them() -> Found:
-            return find(
+            return find_nodes(
                 plan,
                 lambda regions: {name: Clients(aws.client("ssm", region=name)) for name in regions},
                 store,
@@ -371,7 +375,7 @@ def test_a_status_that_is_not_kept_is_asked_for_though_another_is(lost: str) -> 
 
         def find_them() -> Found:
             made = {"us-east-1": Clients(aws.client("ssm"))}
-            return find(Plan(("us-east-1",)), lambda regions: made, store, fresh=False)
+            return find_nodes(InventoryPlan(("us-east-1",)), lambda regions: made, store, fresh=False)
 
         find_them()
         [kept] = [key for key in entries if key != "key"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import names
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import name_hosts
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hosts import Host
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,7 +207,7 @@ def test_a_host_that_is_named_like_a_group_made_later_takes_nothing_of_the_group
 @given(st.lists(st.text(max_size=6) | st.sampled_from([ONE, TWO, "all", "a", "a.b"]), min_size=1, max_size=6))
 def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
     hosts = [Host(f"i-{n:017x}", "ssm_unknown", {"computer_name": name}, {}) for n, name in enumerate(computer_names)]
-    found = names(hosts, ["computer_name"], lambda expression, variables: None, {"all": None}, {}).used
+    found = name_hosts(hosts, ["computer_name"], lambda expression, variables: None, {"all": None}, {}).used
     assert len(set(found)) == len(found)
     for name, host in zip(found, hosts, strict=True):
         assert re.fullmatch(r"\w[\w.-]*", name) and name != "all"

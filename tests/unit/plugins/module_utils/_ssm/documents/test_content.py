@@ -48,13 +48,13 @@ def shuffled(value: Any) -> Any:
 @given(mappings, st.sampled_from([None, 1, 4]))
 def test_white_space_and_key_order_are_no_difference(value: dict[str, Any], indent: int | None) -> None:
     stored = json.dumps(shuffled(value), indent=indent)
-    assert content.from_option(value, None).means_the_same(stored, "JSON")
-    assert content.from_option(json.dumps(value), None).means_the_same(stored, "JSON")
+    assert content.wanted_content(value, None).means_the_same(stored, "JSON")
+    assert content.wanted_content(json.dumps(value), None).means_the_same(stored, "JSON")
 
 
 @given(mappings)
 def test_what_a_mapping_is_sent_as_means_that_mapping(value: dict[str, Any]) -> None:
-    text, document_format = content.from_option(value, None).encode(None)
+    text, document_format = content.wanted_content(value, None).encode(None)
     assert document_format == "JSON"
     assert json.loads(text) == value
 
@@ -62,37 +62,37 @@ def test_what_a_mapping_is_sent_as_means_that_mapping(value: dict[str, Any]) -> 
 @given(mappings, mappings)
 def test_a_difference_in_meaning_is_one(left: dict[str, Any], right: dict[str, Any]) -> None:
     same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
-    assert content.from_option(left, None).means_the_same(json.dumps(right), "JSON") is same
+    assert content.wanted_content(left, None).means_the_same(json.dumps(right), "JSON") is same
 
 
 @pytest.mark.parametrize(
     ("wanted", "stored"), [(1, True), (0, False), (1, "1"), (True, "true"), (1, 1.0), ([1, 2], [2, 1])]
 )
 def test_values_that_python_calls_equal_differ_where_json_does(wanted: Any, stored: Any) -> None:
-    assert not content.from_option({"a": wanted}, None).means_the_same(json.dumps({"a": stored}), "JSON")
+    assert not content.wanted_content({"a": wanted}, None).means_the_same(json.dumps({"a": stored}), "JSON")
 
 
 def test_yaml_and_json_that_mean_the_same_are_the_same() -> None:
     text = "schemaVersion: '1.0'\n# a comment\ninputs: {idleSessionTimeout: '20'}\n"
     value = {"schemaVersion": "1.0", "inputs": {"idleSessionTimeout": "20"}}
-    assert content.from_option(value, None).means_the_same(text, "YAML")
-    assert content.from_option(text, None).means_the_same(json.dumps(value), "JSON")
+    assert content.wanted_content(value, None).means_the_same(text, "YAML")
+    assert content.wanted_content(text, None).means_the_same(json.dumps(value), "JSON")
 
 
 def test_text_is_compared_byte_for_byte() -> None:
-    assert content.from_option("BEGIN\n", "TEXT").means_the_same("BEGIN\n", "TEXT")
-    assert not content.from_option("BEGIN\n", "TEXT").means_the_same("BEGIN", "TEXT")
+    assert content.wanted_content("BEGIN\n", "TEXT").means_the_same("BEGIN\n", "TEXT")
+    assert not content.wanted_content("BEGIN\n", "TEXT").means_the_same("BEGIN", "TEXT")
 
 
 @given(mappings)
 def test_keys_are_never_rewritten(value: dict[str, Any]) -> None:
-    text, unused = content.from_option({"my_param": value, "MyParam": 1, "my-param": 2}, None).encode(None)
+    text, unused = content.wanted_content({"my_param": value, "MyParam": 1, "my-param": 2}, None).encode(None)
     assert list(json.loads(text)) == ["my_param", "MyParam", "my-param"]
 
 
 def test_a_string_is_sent_as_it_is() -> None:
     text = '\n{"schemaVersion" :   "1.0"}\n'
-    assert content.from_option(text, None).encode("JSON") == (text, "JSON")
+    assert content.wanted_content(text, None).encode("JSON") == (text, "JSON")
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_a_string_is_sent_as_it_is() -> None:
     ],
 )
 def test_the_format_kept_and_chosen(raw: Any, given_format: str | None, stored: str | None, expected: str) -> None:
-    text, chosen = content.from_option(raw, given_format).encode(stored)
+    text, chosen = content.wanted_content(raw, given_format).encode(stored)
     assert chosen == expected
     if chosen == "YAML":
         assert yaml.safe_load(text) == {"a": 1}
 
 
 def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> None:
-    text, unused = content.from_option({"schemaVersion": 2.2, "other": 2.2}, None).encode(None)
+    text, unused = content.wanted_content({"schemaVersion": 2.2, "other": 2.2}, None).encode(None)
     assert json.loads(text) == {"schemaVersion": "2.2", "other": 2.2}
 
 
@@ -147,7 +147,7 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
 )
 def test_bad_content_is_refused_in_one_sentence(raw: Any, given_format: str | None, sentence: str) -> None:
     with pytest.raises(SSMError) as caught:
-        content.from_option(raw, given_format)
+        content.wanted_content(raw, given_format)
     message = str(caught.value)
     assert sentence in message
     assert "\n" not in message and message.endswith(".")
@@ -168,9 +168,9 @@ SPECIAL = "\x85\u2028\u2029\ufeff\x7f:#- '\"\n\t"
 
 @given(mappings | st.dictionaries(st.text(SPECIAL, max_size=4), st.text("ab" + SPECIAL, max_size=6), max_size=3))
 def test_a_mapping_is_written_in_each_format_as_it_is(value: dict[str, Any]) -> None:
-    text, unused = content.from_option(value, None).encode("YAML")
+    text, unused = content.wanted_content(value, None).encode("YAML")
     assert json.dumps(yaml.safe_load(text)) == json.dumps(value)
-    assert content.from_option(value, None).means_the_same(text, "YAML")
+    assert content.wanted_content(value, None).means_the_same(text, "YAML")
 
 
 @pytest.mark.parametrize(
@@ -178,15 +178,15 @@ def test_a_mapping_is_written_in_each_format_as_it_is(value: dict[str, Any]) -> 
     [('{\n\t"a": 1\n}', "YAML", "a: 1\n"), ("# why\na: 1\n", "JSON", '{\n  "a": 1\n}')],
 )
 def test_a_text_that_the_stored_format_cannot_hold_is_converted(text: str, stored_format: str, sent: str) -> None:
-    assert content.from_option(text, None).encode(stored_format) == (sent, stored_format)
-    exact = content.from_option(text, None, exact=True)
+    assert content.wanted_content(text, None).encode(stored_format) == (sent, stored_format)
+    exact = content.wanted_content(text, None, exact=True)
     assert exact.encode(stored_format) == (text, "YAML" if stored_format == "JSON" else "JSON")
 
 
 @pytest.mark.parametrize("raw", ['{"a": 1}', "a: 1\n"])
 def test_a_byte_order_mark_is_no_content(raw: str) -> None:
-    assert content.from_option("\ufeff" + raw, None) == content.from_option(raw, None)
-    assert content.from_option("\ufeff" + raw, "TEXT").text == raw
+    assert content.wanted_content("\ufeff" + raw, None) == content.wanted_content(raw, None)
+    assert content.wanted_content("\ufeff" + raw, "TEXT").text == raw
 
 
 def nested(levels: int, opening: str, closing: str) -> str:
@@ -211,7 +211,7 @@ UNWRITABLE: dict[str, Any] = {
 @pytest.mark.parametrize("raw", UNWRITABLE.values(), ids=UNWRITABLE)
 def test_content_that_cannot_be_written_is_refused_in_one_sentence(raw: Any) -> None:
     with pytest.raises(SSMError) as caught:
-        content.from_option(raw, None)
+        content.wanted_content(raw, None)
     assert str(caught.value).startswith("content ") and "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
 
@@ -220,7 +220,7 @@ def test_content_that_cannot_be_written_is_refused_in_one_sentence(raw: Any) -> 
 def test_content_of_a_hundred_levels_is_content(opening: str, closing: str) -> None:
     as_json = nested(100, '{"a":', "}")
     given_format = "YAML" if opening == "{a: " else None
-    wanted = content.from_option(nested(100, opening, closing) if opening else json.loads(as_json), given_format)
+    wanted = content.wanted_content(nested(100, opening, closing) if opening else json.loads(as_json), given_format)
     assert wanted.means_the_same(as_json, "JSON")
     assert not wanted.means_the_same(nested(101, '{"a":', "}"), "JSON")
     for stored_format in ("JSON", "YAML"):
@@ -231,12 +231,12 @@ def test_content_of_a_hundred_levels_is_content(opening: str, closing: str) -> N
 @pytest.mark.parametrize("raw", ['{"a": "\udcff"}', {"a": "\udcff"}, "a: \udcff"])
 def test_half_of_a_character_is_refused_in_one_sentence(raw: Any) -> None:
     with pytest.raises(SSMError, match=r"^content .*\.$"):
-        content.check_size(content.from_option(raw, None).encode(None)[0])
+        content.check_size(content.wanted_content(raw, None).encode(None)[0])
 
 
 def test_dates_as_keys_in_yaml_are_compared_as_the_text_that_json_shows() -> None:
     text = "2026-01-31: a\n"
-    assert content.from_option(text, None).means_the_same('{"2026-01-31": "a"}', "JSON")
+    assert content.wanted_content(text, None).means_the_same('{"2026-01-31": "a"}', "JSON")
     assert content.parse(text, "YAML") == {"2026-01-31": "a"}
 
 
@@ -249,13 +249,13 @@ def aliased(lines: int, times: int) -> str:
 def test_aliases_that_make_more_than_can_be_gone_through_are_refused() -> None:
     # 10 ** 30 entries: what goes through them does not come back.
     with pytest.raises(SSMError, match=r"^content cannot be read .* its aliases or merge keys make more than 65536"):
-        content.from_option(aliased(31, 10), None)
+        content.wanted_content(aliased(31, 10), None)
     assert content.parse(aliased(31, 10), "YAML") is None
-    assert not content.from_option({"a": 1}, None).means_the_same(aliased(31, 10), "YAML")
+    assert not content.wanted_content({"a": 1}, None).means_the_same(aliased(31, 10), "YAML")
 
 
 def test_aliases_are_content_like_any_other() -> None:
-    wanted = content.from_option(aliased(4, 10), None)
+    wanted = content.wanted_content(aliased(4, 10), None)
     assert wanted.means_the_same(json.dumps(content.parse(aliased(4, 10), "YAML")), "JSON")
     # What is large without them has another reason for being refused.
     assert content.parse(json.dumps({"a": list(range(70_000))}), "JSON") is not None
@@ -301,7 +301,7 @@ def ordinary_seconds() -> float:
 def test_what_multiplies_is_refused_while_it_is_read(text: str) -> None:
     def refuse() -> None:
         with pytest.raises(SSMError, match=r"^content .*\.$"):
-            content.from_option(text, None)
+            content.wanted_content(text, None)
 
     document_format = "JSON" if text.startswith("{") else "YAML"
     taken = cpu_seconds(refuse) + cpu_seconds(lambda: content.parse(text, document_format))
@@ -310,7 +310,7 @@ def test_what_multiplies_is_refused_while_it_is_read(text: str) -> None:
 
 def test_merge_keys_are_content_like_any_other() -> None:
     text = "base: &base {a: 1, b: 2}\nmade:\n  <<: *base\n  b: 3\n"
-    assert content.from_option(text, None).value == {"base": {"a": 1, "b": 2}, "made": {"a": 1, "b": 3}}
+    assert content.wanted_content(text, None).value == {"base": {"a": 1, "b": 2}, "made": {"a": 1, "b": 3}}
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_merge_keys_are_content_like_any_other() -> None:
 )
 def test_a_key_that_occurs_twice_is_refused_where_it_does(text: str, place: str) -> None:
     with pytest.raises(SSMError, match=f"a key occurs twice in a mapping, {place}"):
-        content.from_option(text, None)
+        content.wanted_content(text, None)
     # AWS may have stored it.
     assert content.parse(text, "JSON" if text.startswith("{") else "YAML") is not None
 
@@ -345,7 +345,7 @@ def test_no_text_of_content_is_in_an_error(text: str) -> None:
     errors = []
     for given_format in (None, "JSON", "YAML"):
         try:
-            content.from_option(text, given_format)
+            content.wanted_content(text, given_format)
         except SSMError as error:
             errors.append(str(error))
     assert errors
@@ -366,7 +366,7 @@ def test_numbers_are_texts_where_aws_wants_texts() -> None:
     }
     given = {"schemaVersion": 1.0, "sessionType": "Port", "description": 2026, "inputs": inputs}
     more = {"properties": {"portNumber": 22, "localPortNumber": "1"}, "parameters": parameters}
-    assert content.from_option({**given, **more}, None).value == {
+    assert content.wanted_content({**given, **more}, None).value == {
         "schemaVersion": "1.0",
         "sessionType": "Port",
         "description": "2026",
@@ -379,8 +379,8 @@ def test_numbers_are_texts_where_aws_wants_texts() -> None:
     }
     # A text is sent as it is.
     text = json.dumps({**given, **more})
-    assert content.from_option(text, None).encode(None) == (text, "JSON")
-    assert content.from_option({"schemaVersion": 2, "inputs": {"idleSessionTimeout": 1}}, None).value == {
+    assert content.wanted_content(text, None).encode(None) == (text, "JSON")
+    assert content.wanted_content({"schemaVersion": 2, "inputs": {"idleSessionTimeout": 1}}, None).value == {
         "schemaVersion": "2",
         "inputs": {"idleSessionTimeout": 1},
     }
@@ -418,7 +418,7 @@ def test_a_script_is_shown_line_by_line(end: str) -> None:
 def test_what_is_a_text_stays_one() -> None:
     assert content.parse('{"a": 1}', "TEXT") is None
     assert content_lines.lines("b: 1\na: 2", "TEXT") == "b: 1\na: 2"
-    assert content.from_option('{"a": 1}', None).encode("TEXT") == ('{"a": 1}', "TEXT")
+    assert content.wanted_content('{"a": 1}', None).encode("TEXT") == ('{"a": 1}', "TEXT")
     for text, stored, wanted in (("x", "TEXT", "JSON"), ("a: 1", "YAML", "TEXT"), ("[1]", "JSON", "YAML")):
         with pytest.raises(SSMError, match="cannot be turned into"):
             content.convert(text, stored, wanted)
@@ -467,7 +467,7 @@ def test_a_text_stands_for_no_value() -> None:
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("raw", ['{"a":\t1}', "a: 1 # why\n"])
 def test_what_is_stored_as_text_keeps_every_byte(raw: str, exact: bool) -> None:
-    assert content.from_option(raw, None, exact=exact).encode("TEXT") == (raw, "TEXT")
+    assert content.wanted_content(raw, None, exact=exact).encode("TEXT") == (raw, "TEXT")
 
 
 @pytest.mark.parametrize(
@@ -481,14 +481,14 @@ def test_what_is_stored_as_text_keeps_every_byte(raw: str, exact: bool) -> None:
 )
 def test_who_did_not_say_the_format_is_told_how_to(raw: str, given_format: str | None, advice: str) -> None:
     with pytest.raises(SSMError, match=r"line 1, column \d+\.") as caught:
-        content.from_option(raw, given_format)
+        content.wanted_content(raw, given_format)
     assert str(caught.value).rpartition("column ")[2].partition(".")[2] == advice
 
 
 @pytest.mark.parametrize(("version", "sent"), [(1, "1"), (2, "2"), (1.0, "1.0"), (2.2, "2.2"), ("2.2", "2.2")])
 def test_a_schema_version_is_sent_as_a_string(version: Any, sent: str) -> None:
     for document_format in ("JSON", "YAML"):
-        text, unused = content.from_option({"schemaVersion": version}, document_format).encode(None)
+        text, unused = content.wanted_content({"schemaVersion": version}, document_format).encode(None)
         assert yaml.safe_load(text) == {"schemaVersion": sent}
 
 

@@ -34,7 +34,7 @@ TWO = {**ONE, "description": "two"}
 def spec(*wanted: Any, **fields: Any) -> DocumentSpec:
     """A spec of the content given, of ONE if none is given."""
     raw = wanted[0] if wanted else ONE
-    return DocumentSpec(name="Prefs", content=None if raw is None else content.from_option(raw, None), **fields)
+    return DocumentSpec(name="Prefs", content=None if raw is None else content.wanted_content(raw, None), **fields)
 
 
 def found(*stored: Any, holder: str | None = "3", **members: Any) -> DocumentState:

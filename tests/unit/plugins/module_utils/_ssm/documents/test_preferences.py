@@ -141,13 +141,13 @@ def test_what_the_typed_form_cannot_say_has_none(content: Any) -> None:
 
 
 def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
-    assert preferences.warnings(preferences.to_content({}), preferences=True) == []
-    streaming = preferences.warnings(document(cloudWatchStreamingEnabled="true"), preferences=False)
+    assert preferences.preference_warnings(preferences.to_content({}), preferences=True) == []
+    streaming = preferences.preference_warnings(document(cloudWatchStreamingEnabled="true"), preferences=False)
     assert len(streaming) == 1 and "the agent" in streaming[0]
-    assert preferences.warnings(document(cloudWatchStreamingEnabled="{{ yes }}"), preferences=False) == []
-    console = preferences.warnings(document(runAsEnabled="false"), preferences=True)
+    assert preferences.preference_warnings(document(cloudWatchStreamingEnabled="{{ yes }}"), preferences=False) == []
+    console = preferences.preference_warnings(document(runAsEnabled="false"), preferences=True)
     assert ["runAsEnabled" in console[0], "idleSessionTimeout" in console[1]] == [True, True]
-    assert "SSMSessionRunAs" in preferences.warnings(document(runAsEnabled=True), preferences=False)[0]
+    assert "SSMSessionRunAs" in preferences.preference_warnings(document(runAsEnabled=True), preferences=False)[0]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
     ],
 )
 def test_odd_values_that_lock_people_out_come_with_a_warning(inputs: dict[str, Any], sentence: str) -> None:
-    said = preferences.warnings(document(**inputs), preferences=False)
+    said = preferences.preference_warnings(document(**inputs), preferences=False)
     assert [sentence in one for one in said] == ([True] if sentence else [])
 
 

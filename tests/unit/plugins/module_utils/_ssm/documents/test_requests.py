@@ -78,7 +78,7 @@ def test_a_document_that_is_created_again_has_every_member_but_the_name_of_its_v
 
 
 def test_a_new_version_has_every_member_of_the_one_before_it() -> None:
-    request = requests.update(DocumentSpec("Team-Doc", content=content.from_option(ONE, None)), STATE)
+    request = requests.update(DocumentSpec("Team-Doc", content=content.wanted_content(ONE, None)), STATE)
     assert request is not None
     kept = PUT_BACK - NOT_IN_A_NEW_VERSION
     assert {member: request[member] for member in kept} == {member: FOUND[member] for member in kept}

@@ -18,7 +18,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connecti
 )
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.listing import NOT_RUNNING, Node
 
-from .options import CONNECTION_STATUS, NO_SOURCE, PING_STATUS, Plan
+from .options import CONNECTION_STATUS, NO_SOURCE, PING_STATUS, InventoryPlan
 
 INSTANCE_STATE = "instance_state"
 _ONLINE = "Online"
@@ -39,7 +39,7 @@ _NO_PING = Status(UNKNOWN, PING_STATUS, "The listing has no ping status for this
 _NOT_READ = Status(UNKNOWN, NO_SOURCE, "Nobody was asked: status_source is none.")
 
 
-def presumed(node: Node, now: datetime.datetime, plan: Plan) -> Status | None:
+def infer_status(node: Node, now: datetime.datetime, plan: InventoryPlan) -> Status | None:
     """Return the inferred status of a node, or None if it must be read. ``now`` is the time of the service."""
     if plan.status_source == NO_SOURCE:
         return _NOT_READ
