@@ -1,26 +1,32 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the checks that CI runs, all of them or those named, and says how each went and how long it took.
+"""Run the checks that CI runs, all of them or those named, and print the result and the time of each.
 
-Every part runs even when one before it failed. The exit status is that of the worst.
+Every part runs even if one before it failed. The exit status is 1 if any part failed. Tests run one part after the
+other, because each uses all processors. The other parts run beside them, because most of them use only one.
+
+``check.py --table`` prints the table of the parts that CONTRIBUTING.md has, with the times of the last run.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import build
 import sanity
-from environment import ROOT, variables
+from environment import CACHE, ROOT, variables
 
 COLLECTION = "ansible_collections.sessionops.aws"
-# What was skipped is said, with the reason.
-PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", "2"]
-# How values become variables and templates is what differs most between one ansible-core and another.
+# -rs prints what was skipped, with the reason.
+PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", str(os.cpu_count() or 2), "--dist", "worksteal"]
+# ansible-core versions differ most in how values become variables and templates.
 INVENTORY = [
     *("tests/unit/plugins/plugin_utils", "tests/unit/plugins/inventory", "tests/integration/test_targets.py"),
     *(
@@ -31,18 +37,24 @@ INVENTORY = [
     ),
     *("-k", "inventory or awx"),
 ]
+TIMES = CACHE / "seconds.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One check: the commands that must all succeed, or a function that returns whether it did."""
+    """One check. ``work`` prints what it finds, and returns whether the check passed."""
 
     name: str
+    about: str
     work: Callable[[], bool]
+
+    @property
+    def is_tests(self) -> bool:
+        return self.name in ("unit", "contract", "integration", "oldest-core")
 
 
 def commands(*all_of: list[str], core: str | None = None) -> Callable[[], bool]:
-    """Work that is a few commands, run in the checkout; ``core`` as for ``environment.variables``."""
+    """Return work that runs all commands in the checkout; ``core`` as for ``environment.variables``."""
 
     def work() -> bool:
         done = [_run(command, core) for command in all_of]  # each, even after one has failed
@@ -52,51 +64,119 @@ def commands(*all_of: list[str], core: str | None = None) -> Callable[[], bool]:
 
 
 PARTS = [
-    Part("ruff", commands(["ruff", "check", "."], ["ruff", "format", "--check", "."])),
-    Part("mypy", commands(["mypy", "-p", f"{COLLECTION}.plugins"], ["mypy", "tests"])),
-    Part("yamllint", commands(["yamllint", "--strict", "."])),
-    Part("unit", commands([*PYTEST, "tests/unit"])),
-    Part("contract", commands([*PYTEST, "tests/contract"])),
-    Part("integration", commands([*PYTEST, "tests/integration"])),
-    Part("oldest-core", commands([*PYTEST, *INVENTORY], core="oldest")),
-    Part("ansible-lint", commands(["ansible-lint", "--offline", "--strict"])),
+    Part(
+        "unit",
+        "Pure functions, the modules and the inventory on the emulator, and the emulator itself",
+        commands([*PYTEST, "tests/unit"]),
+    ),
+    Part(
+        "contract",
+        "Stock clients (the AWS CLI, boto3, modules of `amazon.aws`) on the emulator",
+        commands([*PYTEST, "tests/contract"]),
+    ),
+    Part(
+        "integration",
+        "Playbooks and inventories, each example, each snippet of the README, a page in a browser, `make demo`",
+        commands([*PYTEST, "tests/integration"]),
+    ),
+    Part(
+        "oldest-core",
+        "The tests of the inventory on the oldest ansible-core that is supported",
+        commands([*PYTEST, *INVENTORY], core="oldest"),
+    ),
+    Part(
+        "ruff",
+        "Rules and format of the Python code, and that no function is more complex than 10",
+        commands(["ruff", "check", "."], ["ruff", "format", "--check", "."]),
+    ),
+    Part(
+        "mypy",
+        "`mypy --strict` over `plugins/` and `tests/`",
+        commands(["mypy", "-p", f"{COLLECTION}.plugins"], ["mypy", "tests"]),
+    ),
+    Part("yamllint", "The format of the YAML files", commands(["yamllint", "--strict", "."])),
+    Part("ansible-lint", "The production profile", commands(["ansible-lint", "--offline", "--strict"])),
     Part(
         "docs",
+        "`antsibull-docs` and `antsibull-changelog`",
         commands(
             ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=dependent", "."],
             ["antsibull-changelog", "lint"],
         ),
     ),
-    Part("sanity", sanity.run),
-    Part("build", build.run),
+    Part("sanity", "Every test of `ansible-test sanity`, without exceptions", sanity.run),
+    Part(
+        "build",
+        "The archive: what it contains, that Galaxy's importer accepts it, and that it installs and runs where only"
+        " ansible-core and boto3 are installed",
+        build.run,
+    ),
 ]
 
 
 def main() -> None:
     """Run the parts named on the command line, or all."""
+    if sys.argv[1:] == ["--table"]:
+        print(table())
+        return
     known = {part.name: part for part in PARTS}
     unknown = sorted(set(sys.argv[1:]) - set(known))
     if unknown:
-        sys.exit(f"There is no check called {', '.join(unknown)}; there are {', '.join(known)}.")
+        sys.exit(f"Unknown check {', '.join(unknown)}; available: {', '.join(known)}.")
     chosen = [known[name] for name in sys.argv[1:]] or PARTS
-    results = [(part.name, *_timed(part)) for part in chosen]
+    if len(chosen) == 1:
+        sys.exit(0 if _passes(chosen[0]) else 1)
+    results = run(chosen)
     print()
-    for name, passed, seconds in results:
+    for name, (passed, seconds) in results.items():
         print(f"{name:14}{'passed' if passed else 'FAILED':8}{seconds:6.0f} s")
-    failed = [name for name, passed, unused in results if not passed]
+    failed = [name for name, (passed, unused) in results.items() if not passed]
     print(f"\n{len(results) - len(failed)} passed, {len(failed)} failed")
     sys.exit(1 if failed else 0)
 
 
-def _timed(part: Part) -> tuple[bool, float]:
-    print(f"\n=== {part.name} ===", flush=True)
-    started = time.monotonic()
+def run(parts: Sequence[Part]) -> dict[str, tuple[bool, float]]:
+    """Run each part in a process of its own. Return for each whether it passed, and its seconds."""
+    results: dict[str, tuple[bool, float]] = {}
+    lanes = [[part for part in parts if part.is_tests is tests] for tests in (True, False)]
+    threads = [threading.Thread(target=_run_lane, args=(lane, results)) for lane in lanes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    TIMES.write_text(json.dumps(_times() | {name: round(seconds) for name, (unused, seconds) in results.items()}))
+    return {part.name: results[part.name] for part in parts}
+
+
+def table() -> str:
+    """Return the table of the parts in Markdown, with the seconds that each took when it last ran."""
+    rows = [f"| `{part.name}` | {part.about} | {_times().get(part.name, '')} |" for part in PARTS]
+    return "\n".join(["| Part | What it checks | Seconds |", "| --- | --- | --- |", *rows])
+
+
+def _run_lane(parts: Sequence[Part], results: dict[str, tuple[bool, float]]) -> None:
+    """Run parts one after the other, and print what each printed as a whole when it ends."""
+    for part in parts:
+        print(f"{part.name} ...", flush=True)
+        started = time.monotonic()
+        command = [sys.executable, "-B", __file__, part.name]
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        results[part.name] = done.returncode == 0, time.monotonic() - started
+        print(f"\n=== {part.name} ===\n{done.stdout}", flush=True)
+
+
+def _passes(part: Part) -> bool:
     try:
-        passed = part.work()
+        return part.work()
     except (OSError, subprocess.CalledProcessError) as error:  # a check that cannot run has not passed
         print(error)
-        passed = False
-    return passed, time.monotonic() - started
+        return False
+
+
+def _times() -> dict[str, int]:
+    return dict(json.loads(TIMES.read_text())) if TIMES.exists() else {}
 
 
 def _run(command: list[str], core: str | None = None) -> bool:
