@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .cache/venv/bin/python -B
 
-.PHONY: help demo test quick lint sanity unit contract integration oldest-core docs build bench clean
+.PHONY: help demo test quick lint sanity unit contract integration oldest-core docs build bench coverage clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -22,6 +22,9 @@ lint: ## Run ruff, mypy, yamllint and ansible-lint
 
 unit contract integration oldest-core sanity docs build: ## Run one part of the tests
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py $@
+
+coverage: ## Run the unit tests, and report which lines and branches of plugins/ they run
+	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py coverage
 
 bench: ## Measure what takes long against how long it must take
 	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/bench/run.py

@@ -37,6 +37,7 @@ INVENTORY = [
     ),
     *("-k", "inventory or awx"),
 ]
+VERSIONS = ["tests/unit", "tests/integration/test_targets.py", "tests/integration/test_inventory_trust.py"]
 TIMES = CACHE / "seconds.json"
 
 
@@ -113,13 +114,23 @@ PARTS = [
     ),
 ]
 
+# What runs only if it is named.
+ON_REQUEST = [
+    Part("versions", "What noxfile.py runs on other versions", commands([*PYTEST, *VERSIONS])),
+    Part(
+        "coverage",
+        "Which lines and branches of `plugins/` the unit tests run",
+        commands([*PYTEST, "--cov", "--cov-report=term", "--cov-report=xml:.cache/coverage.xml", "tests/unit"]),
+    ),
+]
+
 
 def main() -> None:
     """Run the parts named on the command line, or all."""
     if sys.argv[1:] == ["--table"]:
         print(table())
         return
-    known = {part.name: part for part in PARTS}
+    known = {part.name: part for part in (*PARTS, *ON_REQUEST)}
     unknown = sorted(set(sys.argv[1:]) - set(known))
     if unknown:
         sys.exit(f"Unknown check {', '.join(unknown)}; available: {', '.join(known)}.")

@@ -18,10 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
-VENV = CACHE / "venv"
+# Another environment and other collections may be given, to run the tests on other versions; see noxfile.py.
+VENV = Path(os.environ.get("TEST_VENV") or CACHE / "venv")
 HOME = CACHE / "home"
 TEMPORARY = CACHE / "tmp"
-DEPENDENCIES = CACHE / "deps"
+DEPENDENCIES = Path(os.environ.get("TEST_COLLECTIONS") or CACHE / "deps")
 TREE = CACHE / "tree"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 
@@ -115,7 +116,7 @@ def main() -> None:
     _make_venv()
     _say("Installing " + ", ".join(f"tests/requirements/{name}.txt" for name in names))
     _pip("install", "--requirement", str(REQUIREMENTS / f"{names[-1]}.txt"))
-    _fetch_dependencies()
+    fetch_collections(BUNDLE, DEPENDENCIES)
     if "test" in names:
         _fetch_oldest_core()
         _make_bare()
@@ -133,14 +134,13 @@ def _stamp(names: list[str]) -> Path:
 
 
 def _fingerprint(names: list[str]) -> str:
-    texts = [(REQUIREMENTS / f"{name}.txt").read_text() for name in names]
-    parts = [sys.version, str(ROOT), _bundle(), OLDEST_CORE, *BARE_PACKAGES, *texts]
+    texts = [path.read_text() for path in sorted(REQUIREMENTS.glob("*.txt"))]
+    parts = [*names, sys.version, str(ROOT), _content_of(BUNDLE), OLDEST_CORE, *BARE_PACKAGES, *texts]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _bundle() -> str:
-    """What is taken from where."""
-    return f"{BUNDLE}: {', '.join(BUNDLED)}"
+def _content_of(bundle: str) -> str:
+    return f"{bundle}: {', '.join(BUNDLED)}"
 
 
 def _make_venv() -> None:
@@ -166,22 +166,22 @@ def _version_of(interpreter: Path) -> str:
     return asked.stdout.strip("\n")
 
 
-def _fetch_dependencies() -> None:
-    """Take two collections out of the bundle, which is a hundred times their size when installed."""
-    marker = DEPENDENCIES / "bundle"
-    if marker.is_file() and marker.read_text() == _bundle():
+def fetch_collections(bundle: str, target: Path) -> None:
+    """Take two collections out of a release of ``ansible``, which is a hundred times their size when installed."""
+    marker = target / "bundle"
+    if marker.is_file() and marker.read_text() == _content_of(bundle):
         return
-    _say(f"Taking amazon.aws and awx.awx from {BUNDLE}")
-    shutil.rmtree(DEPENDENCIES, ignore_errors=True)
+    _say(f"Taking amazon.aws and awx.awx from {bundle}")
+    shutil.rmtree(target, ignore_errors=True)
     download = CACHE / "download"
     shutil.rmtree(download, ignore_errors=True)
-    _pip("download", "--no-deps", "--dest", str(download), BUNDLE)
+    _pip("download", "--no-deps", "--dest", str(download), bundle)
     with zipfile.ZipFile(next(download.glob("ansible-*.whl"))) as wheel:
         wanted = tuple(f"ansible_collections/{collection}/" for collection in BUNDLED)
         members = [name for name in wheel.namelist() if name.startswith(wanted) and "/tests/" not in name]
-        wheel.extractall(DEPENDENCIES, members)
+        wheel.extractall(target, members)
     shutil.rmtree(download)
-    marker.write_text(_bundle())
+    marker.write_text(_content_of(bundle))
 
 
 def _fetch_oldest_core() -> None:
