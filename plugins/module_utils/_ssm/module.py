@@ -12,7 +12,7 @@ import functools
 import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, NotRequired, TypedDict
 
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
@@ -30,7 +30,15 @@ except ImportError:
     pass  # AnsibleAWSModule reports a missing boto3
 
 ClientFactory = Callable[[str], Any]
-Result = dict[str, Any]
+
+
+class ModuleResult(TypedDict):
+    """What every module returns. ``warnings`` are shown, and are not part of the result that users see."""
+
+    changed: bool
+    failed: NotRequired[bool]
+    msg: NotRequired[str]
+    warnings: NotRequired[list[str]]
 
 
 class _Module(basic.AnsibleModule):
@@ -115,7 +123,7 @@ class SSMModule(AnsibleAWSModule):
         details = {"error": _error(response)} if response.get("Error") else {}
         self.fail_json(msg=f"{msg}: {sentence}" if msg else sentence, **details, **self._gather_versions(), **kwargs)
 
-    def report(self, work: Callable[[Mapping[str, Any], ClientFactory, bool], Result]) -> NoReturn:
+    def report(self, work: Callable[[Mapping[str, Any], ClientFactory, bool], ModuleResult]) -> NoReturn:
         """Run ``work`` with the module's parameters, a client factory and check mode, and exit with its result.
 
         This is the only place where an error becomes a failed task. A result with the key ``failed`` also fails the

@@ -87,11 +87,11 @@ class Stage:
     def ensure(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         """Run ssm_document."""
         given = ensure_document.options(**{"name": NAME, **options})
-        return ensure.run(given, lambda unused: self.client, check_mode, diff_mode=diff)
+        return ensure_document.run(given, lambda unused: self.client, check_mode, diff_mode=diff)
 
     def info(self, **options: Any) -> dict[str, Any]:
         """Run ssm_document_info."""
-        return info.run(document_info.options(**options), lambda unused: self.client, False)
+        return document_info.with_client(self.client, **options)
 
     def operations(self, since: int = 0) -> list[str]:
         """The names of the calls, in order."""

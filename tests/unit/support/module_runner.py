@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NotRequired, get_origin, get_type_hints
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.module import ModuleResult
 
 from emulator.testing import LocalAWS
 
-Work = Callable[[Mapping[str, Any], Callable[[str], Any], bool], dict[str, Any]]
+Work = Callable[..., ModuleResult]
 
 
 class Runner:
@@ -23,15 +24,33 @@ class Runner:
         self._work = work
 
     def __call__(self, aws: LocalAWS, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return self._work(self.options(**options), aws.client, check_mode)
+        return self.run(self.options(**options), aws.client, check_mode)
 
     def with_client(self, client: Any, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         """Run it with one client for every service."""
-        return self._work(self.options(**options), lambda unused: client, check_mode)
+        return self.run(self.options(**options), lambda unused: client, check_mode)
+
+    def run(self, *arguments: Any, **more: Any) -> dict[str, Any]:
+        """Do the work with these arguments, and check that the result has the members of its type and no other."""
+        result = dict(self._work(*arguments, **more))
+        assert required_members(self.result_type) <= set(result) <= set(self.result_type.__annotations__)
+        return result
+
+    @functools.cached_property
+    def result_type(self) -> Any:
+        """The TypedDict of the module's result."""
+        return get_type_hints(self._work)["return"]
 
     def options(self, **options: Any) -> dict[str, Any]:
         """All the module's options, those not given with their defaults."""
         return _filled(options, self._spec)
+
+
+@functools.cache
+def required_members(typed: Any) -> frozenset[str]:
+    """Return the members of a TypedDict that are not ``NotRequired``. ``__required_keys__`` cannot read annotations."""
+    hints = get_type_hints(typed, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if get_origin(hint) is not NotRequired)
 
 
 def _filled(given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

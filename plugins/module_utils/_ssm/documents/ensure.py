@@ -15,12 +15,13 @@ from typing import Any
 
 from .. import api, option_time
 from ..errors import SSMError
-from ..module import ClientFactory, Result
+from ..module import ClientFactory
 from . import apply, diff, info, options, plan, read, requests, sharing
 from .actions import Create, Delete
 from .apply import InterruptedPlanError, PlanRun
 from .model import DocumentSpec, DocumentState, Removal, VersionContent
 from .plan import Plan
+from .results import DocumentResult, ReturnedDocument
 
 # The error codes that AWS returns if somebody else changed the document after it was read.
 _RACES = frozenset(
@@ -56,7 +57,7 @@ def run(
     check_mode: bool,
     diff_mode: bool = False,
     origin: Mapping[str, Any] = MappingProxyType({}),
-) -> Result:
+) -> DocumentResult:
     """Run ssm_document and return its result.
 
     ``origin`` is passed by the action plugin and holds the fields of ``content.Origin``; it is empty without one.
@@ -75,13 +76,15 @@ def run(
     document = _document_result(
         ssm, outcome.before if check_mode else outcome.after, permissions=bool(params["permissions"])
     )
-    return {
-        **({"warnings": list(outcome.warnings)} if outcome.warnings else {}),
+    result: DocumentResult = {
         "changed": bool(outcome.done),
         "actions": list(outcome.done),
         "document": document,
         "diff": _difference(task, outcome),
     }
+    if outcome.warnings:
+        result["warnings"] = list(outcome.warnings)
+    return result
 
 
 def _difference(task: DocumentSpec | Removal, outcome: TaskOutcome) -> list[dict[str, str]]:
@@ -90,7 +93,7 @@ def _difference(task: DocumentSpec | Removal, outcome: TaskOutcome) -> list[dict
     return diff.document_diff(outcome.before, outcome.after, task.name, outcome.defaults)
 
 
-def _document_result(client: api.Client, state: DocumentState | None, *, permissions: bool) -> dict[str, Any] | None:
+def _document_result(client: api.Client, state: DocumentState | None, *, permissions: bool) -> ReturnedDocument | None:
     """Return the document as the module returns it, with ``permissions`` if the task gives them."""
     if state is None:
         return None

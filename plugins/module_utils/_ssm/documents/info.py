@@ -15,16 +15,15 @@ from typing import Any
 from .. import api, conversion, option_text
 from ..errors import NO_TAGS, SSMError, tolerating
 from ..fanout import fan_out_values
-from ..module import ClientFactory, Result
+from ..module import ClientFactory
 from ..option_text import quoted
 from . import content, limits, preferences, sharing
 from .model import SESSION, TYPES
+from .results import DocumentInfoResult, ReturnedDocument
 
 # The filter keys of ListDocuments, besides tag:KEY. AWS may accept more.
 _FILTERS = ("Name", "Owner", "PlatformTypes", "DocumentType", "TargetType", "SearchKeyword", "CloudProviders")
 OWNERS = ("Self", "Amazon", "Public", "Private", "ThirdParty")
-
-Document = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +49,10 @@ class Version:
 
 # A function that reads an extra of a document, and returns the members to add to the result. It gets the name or ARN
 # by which AWS finds the document.
-Extra = Callable[[api.Client, str, Document, Version], Document]
+Extra = Callable[[api.Client, str, ReturnedDocument, Version], ReturnedDocument]
 
 
-def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> DocumentInfoResult:
     """Do the work of ssm_document_info."""
     filters, types, owner = params["filters"], params["document_types"], params["owner"]
     if params["names"] is not None and (filters or types or owner != "Self"):
@@ -76,15 +75,18 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> R
             found = describe(ssm, list(found), version)
     documents = with_extras(ssm, found, params["include"], version)
     warnings = unread_warnings(documents)
-    return {**({"warnings": warnings} if warnings else {}), "changed": False, "documents": documents}
+    result: DocumentInfoResult = {"changed": False, "documents": documents}
+    if warnings:
+        result["warnings"] = warnings
+    return result
 
 
-def to_result(client: api.Client, description: Mapping[str, Any]) -> Document:
+def to_result(client: api.Client, description: Mapping[str, Any]) -> ReturnedDocument:
     """Convert a DocumentDescription or DocumentIdentifier to the form of a result, with the ARNs (trap 33)."""
     return {**conversion.resource(description), **_arns(client, description)}
 
 
-def describe(client: api.Client, names: Sequence[str], version: Version) -> dict[str, Document]:
+def describe(client: api.Client, names: Sequence[str], version: Version) -> dict[str, ReturnedDocument]:
     """Describe the named documents that exist: ``{"the name or ARN as given": document}``, in the order given."""
     wanted = list(dict.fromkeys(names))
     found = fan_out_values(lambda name: api.describe_selected(client, name, version.selector), wanted)
@@ -112,7 +114,7 @@ def check_document_filters(filters: Iterable[str]) -> None:
 
 def listing(
     client: api.Client, owner: str, document_types: Sequence[str], filters: Mapping[str, Any]
-) -> dict[str, Document]:
+) -> dict[str, ReturnedDocument]:
     """List the documents that match owner (``All``: any), types and filters: ``{"name or ARN": document}``.
 
     They are sorted by name. The key is the ARN if another account owns the document. AWS accepts each filter only once,
@@ -129,12 +131,12 @@ def listing(
 
 
 def with_extras(
-    client: api.Client, documents: Mapping[str, Document], include: Collection[str], version: Version
-) -> list[Document]:
+    client: api.Client, documents: Mapping[str, ReturnedDocument], include: Collection[str], version: Version
+) -> list[ReturnedDocument]:
     """Return the documents with the extras in ``include``, which are fetched in parallel."""
     jobs = {f"{extra} {name}": (EXTRAS[extra], name) for name in documents for extra in dict.fromkeys(include)}
 
-    def fetch(job: str) -> Document:
+    def fetch(job: str) -> ReturnedDocument:
         extra, name = jobs[job]
         return extra(client, name, documents[name], version)
 
@@ -144,7 +146,7 @@ def with_extras(
     return list(complete.values())
 
 
-def unread_warnings(documents: Iterable[Document]) -> list[str]:
+def unread_warnings(documents: Iterable[ReturnedDocument]) -> list[str]:
     """Return a warning for each extra that AWS no longer had when it was read."""
     return [
         f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
@@ -177,7 +179,7 @@ def _arns(client: api.Client, description: Mapping[str, Any]) -> dict[str, str]:
     return arns
 
 
-def _content(client: api.Client, name: str, document: Document, version: Version) -> Document:
+def _content(client: api.Client, name: str, document: ReturnedDocument, version: Version) -> ReturnedDocument:
     wanted_format = version.document_format or document.get("document_format") or content.JSON
     reply = api.get_selected(client, name, version.selector, wanted_format)
     if reply is None:
@@ -189,19 +191,19 @@ def _content(client: api.Client, name: str, document: Document, version: Version
     return found
 
 
-def _versions(client: api.Client, name: str, document: Document, version: Version) -> Document:
+def _versions(client: api.Client, name: str, document: ReturnedDocument, version: Version) -> ReturnedDocument:
     found = api.list_document_versions(client, name)
     newest_first = sorted(found, key=lambda info: int(info["DocumentVersion"]), reverse=True)
     return {"versions": [conversion.resource(info) for info in newest_first]}
 
 
-def _permissions(client: api.Client, name: str, document: Document, version: Version) -> Document:
+def _permissions(client: api.Client, name: str, document: ReturnedDocument, version: Version) -> ReturnedDocument:
     # AWS returns permissions only to the owner of a document, and only by its name.
     found = api.describe_document_permission(client, document["name"]) if _is_own(client, name, document) else {}
     return {"permissions": sharing.as_result(found)}
 
 
-def _is_own(client: api.Client, name: str, document: Document) -> bool:
+def _is_own(client: api.Client, name: str, document: ReturnedDocument) -> bool:
     """Return whether the document is the caller's own.
 
     One that was found by its ARN may be the caller's own, or another account's with the same name.
@@ -214,7 +216,7 @@ def _is_own(client: api.Client, name: str, document: Document) -> bool:
     return own is not None and own.get("Owner") == document.get("owner")
 
 
-def _tags(client: api.Client, name: str, document: Document, version: Version) -> Document:
+def _tags(client: api.Client, name: str, document: ReturnedDocument, version: Version) -> ReturnedDocument:
     if "tags" in document:
         return {}
     with tolerating(NO_TAGS):  # AWS does not list those of another account's document

@@ -15,6 +15,7 @@ from typing import cast
 from .. import api
 from ..errors import SSMError
 from ..fanout import DEFAULT_WORKERS, fan_out
+from .results import TargetStatus
 
 CONNECTED = "connected"
 NOT_CONNECTED = "notconnected"
@@ -33,10 +34,12 @@ class Readiness:
     reason: str | None = None
     error: SSMError | None = None
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> TargetStatus:
         """Return what users see: ``{"target": "i-...", "status": "connected"}``, with ``reason`` if there is one."""
-        shown = {"target": self.target, "status": self.status}
-        return {**shown, "reason": self.reason} if self.reason else shown
+        shown: TargetStatus = {"target": self.target, "status": self.status}
+        if self.reason:
+            shown["reason"] = self.reason
+        return shown
 
 
 def get_statuses(

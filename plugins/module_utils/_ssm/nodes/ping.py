@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from .. import api, conversion
 from .filters import PROPERTY_VALUES, FilterSet
 from .listing import NodeLister
+from .results import Ping
 from .targets import is_node
-
-Ping = dict[str, Any]
 
 # Members that help to find out why a node is not connected. Both listings have most of them.
 MEMBERS = frozenset(

@@ -16,9 +16,10 @@ from typing import Any
 from .. import api, option_text, option_time, progress_file
 from ..errors import SSMError
 from ..fanout import MAX_WORKERS
-from ..module import ClientFactory, Result
+from ..module import ClientFactory
 from ..option_text import counted
 from . import connection_status, ping, targets
+from .results import ConnectionStatusResult, Ping
 from .wait import DENIED_FOR, Tally, Wait, WaitResult, wait
 
 # The maximum number of targets that an error message names.
@@ -39,7 +40,7 @@ class Task:
 class PingData:
     """The ping data of the targets that Systems Manager lists, or why it could not be read."""
 
-    found: Mapping[str, ping.Ping]  # by target
+    found: Mapping[str, Ping]  # by target
     error: str | None = None
 
 
@@ -62,23 +63,25 @@ def task_from_options(params: Mapping[str, Any]) -> Task:
     return Task(ids, waiting, params["include_ping"], params["max_workers"])
 
 
-def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> ConnectionStatusResult:
     """Do the work of ssm_connection_status."""
     given = task_from_options(params)
     return _result_of(given, client("ssm"))
 
 
-def _result_of(given: Task, client: api.Client) -> Result:
+def _result_of(given: Task, client: api.Client) -> ConnectionStatusResult:
     """Return the result of the task. It has ``failed`` if a target did not reach the wanted status in time."""
     if given.wait:
         waited = _wait(given, given.wait, client)
         # After the wait, because older ping data does not explain why a node is not there now.
         pinged = _ping_data(client, given.targets) if given.include_ping else None
-        result = {**_result(waited.statuses, pinged), "late": waited.late}
-        if not waited.late:
-            return result
-        known = _ping_data_of_late(client, given.wait, waited, pinged)
-        return {**result, "failed": True, "msg": _timed_out(given.wait, waited, known, client.meta.region_name)}
+        result = _result(waited.statuses, pinged)
+        result["late"] = waited.late
+        if waited.late:
+            known = _ping_data_of_late(client, given.wait, waited, pinged)
+            result["failed"] = True
+            result["msg"] = _timed_out(given.wait, waited, known, client.meta.region_name)
+        return result
     with ThreadPoolExecutor(max_workers=1) as beside:
         listing = beside.submit(_ping_data, client, given.targets) if given.include_ping else None
         statuses = _poll(given, given.targets, client, progress_file.from_environment())
@@ -111,7 +114,7 @@ def _ping_data(client: api.Client, ids: Sequence[str]) -> PingData:
 
 def _ping_data_of_late(
     client: api.Client, wanted: Wait, waited: WaitResult, pinged: PingData | None
-) -> dict[str, ping.Ping | None]:
+) -> dict[str, Ping | None]:
     """Return the ping data of the nodes that did not connect in time, by ID; None for a node that is not listed.
 
     If the listing fails, the result is empty: its error must not hide that the wait timed out.
@@ -124,7 +127,7 @@ def _ping_data_of_late(
     return {} if known.error else {target: known.found.get(target) for target in nodes}
 
 
-def _timed_out(wanted: Wait, waited: WaitResult, known: Mapping[str, ping.Ping | None], region: str) -> str:
+def _timed_out(wanted: Wait, waited: WaitResult, known: Mapping[str, Ping | None], region: str) -> str:
     """Return the error message for the targets that did not reach the status in time, with their ping data."""
     seconds = round(waited.seconds) if waited.refused else wanted.timeout
     total = counted(len(waited.statuses), "target")
@@ -147,7 +150,7 @@ def _timed_out(wanted: Wait, waited: WaitResult, known: Mapping[str, ping.Ping |
     return " ".join(sentences)
 
 
-def _with_ping_data(target: str, known: Mapping[str, ping.Ping | None]) -> str:
+def _with_ping_data(target: str, known: Mapping[str, Ping | None]) -> str:
     """Return text such as ``i-... (ping status ConnectionLost, last ping 2026-01-31T09:30:00Z, instance stopped)``."""
     found = known.get(target) or {}
     members = {"ping status": "ping_status", "last ping": "last_ping_date_time", "instance": "instance_state"}
@@ -160,11 +163,11 @@ def _first_few(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_MAX_NAMED])}{f' and {more:,} more' if more > 0 else ''}"
 
 
-def _result(statuses: Sequence[connection_status.Readiness], pinged: PingData | None) -> Result:
+def _result(statuses: Sequence[connection_status.Readiness], pinged: PingData | None) -> ConnectionStatusResult:
     def with_status(status: str) -> list[str]:
         return [found.target for found in statuses if found.status == status]
 
-    result: Result = {
+    result: ConnectionStatusResult = {
         "changed": False,
         "statuses": [found.as_dict() for found in statuses],
         "connected": with_status(connection_status.CONNECTED),
@@ -175,6 +178,7 @@ def _result(statuses: Sequence[connection_status.Readiness], pinged: PingData | 
         return result
     for entry in result["statuses"]:
         entry["ping"] = pinged.found.get(entry["target"])
-    if pinged.error is None:
-        return result
-    return {**result, "ping_error": pinged.error, "warnings": [f"There is no ping data. {pinged.error}"]}
+    if pinged.error is not None:
+        result["ping_error"] = pinged.error
+        result["warnings"] = [f"There is no ping data. {pinged.error}"]
+    return result

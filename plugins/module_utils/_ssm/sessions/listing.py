@@ -15,9 +15,10 @@ from typing import Any
 
 from .. import api, conversion
 from ..errors import SSMError
-from ..module import ClientFactory, Result
+from ..module import ClientFactory
 from . import options
 from .filters import Session, SessionFilter, check_filters
+from .results import SessionInfoResult
 
 # invoked_after may be this far ahead of AWS's time. More is a mistake, and not a clock that is a little fast.
 _AHEAD = datetime.timedelta(days=1)
@@ -31,7 +32,7 @@ class SessionList:
     listed_at: datetime.datetime  # by the service's clock, in UTC
 
 
-def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> SessionInfoResult:
     """Do the work of ssm_session_info."""
     if params["max_items"] is not None and params["max_items"] < 1:
         raise SSMError(f"max_items: {params['max_items']} is out of range; expected at least 1.")

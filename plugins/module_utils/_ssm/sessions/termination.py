@@ -17,10 +17,11 @@ from typing import Any
 from .. import api, option_time
 from ..errors import NOT_TERMINABLE, SSMError
 from ..fanout import CallOutcome, fan_out_keeping_errors
-from ..module import ClientFactory, Result
+from ..module import ClientFactory
 from ..option_text import counted, quoted
 from . import listing, options
 from .filters import ACTIVE, HISTORY, Session, SessionFilter, plain_owner
+from .results import TerminationResult
 
 _CLOSED = frozenset({"Terminated", "Failed"})
 # The maximum number of IDs in a warning.
@@ -50,7 +51,7 @@ class Termination:
     affects_every_call: bool = False  # an error would affect every further call, too
 
 
-def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> Result:
+def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> TerminationResult:
     """Do the work of ssm_session_terminate."""
     option_time.check_range(params, "max_sessions", "wait_timeout", "wait_delay")
     wanted = options.session_filter(params)
@@ -84,7 +85,7 @@ def _check(params: Mapping[str, Any]) -> None:
         )
 
 
-def _carry_out(ssm: Any, plan: TerminationPlan, params: Mapping[str, Any], check_mode: bool) -> Result:
+def _carry_out(ssm: Any, plan: TerminationPlan, params: Mapping[str, Any], check_mode: bool) -> TerminationResult:
     ids = [session["SessionId"] for session in plan.running]
     if check_mode or not ids:
         return _result(plan, Termination(ended=ids))
@@ -95,7 +96,9 @@ def _carry_out(ssm: Any, plan: TerminationPlan, params: Mapping[str, Any], check
     return _result(plan, termination, still_active)
 
 
-def _result(plan: TerminationPlan, termination: Termination, still_active: Mapping[str, str] | None = None) -> Result:
+def _result(
+    plan: TerminationPlan, termination: Termination, still_active: Mapping[str, str] | None = None
+) -> TerminationResult:
     """Return the result of the task.
 
     ``still_active`` has the IDs of sessions that were terminated but may still be active, each with the reason.
@@ -105,7 +108,7 @@ def _result(plan: TerminationPlan, termination: Termination, still_active: Mappi
     terminated = set(termination.ended)
     closed = {*terminated, *termination.already_ended} - set(still_active)
     failures = {**termination.failures, **still_active}
-    result: Result = {
+    result: TerminationResult = {
         "changed": bool(termination.ended),
         "terminated": [listing.returned(session) for session in plan.running if session["SessionId"] in terminated],
         "already_ended": plan.ended + termination.already_ended,
@@ -119,7 +122,8 @@ def _result(plan: TerminationPlan, termination: Termination, still_active: Mappi
     if plan.not_active:
         result["warnings"] = [_not_active(plan.not_active)]
     if failures:
-        result |= {"failed": True, "msg": _message(termination, still_active, len(requested))}
+        result["failed"] = True
+        result["msg"] = _message(termination, still_active, len(requested))
     return result
 
 
@@ -145,7 +149,7 @@ def _message(termination: Termination, still_active: Mapping[str, str], requeste
     )
 
 
-def _too_many(plan: TerminationPlan, limit: int) -> Result:
+def _too_many(plan: TerminationPlan, limit: int) -> TerminationResult:
     selected = [listing.returned(session) for session in plan.running]
     message = (
         f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
