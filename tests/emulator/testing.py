@@ -63,7 +63,7 @@ class LocalAWS:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, unused_trace: TracebackType | None
     ) -> None:
         self.stop()
         if kind is None and self.strict:

@@ -87,8 +87,8 @@ PARTS = [
     ),
     Part(
         "ruff",
-        "Rules and format of the Python code, and that no function is more complex than 10",
-        commands(["ruff", "check", "."], ["ruff", "format", "--check", "."]),
+        "Rules and format of the Python code, that no function is more complex than 10, and that everything is used",
+        commands(["ruff", "check", "."], ["ruff", "format", "--check", "."], ["vulture"]),
     ),
     Part(
         "mypy",

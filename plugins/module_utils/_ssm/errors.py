@@ -186,7 +186,7 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, unused_trace: object) -> None:
         if not isinstance(error, Exception) or isinstance(error, SSMError):
             return
         reason, cause = self._explain(error)

@@ -51,7 +51,7 @@ class RegionPool(Generic[K, T]):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, unused_trace: TracebackType | None
     ) -> None:
         if error is not None:
             self._stop(error)

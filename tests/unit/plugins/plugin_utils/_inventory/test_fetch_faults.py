@@ -34,7 +34,6 @@ WORLD: dict[str, Any] = {
     },
 }
 LISTING = {"op": "DescribeInstanceProperties", "page": 2}
-SECOND_REGION = "eu-west-1"
 
 
 def broken(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
