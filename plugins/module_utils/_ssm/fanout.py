@@ -25,6 +25,12 @@ DEFAULT_WORKERS = 32
 T = TypeVar("T")
 
 
+def check_max_workers(given: int) -> None:
+    """Raise ``SSMError`` if the value of the option max_workers is out of range."""
+    if not 1 <= given <= MAX_WORKERS:
+        raise SSMError(f"max_workers: {given} is out of range; expected 1 to {MAX_WORKERS}.")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CallOutcome(Generic[T]):
     """The value or the error of one target's call.

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import MAX_WORKERS
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import check_max_workers
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import UNKNOWN
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.filters import ALL_NODES, Selection, selection
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import quoted, suggestion
@@ -56,8 +56,7 @@ def make_plan(get: GetOption, region: str | None) -> InventoryPlan:
         strict_permissions=get("strict_permissions"),
         max_workers=get("max_workers"),
     )
-    if not 1 <= plan.max_workers <= MAX_WORKERS:
-        raise SSMError(f"max_workers: {plan.max_workers} is out of range; expected 1 to {MAX_WORKERS}.")
+    check_max_workers(plan.max_workers)
     if plan.status_source == NO_SOURCE and UNKNOWN not in get("statuses"):
         raise SSMError("With status_source=none every status is unknown, so statuses must include unknown.")
     seconds = ("connection_lost_seconds", "cache_statuses_seconds")

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import api, option_text, option_time, progress_file
 from ..errors import SSMError
-from ..fanout import MAX_WORKERS
+from ..fanout import check_max_workers
 from ..module import ClientFactory
 from ..option_text import counted
 from . import connection_status, ping, targets
@@ -51,8 +51,7 @@ def task_from_options(params: Mapping[str, Any]) -> Task:
         targets.check_target(target, "targets")
     if not ids:
         raise SSMError("targets is empty: give at least one.")
-    if not 1 <= params["max_workers"] <= MAX_WORKERS:
-        raise SSMError(f"max_workers: {params['max_workers']} is out of range; expected 1 to {MAX_WORKERS}.")
+    check_max_workers(params["max_workers"])
     if params["consecutive"] < 1:
         raise SSMError(f"consecutive: {params['consecutive']} is out of range; expected at least 1.")
     if params["consecutive"] > 1 and not params["wait_for"]:
