@@ -175,7 +175,8 @@ def test_trap_30_a_document_with_associations_is_not_deleted() -> None:
         with pytest.raises(SSMError, match=r"AssociatedInstances: .*\. Delete its associations in State Manager first"):
             stage.ensure(state="absent")
         assert stage.held() is not None
-    assert "associations of State Manager use runs those associations" in documentation()
+    sentence = "If State Manager associations use a document, changing its default version runs those associations"
+    assert sentence in documentation()
 
 
 def test_trap_31_tags_of_aws_stay_and_a_tag_makes_no_version() -> None:
