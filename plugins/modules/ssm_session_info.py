@@ -9,7 +9,7 @@ module: ssm_session_info
 version_added: 0.1.0
 short_description: List Session Manager sessions
 description:
-  - Lists the active sessions of a region, the sessions of the last 30 days that have ended, or both. The module calls
+  - Lists the active sessions of a region, the sessions of the last 30 days that have ended, or both. Uses
     DescribeSessions.
   - Lists only Session Manager sessions. Other connections to a node, such as SSH without Session Manager, are not
     included.
