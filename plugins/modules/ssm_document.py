@@ -60,9 +60,9 @@ options:
     description:
       - The path of a file with the content.
       - A relative path is first searched for on the controller, in the same places as the source of
-        M(ansible.builtin.copy). These are C(files/) of the role, the directory of the role, C(files/) beside the playbook,
-        and the directory of the playbook, in this order. If the task runs on another host, the file is transferred to
-        that host.
+        M(ansible.builtin.copy). These are C(files/) of the role, the directory of the role, C(files/) beside the
+        playbook, and the directory of the playbook, in this order. If the task runs on another host, the file is
+        transferred to that host.
       - An absolute path, or a relative path that is not found on the controller, is a path on the host that the task
         runs on. There, a relative path starts in the current directory.
       - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file on any other host
