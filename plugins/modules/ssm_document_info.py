@@ -98,7 +98,7 @@ RETURN = r"""
 documents:
   description:
     - One entry for each document, in the order of O(names). Listed documents are sorted by name.
-    - The keys are those that AWS returns, in snake_case. Listed documents have fewer keys than those in O(names).
+    - The keys are those that AWS returns, in snake_case. A listing returns fewer keys than a description by name.
   returned: always
   type: list
   elements: dict
@@ -152,8 +152,8 @@ documents:
       type: str
     session_preferences:
       description:
-        - The content as a value of the option O(sessionops.aws.ssm_document#module:session_preferences), which makes
-          the agent do the same. A setting without effect, such as streaming without a log group, is returned as off.
+        - The content as a value of the option O(sessionops.aws.ssm_document#module:session_preferences), with the same
+          effect on the agent. A setting without effect, such as streaming without a log group, is returned as off.
         - Null if the content has settings that the option does not have, or values that it does not accept.
       returned: when O(include) has V(content), for documents of type Session
       type: dict
