@@ -63,4 +63,4 @@ def test_the_commands(tmp_path: Path) -> None:
             assert shown in printed, command
             if writes:
                 assert "changed=0" in child.run(["ansible-playbook", *command.split()], tmp_path, aws.env), command
-        aws.check()
+        aws.assert_clean()

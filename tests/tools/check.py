@@ -77,7 +77,7 @@ def main() -> None:
     known = {part.name: part for part in PARTS}
     unknown = sorted(set(sys.argv[1:]) - set(known))
     if unknown:
-        sys.exit(f"There is no check called {', '.join(unknown)}; there are {', '.join(known)}.")
+        sys.exit(f"Unknown check {', '.join(unknown)}; available: {', '.join(known)}.")
     chosen = [known[name] for name in sys.argv[1:]] or PARTS
     results = [(part.name, *_timed(part)) for part in chosen]
     print()

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""FIDELITY.md has a row for everything that is served and for everything that can be chosen."""
+"""Test that FIDELITY.md has a row for every operation, switch and limit."""
 
 from __future__ import annotations
 

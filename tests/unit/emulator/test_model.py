@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the model allows."""
+"""Test the checks of requests and replies against the service models."""
 
 from __future__ import annotations
 

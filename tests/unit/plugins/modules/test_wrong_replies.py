@@ -180,10 +180,10 @@ def test_a_reply_while_sessions_are_ended(operation: str, number: int, always: b
     """However a reply is wrong, every session that is said to be ended is, and no other that was to be."""
     with LocalAWS(WORLD, strict=False) as aws, Wire() as wire:
         sessions = aws.world.state(REGION, Sessions)
-        at_first = copy.deepcopy(sessions.found)
+        at_first = copy.deepcopy(sessions.by_id)
         end_all(aws)
         for wrong in wrongs(wire.bodies[operation][number]):
-            sessions.found = copy.deepcopy(at_first)
+            sessions.by_id = copy.deepcopy(at_first)
             aws.world.faults.rules.clear()
             if always:
                 aws.add_fault(op="DescribeSessions", after=1, times="always", do={"raw": CANARY, "status": 200})

@@ -56,7 +56,7 @@ class Derived:
     platform_types: tuple[str, ...] = PLATFORMS
 
 
-def refuse(message: str) -> APIError:
+def content_error(message: str) -> APIError:
     """Return the error for content that AWS does not accept (InvalidDocumentContent)."""
     return APIError("InvalidDocumentContent", message)
 
@@ -78,9 +78,9 @@ def _parse_json(text: str) -> Any:
         found = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
         _check_unicode(found)
     except json.JSONDecodeError as error:
-        raise refuse(f"JSON not well-formed. at Line: {error.lineno}, Column: {error.colno}") from error
+        raise content_error(f"JSON not well-formed. at Line: {error.lineno}, Column: {error.colno}") from error
     except (RecursionError, UnicodeError) as error:
-        raise refuse("JSON not well-formed. It is nested too deeply, or not Unicode") from error
+        raise content_error("JSON not well-formed. It is nested too deeply, or not Unicode") from error
     return found
 
 
@@ -92,9 +92,9 @@ def _parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at Line: {mark.line + 1}, Column: {mark.column + 1}" if mark else ""
-        raise refuse(f"YAML not well-formed.{where}") from error
+        raise content_error(f"YAML not well-formed.{where}") from error
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise refuse("YAML not well-formed. It holds what JSON cannot") from error
+        raise content_error("YAML not well-formed. It holds what JSON cannot") from error
     return found
 
 
@@ -106,12 +106,12 @@ def _check_unicode(found: Any) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise refuse("JSON not well-formed. A key is there twice")
+        raise content_error("JSON not well-formed. A key is there twice")
     return found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise refuse(f"JSON not well-formed. {name} is not JSON")
+    raise content_error(f"JSON not well-formed. {name} is not JSON")
 
 
 def convert(text: str, stored: str, wanted: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ....paging import paginate
+from ....paging import paginate, with_token
 from ....service import APIError, Call
 from .shapes import identifier
 from .store import AMAZON, EVERYONE, Document, Documents
@@ -38,15 +38,12 @@ def list_documents(world: World, call: Call) -> dict[str, Any]:
     predicates = [_predicate(key, values) for key, values in _filters(call.params)]
     found = [
         document
-        for document in documents.found.values()
+        for document in documents.by_owner_and_name.values()
         if documents.may_read(document) and all(predicate(documents, document) for predicate in predicates)
     ]
     shapes = [identifier(documents, document) for document in found]
     page, token = paginate(sorted(shapes, key=lambda shape: str(shape["Name"])), call, default=50, world=world)
-    result: dict[str, Any] = {"DocumentIdentifiers": page}
-    if token:
-        result["NextToken"] = token
-    return result
+    return with_token({"DocumentIdentifiers": page}, token)
 
 
 def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
@@ -68,7 +65,7 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
         found.append((item["Key"], list(item["Values"])))
     keys = [key for key, _values in found]
     if len(set(keys)) < len(keys):
-        raise APIError("ValidationException", "A filter is there twice")
+        raise APIError("ValidationException", "Duplicate filter")
     if sum(key.startswith(_TAG) for key in keys) > 1:
         raise APIError("ValidationException", "Only a single tag key can be used to filter documents")
     return found

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from ....service import APIError
 from .content import Derived, derive, sha256
 from .schema import SCHEMAS, SessionRules, check_content
-from .store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
+from .store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, version_of_selector
 
 # A host name that cannot resolve, so that no client fetches an attachment from AWS by mistake.
 _ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"
@@ -91,17 +90,20 @@ def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mappin
 def _attachment(name: str, source: str, entry: Any) -> Attachment:
     """Return an attachment without fetching it: the checksum is the manifest's, or a digest of the file's location."""
     checksums = entry.get("checksums", {}) if isinstance(entry, dict) else {}
-    digest = checksums.get("sha256") or hashlib.sha256(f"{source}/{name}".encode()).hexdigest()
-    return Attachment(
-        name=name, size=len(source) + len(name), sha256=digest, url=f"{_ATTACHMENTS_HOST}/{digest}/{name}"
-    )
+    digest = checksums.get("sha256") or sha256(f"{source}/{name}")
+    return make_attachment(name, len(source) + len(name), digest)
+
+
+def make_attachment(name: str, size: int, digest: str) -> Attachment:
+    """Return an attachment of ``size`` bytes, with a URL that cannot resolve. ``digest`` is its SHA-256."""
+    return Attachment(name=name, size=size, sha256=digest, url=f"{_ATTACHMENTS_HOST}/{digest}/{name}")
 
 
 def _reference(documents: Documents, value: str) -> Attachment:
     """Return the attachment that ``document/version/attachment`` names, of a document of the same account."""
     parts = value.split("/")
-    if len(parts) == 3 and (document := documents.found.get((documents.account_id, parts[0]))):
-        version = of_selector(document, parts[1]) if parts[1].isdigit() or parts[1].startswith("$") else None
+    if len(parts) == 3 and (document := documents.by_owner_and_name.get((documents.account_id, parts[0]))):
+        version = version_of_selector(document, parts[1]) if parts[1].isdigit() or parts[1].startswith("$") else None
         for attachment in version.attachments if version else ():
             if attachment.name == parts[2]:
                 return attachment

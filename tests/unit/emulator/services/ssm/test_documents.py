@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documents of the local endpoint."""
+"""Test the operations on documents."""
 
 from __future__ import annotations
 
@@ -683,7 +683,7 @@ SOLD = "arn:aws:ssm:us-east-1:310987654321:document/Sold"
 
 
 def listing(aws: Direct, **filters: Any) -> list[str]:
-    """The names that a listing with these filters gives, AWS's own left out."""
+    """Return the names that a listing with these filters has, without the documents of AWS."""
     values = [{"Key": key.replace("_", ":"), "Values": value} for key, value in filters.items()]
     found = aws.every("ListDocuments", "DocumentIdentifiers", Filters=values)
     return [item["Name"] for item in found if item["Owner"] != "Amazon"]
@@ -817,12 +817,12 @@ def test_a_world_with_versions() -> None:
         ({}, "must be a list"),
         (["x"], "must be a mapping"),
         ([{"content": SESSION}], "must have a name"),
-        ([{"name": "a", "colour": "red"}], "has no colour"),
-        ([{"name": "a", "versions": [{"colour": "red"}]}], "has no colour"),
+        ([{"name": "a", "colour": "red"}], "unknown key colour"),
+        ([{"name": "a", "versions": [{"colour": "red"}]}], "unknown key colour"),
         ([{"name": "a", "versions": []}], "versions is empty"),
-        ([{"name": "a", "content": SESSION, "versions": [{}]}], "give one"),
+        ([{"name": "a", "content": SESSION, "versions": [{}]}], "mutually exclusive"),
         ([{"name": "a", "document_type": "Session", "content": COMMAND}], "not a valid schema version"),
-        ([{"name": "a", "document_type": "Session", "content": SESSION}] * 2, "there are two"),
+        ([{"name": "a", "document_type": "Session", "content": SESSION}] * 2, "defined twice"),
         ([{"name": "a", "document_type": "Session", "content": SESSION, "default_version": 2}], "default_version 2"),
         ([{"name": "a", "document_type": "Session", "content": SESSION, "status": "Fine"}], "Fine"),
         ([{"name": "a", "document_type": "Session", "content": SESSION, "tags": {"a": 1}}], "quotes"),
@@ -847,7 +847,7 @@ def test_a_world_with_a_mistake(section: Any, message: str) -> None:
 
 
 class Versions(RuleBasedStateMachine):
-    """Numbers are never reused, there is one default and it exists, and what is stored is what was sent."""
+    """Check that numbers are not reused, that the default version exists, and that content is stored as sent."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Managed nodes and their connection status."""
+"""Test the listings of managed nodes, and their connection status."""
 
 from __future__ import annotations
 
