@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the checks that CI runs, all of them or those named, and says how each went and how long it took.
+"""Run all checks that CI runs, or only the named ones, and print the result and duration of each.
 
-Every part runs even when one before it failed. The exit status is that of the worst.
+Every check runs, even after another one has failed. The exit status is 1 if any of them failed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import sanity
 from environment import ROOT, variables
 
 COLLECTION = "ansible_collections.sessionops.aws"
-# What was skipped is said, with the reason.
+# -rs prints the reason of each skipped test.
 PYTEST = ["pytest", "--quiet", "-rs", "--numprocesses", "2"]
-# How values become variables and templates is what differs most between one ansible-core and another.
+# Versions of ansible-core differ most in how values become variables and templates.
 INVENTORY = [
     *("tests/unit/plugins/plugin_utils", "tests/unit/plugins/inventory", "tests/integration/test_targets.py"),
     *(
@@ -35,17 +35,17 @@ INVENTORY = [
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One check: the commands that must all succeed, or a function that returns whether it did."""
+    """One check. ``work`` runs it and returns whether it passed."""
 
     name: str
     work: Callable[[], bool]
 
 
 def commands(*all_of: list[str], core: str | None = None) -> Callable[[], bool]:
-    """Work that is a few commands, run in the checkout; ``core`` as for ``environment.variables``."""
+    """Return a function that runs commands in the checkout. ``core`` is that of ``environment.variables()``."""
 
     def work() -> bool:
-        done = [_run(command, core) for command in all_of]  # each, even after one has failed
+        done = [_run(command, core) for command in all_of]  # run all of them, even after one has failed
         return all(done)
 
     return work
@@ -73,7 +73,7 @@ PARTS = [
 
 
 def main() -> None:
-    """Run the parts named on the command line, or all."""
+    """Run the checks that the command line names, or all of them."""
     known = {part.name: part for part in PARTS}
     unknown = sorted(set(sys.argv[1:]) - set(known))
     if unknown:
@@ -93,7 +93,7 @@ def _timed(part: Part) -> tuple[bool, float]:
     started = time.monotonic()
     try:
         passed = part.work()
-    except (OSError, subprocess.CalledProcessError) as error:  # a check that cannot run has not passed
+    except (OSError, subprocess.CalledProcessError) as error:  # a check that cannot run counts as failed
         print(error)
         passed = False
     return passed, time.monotonic() - started
