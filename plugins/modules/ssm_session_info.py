@@ -39,10 +39,10 @@ options:
     description:
       - Lists only the sessions of this user. Accepts a name, or the ARN that AWS shows as the owner of a session, such
         as C(arn:aws:sts::123456789012:assumed-role/Admin/jane).
-      - A name is the name of an IAM user or of a role's session. V(jane) matches the user V(jane) and the session
+      - A name is the name of an IAM user or of a role session. V(jane) matches the user V(jane) and the session
         V(jane) of every role. V(Admin/jane) matches only the session V(jane) of the role V(Admin).
       - AWS can only filter by ARN. The module itself compares a name with the owners that AWS returns.
-      - The ARN of a role is an error, because sessions that are started with a role belong to the role's session.
+      - The ARN of a role is an error, because the owner of a session is a role session and not the role itself.
     type: str
   status:
     description:

@@ -31,7 +31,7 @@ options:
     description:
       - Selects the sessions of this user. Accepts an ARN or a name, as
         O(sessionops.aws.ssm_session_info#module:owner) does.
-      - Whoever assumes a role chooses the name of the role's session, so a name can match several owners. If the
+      - Whoever assumes a role chooses the name of the role session, so a name can match several owners. If the
         selected sessions belong to several owners, the task fails, lists the owners and ends no session.
     type: str
   status:
