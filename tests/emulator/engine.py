@@ -26,7 +26,7 @@ NO_HOST = "no such host"
 
 @dataclasses.dataclass(frozen=True)
 class Handled:
-    """A handled request: the reply, and how its connection goes on."""
+    """A handled request: the reply, and whether the connection is closed early."""
 
     reply: Reply
     request_id: str

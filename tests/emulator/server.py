@@ -51,7 +51,7 @@ class Part(Protocol):
 class Server:
     """An endpoint that listens on the loopback address only.
 
-    ``url`` is such as ``http://127.0.0.1:40000`` once it is started.
+    ``url`` is empty until it is started, then for example ``http://127.0.0.1:40000``.
     """
 
     def __init__(self, world: World, parts: Sequence[Part] = ()) -> None:
@@ -147,7 +147,7 @@ def _browser_refusal(request: web.Request) -> str | None:
     if request.headers.getall("Host", []) not in ([f"{LOOPBACK}:{port}"], [f"localhost:{port}"]):
         return f"The Host header must be {LOOPBACK}:{port}."
     if "Origin" in request.headers or request.headers.get("Sec-Fetch-Site", "none") != "none":
-        return "Requests of web pages are refused."
+        return "Requests from web pages are refused."
     return None
 
 

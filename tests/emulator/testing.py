@@ -87,7 +87,7 @@ class LocalAWS:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables that lead a client to this endpoint."""
+        """The environment variables that direct a client to this endpoint."""
         return environment.variables(self.url, self.world)
 
     def clean_env(self) -> dict[str, str]:

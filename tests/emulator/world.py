@@ -118,7 +118,7 @@ class World:
     def state(self, region: str, kind: type[T]) -> T:
         """Return the state of a section for a region, such as ``Nodes``. There is one instance for each region."""
         if region not in self.regions:
-            raise WorldError(f"the world has no region {region}")
+            raise WorldError(f"region {region} is not in the world")
         key = (region, kind)
         if key not in self._states:
             self._states[key] = self._read(kind, region)

@@ -117,7 +117,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-# Whoever runs the tests may ignore some, in the background or with nohup, and children inherit that.
+# The process that runs the tests may ignore some signals (nohup, background jobs), and children inherit that.
 SLEEPS = """
 import os, signal, time
 for number in (signal.SIGINT, signal.SIGHUP):

@@ -64,5 +64,5 @@ def test_a_session_of_a_running_world_starts_when_it_is_started() -> None:
         before = aws.world.now
         aws.client("ssm").start_session(Target=node)
         found = aws.client("ssm").describe_sessions(State="Active")["Sessions"][0]["StartDate"]
-        # The wire has milliseconds.
+        # Times in replies have milliseconds.
         assert before - datetime.timedelta(milliseconds=1) <= found <= aws.world.now

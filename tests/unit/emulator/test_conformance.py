@@ -55,7 +55,7 @@ def test_each_bound_of_the_model_is_kept(aws: LocalAWS, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", JSON_OPERATIONS)
 def test_the_base_of_each_walk_breaks_nothing(operation: str) -> None:
-    # Otherwise a mutant could be refused for what was wrong before it was changed.
+    # Otherwise a mutant could be rejected because of a mistake that the original already had.
     shape = model.operation_model("ssm", operation).input_shape
     model.check_input("ssm", operation, input_mutants.sample(shape))
 
@@ -108,7 +108,7 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
 
 # --- tokens of pages ---------------------------------------------------------------------------------
 
-# Every page holds one item, so that each question has a second page.
+# Every page has one item, so that each request has a second page.
 PAGES = {**every_operation.WORLD, "limits": {"page_size": 1}}
 BAD_TOKEN = {"ssm": "InvalidNextToken", "ec2": "InvalidParameterValue"}
 
@@ -168,7 +168,7 @@ def paged() -> World:
 
 @pytest.fixture(scope="module")
 def first_pages(paged: World) -> list[FirstPage]:
-    """Yield every request of every operation that has pages, in each region."""
+    """Return the first page of every request of every operation that has pages, in each region."""
     found = []
     for service, operation in paged_operations():
         for question in questions(service, operation) if operation not in WITHOUT_PAGES else []:
@@ -178,7 +178,7 @@ def first_pages(paged: World) -> list[FirstPage]:
     return found
 
 
-# An account has one alias at most, and a world none: its Marker is not read, which is a violation.
+# ListAccountAliases is left out: it has only one page here, so the handler does not read Marker, which is a violation.
 WITHOUT_PAGES = {"ListAccountAliases"}
 
 
@@ -197,7 +197,7 @@ def test_every_operation_that_has_pages_is_asked(first_pages: list[FirstPage]) -
     asked_of = {(page.call.service, page.call.operation) for page in first_pages}
     assert asked_of == {pair for pair in paged_operations() if pair[1] not in WITHOUT_PAGES}
     assert {"ssm", "ec2"} <= {service for service, _operation in asked_of}
-    # A question alone says nothing of parameters.
+    # A single request cannot show that parameters matter.
     counted = collections.Counter(page.call.operation for page in first_pages)
     assert min(counted.values()) >= 4
 

@@ -133,7 +133,7 @@ def test_an_error_has_the_code_that_is_known_or_assumed(operation: str, params: 
     assert answered(operation, **params)[0] == code
 
 
-# Of each switch: what has another answer by it, and the answers, the default first.
+# For each switch, a call whose result it changes, and the results, that of the default first.
 UNDECIDED: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     (
         "terminate_ended",
@@ -215,9 +215,9 @@ def test_versions_come_newest_first() -> None:
 @pytest.mark.parametrize(
     "inputs",
     [
-        # The console writes so where no maximum is set.
+        # The console writes this if no maximum is set.
         {"maxSessionDuration": ""},
-        # From AWS's page on the schema of Session documents.
+        # From AWS's documentation of the schema of Session documents.
         {"cloudWatchStreamingEnabled": True, "cloudWatchLogGroupName": ""},
     ],
 )

@@ -103,7 +103,7 @@ def test_half_a_body_is_not_a_reply() -> None:
         aws.add_fault(op="GetConnectionStatus", times=2, do={"truncate": True})
         with pytest.raises(http.client.IncompleteRead):
             signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
-        # boto3 does not notice, and gives a reply without a status.
+        # boto3 does not notice, and returns a result without a status.
         assert set(status(aws)) == {"ResponseMetadata"}
         assert status(aws)["Status"] == "connected"
 

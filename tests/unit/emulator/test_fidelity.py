@@ -44,5 +44,5 @@ def test_nothing_can_be_chosen_that_is_not_there() -> None:
 
 def test_every_row_says_how_it_is_known() -> None:
     assert [row for row in ROWS if not re.match(r"(recorded|documented|assumed)\b", row[2])] == []
-    # What is known from somewhere says from where.
+    # A row that is not assumed has a source.
     assert [row for row in ROWS if not row[2].startswith("assumed") and not row[3]] == []

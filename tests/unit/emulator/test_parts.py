@@ -132,7 +132,7 @@ def test_the_end_of_a_command_leaves_the_processes_of_a_part_alone() -> None:
         async def main():
             own = []
             async def begin():
-                await asyncio.sleep(0.1)  # after the command
+                await asyncio.sleep(0.1)  # until the command has started
                 own.append(await asyncio.create_subprocess_exec("sleep", "60"))
             began = asyncio.create_task(begin())
             leaves = "sleep 61 & echo $!; sleep 0.5"

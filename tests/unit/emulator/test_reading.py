@@ -21,7 +21,7 @@ from unit.support.every_operation import Asked
 
 BASES = every_operation.bases()
 VARIANTS = [variant for base in BASES for variant in every_operation.variants(base)]
-# The members of which a handler says itself that it cannot do what they ask for.
+# Members that a handler itself reports as not emulated.
 REFUSED = {"DescribeRegions.Filters"}
 
 
@@ -46,7 +46,7 @@ def not_read(given: Asked) -> str:
 
 @pytest.mark.parametrize("base", BASES, ids=str)
 def test_the_base_of_each_operation_is_answered(base: Asked) -> None:
-    # Otherwise nothing could be said of a request that has one member more.
+    # Otherwise the results for requests with one more member would mean nothing.
     assert outcome(base) == "ok"
 
 
@@ -56,7 +56,7 @@ def test_each_member_that_the_model_has_is_read_or_reported(variant: Asked) -> N
     if str(variant) in REFUSED:
         assert found.endswith("is not emulated")
     elif variant.path == "NextToken":
-        # One that nobody gave out.
+        # The sample is not a token that the emulator issued.
         assert found == ("InvalidParameterValue" if variant.service == "ec2" else "InvalidNextToken")
     elif found != "ok":
         parent = variant.path.partition("[")[0]
@@ -177,7 +177,7 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes["NewerName"] = {"type": "string", "enum": ["ONE", "TWO"]}
     for name in ("CreateDocumentRequest", "UpdateDocumentRequest", "Tag", "GetConnectionStatusRequest"):
         shapes[name]["members"]["NewerMember"] = {"shape": "NewerNames"}
-    # As botocore 1.44.8 has them.
+    # The shapes of botocore 1.44.8.
     shapes["CloudProviderList"] = {"type": "list", "member": {"shape": "CloudProvider"}, "min": 1, "max": 10}
     shapes["CloudProvider"] = {"type": "string", "enum": ["AWS", "Azure", "GCP"]}
     for name in (
@@ -243,7 +243,7 @@ def test_cloud_providers_are_kept_until_others_are_given() -> None:
         filters = [{"Key": "CloudProviders", "Values": [value]}, {"Key": "Owner", "Values": ["Self"]}]
         return [item["Name"] for item in aws("ListDocuments", Filters=filters)["DocumentIdentifiers"]]
 
-    # Of the default version.
+    # The filter applies to the default version.
     assert (listed("AWS"), listed("GCP")) == (["mine"], [])
     aws("UpdateDocumentDefaultVersion", Name="mine", DocumentVersion="3")
     assert (listed("AWS"), listed("GCP"), listed("Azure")) == (["mine"], ["mine"], [])

@@ -115,7 +115,7 @@ def test_it_says_what_it_is_and_keeps_the_worlds_clock() -> None:
         answer = signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
         assert answer.headers["server"] == "sessionops-emulator (not AWS)"
         assert answer.headers["date"] == "Thu, 02 Jan 2020 03:04:05 GMT"
-        # A client does not take the frozen clock for its own.
+        # The client does not adopt the time of the frozen clock.
         client = aws.client("ssm")
         assert [client.get_connection_status(Target=NODE)["Status"] for unused in range(3)] == ["connected"] * 3
 

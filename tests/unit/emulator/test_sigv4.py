@@ -51,7 +51,7 @@ def test_a_right_signature_says_who_signed() -> None:
 
 
 def test_the_example_of_aws_gives_the_key_that_aws_gives() -> None:
-    # From AWS's description of the algorithm: the derived key of its example.
+    # The derived key of the example in AWS's description of the algorithm.
     key = sigv4.signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20150830", "us-east-1", "iam")
     assert key.hex() == "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
 

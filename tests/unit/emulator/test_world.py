@@ -101,7 +101,7 @@ def test_a_state_is_one_for_each_region() -> None:
     world = World({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}]}}})
     here = world.state("us-east-1", Nodes)
     assert world.state("us-east-1", Nodes) is here and here.find("i-12345678") is not None
-    with pytest.raises(WorldError, match="the world has no region eu-west-1"):
+    with pytest.raises(WorldError, match="region eu-west-1 is not in the world"):
         world.state("eu-west-1", Nodes)
     two = World({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}]}, "eu-west-1": {}}})
     assert two.state("eu-west-1", Nodes).all() == []

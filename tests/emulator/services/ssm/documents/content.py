@@ -19,12 +19,12 @@ PLATFORMS = ("Windows", "Linux", "MacOS")
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads the YAML that can be written as JSON: dates stay strings. A key that is there twice is an error."""
+    """Loads YAML that can be written as JSON: dates stay strings, and a duplicate key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _value in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
         if len(set(keys)) < len(keys):
-            raise yaml.constructor.ConstructorError(None, None, "a key is there twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "duplicate key", node.start_mark)
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
 
@@ -94,7 +94,7 @@ def _parse_yaml(text: str) -> Any:
         where = f" at Line: {mark.line + 1}, Column: {mark.column + 1}" if mark else ""
         raise content_error(f"YAML not well-formed.{where}") from error
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise content_error("YAML not well-formed. It holds what JSON cannot") from error
+        raise content_error("YAML not well-formed. It has values that JSON does not have") from error
     return found
 
 
@@ -106,7 +106,7 @@ def _check_unicode(found: Any) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise content_error("JSON not well-formed. A key is there twice")
+        raise content_error("JSON not well-formed. Duplicate key")
     return found
 
 

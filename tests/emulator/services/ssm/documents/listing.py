@@ -59,9 +59,9 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
     found: list[tuple[str, Sequence[str]]] = [(item["key"], [item["value"]]) for item in old]
     for item in new:
         if "Key" not in item:
-            raise APIError("InvalidFilterKey", "A filter has no key")
+            raise APIError("InvalidFilterKey", "A filter requires Key")
         if not item.get("Values"):
-            raise APIError("ValidationException", f"The filter {item['Key']} has no value")
+            raise APIError("ValidationException", f"The filter {item['Key']} requires a value")
         found.append((item["Key"], list(item["Values"])))
     keys = [key for key, _values in found]
     if len(set(keys)) < len(keys):
@@ -80,9 +80,9 @@ def _predicate(key: str, values: Sequence[str]) -> Predicate:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     unknown = sorted(set(values) - set(_VALUES.get(key, values)))
     if unknown:
-        raise APIError("ValidationException", f"The filter {key} has no value {', '.join(unknown)}")
+        raise APIError("ValidationException", f"Invalid value for the filter {key}: {', '.join(unknown)}")
     if key == "Owner" and len(values) > 1:
-        raise APIError("ValidationException", "The filter Owner takes one value")
+        raise APIError("ValidationException", "The filter Owner accepts only one value")
     matches = _MATCHERS[key]
     return lambda documents, document: any(matches(documents, document, value) for value in values)
 

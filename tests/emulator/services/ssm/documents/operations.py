@@ -91,7 +91,7 @@ def _check_name(world: World, documents: Documents, name: str) -> None:
     if (documents.account_id, name) in documents.by_owner_and_name:
         raise APIError("DocumentAlreadyExists", f"Document with same name {name} already exists")
     if len(documents.own()) >= world.limit("documents"):
-        raise APIError("DocumentLimitExceeded", f"An account has {world.limit('documents')} documents at most")
+        raise APIError("DocumentLimitExceeded", f"An account can have at most {world.limit('documents')} documents")
 
 
 def update_document(world: World, call: Call) -> dict[str, Any]:
@@ -142,15 +142,15 @@ def _check_updatable(world: World, document: Document, params: Mapping[str, Any]
     if latest.pending and world.switch("update_unready") != "ok":
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is {latest.shown_status}")
     if len(document.versions) >= world.limit("document_versions"):
-        raise APIError("DocumentVersionLimitExceeded", f"{document.name} has as many versions as a document may have")
+        raise APIError("DocumentVersionLimitExceeded", f"{document.name} has the maximum number of versions")
 
 
 def _check_unique(world: World, document: Document, params: Mapping[str, Any], version: Version) -> None:
     compared = document.versions.values() if world.switch("duplicate_scope") == "any" else [document.latest]
     if any(_repeats(other, params, version) for other in compared):
-        raise APIError("DuplicateDocumentContent", f"The content is that of another version of {document.name}")
+        raise APIError("DuplicateDocumentContent", f"The content is the same as in another version of {document.name}")
     if version.version_name and document.version_with_name(version.version_name):
-        raise APIError("DuplicateDocumentVersionName", f"{document.name} has a version {version.version_name} already")
+        raise APIError("DuplicateDocumentVersionName", f"{document.name} already has a version {version.version_name}")
 
 
 def _repeats(other: Version, params: Mapping[str, Any], version: Version) -> bool:
@@ -248,7 +248,7 @@ def _delete_whole(world: World, documents: Documents, document: Document, force:
     if document.associated:
         raise APIError("AssociatedInstances", f"Document {document.name} is associated with nodes")
     if document.document_type == "ApplicationConfigurationSchema" and not force:
-        raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} needs Force")
+        raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} requires Force")
     reads = world.limit("document_deleting_reads")
     if reads:
         document.deleting_reads = reads

@@ -95,7 +95,7 @@ def _check_schema(content: Any, kind: str, schema: Schema) -> None:
         raise content_error("The content of the document is not an object")
     version = content.get("schemaVersion")
     if not isinstance(version, str):
-        raise content_error("The schemaVersion of the document is missing, or not a string")
+        raise content_error("The schemaVersion of the document is missing or not a string")
     if version not in schema.versions:
         raise _bad_version(version, kind)
     allowed, required = schema.allowed, schema.required
@@ -159,7 +159,7 @@ def _check_parameters(content: dict[str, Any]) -> None:
     for name, detail in parameters.items():
         where = f"/parameters/{name}"
         if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
-            raise content_error(f"{where}: not a name for a parameter")
+            raise content_error(f"{where}: not a valid parameter name")
         if not isinstance(detail, dict):
             raise content_error(f"{where}: not an object")
         _check_keys(detail, _PARAMETER_KEYS, frozenset({"type"}), where)
@@ -169,7 +169,7 @@ def _check_parameters(content: dict[str, Any]) -> None:
 
 def _check_parameter_type(kind: Any, where: str) -> None:
     if not isinstance(kind, str) or (kind not in _PARAMETER_TYPES and not _AWS_TYPE.fullmatch(kind)):
-        raise content_error(f"{where}/type: not a type of parameter")
+        raise content_error(f"{where}/type: not a valid parameter type")
 
 
 def _check_pattern(pattern: Any, where: str) -> None:
@@ -208,7 +208,7 @@ def _check_command(content: dict[str, Any]) -> None:
         if not isinstance(step.get("inputs", {}), dict):
             raise content_error(f"{where}/inputs: not an object")
     if len(names) < len(content["mainSteps"]):
-        raise content_error("/mainSteps: two steps have one name")
+        raise content_error("/mainSteps: duplicate step name")
 
 
 def _check_step(step: dict[str, Any], where: str) -> None:
@@ -216,7 +216,7 @@ def _check_step(step: dict[str, Any], where: str) -> None:
         if not isinstance(step.get(key), str) or not step[key]:
             raise content_error(f"{where}/{key}: missing, or not a string")
     if not step["action"].startswith("aws:"):
-        raise content_error(f"{where}/action: not an action")
+        raise content_error(f"{where}/action: not a valid action")
 
 
 # `{{ name }}` refers to a parameter or a variable. With a dot or a colon, it refers to an output and does not match.
@@ -229,7 +229,7 @@ def _check_automation(content: dict[str, Any]) -> None:
         _check_step(step, f"/mainSteps/{number}")
         names.add(step["name"])
     if len(names) < len(content["mainSteps"]):
-        raise content_error("/mainSteps: two steps have one name")
+        raise content_error("/mainSteps: duplicate step name")
     declared = {*content.get("parameters", {}), *(content.get("variables") or {})}
     for text in _strings([content["mainSteps"], content.get("assumeRole", "")]):
         for name in _REFERENCE.findall(text):

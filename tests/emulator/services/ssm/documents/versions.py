@@ -68,14 +68,14 @@ def read_attachments(
     for source in sources:
         for attachment in _of_source(documents, source, manifest):
             if attachment.name in found:
-                raise APIError("ValidationException", f"Two attachments have the name {attachment.name}")
+                raise APIError("ValidationException", f"Duplicate attachment name {attachment.name}")
             found[attachment.name] = attachment
     return tuple(found[name] for name in sorted(found))
 
 
 def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Attachment]:
     if "Key" not in source or not source.get("Values"):
-        raise APIError("ValidationException", "An attachment needs Key and Values")
+        raise APIError("ValidationException", "An attachment requires Key and Values")
     value = source["Values"][0]
     if source["Key"] == "AttachmentReference":
         return [_reference(documents, value)]
@@ -107,4 +107,4 @@ def _reference(documents: Documents, value: str) -> Attachment:
         for attachment in version.attachments if version else ():
             if attachment.name == parts[2]:
                 return attachment
-    raise APIError("ValidationException", f"There is no attachment {value}")
+    raise APIError("ValidationException", f"Attachment {value} does not exist")

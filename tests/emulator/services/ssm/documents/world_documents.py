@@ -133,7 +133,7 @@ def _add_version(document: Document, given: Mapping[str, Any], world: World, cre
         number=int(given.get("version", document.highest + 1)),
     )
     if version.version_name and document.version_with_name(version.version_name):
-        raise ValueError(f"two versions have the name {version.version_name}")
+        raise ValueError(f"duplicate version name {version.version_name}")
     status = given.get("status", version.status)
     if status not in _STATUSES:
         raise ValueError(f"status {status!r} must be one of {', '.join(_STATUSES)}")

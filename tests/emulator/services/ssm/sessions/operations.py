@@ -110,7 +110,7 @@ def _check_parameters(content: Mapping[str, Any], given: Mapping[str, list[str]]
     declared = content.get("parameters", {})
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        raise APIError("ValidationException", f"The document has no parameter {', '.join(unknown)}")
+        raise APIError("ValidationException", f"Unknown parameters of the document: {', '.join(unknown)}")
     for name, detail in declared.items():
         if name not in given and "default" not in detail:
             raise APIError("ValidationException", f"The document's parameter {name} is required")
@@ -119,7 +119,7 @@ def _check_parameters(content: Mapping[str, Any], given: Mapping[str, list[str]]
 
 def _check_values(name: str, detail: Mapping[str, Any], values: list[str]) -> None:
     if len(values) > 1 and detail["type"] != "StringList":
-        raise APIError("ValidationException", f"The document's parameter {name} takes one value")
+        raise APIError("ValidationException", f"The document's parameter {name} accepts only one value")
     pattern, allowed = detail.get("allowedPattern"), detail.get("allowedValues")
     for value in values:
         if (pattern and not re.search(pattern, value)) or (allowed and value not in allowed):
@@ -258,7 +258,7 @@ def _predicate(world: World, key: str, value: str) -> Predicate:
     if key not in _MEMBERS:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     if value not in _ENUMS.get(key, (value,)):
-        raise APIError("ValidationException", f"The filter {key} has no value {value}")
+        raise APIError("ValidationException", f"Invalid value for the filter {key}: {value}")
     member = _MEMBERS[key]
     return lambda session: member(session) == value
 

@@ -28,7 +28,7 @@ def _tags(world: World, call: Call) -> dict[str, str]:
     elif kind == "ManagedInstance":
         found = _node_tags(world, call.region, name)
     else:
-        raise APIError("InvalidResourceType", f"The emulator has no resources of type {kind}")
+        raise APIError("InvalidResourceType", f"Resources of type {kind} are not emulated")
     if found is None:
         raise APIError("InvalidResourceId", f"The resource ID isn't valid: {name}")
     return found

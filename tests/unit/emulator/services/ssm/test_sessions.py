@@ -119,7 +119,7 @@ def test_filters() -> None:
 
 
 def test_what_aws_may_do_with_the_very_time_of_a_filter() -> None:
-    at = "2026-11-21T12:00:00Z"  # when mary-3 started
+    at = "2026-11-21T12:00:00Z"  # the start of mary-3
     for after, before in (("listed", "left_out"), ("left_out", "listed")):
         aws = world(switches={"invoked_after_equal": after, "invoked_before_equal": before})
         assert ("mary-3" in listed(aws, InvokedAfter=at)) == (after == "listed")
