@@ -50,11 +50,11 @@ options:
       - The content, as a mapping or as a string of JSON, YAML or text. Keys are never rewritten.
       - In a mapping, a number becomes a string where AWS documents a string, such as C(schemaVersion),
         C(inputs.idleSessionTimeout) and C(properties.portNumber). A string of JSON or YAML is sent as it is.
-      - Errors name the line and the column, and never show the content.
+      - Errors in the content are reported with the line and the column. Error messages never show the content.
       - Creating a document requires one of O(content), O(content_path) and O(session_preferences). They are mutually
         exclusive.
-      - Mark content with C({{ parameter }}) of a document as V(!unsafe), or put it in a file, so that Ansible does not
-        evaluate it as a template.
+      - If the content has parameters of the document such as C({{ parameter }}), mark it as V(!unsafe) or put it in a
+        file, so that Ansible does not evaluate them as templates.
     type: raw
   content_path:
     description:
@@ -83,8 +83,8 @@ options:
   document_type:
     description:
       - The type of the document. It cannot be changed; see O(recreate).
-      - If O(session_preferences) is set, the default is V(Session). Any other new document requires this option, unless
-        its C(schemaVersion) is C(1.2).
+      - If O(session_preferences) is set, the default is V(Session). Otherwise, this option is required to create a
+        document, unless the C(schemaVersion) is C(1.2).
     type: str
     choices:
       - ApplicationConfiguration
