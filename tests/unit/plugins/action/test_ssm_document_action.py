@@ -159,8 +159,8 @@ def test_a_vaulted_file_without_its_password_is_one_sentence(play: Play, secrets
     done = play.run(content_path=NAME)
     assert done["failed"]
     assert done["msg"] == (
-        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault, and no vault password that was given "
-        "decrypts it: pass its password, for example with --vault-password-file."
+        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault, and none of the given vault "
+        "passwords can decrypt it. Pass its password, for example with --vault-password-file."
     )
     assert play.ran == []
 

@@ -441,7 +441,7 @@ def check_account(sentence: str, actions: list[str], stage: Stage, position: int
     for one, planned in zip(done, actions, strict=False):
         # Of several versions that were to be deleted, some may be.
         assert one == planned or (one.startswith("delete version") and planned.startswith("delete the versions"))
-    if "The old document was put back" in sentence:
+    if "The old document was restored" in sentence:
         assert (done, left) == (actions[: actions.index("create the document")], [])
     else:
         assert len(done) + len(left) >= len(actions) - 1
