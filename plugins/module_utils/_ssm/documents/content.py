@@ -185,7 +185,9 @@ def check_size(text: str, source: str = "content") -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise SSMError(f"{source} is not valid Unicode (unpaired surrogate). Was the file read as UTF-8?") from None
+        raise SSMError(
+            f"{source} is not valid Unicode (unpaired surrogate). Check that it was read as UTF-8."
+        ) from None
     if size > MAX_BYTES:
         raise SSMError(f"{source} is {size} bytes long; the maximum for a document is {MAX_BYTES}.")
 

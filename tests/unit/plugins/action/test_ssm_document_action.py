@@ -204,7 +204,8 @@ def test_errors_name_the_file_of_the_user_and_not_its_copy(play: Play, async_val
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"), [(None, "Is a directory."), (b"\xff", "it is not UTF-8 text."), (b"x" * 65540, "has more than")]
+    ("data", "reason"),
+    [(None, "Is a directory."), (b"\xff", "it is not UTF-8 text."), (b"x" * 65540, "is larger than")],
 )
 def test_a_file_that_cannot_be_transferred_is_one_sentence(play: Play, data: bytes | None, reason: str) -> None:
     place = play.role_files / NAME

@@ -129,7 +129,7 @@ def check_outcome(case: Case, run: Callable[[], Any]) -> SSMError | None:
 
 
 def check_report(error: SSMError, stage: Stage, position: int, case: Case) -> None:
-    """What was done before is returned; of what the wrong reply may be to, it is said that this is not known."""
+    """What was done before is returned; what the wrong reply may be to is said to be uncertain."""
     made = [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome == "ok"]
     reported = error.result.get("actions", [])
     assert bool(error.result.get("changed")) is bool(reported), str(case)

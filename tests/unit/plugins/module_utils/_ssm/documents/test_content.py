@@ -131,7 +131,7 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
         ),
         ('{\n "a": [1,],\n "b": 1}', None, "as JSON: Expecting value, line 2, column 10."),
         ("\ufeff \n[1", None, "as JSON: Expecting ',' delimiter, line 2, column 3."),
-        ("{a: 1}", None, "for YAML set document_format to YAML."),
+        ("{a: 1}", None, "For YAML, set document_format to YAML."),
         ("{", "JSON", "as JSON"),
         ("a: [", "YAML", "as YAML"),
         ("[]", None, "a list"),
@@ -140,9 +140,9 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
         ([], None, "a list"),
         (7, None, "a number"),
         ({"a": 1}, "TEXT", "TEXT"),
-        ({"since": datetime.date(2026, 1, 31)}, None, "has a date at since, and"),
-        ({"a": [{"b c": float("nan")}]}, None, "has a number that is not finite at a[0]...., and"),
-        ({"a": {1.5j: 2}}, None, "has a complex at a key of a, and"),
+        ({"since": datetime.date(2026, 1, 31)}, None, "has a date at since, which"),
+        ({"a": [{"b c": float("nan")}]}, None, "has a number that is not finite at a[0]...., which"),
+        ({"a": {1.5j: 2}}, None, "has a complex in a key of a, which"),
     ],
 )
 def test_bad_content_is_refused_in_one_sentence(raw: Any, given_format: str | None, sentence: str) -> None:

@@ -86,7 +86,7 @@ def test_aws_takes_it(numbers: str, unknown: str) -> None:
         ({"s3_key_prefix": "a\n{{ x }}", "s3_bucket_name": "logs"}, "no parameters"),
         ({"cloud_watch_streaming_enabled": True}, "requires cloud_watch_log_group_name"),
         ({"run_as_default_user": "operator"}, "requires run_as_enabled=true"),
-        ({"run_as_enabled": True, "run_as_default_user": "two words"}, "no spaces"),
+        ({"run_as_enabled": True, "run_as_default_user": "two words"}, "without spaces"),
         ({"s3_bucket_name": "Upper"}, "it must be 3 to 63"),
         ({"cloud_watch_log_group_name": "a b"}, "it must be 1 to 512"),
         ({"shell_profile": {"windows": "x" * 513}}, "513 characters"),
@@ -177,7 +177,7 @@ def test_boundaries_of_buckets_and_keys() -> None:
     for refused in ({"s3_bucket_name": "ab"}, {"s3_bucket_name": "a" * 64}, {"kms_key_id": "k" * 2049}):
         with pytest.raises(SSMError, match=f"session_preferences.{next(iter(refused))} is"):
             preferences.to_content(refused)
-    with pytest.raises(SSMError, match="no spaces"):
+    with pytest.raises(SSMError, match="without spaces"):
         preferences.to_content({"run_as_enabled": True, "run_as_default_user": "\n"})
 
 
