@@ -81,8 +81,8 @@ class ActionModule(ActionBase):
             plain = self._loader.get_real_file(place)
         except AnsibleError:
             raise SSMError(
-                f"content_path {place} is encrypted with Ansible Vault, and no vault password that was given decrypts "
-                "it: pass its password, for example with --vault-password-file."
+                f"content_path {place} is encrypted with Ansible Vault, and none of the given vault passwords can "
+                "decrypt it. Pass its password, for example with --vault-password-file."
             ) from None
         try:
             return self._transferred(plain, place)

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What every module of the collection has in common.
+    # Documentation that all modules of the collection share.
     DOCUMENTATION = r"""
 attributes:
   action_group:
-    description: Use C(group/sessionops.aws.aws) in C(module_defaults) to set defaults for all modules of it.
+    description: Use C(group/sessionops.aws.aws) in C(module_defaults) to set defaults for all modules of this group.
     support: full
     membership:
       - sessionops.aws.aws
 notes:
-  - Shared connection defaults go into C(module_defaults) under C(group/sessionops.aws.aws). Ansible's own
-    C(group/aws) reaches the modules of C(amazon.aws) and C(community.aws) only.
-  - Throttled calls are retried with botocore's adaptive mode, which O(aws_config) can change.
+  - To share connection options between tasks, set them in C(module_defaults) under C(group/sessionops.aws.aws).
+    Ansible's own C(group/aws) applies only to the modules of C(amazon.aws) and C(community.aws).
+  - Throttled calls are retried in botocore's adaptive mode. O(aws_config) can change the mode.
 """
 
     # Modules that change something.
     CHANGES = r"""
 attributes:
   check_mode:
-    description: Can run in check mode, and then makes no call that changes anything.
+    description: Can run in check mode, where it makes no call that changes anything.
     support: full
   diff_mode:
-    description: Returns what changes, or in check mode would change.
+    description: Returns what changes, or in check mode what would change.
     support: full
   idempotent:
-    description: When run twice in a row, the second run changes nothing and makes no call that could.
+    description: When run twice in a row, the second run changes nothing and makes no call that could change anything.
     support: full
 """
 
@@ -40,10 +40,10 @@ attributes:
     READS = r"""
 attributes:
   check_mode:
-    description: Never changes anything, so that it does the same in check mode.
+    description: Never changes anything, so it does the same in check mode.
     support: full
   diff_mode:
-    description: Never changes anything, so that there is no difference to show.
+    description: Never changes anything, so there is no diff to show.
     support: N/A
   idempotent:
     description: Never changes anything.

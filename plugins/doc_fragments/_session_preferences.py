@@ -16,26 +16,29 @@ class ModuleDocFragment:
 options:
   session_preferences:
     description:
-      - The content of a Session document of the session type Standard_Stream, such as C(SSM-SessionManagerRunShell),
-        as options. It is written as the console writes it, so that the console can edit it and every agent can read it.
+      - The content of a Session document of the session type C(Standard_Stream), such as
+        C(SSM-SessionManagerRunShell), as options. The module writes the content as the console does, so that the
+        console can edit it and every agent can read it.
       - By default these options are the complete document. An option that the task omits, or sets to null, gets its
         default, even if the document has another value. A task that gives only
         O(session_preferences.idle_session_timeout) therefore turns off logging, encryption with a KMS key, run-as, the
         maximum session duration and shell profiles, with a warning. See O(purge_session_preferences).
-      - The document is compared by what it makes the agent do. Quotes around a boolean, or an empty
-        C(maxSessionDuration) as the console writes it, make no new version.
+      - The document is compared by its effect on the agent. Quotes around a boolean, or an empty C(maxSessionDuration)
+        as the console writes it, create no new version.
     type: dict
     suboptions:
       description:
-        description: What the document is for. The default is V(Document to hold regional settings for Session Manager).
+        description:
+          - The description of the document. The default is
+            V(Document to hold regional settings for Session Manager).
         type: str
       s3_bucket_name:
         description: The bucket to write logs to. By default, or if empty, no logs are written to S3.
         type: str
       s3_key_prefix:
         description:
-          - What the keys of logs begin with in the bucket. It requires O(session_preferences.s3_bucket_name). The
-            default is an empty prefix.
+          - The prefix of the keys of logs in the bucket. Requires O(session_preferences.s3_bucket_name). The default
+            is an empty prefix.
         type: str
       s3_encryption_enabled:
         description: Log only to a bucket that encrypts. The default is V(true).
@@ -48,54 +51,55 @@ options:
         type: bool
       cloud_watch_streaming_enabled:
         description:
-          - Stream logs to the log group while a session runs, instead of when it has ended. It requires
+          - Stream logs to the log group while a session runs, instead of writing them when it has ended. Requires
             O(session_preferences.cloud_watch_log_group_name). The default is V(false).
         type: bool
       kms_key_id:
         description:
-          - The ID, the ARN or the alias of the KMS key that encrypts what goes between client and node. By default, or
+          - The ID, the ARN or the alias of the KMS key that encrypts the data between client and node. By default, or
             if empty, no KMS key is used.
         type: str
       run_as_enabled:
         description:
           - Start sessions on Linux and macOS as a user of the operating system other than C(ssm-user). The default is
             V(false).
-          - It is the one that the tag C(SSMSessionRunAs) of the caller's IAM user or role names, else
+          - The tag C(SSMSessionRunAs) of the caller's IAM user or role names this user. Without the tag, it is
             O(session_preferences.run_as_default_user). A caller with neither cannot start a session.
         type: bool
       run_as_default_user:
         description:
-          - The user to start sessions as. It requires O(session_preferences.run_as_enabled=true), and must exist on
-            the nodes. By default no user is named.
+          - The user to start sessions as, if the caller has no tag C(SSMSessionRunAs). The user must exist on the
+            nodes. Requires O(session_preferences.run_as_enabled=true). By default, no user is set.
         type: str
       idle_session_timeout:
-        description: After how many minutes without input or output a session ends, 1 to 60. The default is V(20).
+        description: The minutes without input or output after which a session ends, 1 to 60. The default is V(20).
         type: int
       max_session_duration:
         description:
-          - After how many minutes a session ends in any case, 1 to 1440. By default there is no such limit.
-          - V(0) removes the limit, which matters with O(purge_session_preferences=false).
+          - The minutes after which a session ends even if it is in use, 1 to 1440. By default, there is no such limit.
+          - V(0) removes the limit, which is useful with O(purge_session_preferences=false).
         type: int
       shell_profile:
-        description: What to run in the shell when a session begins, with 512 characters at most for each.
+        description: The commands to run in the shell when a session starts, at most 512 characters for each shell.
         type: dict
         suboptions:
           linux:
-            description: The commands for Linux and macOS. By default there are none.
+            description: The commands for Linux and macOS. By default, there are none.
             type: str
           windows:
-            description: The commands for Windows. By default there are none.
+            description: The commands for Windows. By default, there are none.
             type: str
   purge_session_preferences:
     description:
       - With V(true), O(session_preferences) is the complete document.
-      - With V(false), only the preferences that the task gives are changed, and everything else in the document stays,
+      - With V(false), only the preferences that the task sets are changed. Everything else in the document stays,
         including content that O(session_preferences) has no option for.
-      - With V(false), an empty string clears a preference that is a text, V(false) turns off one that is a boolean, and
+      - With V(false), an empty string clears a string, V(false) turns off a boolean, and
         O(session_preferences.max_session_duration=0) removes that limit. An idle timeout cannot be removed. A
-        preference that is null stays as it is, and comes with a warning.
-      - The task starts from the default version of C(SSM-SessionManagerRunShell), and with O(default_version=keep) and
-        for every other document from the latest version. A document that does not exist is created with the defaults.
+        preference that is null stays as it is, with a warning.
+      - With V(false), the task changes the content of the default version of C(SSM-SessionManagerRunShell), or with
+        O(default_version=keep) that of its latest version. For every other document, it changes the content of the
+        latest version. A document that does not exist is created with the defaults.
     type: bool
     default: true
 """

@@ -8,15 +8,16 @@ name: aws_ssm
 version_added: 0.1.0
 short_description: Nodes that Systems Manager manages, grouped by whether Session Manager can reach them
 description:
-  - Lists the managed nodes of one or more regions, EC2 instances and hybrid machines alike, and asks for the
-    connection status of each that may be connected.
+  - Lists the managed nodes of one or more regions, both EC2 instances and hybrid nodes. Checks the connection status of
+    each node that may be connected.
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
-    when they have no hosts. O(groups) and O(keyed_groups) add nothing to them, and do not put them into other groups.
-  - The inventory is complete or it fails. A listing that breaks off is an error and never a shorter inventory.
-  - By default Ansible only warns of an inventory that failed. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) or
+    when they have no hosts. O(groups) and O(keyed_groups) cannot add hosts to them or make them children of other
+    groups.
+  - The inventory is complete or it fails. If a listing breaks off, the inventory fails and is never shorter.
+  - By default Ansible only warns about a failed inventory. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) or
     E(ANSIBLE_INVENTORY_UNPARSED_FAILED) to make that an error.
-  - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). A key that is no option is an
-    error.
+  - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). Unknown options in the file
+    are an error.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -27,38 +28,38 @@ options:
     choices: [sessionops.aws.aws_ssm]
   regions:
     description:
-      - The regions whose nodes to list. They are asked side by side.
-      - By default O(region), or else the region of the profile or the environment.
+      - The regions whose nodes to list. They are listed in parallel.
+      - Defaults to O(region), or else to the region of the profile or the environment.
     type: list
     elements: str
     default: []
   filters:
     description:
-      - Which nodes to list, by the names that Systems Manager has for its filters. A node must match each of them, and
-        one value of each.
+      - Which nodes to list, by the filters of Systems Manager. A node must match every filter, and at least one value
+        of each.
       - The keys are C(ActivationIds), C(AgentVersion), C(AssociationStatus), C(IamRole), C(InstanceIds),
         C(PingStatus), C(PlatformTypes), C(ResourceType), C(SourceIds), C(SourceTypes), C(tag-key), and C(tag:) followed
-        by the key of a tag. Case counts, in keys and in values.
-      - C(tag-key), C(tag:), C(SourceIds) and C(SourceTypes) are filters of DescribeInstanceInformation alone. A
-        configuration that has one of them in any of its filters lists all nodes with that operation, which
-        leaves out stopped instances, gives fewer variables and takes more calls.
-      - Tags of hybrid machines can be filtered by like those of instances.
+        by the key of a tag. Keys and values are case-sensitive.
+      - Only DescribeInstanceInformation supports C(tag-key), C(tag:), C(SourceIds) and C(SourceTypes). If any filter of
+        the file uses one of them, the plugin lists all nodes with that operation. It omits stopped instances, returns
+        fewer variables and needs more calls.
+      - The tags of hybrid nodes can be used like those of instances.
     type: dict
     default: {}
   include_filters:
     description:
-      - A list of O(filters). Nodes that match one of its entries, or O(filters) if that is set too, are listed.
-      - Each entry takes a listing of its own.
+      - A list of O(filters). Lists nodes that match at least one entry, or O(filters) if that is set too.
+      - Each entry requires a separate listing.
     type: list
     elements: dict
     default: []
   exclude_filters:
     description:
-      - A list of O(filters). Nodes that match one of its entries are left out, whatever else they match.
-      - Each entry with C(tag-key) or C(tag:) takes two listings of its own, one before the nodes are listed and one
-        after, so that a node which gets such a tag in the meantime is left out too. Other entries take no call.
-      - An entry with a tag, an ID or another value of your own that no listed node has is a warning, because a
-        misspelled entry would show the nodes that it is for.
+      - A list of O(filters). Nodes that match at least one entry are excluded, even if they match other filters.
+      - Each entry with C(tag-key) or C(tag:) requires two separate listings, one before the nodes are listed and one
+        after. They also exclude a node that gets such a tag in the meantime. Other entries require no call.
+      - If an entry filters by a value that users choose, such as a tag or an ID, and no listed node has that value, the
+        plugin issues a warning. Otherwise a misspelled entry would list the nodes that it should exclude.
     type: list
     elements: dict
     default: []
@@ -66,143 +67,144 @@ options:
     description:
       - Whether to read the tags, addresses and other details of the nodes. They become variables whose names begin with
         C(ec2_), such as C(ec2_tags) and C(ec2_private_ip_address).
-      - EC2 has the details of instances. Reading them takes the permission C(ec2:DescribeInstances), which nothing else
-        needs. An instance that EC2 does not know has none of these variables.
-      - Systems Manager has the tags of hybrid machines. A hybrid machine has C(ec2_tags) and no other of these
-        variables. Reading its tags takes a call of its own, ListTagsForResource, and the permission
-        C(ssm:ListTagsForResource), which is not needed where there are no hybrid machines.
-      - Tags whose key begins with C(__ansible_) are left out, for Ansible reads them as something of its own.
+      - For instances, the plugin reads the details from EC2. This requires the permission C(ec2:DescribeInstances),
+        which nothing else needs. An instance that EC2 does not list has none of these variables.
+      - For hybrid nodes, it reads the tags from Systems Manager. A hybrid node has C(ec2_tags) but none of the other
+        variables. Each hybrid node requires a call of ListTagsForResource, with the permission
+        C(ssm:ListTagsForResource). Without hybrid nodes, that permission is not required.
+      - Tags whose key begins with C(__ansible_) are omitted, because Ansible gives such keys a special meaning.
     type: bool
     default: false
   status_source:
     description:
       - Where the connection status of a node comes from.
-      - V(connection_status) asks Session Manager, one call for each node that may be connected.
-      - V(ping_status) takes what the listing says of the agent and makes no further call. Systems Manager calls an
-        agent C(Online) minutes before a session can be started on it, and for minutes after none can.
-      - With V(none) nobody is asked, and every host is in C(ssm_unknown).
+      - V(connection_status) asks Session Manager, with one call for each node that may be connected.
+      - V(ping_status) uses the ping status in the listing and makes no further calls. Systems Manager can report an
+        agent as C(Online) for minutes before sessions can start, and for minutes after they no longer can.
+      - V(none) checks nothing and puts every host into C(ssm_unknown).
     type: str
     choices: [connection_status, ping_status, none]
     default: connection_status
   ask_all_nodes:
     description:
-      - Whether to ask for the connection status of nodes too that cannot be connected.
-      - By default two kinds are not asked and count as not connected, and C(connection_status_source) tells which. One
-        is an instance that is not running (C(instance_state)), the other a node whose agent has been silent for
-        longer than O(connection_lost_seconds) (C(ping_status)).
+      - Whether to also check the connection status of nodes that cannot be connected.
+      - By default, two kinds of nodes count as not connected without a check. C(connection_status_source) shows which
+        kind a node is. C(instance_state) means an instance that is not running. C(ping_status) means a node that is not
+        C(Online) and whose last ping is older than O(connection_lost_seconds).
     type: bool
     default: false
   connection_lost_seconds:
     description:
-      - How long ago the last ping of an agent may be for its node to be asked for its connection status all the same,
-        once C(ping_status) is no longer C(Online). Compared with the time of the service, not of the controller.
-        V(1000000000) at most.
+      - Still check nodes whose C(ping_status) is not C(Online) if their agent pinged within this many seconds. The
+        plugin compares the last ping with AWS's time, not with the clock of the controller.
+      - The maximum is V(1000000000).
     type: int
     default: 86400
   statuses:
-    description: Keep hosts that have one of these connection statuses.
+    description: Keeps only the hosts that have one of these connection statuses.
     type: list
     elements: str
     choices: [connected, notconnected, unknown]
     default: [connected, notconnected, unknown]
   hostnames:
     description:
-      - Where a host's name comes from. The first entry that gives a node a name counts.
-      - An entry is the name of a host variable (C(computer_name)), C(tag:) and the key of a tag (C(tag:Name), which
-        takes O(ec2_details)), a Jinja2 expression on either (C(computer_name | lower), C(tag:Name | lower)), or a
-        template (C({{ region }}-{{ computer_name }})).
-      - An entry that needs a variable or a tag which the node does not have gives it no name. With O(strict) an entry
-        that fails in another way is an error.
-      - An entry can also be a dictionary with C(name), and C(prefix) and C(separator) to put before it. The first two
-        are entries as above, and the separator is C(_) unless told.
-      - Any character of a name other than letters, digits, C(_), C(.) and C(-) becomes C(_), and so does a C(.) or
-        C(-) at its beginning.
-      - A node is named by its ID when no entry gives it a name, when another node or a host of another inventory source
-        has the same name, when the name is that of a group or of the controller (C(localhost)), or when it looks like a
-        node's ID. A warning lists the names that were not used.
-      - A host of another source is the same node if its variable C(instance_id) is the node's ID, or if it is named by
-        it. The plugin sees the hosts of sources that are read before this one, so it must be the last.
+      - How to name the hosts. The first entry that yields a name is used.
+      - An entry is the name of a host variable (C(computer_name)), C(tag:) followed by the key of a tag (C(tag:Name)),
+        a Jinja2 expression on either (C(computer_name | lower), C(tag:Name | lower)), or a template
+        (C({{ region }}-{{ computer_name }})). C(tag:) requires O(ec2_details).
+      - An entry that uses a variable or a tag that the node does not have yields no name. With O(strict), any other
+        failure of an entry is an error.
+      - An entry can also be a dictionary with C(name), and optionally C(prefix) and C(separator), which are put before
+        the name. C(name) and C(prefix) are entries as above. C(separator) defaults to C(_).
+      - In a name, every character other than a letter, a digit, C(_), C(.) or C(-) is replaced by C(_). So is a C(.) or
+        C(-) at the beginning.
+      - A node is named by its ID if no entry yields a name, or if the name cannot be used. A name cannot be used if
+        another node or a host of another inventory source has it, if it is the name of a group or of the controller
+        (C(localhost)), or if it looks like the ID of a node. A warning lists the names that were not used.
+      - A host of another source is the same node if its variable C(instance_id) is the ID of the node, or if its name
+        is that ID. The plugin only sees hosts of sources that are read before this one, so make this source the last.
     type: list
     elements: raw
     default: [instance_id]
   hostvars_prefix:
-    description: A prefix for the names of the host variables. O(hostnames) uses them without it.
+    description: A prefix for the names of the host variables. In O(hostnames), use the names without it.
     type: str
     default: ""
   hostvars_suffix:
-    description: A suffix for the names of the host variables. O(hostnames) uses them without it.
+    description: A suffix for the names of the host variables. In O(hostnames), use the names without it.
     type: str
     default: ""
   connection:
     description:
-      - Sets the variables with which plays reach the hosts through a connection plugin.
-      - These are C(ansible_connection), C(ansible_aws_ssm_instance_id) and C(ansible_aws_ssm_region),
-        C(ansible_aws_ssm_profile) if there is a O(profile), and C(ansible_shell_type=powershell) for Windows.
-        O(compose) can set each to something else.
-      - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which no service tells. It is set by O(compose)
-        or in C(group_vars). It does not assume the role of O(assume_role_arn).
-      - Credentials are never among the variables.
+      - Sets the variables that plays need to reach the hosts through this connection plugin.
+      - The variables are C(ansible_connection), C(ansible_aws_ssm_instance_id) and C(ansible_aws_ssm_region). With
+        O(profile) there is also C(ansible_aws_ssm_profile), and for Windows C(ansible_shell_type=powershell).
+        O(compose) can override each of them.
+      - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which AWS does not return. Set it with
+        O(compose) or in C(group_vars). That connection plugin does not assume the role of O(assume_role_arn).
+      - The variables never contain credentials.
     type: str
     choices: [none, amazon.aws.aws_ssm]
     default: none
   strict_permissions:
     description:
-      - Whether to fail when the nodes of a region cannot be listed, their details cannot be read, or the
-        permission to ask for connection statuses is missing.
-      - Otherwise a region that cannot be listed to its end, whether this is forbidden, the region is not enabled, or
-        its service does not answer, is left out as a whole with a warning. Beware of that where a missing host is
-        taken for one that is gone, such as by an inventory source of AWX that overwrites.
-      - Credentials that are expired or wrong for every region always fail, and so do regions of which none can
+      - Whether to fail if the nodes of a region cannot be listed, if their details cannot be read, or if the permission
+        to check connection statuses is missing.
+      - If V(false), a region that cannot be listed completely is left out as a whole, with a warning. Possible causes
+        are that access is denied, that the region is not enabled, or that its service does not respond. Do not use
+        this where a missing host counts as deleted, such as in an inventory source of AWX that overwrites.
+      - Credentials that are expired or invalid in every region always fail. So does an inventory of which no region can
         be listed.
-      - A node whose connection status cannot be read is in C(ssm_unknown) in either case.
+      - With either value, a node whose connection status cannot be read is in C(ssm_unknown).
     type: bool
     default: true
   max_workers:
     description:
-      - How many connection statuses, and tags of hybrid machines, are asked for at a time, in all regions together.
-        V(64) at most.
+      - The maximum number of calls for connection statuses and for tags of hybrid nodes at the same time, in all
+        regions together. It can be up to V(64).
     type: int
     default: 32
   cache_statuses_seconds:
     description:
-      - How long connection statuses are kept when O(cache) is on. Before that time is over, a run makes no call at all.
-      - V(0) asks each time, and V(1000000000) is the most.
+      - How many seconds connection statuses stay in the cache if O(cache) is enabled. Until they expire, a run makes no
+        calls at all.
+      - V(0) checks them in every run. The maximum is V(1000000000).
     type: int
     default: 0
 notes:
-  - A host has the members that AWS gives for its node as variables, in snake_case, such as C(instance_id),
+  - Host variables contain what AWS returns for the node, with names in snake_case, such as C(instance_id),
     C(computer_name), C(ip_address), C(ping_status), C(platform_type), C(resource_type) and C(region). The C(Name) of a
     node is C(instance_name). A name that Ansible reserves gets the prefix C(instance_).
-  - Besides them it has C(connection_status), C(connection_status_source), C(connection_status_reason) where the status
-    is unknown, and C(ssm_connected), which is true where the status is C(connected) and false otherwise. AWX takes it
-    as the enabled variable of an inventory source.
-  - Takes the permissions C(ssm:DescribeInstanceProperties), or C(ssm:DescribeInstanceInformation) in its stead, and
-    C(ssm:GetConnectionStatus). DescribeInstanceInformation, which also serves where botocore is too old to know the
-    other, leaves out stopped instances and gives fewer variables.
+  - Hosts also have the variables C(connection_status) and C(connection_status_source), and C(connection_status_reason)
+    if the status is unknown. C(ssm_connected) is true if the status is C(connected), and false otherwise. AWX can use
+    it as the enabled variable of an inventory source.
+  - Requires the permission C(ssm:GetConnectionStatus), and either C(ssm:DescribeInstanceProperties) or
+    C(ssm:DescribeInstanceInformation). With DescribeInstanceInformation, stopped instances are missing and there are
+    fewer variables. It is also used if botocore is too old for DescribeInstanceProperties.
   - Terminated instances are left out.
-  - The credentials of O(assume_role_arn) are renewed while the inventory is made, however long that takes.
-  - An empty environment variable, such as AWX sets, is taken for one that is not set.
-  - A O(profile) cannot be combined with keys. To use one where the environment has keys, set O(access_key),
-    O(secret_key) and O(session_token) to V("").
-  - O(cache) keeps the nodes and their details, and a run that finds them does not list them again. What was kept
-    is only used for the same regions, filters, endpoint and identity. The identity is the access key, or for a profile
-    with a role, SSO or a login the settings that name it. An instance that was stopped then counts as not connected
-    until the nodes are listed anew.
-  - With the role of an EC2 instance or a container, or with C(credential_process), what was kept is used until the
+  - The credentials of O(assume_role_arn) are renewed while the plugin runs, however long that takes.
+  - An empty environment variable, such as AWX sets, counts as unset.
+  - O(profile) cannot be combined with access keys. To use a profile although the environment contains keys, set
+    O(access_key), O(secret_key) and O(session_token) to V("").
+  - O(cache) keeps the nodes and their details, so that later runs do not list them again. Cached data is only used
+    for the same regions, filters, endpoint and identity. The identity is the access key. For a profile with a role, SSO
+    or a login, it is the settings of that profile. An instance that was stopped when it was listed counts as not
+    connected until the nodes are listed again.
+  - With the role of an EC2 instance or a container, or with C(credential_process), cached data is used until the
     credentials are renewed.
-  - Files of the cache can be read by their owner alone.
-  - Connection statuses are asked for all the same, unless O(cache_statuses_seconds) says otherwise.
+  - Only the owner of the cache files can read them.
+  - O(cache) does not keep connection statuses unless O(cache_statuses_seconds) is set.
   - O(regions), O(region), O(profile), O(assume_role_arn), O(endpoint_url), the credentials, O(statuses), O(filters),
-    O(include_filters) and O(exclude_filters) can be templates, also with lookups and with the extra variables of C(-e).
-    O(hostnames), O(compose), O(groups) and O(keyed_groups) are evaluated for each host. Other options are taken as they
-    are.
-  - One template can give a whole list, as in the examples. Where an entry of a list is a template that gives a list,
-    its entries take the place of that entry. O(regions) and O(statuses) also accept a template that gives a text with
-    commas.
-  - A template that gives O(regions), O(statuses), O(filters) or O(include_filters) no entry is an error.
-  - No text that comes from AWS is ever evaluated as a template, nor what O(compose) makes of it. In its JSON
-    C(ansible-inventory --list) shows such a text as a dictionary of C(__ansible_unsafe), which Ansible reads back as
-    the text.
+    O(include_filters) and O(exclude_filters) can be templates. They can use lookups and the extra variables of C(-e).
+    O(hostnames), O(compose), O(groups) and O(keyed_groups) are evaluated for each host. Other options are not
+    evaluated.
+  - One template can return a whole list, as in the examples. If an entry of a list is a template that returns a list,
+    the entries of that list replace it. In O(regions) and O(statuses), a template can also return a comma-separated
+    string.
+  - A template that returns no entries for O(regions), O(statuses), O(filters) or O(include_filters) is an error.
+  - Text from AWS is never evaluated as a template, and neither is text that O(compose) makes from it.
+    C(ansible-inventory --list) shows such text as a dictionary with the key C(__ansible_unsafe), which Ansible reads
+    back as text.
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
@@ -234,7 +236,7 @@ connection: amazon.aws.aws_ssm
 compose:
   ansible_aws_ssm_bucket_name: "'transfers-' ~ region"
 ---
-# Hosts by their Name tag, groups by other tags, and the private address as a variable.
+# Hosts named by their Name tag, groups by other tags, and the private address as a variable.
 plugin: sessionops.aws.aws_ssm
 region: us-east-1
 ec2_details: true
@@ -251,7 +253,7 @@ groups:
 compose:
   private_address: ec2_private_ip_address
 ---
-# Production and staging, but no node of the team that looks after itself.
+# Production and staging, except the nodes of the platform team.
 plugin: sessionops.aws.aws_ssm
 region: us-east-1
 include_filters:
@@ -260,7 +262,7 @@ include_filters:
 exclude_filters:
   - tag:Team: platform
 ---
-# The regions of a variable: ansible-inventory -e fleet_regions=us-east-1,eu-west-1 ...
+# The regions from an extra variable: ansible-inventory -e fleet_regions=us-east-1,eu-west-1 ...
 plugin: sessionops.aws.aws_ssm
 regions: "{{ fleet_regions }}"
 ---
@@ -270,7 +272,7 @@ regions: "{{ lookup('ansible.builtin.env', 'FLEET_REGIONS').split(',') }}"
 filters:
   tag:Stage: "{{ lookup('ansible.builtin.env', 'FLEET_STAGE', default='production') }}"
 ---
-# Another account, with nodes kept for an hour and statuses for a minute.
+# Another account, with nodes cached for an hour and statuses for a minute.
 plugin: sessionops.aws.aws_ssm
 region: us-east-1
 assume_role_arn: arn:aws:iam::123456789012:role/Inventory

@@ -7,40 +7,40 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ssm_connection_status
 version_added: 0.1.0
-short_description: Ask which nodes Session Manager can reach, and wait for them
+short_description: Check which nodes Session Manager can reach, and wait for them
 description:
-  - Asks GetConnectionStatus for many targets at once, and can wait until they are connected, or no longer are.
-  - A connected node is one that a session can be started on. That is not the same as the C(Online) ping status of
-    Systems Manager. A node can be C(Online) for minutes before sessions can start, and can stay C(Online) for minutes
-    after they no longer can.
+  - Calls GetConnectionStatus for many targets at once, and can wait until they are connected or no longer connected.
+  - A session can be started on a connected node. That is not the same as the C(Online) ping status of Systems Manager.
+    A node can be C(Online) for minutes before sessions can start, and can stay C(Online) for minutes after they no
+    longer can.
   - Checking 1,000 targets in one task is more than 100 times faster than looping over the module.
-  - With C(ansible-playbook -v) a task that takes long says every second or at every pause how far it is, before it
-    ends, where its connection is C(local).
+  - With C(ansible-playbook -v) and a C(local) connection, a task that takes long shows its progress every second, or
+    at every pause while it waits.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
   targets:
     description:
-      - The targets to ask for, each an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), or an ECS target
+      - The targets to check. Each is an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), or an ECS target
         (C(ecs:CLUSTER_TASK_RUNTIME)).
-      - Blanks around an entry are removed. A target that is given twice is checked once.
-      - Anything else, such as a host name, an ARN or an ECS target without its runtime ID, is an error. AWS would
-        answer that it is not connected, and a wait would last until its timeout.
+      - Spaces around an entry are removed. A target that is listed twice is checked once.
+      - Any other value is an error, such as a host name, an ARN or an ECS target without its runtime ID. AWS would
+        report it as not connected, and a wait would last until its timeout.
       - C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE), a node of SageMaker HyperPod, is also accepted.
     type: list
     elements: str
     required: true
   wait_for:
     description:
-      - Wait until every target has this status. The task fails if one does not have it after O(wait_timeout) seconds,
-        and returns the statuses all the same.
-      - Only targets that do not have it yet are asked for again.
-      - A status that is unknown is never the one that is waited for. If AWS refuses to tell of all that are left for
-        60 seconds, as it does where a permission is missing, the wait is given up.
-      - If nodes are not V(connected) when the wait ends, the message has the ping status, the last ping and
-        the instance state of each, and names those that Systems Manager does not list.
-        This requires one of the permissions for O(include_ping), and is left out without them.
-      - Unset, every target is asked for once.
+      - Waits until every target has this status. If a target does not have it after O(wait_timeout) seconds, the task
+        fails and still returns the statuses.
+      - Only targets that do not have the status yet are checked again.
+      - An unknown status never counts as the wanted one. If AWS denies the check of every remaining target for 60
+        seconds, for example because a permission is missing, the wait ends early.
+      - If nodes are not V(connected) when the wait ends, the message shows the ping status, the last ping and the
+        instance state of each. It also names the nodes that Systems Manager does not list. This requires one of the
+        permissions for O(include_ping). Without them, the message omits these details.
+      - If omitted, every target is checked once.
     type: str
     choices: [connected, notconnected]
   wait_timeout:
@@ -52,40 +52,43 @@ options:
     default: 300
   wait_delay:
     description:
-      - How long to pause before asking again, in seconds.
-      - Each pause is up to a quarter longer or shorter, so that tasks which were started together do not ask together.
+      - How long to pause between two checks, in seconds.
+      - Each pause is up to a quarter longer or shorter, so that tasks that start together do not call AWS at the same
+        time.
     type: float
     default: 5
   consecutive:
     description:
-      - How many times in a row a target must have the status that is waited for. Any other answer starts the count
-        again, an unknown status too.
-      - Agents may be connected, gone and connected again for a while after a reboot; V(2) or V(3) gets past that.
+      - How many times in a row a target must have the status in O(wait_for). Any other status, including an unknown
+        one, resets the count. Values above V(1) require O(wait_for).
+      - After a reboot, an agent can connect, disconnect and connect again for a while. With V(2) or V(3), the task
+        waits until the agent stays connected.
     type: int
     default: 1
   include_ping:
     description:
-      - Whether to return what Systems Manager last heard of each node, which helps to find out why one is not
-        connected.
-      - This is one listing for all of them rather than a call for each, made while the statuses are asked for, or after
-        a wait. If it fails, there is a warning, and the statuses are returned without.
+      - Whether to return the last agent ping that Systems Manager recorded for each node. It helps to find out why a
+        node is not connected.
+      - The module reads the pings of all nodes in one listing, not with one call for each node. It does so while it
+        checks the statuses, or after a wait. If the listing fails, the task issues a warning and returns the statuses
+        without pings.
     type: bool
     default: false
   max_workers:
     description:
-      - How many questions may be under way at a time, V(64) at most. For few targets there are fewer, since a
-        connection takes longer to set up than it would save.
-      - A higher number does not get past the limits of AWS. Where it throttles, the questions adapt to the rate that
-        it allows, whatever this number is, and none is lost.
+      - The maximum number of checks at the same time, up to V(64). For few targets the module uses fewer connections,
+        because setting up a connection would take longer than it saves.
+      - A higher number does not raise the rate limits of AWS. If AWS throttles calls, the module adapts to the allowed
+        rate and still checks every target.
     type: int
     default: 32
 notes:
-  - If every call fails, a task without O(wait_for) fails and returns no statuses. Any task does so at once when no
-    further call can do better, as with credentials that have expired or a network that does not reach AWS.
-  - Where the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, lines about how far the task is are added
-    to it. That is how C(ansible-playbook -v) learns of them, and anything else may do the same.
-  - Takes the permission C(ssm:GetConnectionStatus), and for O(include_ping) C(ssm:DescribeInstanceProperties) or
-    C(ssm:DescribeInstanceInformation).
+  - If every call fails, a task without O(wait_for) fails and returns no statuses. Any task fails at once if no further
+    call can succeed, for example because the credentials have expired or the network does not reach AWS.
+  - If the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, the module appends lines about its progress
+    to it. C(ansible-playbook -v) reads its lines from such a file, and other programs can do the same.
+  - Requires the permission C(ssm:GetConnectionStatus). O(include_ping) also requires
+    C(ssm:DescribeInstanceProperties) or C(ssm:DescribeInstanceInformation).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -95,14 +98,14 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: See which nodes are connected
+- name: Check which nodes are connected
   sessionops.aws.ssm_connection_status:
     targets:
       - i-0a1b2c3d4e5f60001
       - mi-0a1b2c3d4e5f60002
   register: readiness
 
-- name: Name the ones that are not
+- name: Show the nodes that are not connected
   ansible.builtin.debug:
     var: readiness.not_connected
 
@@ -119,7 +122,7 @@ EXAMPLES = r"""
     include_ping: true
   register: readiness
 
-- name: Show them with what their agents last said
+- name: Show these nodes with the last pings of their agents
   ansible.builtin.debug:
     msg: "{{ readiness.statuses | rejectattr('status', 'eq', 'connected') }}"
 """
@@ -137,7 +140,7 @@ statuses:
       sample: i-0a1b2c3d4e5f60001
     status:
       description:
-        - V(connected), V(notconnected), or V(unknown) when AWS did not say, or said something else.
+        - V(connected), V(notconnected), or V(unknown) if the call failed or AWS returned anything else.
       type: str
       sample: connected
     reason:
@@ -149,8 +152,8 @@ statuses:
       description:
         - The last agent ping that Systems Manager recorded. Null for ECS targets, for nodes that Systems Manager does
           not list, and for all targets when RV(ping_error) is set.
-        - C(is_latest_version) is there only where the caller may not use C(ssm:DescribeInstanceProperties), and
-          C(instance_state) only otherwise and for EC2 instances.
+        - C(is_latest_version) is returned only if the caller may not use C(ssm:DescribeInstanceProperties).
+          C(instance_state) is returned only if the caller may use it, and only for EC2 instances.
       returned: when O(include_ping) is true
       type: dict
       sample:
@@ -176,7 +179,7 @@ not_connected:
   elements: str
   sample: []
 unknown:
-  description: The targets whose status could not be learned.
+  description: The targets whose status is unknown.
   returned: always
   type: list
   elements: str

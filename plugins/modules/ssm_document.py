@@ -9,25 +9,25 @@ module: ssm_document
 version_added: 0.1.0
 short_description: Manage Systems Manager documents
 description:
-  - Creates, updates and deletes Systems Manager documents, among them the Session documents that say how sessions of
-    Session Manager run and are logged.
-  - Content is compared by its meaning. White space, the order of keys, comments, and whether the content was given as a
-    mapping or as a string make no new version.
-  - Whatever the task does not state stays as it is, except inside O(session_preferences), which is the complete
-    document unless O(purge_session_preferences=false).
-  - Only documents of the caller's own account can be changed. A document that AWS or a partner owns is an error before
-    any change. To start from its content, read it with M(sessionops.aws.ssm_document_info).
-  - The name C(SSM-SessionManagerRunShell) is the document with the session preferences of the account in a region. The
-    console makes it when preferences are first saved; this module takes over what it finds.
+  - Creates, updates and deletes Systems Manager documents, including the Session documents that configure and log
+    Session Manager sessions.
+  - Content is compared by its meaning. White space, the order of keys, and comments create no new version. Neither
+    does giving a string instead of a mapping.
+  - Whatever the task does not set stays as it is, except inside O(session_preferences), which is the complete document
+    unless O(purge_session_preferences=false).
+  - Only documents of the caller's own account can be changed. The task fails before any change if AWS or a partner owns
+    the document. To start from the content of such a document, read it with M(sessionops.aws.ssm_document_info).
+  - The document C(SSM-SessionManagerRunShell) contains the session preferences of the account in a region. The console
+    creates it when preferences are first saved. If it exists already, this module updates it.
 attributes:
   action:
-    description: Has an action plugin of the same name, which finds the file of O(content_path) on the controller.
+    description: Has a corresponding action plugin, which finds the file in O(content_path) on the controller.
     support: full
   async:
     description: Can run in the background with C(async).
     support: full
   vault:
-    description: Decrypts a file of O(content_path) that is on the controller and is encrypted with Ansible Vault.
+    description: Decrypts the file in O(content_path) if it is on the controller and encrypted with Ansible Vault.
     support: full
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
@@ -38,10 +38,10 @@ options:
     required: true
   state:
     description:
-      - With V(present), the document is created or brought to what the other options say.
-      - With V(absent), the document is deleted with all its versions, or with O(document_version) or O(version_name)
-        only that version. Setting either of these to null is then an error; omit it instead. Deleting
-        C(SSM-SessionManagerRunShell) comes with a warning.
+      - With V(present), creates the document, or updates it to match the other options.
+      - With V(absent), deletes the document with all its versions. If O(document_version) or O(version_name) is set,
+        deletes only that version. Setting either of these to null is an error; omit it instead.
+      - Deleting C(SSM-SessionManagerRunShell) causes a warning.
     type: str
     choices: [present, absent]
     default: present
@@ -50,38 +50,41 @@ options:
       - The content, as a mapping or as a string of JSON, YAML or text. Keys are never rewritten.
       - In a mapping, a number becomes a string where AWS documents a string, such as C(schemaVersion),
         C(inputs.idleSessionTimeout) and C(properties.portNumber). A string of JSON or YAML is sent as it is.
-      - Errors name the line and the column, and never show the content.
-      - To create a document, one of O(content), O(content_path) and O(session_preferences) is required; they are
-        mutually exclusive.
-      - Write C({{ parameter }}) of a document as V(!unsafe) or in a file, so that Ansible does not take it for a
-        template.
+      - Errors in the content are reported with the line and the column. Error messages never show the content.
+      - Creating a document requires one of O(content), O(content_path) and O(session_preferences). They are mutually
+        exclusive.
+      - If the content has parameters of the document such as C({{ parameter }}), mark it as V(!unsafe) or put it in a
+        file, so that Ansible does not evaluate them as templates.
     type: raw
   content_path:
     description:
       - The path of a file with the content.
-      - A relative path is looked for on the controller as M(ansible.builtin.copy) looks for its source, which is in
-        C(files/) of the role and in the role, then in C(files/) beside the playbook and beside the playbook. If the
-        task runs on another host, the file that is found is transferred to it.
-      - An absolute path, and a relative path that is not found on the controller, is a path of the host that the task
-        runs on. There a relative path begins in the current directory.
-      - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file of any other host
+      - A relative path is first searched for on the controller, in the same places as the source of
+        M(ansible.builtin.copy). These are C(files/) of the role, the directory of the role, C(files/) beside the
+        playbook, and the directory of the playbook, in this order. If the task runs on another host, the file is
+        transferred to that host.
+      - An absolute path, or a relative path that is not found on the controller, is a path on the host that the task
+        runs on. There, a relative path starts in the current directory.
+      - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file on any other host
         is an error.
-      - If the content is secret, as that of an encrypted file is, set C(no_log=true) for the task. The diff of a task
-        shows the content in every mode, and C(no_log=true) hides it. Error messages never show the content.
+      - If the content is secret, for example because the file is encrypted, set C(no_log=true) for the task. The diff
+        of a task contains the content in every mode, and C(no_log=true) hides it. Error messages never show the
+        content.
     type: path
   content_comparison:
     description:
-      - How the content is compared with what AWS stores.
-      - With V(semantic), content that means the same is the same.
-      - With V(exact), any other byte makes a new version, so that comments and the order of keys are kept, too.
+      - How to compare the content with what AWS stores.
+      - With V(semantic), contents with the same meaning are equal.
+      - With V(exact), only identical bytes are equal. A change of comments or of the order of keys then creates a new
+        version, too.
     type: str
     choices: [semantic, exact]
     default: semantic
   document_type:
     description:
       - The type of the document. It cannot be changed; see O(recreate).
-      - Unset, it is V(Session) if O(session_preferences) is given. To create any other document it is required, unless
-        its C(schemaVersion) is C(1.2).
+      - If O(session_preferences) is set, the default is V(Session). Otherwise, this option is required to create a
+        document, unless the C(schemaVersion) is C(1.2).
     type: str
     choices:
       - ApplicationConfiguration
@@ -104,60 +107,61 @@ options:
   document_format:
     description:
       - The format to store the content in.
-      - Unset, the format that the document has is kept. A string that this format cannot hold, such as YAML with
-        comments for a document in JSON, is converted, or refused with O(content_comparison=exact). A new document is
-        stored in the format of the string, or as JSON if O(content) is a mapping.
-      - Unset, a string that begins with C({) or C([) is read as JSON, and any other string as YAML.
+      - By default, an existing document keeps its format. A string that this format cannot hold is converted, such as
+        YAML with comments for a document in JSON. With O(content_comparison=exact), such a string is an error.
+      - By default, a new document is stored in the format of the string, or as JSON if O(content) is a mapping.
+      - By default, a string that begins with C({) or C([) is read as JSON, and any other string as YAML.
     type: str
     choices: [JSON, YAML, TEXT]
   display_name:
-    description: The name that AWS shows for the document.
+    description: The display name of the document, as AWS shows it.
     type: str
   target_type:
     description: The kind of resource that the document can run on, such as V(/AWS::EC2::Instance).
     type: str
   version_name:
     description:
-      - A name for the version that the task makes, if it makes one. A name that another version has is an error, and a
-        version that is there is never renamed.
-      - A task that makes no version, because it gives none of O(content), O(content_path), O(session_preferences),
-        O(document_format), O(target_type) and O(recreate), is refused. To make a version that has a name the default,
-        set O(default_version) to that name.
+      - The name of the version that the task creates, if it creates one. Existing versions are never renamed. A name
+        that another version already has is an error.
+      - Requires an option that can create a version, which is one of O(content), O(content_path),
+        O(session_preferences), O(document_format), O(target_type) and O(recreate). To make an existing version with a
+        name the default, set O(default_version) to that name.
       - With O(state=absent), the name of the one version to delete.
     type: str
     aliases: [document_version_name]
   document_version:
     description:
       - With O(state=absent), the number of the one version to delete. The default version cannot be deleted.
-      - With O(state=present), the version that is updated, for AWS only ever updates the latest one. Any other is an
-        error.
+      - With O(state=present), the version to update. AWS updates only the latest version, so updating any other version
+        is an error.
     type: str
   default_version:
     description:
-      - V(latest) makes the version that has the wanted content the default, even when nothing else is to be done.
-      - V(keep) leaves the default as it is, so that a new version is staged.
-      - Staging does not work for Session documents other than C(SSM-SessionManagerRunShell). A session that is started
-        with a document's name uses the latest version of that document, whichever version is the default. A new version
-        is therefore used at once, and a lower number does not go back to that version. Both come with a warning.
-        For the same reason the task makes a new version of such a document unless the latest version has the wanted
-        content, even if the default version has it.
+      - The version to make the default.
+      - V(latest) makes the version with the wanted content the default, even if nothing else is to be changed.
+      - V(keep) leaves the default version as it is. A new version then does not become the default.
+      - For Session documents other than C(SSM-SessionManagerRunShell), the default version does not decide what
+        sessions use. A session that is started with the name of a document uses the latest version of that document.
+        With V(keep), sessions therefore use a new version at once. Making an older version the default does not make
+        sessions use it. Both cause a warning. For the same reason, the task creates a new version of such a document
+        unless the latest version has the wanted content, even if the default version has it.
       - The number or the name of a version makes that version the default. It must exist before the task. For the
-        version that the task makes, use V(latest).
-      - Digits alone are always a number, and V(latest) and V(keep) are never names, although a version can be called
-        so. Put a name such as V(1.10) in quotes, so that YAML does not read a number.
-      - Unset, V(latest) if content is given, and V(keep) if not, so that a task about tags puts no staged version into
-        force.
+        version that the task creates, use V(latest).
+      - A value with only digits is always a number. V(latest) and V(keep) are never names, although a version can have
+        such a name. Put a name such as V(1.10) in quotes, so that YAML does not read it as a number.
+      - If this option is not set, V(latest) applies to a task with content, and V(keep) to any other task. A task that
+        only changes tags therefore never changes the default version.
     type: str
     aliases: [document_default_version]
   keep_versions:
     description:
-      - How many of the newest versions to keep, 1 to 999. Older ones are deleted after the change, save the default
-        version.
+      - How many of the newest versions to keep, 1 to 999. Older versions are deleted after the change, except the
+        default version.
       - No version is deleted while the document is shared with O(permissions.shared_document_version=$ALL).
-      - A document can have 1,000 versions. Unset, none is deleted.
+      - By default, no version is deleted. A document can have 1,000 versions.
     type: int
   requires:
-    description: The documents that this one requires. That cannot be changed; see O(recreate).
+    description: The documents that this document requires. They cannot be changed; see O(recreate).
     type: list
     elements: dict
     suboptions:
@@ -177,21 +181,22 @@ options:
   attachments:
     description:
       - The files that belong to the document, such as the archives of a Package. They are sent with every new version,
-        and a new version of a Package must have them.
-      - AWS does not tell where an attachment came from, so they are never compared. A change of the content, such as
-        a checksum in the manifest of a Package, sends them again.
+        and a new version of a Package requires them.
+      - They are never compared, because AWS does not return where an attachment came from. A change of the content,
+        such as a new checksum in the manifest of a Package, sends them again.
     type: list
     elements: dict
     suboptions:
       key:
-        description: How the values say where the files are.
+        description: The kind of location that O(attachments[].values) contains.
         type: str
         choices: [SourceUrl, S3FileUrl, AttachmentReference]
         required: true
       values:
         description:
-          - With V(SourceUrl), the URL of a folder of S3. With V(S3FileUrl), the URL of a file in S3. With
-            V(AttachmentReference), the name of a document, a version and an attachment, separated by slashes.
+          - The location of the files, as a list with exactly one value.
+          - With V(SourceUrl), it is the URL of a folder in S3. With V(S3FileUrl), it is the URL of a file in S3. With
+            V(AttachmentReference), it is the name of a document, a version and an attachment, separated by slashes.
         type: list
         elements: str
         required: true
@@ -200,60 +205,62 @@ options:
         type: str
   permissions:
     description:
-      - Who may use the document besides its own account. It is never touched unless this is given.
+      - The accounts that may use the document, besides the account that owns it. If this option is not set, the
+        sharing stays as it is.
     type: dict
     suboptions:
       account_ids:
         description:
           - The accounts, each as a string of 12 digits, or V(all) alone for everyone.
           - An empty list shares the document with nobody.
-          - The account that has the document may use it anyway, and is passed over once the document is there.
+          - The account that owns the document can use it anyway. It is ignored in this list once the document exists.
         type: list
         elements: str
         required: true
       shared_document_version:
         description:
           - The version that the accounts may use.
-          - Unset, an account keeps the one that it has, and a new account gets V($DEFAULT).
+          - By default, an account keeps the version that it has, and a new account gets V($DEFAULT).
         type: str
         choices: [$DEFAULT, $LATEST, $ALL]
       purge:
         description:
-          - End the sharing with accounts that are not listed.
-          - It takes this to make a document public that is shared with accounts, or the reverse.
+          - Stop sharing the document with accounts that are not listed.
+          - Must be V(true) to make a document public that is shared with accounts, or the reverse.
         type: bool
         default: true
   recreate:
     description:
-      - Delete the document and make it anew when what should change cannot be, which is O(document_type), O(requires),
-        and anything in a Command document of schema version 1.2.
-      - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task says
-        otherwise.
-      - Should AWS refuse the new document, the latest version of the old one is put back with its tags and permissions,
-        unless it has attachments. The failure says whether it is, and names the tags and the permissions. If it is not,
-        RV(lost_content) has the content.
-      - A document that is shared takes O(force_unshare), too.
+      - Delete the document and create it again if it cannot be updated. That is the case for a change of
+        O(document_type) or O(requires), and for every change that requires a new version of a Command document of
+        schema version 1.2.
+      - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task
+        changes them.
+      - If AWS rejects the new document, the latest version of the old one is restored with its tags and permissions,
+        unless it has attachments. The error message says whether it was restored, and lists the tags and the
+        permissions. If it was not restored, RV(lost_content) contains the content.
+      - A document that is shared also requires O(force_unshare).
     type: bool
     default: false
   force:
     description:
       - Delete documents that AWS otherwise protects, such as those of type ApplicationConfigurationSchema. IAM can
-        refuse this apart from other deletions.
+        deny this separately from other deletions.
     type: bool
     default: false
     aliases: [force_delete]
   force_unshare:
     description:
-      - End all sharing of a document that is to be deleted. Without it a document that is shared is not deleted, and
-        the task fails.
+      - End all sharing of a document before deleting it. By default, a shared document is not deleted and the task
+        fails.
     type: bool
     default: false
   wait:
     description:
-      - Wait until a version that is being made is active, and until a document that is deleted is gone.
-      - Even with V(false), the task waits where a later step depends on it. A version is made the default only when it
-        is active, another one is made only when the latest is ready, and a document is created again only when the old
-        one is gone.
+      - Wait until a new version is active, and until a deleted document is gone.
+      - Even with V(false), the task waits where a later step depends on it. It makes a version the default only when
+        that version is active. It creates a new version only when the latest one is ready. It creates a document again
+        only when the old one is gone.
     type: bool
     default: true
   wait_timeout:
@@ -261,15 +268,16 @@ options:
     type: int
     default: 120
 notes:
-  - Takes the permissions C(ssm:DescribeDocument) and C(ssm:GetDocument), and for what it is to change
-    C(ssm:CreateDocument), C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument),
+  - Requires the permissions C(ssm:DescribeDocument) and C(ssm:GetDocument). Depending on what is to be changed, also
+    requires C(ssm:CreateDocument), C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument),
     C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource), C(ssm:DescribeDocumentPermission) and
-    C(ssm:ModifyDocumentPermission). For O(keep_versions), and to find content that AWS has in an older version and
-    takes no second time, also C(ssm:ListDocumentVersions).
-  - AWS may reject content that an older version has already. The module then makes that version the default. Sessions
-    that are started with a document's name use the latest version all the same, so a warning says so.
-  - Sessions that are open when the preferences change keep those that they began with, as far as AWS tells.
-  - To move the default version of a document that associations of State Manager use runs those associations.
+    C(ssm:ModifyDocumentPermission). The permission C(ssm:ListDocumentVersions) is required for O(keep_versions), and to
+    find the older version when AWS rejects content that this version already has.
+  - AWS may reject content that an older version already has. The module then makes that version the default. If
+    sessions still use the latest version, because they are started with the name of the document, a warning says so.
+  - Sessions that are open when the preferences change are expected to keep the preferences that they started with. AWS
+    does not document this.
+  - If State Manager associations use a document, changing its default version runs those associations.
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
@@ -283,7 +291,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the session preferences of the account
+- name: Set the session preferences of the account
   sessionops.aws.ssm_document:
     name: SSM-SessionManagerRunShell
     session_preferences:
@@ -292,7 +300,7 @@ EXAMPLES = r"""
       idle_session_timeout: 20
       max_session_duration: 60
 
-- name: Keep a document whose content is in a file of the role, or beside the playbook
+- name: Create or update a document with content from a file of the role, or beside the playbook
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
     document_type: Session
@@ -307,19 +315,19 @@ EXAMPLES = r"""
       idle_session_timeout: 15
     purge_session_preferences: false
 
-- name: Stage a new version of a Command document, which stays unused until it is made the default
+- name: Create a version of a Command document without making it the default
   sessionops.aws.ssm_document:
     name: Team-Patching
     content_path: patching.yml
     version_name: release-2
     default_version: keep
 
-- name: Make the staged version of the Command document the default, once it has been tried
+- name: Make that version the default, after testing it
   sessionops.aws.ssm_document:
     name: Team-Patching
     default_version: release-2
 
-- name: Share a document with two accounts, and with no other
+- name: Share a document with exactly two accounts
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
     permissions:
@@ -346,7 +354,7 @@ EXAMPLES = r"""
 RETURN = r"""
 document:
   description:
-    - The document as AWS describes it after the task, or in check mode before it. Nothing if there is none.
+    - The document as AWS describes it after the task, or in check mode before it. Null if it does not exist.
     - The keys are those of DescribeDocument in snake_case.
   returned: always
   type: dict
@@ -364,11 +372,11 @@ document:
       type: str
       sample: JSON
     default_version:
-      description: The version that is used when none is given.
+      description: The version that AWS uses if no version is given.
       type: str
       sample: "2"
     latest_version:
-      description: The newest version, which is the one described.
+      description: The newest version, which the other keys describe.
       type: str
       sample: "2"
     status:
@@ -383,15 +391,15 @@ document:
       type: str
       sample: "123456789012"
     arn:
-      description: The ARN of the document, which AWS leaves out.
+      description: The ARN of the document, which AWS itself does not return.
       type: str
       sample: arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell
     automation_definition_arn:
-      description: The other ARN that an Automation document has.
+      description: The second ARN of an Automation document.
       returned: for documents of type Automation
       type: str
     permissions:
-      description: Who may use the document, with the version that each may use.
+      description: The accounts that may use the document, and the version that each may use.
       returned: when O(permissions) is given
       type: dict
       sample: {account_ids: ["111122223333"], shared_document_versions: {"111122223333": $DEFAULT}}
@@ -401,28 +409,28 @@ document:
       sample: {team: platform}
 actions:
   description:
-    - What was done, or in check mode would be, in order. Of a task that fails midway, what it did, with what put back a
-      document that O(recreate) had deleted.
-  returned: always, but by a task that fails before it has done anything
+    - What the task did, in order. In check mode, what it would do.
+    - If a task fails midway, what it did before the failure. If it restored a document that O(recreate) had deleted,
+      the actions for that are included.
+  returned: always, unless a task fails before it has done anything
   type: list
   elements: str
   sample: [make a new version, make it the default]
 lost_content:
-  description: The content of the latest version of a document that O(recreate) deleted, and that is gone.
-  returned: when neither the new document could be made, nor the old one be put back
+  description: The content of the latest version of a document that O(recreate) deleted and that is lost.
+  returned: when the new document could not be created, and the old one could not be restored
   type: str
 diff:
   description:
-    - The document before and after, the content and the rest apart.
-    - A new version is shown against the version that it replaces, which is the default version if the task makes the
-      new one the default, and else the latest version. For Session documents other than C(SSM-SessionManagerRunShell)
-      it is always the latest version, since sessions use that one.
-    - The headers of a new version that does not become the default name the two versions that are compared, and the
-      version that stays the default. The metadata shows the name of a version in parentheses after its number.
-    - If a version that was there already becomes the default, its content is shown against that of the old default
-      version.
+    - The document before and after the task. The content is shown separately from the metadata.
+    - A new version is compared with the version that it replaces. That is the default version if the new version
+      becomes the default, and otherwise the latest version. For Session documents other than
+      C(SSM-SessionManagerRunShell), it is always the latest version, because sessions use that one.
+    - If a new version does not become the default, the headers name the two versions that are compared, and the
+      default version. The metadata shows the name of a version in parentheses after its number.
+    - If an existing version becomes the default, its content is compared with that of the old default version.
     - The contents of default versions are read only in diff mode. If one cannot be read, the diff says so, and the task
-      goes on.
+      continues.
   returned: always
   type: list
   elements: dict

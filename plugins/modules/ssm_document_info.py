@@ -9,23 +9,23 @@ module: ssm_document_info
 version_added: 0.1.0
 short_description: Read Systems Manager documents
 description:
-  - Describes documents by name, or lists those that filters select.
-  - A name that does not exist is no error; the document is just not in the result.
+  - Describes documents by name, or lists the documents that match filters.
+  - A name that does not exist is not an error. The result then has no entry for it.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
   names:
     description:
-      - The documents to describe, by name, or by ARN for a document that another account shares.
+      - The documents to describe, by name. A document that another account shares requires its ARN.
       - Mutually exclusive with O(filters), O(owner) and O(document_types).
     type: list
     elements: str
     aliases: [name]
   filters:
     description:
-      - Filters of ListDocuments, each a name with one value or a list, such as C(Name), which matches the beginning
-        of names, C(PlatformTypes), C(TargetType), C(SearchKeyword) and C(tag:KEY).
-      - C(Owner) and C(DocumentType) are filters, too, which O(owner) and O(document_types) stand for.
+      - Filters of ListDocuments, as a mapping of filter names to a value or a list of values. Examples of filters are
+        C(PlatformTypes), C(TargetType), C(SearchKeyword) and C(tag:KEY). C(Name) matches the beginning of names.
+      - O(owner) and O(document_types) set the filters C(Owner) and C(DocumentType). Set each of these only once.
     type: dict
     default: {}
   owner:
@@ -35,36 +35,37 @@ options:
     default: Self
   document_types:
     description:
-      - List the documents of these types, which are those of O(sessionops.aws.ssm_document#module:document_type).
-      - For a type that AWS has added since, use C(DocumentType) in O(filters).
+      - List the documents of these types. The types are those of O(sessionops.aws.ssm_document#module:document_type).
+      - For a type that AWS added later, use C(DocumentType) in O(filters).
     type: list
     elements: str
   include:
     description:
-      - What to return besides the description of each document. Each takes a call per document, save that the tags
-        of documents given as O(names) come with their descriptions.
+      - What to return in addition to the description of each document. Each entry requires one call per document. The
+        exception is V(tags) with O(names), because the descriptions of these documents contain the tags.
     type: list
     elements: str
     choices: [content, versions, permissions, tags]
     default: []
   document_version:
     description:
-      - The version to describe, a number, V($LATEST) or V($DEFAULT). To describe it takes a call for each document
-        that is listed.
-      - Unset, it is the default version, unless O(version_name) is given. The two are mutually exclusive.
-      - A document without that version counts as one that does not exist.
+      - The version to describe, as a number, V($LATEST) or V($DEFAULT). If documents are listed, describing a version
+        other than the default one requires one call for each document.
+      - By default, the default version is described, unless O(version_name) is set. The two options are mutually
+        exclusive.
+      - A document without that version is treated as one that does not exist.
     type: str
   version_name:
     description: The name of the version to describe.
     type: str
   document_format:
-    description: The format to return content in. Unset, it is returned byte for byte as it is stored.
+    description: The format to return content in. By default, content is returned byte for byte as it is stored.
     type: str
     choices: [JSON, YAML, TEXT]
 notes:
-  - Takes the permission C(ssm:DescribeDocument) or C(ssm:ListDocuments), and for what is to be included
-    C(ssm:GetDocument), C(ssm:ListDocumentVersions), C(ssm:DescribeDocumentPermission) and
-    C(ssm:ListTagsForResource).
+  - Requires the permission C(ssm:DescribeDocument) to describe documents by name or by version, and
+    C(ssm:ListDocuments) to list them. Depending on O(include), also requires C(ssm:GetDocument),
+    C(ssm:ListDocumentVersions), C(ssm:DescribeDocumentPermission) and C(ssm:ListTagsForResource).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -82,11 +83,11 @@ EXAMPLES = r"""
     include: [content]
   register: preferences
 
-- name: List our own Session documents
+- name: List the Session documents of this account
   sessionops.aws.ssm_document_info:
     document_types: [Session]
 
-- name: List the documents of a team, with all their versions
+- name: List the documents of a team, with all their versions and tags
   sessionops.aws.ssm_document_info:
     filters:
       tag:team: platform
@@ -96,8 +97,8 @@ EXAMPLES = r"""
 RETURN = r"""
 documents:
   description:
-    - One entry for each document, in the order of O(names), or sorted by name.
-    - The keys are those that AWS gives, in snake_case. A listing gives fewer of them than a description.
+    - One entry for each document, in the order of O(names). Listed documents are sorted by name.
+    - The keys are those that AWS returns, in snake_case. A listing returns fewer keys than a description by name.
   returned: always
   type: list
   elements: dict
@@ -119,7 +120,7 @@ documents:
       type: str
       sample: "2"
     default_version:
-      description: The version that is used when none is given.
+      description: The version that AWS uses if no version is given.
       returned: when O(names) is given
       type: str
       sample: "2"
@@ -142,33 +143,35 @@ documents:
       type: str
       sample: "123456789012"
     arn:
-      description: The ARN of the document, which AWS leaves out.
+      description: The ARN of the document, which AWS itself does not return.
       type: str
       sample: arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell
     automation_definition_arn:
-      description: The other ARN that an Automation document has.
+      description: The second ARN of an Automation document.
       returned: for documents of type Automation
       type: str
     session_preferences:
       description:
-        - The content in the form of the option O(sessionops.aws.ssm_document#module:session_preferences), which makes
-          the agent do the same. A setting without effect, such as streaming without a log group, is returned as off.
-        - Null if the content says more than that option can, or if the option does not accept it.
+        - The content as a value of the option O(sessionops.aws.ssm_document#module:session_preferences), with the same
+          effect on the agent. A setting without effect, such as streaming without a log group, is returned as off.
+        - Null if the content has settings that the option does not have, or values that it does not accept.
       returned: when O(include) has V(content), for documents of type Session
       type: dict
     permissions:
-      description: Who may use the document, with the version that each may use; nobody for another account's document.
+      description:
+        - The accounts that may use the document, and the version that each may use.
+        - Empty for a document that another account owns.
       returned: when O(include) has V(permissions)
       type: dict
       sample: {account_ids: ["111122223333"], shared_document_versions: {"111122223333": $DEFAULT}}
     content:
       description:
-        - The content, byte for byte as it is stored unless O(document_format) says otherwise.
+        - The content, byte for byte as it is stored unless O(document_format) is set.
         - Null, with a warning, if AWS describes the document but does not find its content.
       returned: when O(include) has V(content)
       type: str
     content_parsed:
-      description: The value that the content stands for, or nothing if it is text.
+      description: The parsed content. Null for content in the format TEXT, and for content that cannot be parsed.
       returned: when O(include) has V(content)
       type: dict
     versions:

@@ -9,82 +9,90 @@ module: ssm_session_info
 version_added: 0.1.0
 short_description: List Session Manager sessions
 description:
-  - Lists the active sessions of a region, those of the last 30 days that have ended, or both, with DescribeSessions.
-  - Only sessions of Session Manager are listed, not those that reach a node in another way.
-  - A session that ends while both are listed is returned once, in its later state, or as it was at first where
-    O(status) selects it only so.
+  - Lists the active sessions of a region, the sessions of the last 30 days that have ended, or both. Uses
+    DescribeSessions.
+  - Lists only Session Manager sessions. Other connections to a node, such as SSH without Session Manager, are not
+    included.
+  - A session that ends while the task lists sessions is returned once. It is returned in its later state, or in its
+    earlier state if only that one matches O(status).
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
   state:
     description:
-      - V(active) lists the sessions that are open, V(history) those that have ended, V(all) both.
+      - Which sessions to list. V(active) lists open sessions, V(history) lists sessions that have ended, and V(all)
+        lists both.
     type: str
     choices: [active, history, all]
     default: active
   session_id:
     description:
-      - The session with this ID. With O(state=all) the past ones are only looked through if no active one has it.
+      - Lists only the session with this ID. With O(state=all), the module searches ended sessions only if no active
+        session has this ID.
     type: str
   target:
     description:
-      - Sessions on this node, given by its ID (C(i-...) or C(mi-...)), or on this ECS target
-        (C(ecs:CLUSTER_TASK_RUNTIME)). Anything else is an error.
+      - Lists only the sessions on this target. Accepts a node ID (C(i-...) or C(mi-...)) or an ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)). Any other value is an error.
     type: str
   owner:
     description:
-      - Sessions of this user, given as the ARN that AWS shows as the owner of a session, such as
-        C(arn:aws:sts::123456789012:assumed-role/Admin/jane), or by name.
-      - A name is that of an IAM user or that of a role's session. V(jane) matches the user V(jane) and the session
-        V(jane) of every role. V(Admin/jane) matches only the session of the role V(Admin).
-      - AWS compares ARNs only. A name is compared with what AWS returns.
-      - The ARN of a role is an error, because a role's session owns the sessions that are started with it.
+      - Lists only the sessions of this user. Accepts a name, or the ARN that AWS shows as the owner of a session, such
+        as C(arn:aws:sts::123456789012:assumed-role/Admin/jane).
+      - A name is the name of an IAM user or of a role session. V(jane) matches the user V(jane) and the session
+        V(jane) of every role. V(Admin/jane) matches only the session V(jane) of the role V(Admin).
+      - AWS can only filter by ARN. The module itself compares a name with the owners that AWS returns.
+      - The ARN of a role is an error, because the owner of a session is a role session and not the role itself.
     type: str
   status:
     description:
-      - Sessions in this status. AWS lists V(Connected), V(Connecting) and V(Disconnected) sessions only in the state
-        V(active), and V(Terminated) and V(Failed) sessions only in the state V(history). With another O(state) they
-        are an error.
+      - Lists only the sessions in this status.
+      - AWS lists V(Connected), V(Connecting) and V(Disconnected) sessions only in the state V(active), and
+        V(Terminated) and V(Failed) sessions only in the state V(history). Combining a status with an O(state) that
+        cannot contain it is an error.
     type: str
     choices: [Connected, Connecting, Disconnected, Terminated, Terminating, Failed]
   access_type:
     description:
-      - Sessions that were opened in this way. One for which AWS gives none is V(Standard).
-      - Needs botocore 1.39.0 or newer. With an older one the task fails before it makes any call.
+      - Lists only the sessions with this access type. A session for which AWS returns no access type is V(Standard).
+      - Requires botocore 1.39.0 or newer. With an older version, the task fails before it calls AWS.
     type: str
     choices: [Standard, JustInTime]
   invoked_after:
     description:
-      - Sessions that were started at this time or later, given in ISO 8601, as in V(2026-01-31T09:30:00Z). A time
-        without a zone is UTC.
-      - Or how long before now that is, as in V(2h), V(1d12h) or V(2h ago), by AWS's clock.
-      - A time more than a day in the future is an error. So is one that is not before O(invoked_before), if both are
-        times or both are durations, and a duration that is not longer than O(older_than).
+      - Lists only the sessions that were started at this time or later. Use ISO 8601, as in V(2026-01-31T09:30:00Z). A
+        time without a time zone is UTC.
+      - Also accepts a duration before now, as in V(2h), V(1d12h) or V(2h ago). The module subtracts it from AWS's time.
+      - A time more than a day in the future is an error. If this option and O(invoked_before) are both times or both
+        durations, this one must be earlier. If this option is a duration, it must be longer than O(older_than).
     type: str
   invoked_before:
-    description: Sessions that were started before this time, given as for O(invoked_after).
+    description:
+      - Lists only the sessions that were started before this time. Accepts the same values as O(invoked_after).
     type: str
   document_name:
     description:
-      - Sessions that were started with this document, given by its name or its ARN.
-      - If only one of this option and the session shows the ARN, the names are compared.
-      - The service has no such filter, so this one is applied to what it returns.
+      - Lists only the sessions that were started with this document. Accepts the name or the ARN of the document.
+      - If either this option or the session has only a name, the names are compared.
+      - AWS has no such filter, so the module filters the sessions that AWS returns.
     type: str
   older_than:
     description:
-      - Sessions that were started longer ago than this, as in V(90m), V(12h) or V(1d12h), by AWS's clock.
-      - The service has no such filter, so this one is applied to what it returns.
+      - Lists only the sessions that were started longer ago than this duration, as in V(90m), V(12h) or V(1d12h). The
+        module subtracts it from AWS's time.
+      - AWS has no such filter, so the module filters the sessions that AWS returns.
     type: str
   max_items:
     description:
-      - Return this many sessions at most, and ask for no page more than it takes to find them.
-      - They are the first that AWS lists, the active ones before the past ones. AWS does not say in which order it
-        lists sessions. To be sure of the newest ones, leave this out and take the first entries of RV(sessions).
+      - The maximum number of sessions to return. The module stops requesting pages once it has found that many.
+      - The task returns the first sessions that AWS lists, active sessions before ended ones. AWS does not document the
+        order in which it lists sessions. To get the newest sessions, omit this option and use the first entries of
+        RV(sessions).
     type: int
 notes:
-  - Takes the permission C(ssm:DescribeSessions).
-  - Every filter is applied to what the service returns, whether it has that filter itself or not.
-  - A session for which AWS gives no start is in no selection by time.
+  - Requires the permission C(ssm:DescribeSessions).
+  - The module checks every filter against the sessions that AWS returns, even if AWS has already applied that filter.
+  - A session without a start time never matches O(invoked_after), O(invoked_before) or O(older_than).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -100,7 +108,7 @@ EXAMPLES = r"""
   sessionops.aws.ssm_session_info:
   register: open_sessions
 
-- name: See who is on a node
+- name: List the open sessions on a node
   sessionops.aws.ssm_session_info:
     target: i-0a1b2c3d4e5f60001
 
@@ -108,13 +116,13 @@ EXAMPLES = r"""
   sessionops.aws.ssm_session_info:
     older_than: 12h
 
-- name: See who was on a node in the last two hours
+- name: List all sessions on a node that were started in the last two hours
   sessionops.aws.ssm_session_info:
     state: all
     target: i-0a1b2c3d4e5f60001
     invoked_after: 2h
 
-- name: See what a user did in January
+- name: List the sessions that a user started in January
   sessionops.aws.ssm_session_info:
     state: all
     owner: jane
@@ -125,8 +133,8 @@ EXAMPLES = r"""
 RETURN = r"""
 sessions:
   description:
-    - The sessions, newest first, and those of the same time by ID. Members that AWS does not give for a session are
-      left out.
+    - The sessions, newest first. Sessions with the same start time are sorted by ID. Keys for which AWS returns no
+      value are omitted.
   returned: always
   type: list
   elements: dict
@@ -136,19 +144,19 @@ sessions:
       type: str
       sample: jane-0a1b2c3d4e5f6a7b8
     target:
-      description: The node that the session is on.
+      description: The target of the session, such as the ID of a node.
       type: str
       sample: i-0a1b2c3d4e5f60001
     status:
-      description: The status of the session, as AWS gives it, whether or not it is a choice of O(status).
+      description: The status of the session as AWS returns it, even if it is not a choice of O(status).
       type: str
       sample: Connected
     start_date:
-      description: When the session was started, in ISO 8601 UTC.
+      description: The time at which the session was started, in ISO 8601 UTC.
       type: str
       sample: "2026-01-31T09:30:00Z"
     end_date:
-      description: When the session ended, in ISO 8601 UTC.
+      description: The time at which the session ended, in ISO 8601 UTC.
       type: str
       sample: "2026-01-31T10:30:00Z"
     document_name:
@@ -160,25 +168,25 @@ sessions:
       type: str
       sample: arn:aws:sts::123456789012:assumed-role/Admin/jane
     reason:
-      description: What the user gave as reason.
+      description: The reason that the user gave for the session.
       type: str
       sample: INC-1234
     details:
       description: Reserved by AWS.
       type: str
     output_url:
-      description: Reserved by AWS, which gives it with nothing in it; then it is left out.
+      description: Reserved by AWS. Omitted if AWS returns it empty.
       type: dict
     max_session_duration:
-      description: After how many minutes the session ends at the latest.
+      description: The maximum duration of the session, in minutes.
       type: str
       sample: "60"
     access_type:
-      description: How the session was opened. Botocore before 1.39.0 does not know it.
+      description: The access type of the session. Not returned with botocore older than 1.39.0.
       type: str
       sample: Standard
 listed_at:
-  description: When AWS began to list the sessions, by its own clock, in ISO 8601 UTC.
+  description: The time at which AWS began to list the sessions, by AWS's clock, in ISO 8601 UTC.
   returned: always
   type: str
   sample: "2026-01-31T12:00:00Z"

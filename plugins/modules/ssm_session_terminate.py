@@ -9,89 +9,97 @@ module: ssm_session_terminate
 version_added: 0.1.0
 short_description: End Session Manager sessions
 description:
-  - Ends sessions by ID, or those that a selection such as "open for more than a day" describes.
-  - A session that has already ended is not an error and not a change.
+  - Ends sessions by ID, or all active sessions that match a selection, such as sessions that have been open for more
+    than a day.
+  - A session that has already ended is neither an error nor a change.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
   session_ids:
     description:
-      - The sessions to end. Entries that are empty count for nothing, and with no other there is nothing to do.
-      - Mutually exclusive with the options that select sessions, of which at least one must be given instead.
+      - The IDs of the sessions to end. Empty entries are ignored. If all entries are empty, the task does nothing.
+      - Mutually exclusive with the options that select sessions, which are O(target), O(owner), O(status),
+        O(document_name) and O(older_than). Without this option, at least one of them is required.
     type: list
     elements: str
   target:
     description:
-      - Select the sessions on this node, given by its ID (C(i-...) or C(mi-...)), or on this ECS target
-        (C(ecs:CLUSTER_TASK_RUNTIME)). Anything else is an error.
+      - Selects the sessions on this target. Accepts a node ID (C(i-...) or C(mi-...)) or an ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)). Any other value is an error.
     type: str
   owner:
     description:
-      - Select the sessions of this user, given by ARN or by name as for
-        O(sessionops.aws.ssm_session_info#module:owner).
-      - Whoever assumes a role chooses the name of the session. If the sessions that a name selects belong to several
-        owners, the task fails, names the owners and ends no session.
+      - Selects the sessions of this user. Accepts an ARN or a name, as
+        O(sessionops.aws.ssm_session_info#module:owner) does.
+      - Whoever assumes a role chooses the name of the role session, so a name can match several owners. If the
+        selected sessions belong to several owners, the task fails, lists the owners and ends no session.
     type: str
   status:
-    description: Select the sessions in this status.
+    description: Selects the sessions in this status.
     type: str
     choices: [Connected, Connecting, Disconnected]
   document_name:
-    description: Select the sessions that were started with this document, given by its name or its ARN.
+    description: Selects the sessions that were started with this document. Accepts the name or the ARN of the document.
     type: str
   older_than:
     description:
-      - Select the sessions that were started longer ago than this, as in V(90m), V(12h) or V(1d12h), by AWS's clock.
+      - Selects the sessions that were started longer ago than this duration, as in V(90m), V(12h) or V(1d12h). The
+        module subtracts it from AWS's time.
     type: str
   exclude_session_ids:
     description:
-      - Never end these sessions. Entries that are empty or not a session ID are rejected, because they would protect
-        no session.
-      - If an entry is nearly the ID of a session that would be ended, or the name that its ID begins with, the task
-        fails and ends no session.
-      - A play that itself runs over Session Manager names its own session here when a selection could match it.
+      - The IDs of sessions that the task must never end. Entries that are empty or not a session ID are rejected,
+        because they would protect no session.
+      - The task fails and ends no session if an entry closely resembles the ID of a session that would be ended, or is
+        the name at the beginning of such an ID.
+      - If the play itself runs over Session Manager and the selection could match its session, add that session here.
     type: list
     elements: str
     default: []
   max_sessions:
     description:
-      - How many sessions a selection may match. If it matches more, the task fails and ends none of them.
+      - The maximum number of sessions that a selection may match. If it matches more, the task fails and ends none of
+        them.
       - Does not apply to O(session_ids).
     type: int
     default: 10
   missing:
     description:
-      - What to do about an ID in O(session_ids) that no active session has.
-      - V(ok) returns it in RV(not_active) with a warning, because the session has ended or the ID is wrong. The task
-        does not look for it in the history of sessions, which can take many calls.
-      - V(fail) looks for it in the history, which AWS keeps for 30 days. If it is not there, the task fails and ends no
+      - What to do with an ID in O(session_ids) that no active session has.
+      - V(ok) returns the ID in RV(not_active) and issues a warning, because the session has ended or the ID is wrong.
+        The task does not search the history of sessions, because that can take many calls.
+      - V(fail) searches the history, which AWS keeps for 30 days. If the ID is not there, the task fails and ends no
         session.
     type: str
     choices: [ok, fail]
     default: ok
   wait:
     description:
-      - Wait until the sessions that were ended are no longer active.
-      - If some still are in the end, or if it cannot be learned, the task fails and returns what it ended.
+      - Whether to wait until the sessions that the task ended are no longer active.
+      - If a session is still active when O(wait_timeout) expires, or if this cannot be determined, the task fails. It
+        still returns the sessions that it ended.
     type: bool
     default: true
   wait_timeout:
-    description: How long to wait, in seconds. There is a last look when they are over.
+    description: How long to wait, in seconds. The sessions are checked one last time when the timeout expires.
     type: int
     default: 60
   wait_delay:
-    description: How long to pause between two looks, in seconds.
+    description: How long to pause between two checks, in seconds.
     type: float
     default: 1
 notes:
-  - Takes the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession). Policies usually allow users to end only
-    sessions of their own, on C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on
-    C(session/${aws:userid}-*), or where the tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
-  - Options that select sessions, or that spare some, must be neither empty nor null. A variable that was never set must
-    not mean every session. Leave out an option with C(default(omit\)), not with C(default(none\)).
-  - Every session is tried, whatever became of another one, and the task fails after the last. Only credentials that do
-    not work, and an endpoint that cannot be reached, end it at once. What was done until then is returned all the same.
-  - When the answer to a call is lost, the list of active sessions decides whether the session has ended.
+  - Requires the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession).
+  - Policies usually allow users to end only their own sessions. They allow C(ssm:TerminateSession) on
+    C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on C(session/${aws:userid}-*), or on sessions
+    whose tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
+  - O(session_ids), O(exclude_session_ids) and the options that select sessions must not be null. The options that
+    select sessions must not be empty either. Otherwise a variable that was never set could select every session. Omit
+    an option with C(default(omit\)), not with C(default(none\)).
+  - If a session cannot be ended, the task still tries to end the others, and then fails. It stops at once only if the
+    credentials do not work or the endpoint cannot be reached. Even then it returns the sessions that it has ended.
+  - If AWS's reply to a call is lost, the module reads the list of active sessions to determine whether the session has
+    ended.
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
@@ -107,12 +115,12 @@ EXAMPLES = r"""
   sessionops.aws.ssm_session_terminate:
     session_ids: jane-0a1b2c3d4e5f6a7b8
 
-- name: End what has been open for more than a day
+- name: End sessions that have been open for more than a day
   sessionops.aws.ssm_session_terminate:
     older_than: 1d
     max_sessions: 50
 
-- name: End all sessions on a node but one
+- name: End all sessions on a node except one
   sessionops.aws.ssm_session_terminate:
     target: i-0a1b2c3d4e5f60001
     exclude_session_ids:
@@ -122,7 +130,7 @@ EXAMPLES = r"""
 RETURN = r"""
 terminated:
   description:
-    - The sessions that were ended, or in check mode would be, as they were before.
+    - The sessions that the task ended, as they were before. In check mode, the sessions that it would end.
     - The keys are those of RV(sessionops.aws.ssm_session_info#module:sessions).
   returned: always
   type: list
@@ -133,7 +141,7 @@ terminated:
       type: str
       sample: jane-0a1b2c3d4e5f6a7b8
     target:
-      description: The node that the session was on.
+      description: The target of the session, such as the ID of a node.
       type: str
       sample: i-0a1b2c3d4e5f60001
     owner:
@@ -141,7 +149,7 @@ terminated:
       type: str
       sample: arn:aws:sts::123456789012:assumed-role/Admin/jane
     start_date:
-      description: When the session was started, in ISO 8601 UTC.
+      description: The time at which the session was started, in ISO 8601 UTC.
       type: str
       sample: "2026-01-31T09:30:00Z"
 already_ended:
@@ -154,7 +162,7 @@ already_ended:
 not_active:
   description:
     - IDs from O(session_ids) that no active session has. Such a session has ended, or its ID is wrong.
-    - Empty with O(missing=fail), which returns those that are in the history in RV(already_ended).
+    - Empty with O(missing=fail). The IDs that are in the history are then in RV(already_ended).
   returned: always
   type: list
   elements: str
@@ -165,8 +173,9 @@ msg:
   type: str
 failures:
   description:
-    - The sessions that could not be ended, and those that were ended and may still be active after O(wait_timeout).
-      The latter are in RV(terminated) too. If there are any, the task fails after it has ended the rest.
+    - The sessions that could not be ended, and the sessions that were ended but may still be active after
+      O(wait_timeout). The latter are also in RV(terminated).
+    - If there are any, the task fails after it has ended the other sessions.
   returned: always
   type: list
   elements: dict
@@ -176,7 +185,7 @@ failures:
       type: str
       sample: jane-0a1b2c3d4e5f6a7b8
     reason:
-      description: Why it could not be ended, or is not known to be gone.
+      description: Why the session could not be ended, or why it may still be active.
       type: str
 selected:
   description:
@@ -185,7 +194,7 @@ selected:
   type: list
   elements: dict
 diff:
-  description: The active sessions among those asked for, before and after.
+  description: The requested sessions that are active, before and after the task.
   returned: always
   type: dict
 """

@@ -107,11 +107,11 @@ def compared(count: int, times: int) -> Iterator[Row]:
             ours_full=lambda: inventories.list(OURS_FULL).seconds,
             theirs_full=lambda: inventories.list(THEIRS_FULL).seconds,
         )
-    wrong = "" if right else "not every host, or other calls than pages and statuses"
+    failure = "" if right else "hosts are missing, or there were calls other than pages and statuses"
     yield Row(f"{count:,} hosts, a script that prints the same", took["floor"])
     yield Row(f"{count:,} hosts, aws_ec2", took["theirs"])
     ratio = took["ours"] / took["theirs"]
-    yield Row(f"{count:,} hosts, aws_ssm with statuses", took["ours"], "s", ratio, "aws_ec2", 0.4, wrong)
+    yield Row(f"{count:,} hosts, aws_ssm with statuses", took["ours"], "s", ratio, "aws_ec2", 0.4, failure)
     yield Row(f"{count:,} hosts, aws_ec2 with groups", took["theirs_full"])
     ratio = took["ours_full"] / took["theirs_full"]
     yield Row(f"{count:,} hosts, aws_ssm with statuses and groups", took["ours_full"], "s", ratio, "aws_ec2", 0.4)
@@ -127,8 +127,8 @@ def throttled(count: int, burst: int) -> Iterator[Row]:
         usage = inventories.list({"plugin": OURS["plugin"]})
     ideal = (count - burst) / RATE
     took = usage.seconds - start
-    wrong = "" if connected(usage) == count else f"{connected(usage)} of {count} are connected"
-    yield Row(f"{count:,} nodes at {RATE} calls/s, beyond the start", took, "s", took / ideal, "ideal", 1.1, wrong)
+    failure = "" if connected(usage) == count else f"{connected(usage)} of {count} are connected"
+    yield Row(f"{count:,} nodes at {RATE} calls/s, beyond the start", took, "s", took / ideal, "ideal", 1.1, failure)
 
 
 def rows(quick: bool) -> Iterator[Row]:

@@ -32,15 +32,15 @@ def rows(quick: bool) -> Iterator[Row]:
         with Emulator(world(count)) as aws, tempfile.TemporaryDirectory() as folder:
             inventories = Inventories(aws, Path(folder))
             usage = inventories.list(OURS)
-            wrong = "" if aws.counts() == calls(count, 1) else "calls other than pages and statuses"
+            failure = "" if aws.counts() == calls(count, 1) else "calls other than pages and statuses"
             if connected(usage) != count:
-                wrong = wrong or "not every host"
+                failure = failure or "hosts are missing"
             inventories.keep()
             full = inventories.list(OURS_FULL)
             floor = inventories.script()
             start = inventories.list(NO_HOSTS)
         made = sum(each["ok"] for each in calls(count, 1).values())
-        yield Row(f"{count:,} hosts, {made:,} calls, {_usage_text(usage)}", usage.seconds, wrong=wrong)
+        yield Row(f"{count:,} hosts, {made:,} calls, {_usage_text(usage)}", usage.seconds, failure=failure)
         yield Row(f"{count:,} hosts with compose, groups and keyed_groups, {_usage_text(full)}", full.seconds)
         yield Row(f"{count:,} hosts, a script that prints the same, {_usage_text(floor)}", floor.seconds)
         each = {"each": (usage.cpu - start.cpu) / count, "each, beyond the script": (usage.cpu - floor.cpu) / count}

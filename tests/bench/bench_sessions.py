@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fleet import LATENCY
-from harness import WANTED, Emulator, Row, rounds
+from harness import MAX_RATIO, Emulator, Row, rounds
 
 PAGE = 200
 WORKERS = 32
@@ -54,13 +54,13 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def _listing_rows(count: int, times: int) -> Iterator[Row]:
     with Emulator(world(count)) as aws:
-        took = aws.beyond_start(times, listing(1), listing(count))
+        took = aws.measure_task(times, listing(1), listing(count))
         counts = aws.counts()
     pages = rounds(count, PAGE)
-    wrong = "" if counts == {"DescribeSessions": {"ok": (times + 1) * (1 + pages)}} else f"calls: {counts}"
+    failure = "" if counts == {"DescribeSessions": {"ok": (times + 1) * (1 + pages)}} else f"calls: {counts}"
     floor_is = f"{pages} pages one after the other"
     what = f"{count:,} sessions listed"
-    yield from took.rows(what, pages * LATENCY, floor_is, less=LATENCY, large=True, wrong=wrong)
+    yield from took.rows(what, pages * LATENCY, floor_is, less=LATENCY, large=True, failure=failure)
 
 
 def _termination_rows(count: int, times: int) -> Iterator[Row]:
@@ -71,11 +71,11 @@ def _termination_rows(count: int, times: int) -> Iterator[Row]:
             many = aws.playbook(termination("i-00000000000000001", count)).seconds
             ended = aws.counts()["TerminateSession"]
         if ended != {"ok": count}:
-            yield Row("calls", sum(ended.values()), "calls", wrong=str(ended))
+            yield Row("calls", sum(ended.values()), "calls", failure=str(ended))
         times_taken.append((start, many))
     start, many = (statistics.median(column) for column in zip(*times_taken, strict=True))
     floor = (pages + rounds(count, WORKERS)) * LATENCY
-    yield Row("start of a play with one task that ends nothing", start)
+    yield Row("start of a play with one task that terminates nothing", start)
     yield Row(f"the floor: {pages} pages one after the other, and {count} calls, {WORKERS} at a time", floor)
     beyond = many - start
-    yield Row(f"{count:,} sessions ended, beyond the start", beyond, "s", beyond / floor, "the floor", WANTED)
+    yield Row(f"{count:,} sessions terminated, beyond the start", beyond, "s", beyond / floor, "the floor", MAX_RATIO)

@@ -28,7 +28,7 @@ def rows(quick: bool) -> Iterator[Row]:
     """Yield the rows that compare one task with the floor, and a loop with one task."""
     count, looped, times = (40, 2, 1) if quick else (TARGETS, LOOPED, 3)
     with Emulator(world(count, latency_ms={"GetConnectionStatus": LATENCY * 1000})) as aws:
-        took = aws.beyond_start(times, task(1), task(count))
+        took = aws.measure_task(times, task(1), task(count))
         loops = aws.playbook(loop(looped)).seconds - took.start + LATENCY
         counts = aws.counts()
     expected = {"GetConnectionStatus": {"ok": (times + 1) * (count + 1) + looped}}
@@ -38,11 +38,11 @@ def rows(quick: bool) -> Iterator[Row]:
         rounds(count, side_by_side) * LATENCY,
         f"{count:,} calls, {side_by_side} at a time",
         less=LATENCY,
-        wrong="" if counts == expected else f"calls: {counts}",
+        failure="" if counts == expected else f"calls: {counts}",
     )
     each, one_task = loops / looped, took.whole - took.start + LATENCY
     yield Row(
-        f"{count:,} targets in a loop, beyond the start ({looped} measured, the rest by that)",
+        f"{count:,} targets in a loop, beyond the start (extrapolated from {looped})",
         each * count,
         ratio=each * count / one_task,
         against="one task",

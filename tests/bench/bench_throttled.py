@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet import LATENCY, task, world
-from harness import WANTED, Emulator, Row, in_turns
+from harness import MAX_RATIO, Emulator, Row, in_turns
 
 RATE, BURST = 20, 40
 CALL = "GetConnectionStatus"
@@ -38,7 +38,7 @@ def rows(quick: bool) -> Iterator[Row]:
         beyond,
         ratio=beyond / ideal,
         against="the ideal time",
-        wanted=WANTED,
-        wrong=f"{lost} targets have no status" if lost else "",
+        max_ratio=MAX_RATIO,
+        failure=f"{lost} targets have no status" if lost else "",
     )
     yield Row("calls refused for each task", refused / times, "calls")

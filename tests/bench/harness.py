@@ -31,15 +31,15 @@ EMULATOR = ROOT / "tests" / "emulator"
 LIBRARY = Path(__file__).parent / "library"
 MEGABYTE = 1_000_000
 # The highest ratio of a task's time to its floor that passes.
-WANTED = 1.15
+MAX_RATIO = 1.15
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One line of a table.
 
-    ``value`` is in ``unit``. ``ratio`` is the ratio of the value to the one that ``against`` names, and ``wanted`` is
-    the highest ratio that passes. ``wrong`` is any other failure, such as "2 targets have no status", or empty.
+    ``value`` is in ``unit``. ``ratio`` is the ratio of the value to the one that ``against`` names, and ``max_ratio``
+    the highest one that passes. ``failure`` is any other failure, such as "2 targets have no status", or empty.
     """
 
     what: str
@@ -47,13 +47,13 @@ class Row:
     unit: str = "s"
     ratio: float | None = None
     against: str = ""
-    wanted: float | None = None
-    wrong: str = ""
+    max_ratio: float | None = None
+    failure: str = ""
 
     @property
-    def missed(self) -> bool:
-        """Whether the ratio is too high, or missing although one is wanted."""
-        return self.wanted is not None and (self.ratio is None or self.ratio > self.wanted)
+    def exceeded(self) -> bool:
+        """Whether the ratio is above ``max_ratio``, or missing although there is one."""
+        return self.max_ratio is not None and (self.ratio is None or self.ratio > self.max_ratio)
 
 
 # The function ``rows`` of a benchmark, bench_NAME.py. Its argument is ``quick``: use tiny sizes.
@@ -79,7 +79,7 @@ Task = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Beyond:
+class TaskTimes:
     """The measured times of a task, in seconds.
 
     ``start`` is the time of the same task with almost nothing to do, ``handling`` the time that Ansible needs for the
@@ -91,7 +91,7 @@ class Beyond:
     whole: float
 
     def rows(
-        self, what: str, floor: float, floor_is: str, *, less: float = 0, large: bool = False, wrong: str = ""
+        self, what: str, floor: float, floor_is: str, *, less: float = 0, large: bool = False, failure: str = ""
     ) -> Iterator[Row]:
         """Yield the rows that compare the task with its floor, which is in seconds and described by ``floor_is``.
 
@@ -101,11 +101,11 @@ class Beyond:
         start = self.start - less
         beyond = self.whole - start
         ours = beyond - self.handling
-        of_start, of_both = (None, WANTED) if large else (WANTED, None)
+        of_start, of_both = (None, MAX_RATIO) if large else (MAX_RATIO, None)
         yield Row("start of a play with one task that does next to nothing", start)
-        yield Row("what Ansible takes for a result of that size", self.handling)
+        yield Row("time that Ansible needs for a result of that size", self.handling)
         yield Row(f"the floor: {floor_is}", floor)
-        yield Row(f"{what}, beyond the start", beyond, "s", beyond / floor, "the floor", of_start, wrong)
+        yield Row(f"{what}, beyond the start", beyond, "s", beyond / floor, "the floor", of_start, failure)
         yield Row(f"{what}, beyond both", ours, "s", ours / floor, "the floor", of_both)
 
 
@@ -155,9 +155,9 @@ class Emulator:
 
     def run(self, *command: str, **extra: str) -> Usage:
         """Run a command against this endpoint, with ``extra`` environment variables."""
-        return measured(command, {**self.environment, **extra})
+        return run_measured(command, {**self.environment, **extra})
 
-    def beyond_start(self, times: int, one: Task, many: Task) -> Beyond:
+    def measure_task(self, times: int, one: Task, many: Task) -> TaskTimes:
         """Measure a task, and the parts of its time that do not depend on the module: medians of ``times`` runs.
 
         ``one`` is the same task with almost nothing to do. The time that Ansible needs for the larger result is
@@ -174,7 +174,7 @@ class Emulator:
                 small=lambda: self.playbook(_same_result(small)).seconds,
                 large=lambda: self.playbook(_same_result(large)).seconds,
             )
-        return Beyond(took["one"], max(0.0, took["large"] - took["small"]), took["many"])
+        return TaskTimes(took["one"], max(0.0, took["large"] - took["small"]), took["many"])
 
     def playbook(self, *tasks: Task, **extra: str) -> Usage:
         """Run tasks on localhost in a process of ``ansible-playbook``."""
@@ -194,7 +194,7 @@ def _same_result(path: Path) -> Task:
     return {"same_result": {"path": str(path)}, "register": "kept"}
 
 
-def measured(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
+def run_measured(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
     """Run a command and measure it. Raises ``RuntimeError`` with the end of its output if it fails."""
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
@@ -229,18 +229,18 @@ def rounds(calls: int, side_by_side: int) -> int:
     return math.ceil(calls / side_by_side)
 
 
-def table(title: str, rows: Iterator[Row], *, held: bool, write: Callable[[str], object] = print) -> bool:
+def table(title: str, rows: Iterator[Row], *, check_ratios: bool, write: Callable[[str], object] = print) -> bool:
     """Print each row as soon as it is measured, and return whether all rows pass.
 
-    If ``held`` is false, ratios are shown but not asserted.
+    If ``check_ratios`` is false, ratios are only shown.
     """
     write(f"\n{title}\n{'=' * len(title)}")
-    well = True
+    passed = True
     for row in rows:
-        failure = row.wrong or ("missed" if held and row.missed else "")
-        well = well and not failure
+        failure = row.failure or ("the ratio is too high" if check_ratios and row.exceeded else "")
+        passed = passed and not failure
         write(f"{_measure(row):>12}  {row.what}{_comparison(row)}{f'   FAILED: {failure}' if failure else ''}")
-    return well
+    return passed
 
 
 def _measure(row: Row) -> str:
@@ -250,8 +250,8 @@ def _measure(row: Row) -> str:
 def _comparison(row: Row) -> str:
     if row.ratio is None:
         return ""
-    wanted = "" if row.wanted is None else f", wanted at most {row.wanted:g}"
-    return f": {row.ratio:.2f} x {row.against}{wanted}"
+    limit = "" if row.max_ratio is None else f", wanted at most {row.max_ratio:g}"
+    return f": {row.ratio:.2f} x {row.against}{limit}"
 
 
 def benchmarks(names: Sequence[str]) -> list[str]:
@@ -259,7 +259,7 @@ def benchmarks(names: Sequence[str]) -> list[str]:
     known = sorted(re.sub(r"^bench_", "", path.stem) for path in Path(__file__).parent.glob("bench_*.py"))
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise ValueError(f"There is no benchmark called {', '.join(unknown)}; there are {', '.join(known)}.")
+        raise ValueError(f"Unknown benchmark {', '.join(unknown)}; available: {', '.join(known)}.")
     return list(names) or known
 
 

@@ -19,9 +19,13 @@ import harness
 
 def main() -> None:
     """Run the benchmarks that the command line names."""
-    parser = argparse.ArgumentParser(description="Measure how long things take against how long they must take.")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, whose ratios are shown and not held")
-    parser.add_argument("name", nargs="*", help="a benchmark; all unless told")
+    parser = argparse.ArgumentParser(
+        description="Compare measured times with the shortest possible ones, or with those of other tools."
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="use tiny sizes, and show the ratios without checking them"
+    )
+    parser.add_argument("name", nargs="*", help="a benchmark (default: all)")
     options = parser.parse_args()
     try:
         names = harness.benchmarks(options.name)
@@ -36,7 +40,7 @@ def _run(name: str, *, quick: bool) -> bool:
     measure: harness.Benchmark = module.rows
     title = str(module.__doc__).partition("\n")[0].rstrip(".")
     try:
-        return harness.table(f"{name}: {title}", measure(quick), held=not quick, write=_write)
+        return harness.table(f"{name}: {title}", measure(quick), check_ratios=not quick, write=_write)
     except RuntimeError as error:
         print(f"FAILED: {error}", flush=True)
         return False

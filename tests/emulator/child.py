@@ -116,7 +116,7 @@ async def _end_leftovers(earlier_children: set[int], owned: Callable[[], Collect
         if loop.time() > deadline:
             number = signal.SIGKILL
         if loop.time() > deadline + KILL_SECONDS:
-            print(f"emulator: left behind, for nothing ends them: {leftovers}", file=sys.stderr)
+            print(f"emulator: could not end these processes: {leftovers}", file=sys.stderr)
             return
         for pid in leftovers:
             _signal_and_reap(pid, number, signalled)

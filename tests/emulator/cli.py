@@ -49,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("routes", help="list the operations that are served")
     for verb in (run, serve):
         verb.add_argument("--world", default="empty", help="a name in worlds/, or a path")
-    serve.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; a free one unless told")
-    run.add_argument("--summary", action="store_true", help="say on stderr how often each operation was called")
+    serve.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
+    run.add_argument("--summary", action="store_true", help="print the number of calls of each operation to stderr")
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     return parser
 

@@ -25,20 +25,20 @@ NO_HOST = "no such host"
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
-    """A reply, and what happens to its connection."""
+class Handled:
+    """A handled request: the reply, and whether the connection is closed early."""
 
     reply: Reply
     request_id: str
     # "drop": close the connection without a reply. "truncate": close it after half of the body. None: send all of it.
-    cut: str | None = None
+    close_mode: str | None = None
     # The outcome that the journal records.
     recorded_as: str = "ok"
 
 
 @dataclasses.dataclass
 class Target:
-    """The operation that a request names, and where. It is found before the signature is verified.
+    """The service, operation and region that a request names, before its signature is verified.
 
     ``protocol`` is the model's: ``json``, ``ec2`` or ``query``. ``form`` is the body of the query protocols.
     """
@@ -52,7 +52,7 @@ class Target:
 
 @dataclasses.dataclass
 class Progress:
-    """What the journal records of a request, filled in step by step."""
+    """The fields that the journal records of a request. They are filled in step by step."""
 
     target: Target
     params: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -70,24 +70,24 @@ class Engine:
         # Not the world's own generator, so that concurrent calls do not change the IDs of sessions.
         self._ids = random.Random(f"request ids {world.seed}")
 
-    async def answer(self, request: Request) -> Outcome:
+    async def answer(self, request: Request) -> Handled:
         """Answer a request. The latency of its operation includes the time that the work takes."""
         clock = asyncio.get_running_loop()
         received = clock.time()
-        progress, outcome = await self._handle(request)
+        progress, handled = await self._handle(request)
         remaining = received + self.world.latency(progress.target.operation) - clock.time()
         if remaining > 0:
             await asyncio.sleep(remaining)
-        return outcome
+        return handled
 
-    async def _handle(self, request: Request) -> tuple[Progress, Outcome]:
+    async def _handle(self, request: Request) -> tuple[Progress, Handled]:
         request_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
         scope = sigv4.read_scope(request.headers)
         progress = Progress(_find_service(request, scope))
         try:
-            outcome = await self._answer(request, scope, progress, request_id)
-            self._record(progress, outcome.recorded_as)
-            return progress, outcome
+            handled = await self._answer(request, scope, progress, request_id)
+            self._record(progress, handled.recorded_as)
+            return progress, handled
         except NoSuchHostError:
             self._record(progress, NO_HOST)
             return progress, _dropped(request_id, NO_HOST)
@@ -98,9 +98,9 @@ class Engine:
         except Exception:  # report a bug of the emulator as a violation, and keep the server running
             error = self._violated(progress, traceback.format_exc())
         self._record(progress, error.code)
-        return progress, Outcome(self._error(progress.target, error, request_id), request_id)
+        return progress, Handled(self._error(progress.target, error, request_id), request_id)
 
-    async def _answer(self, request: Request, scope: Scope | None, progress: Progress, request_id: str) -> Outcome:
+    async def _answer(self, request: Request, scope: Scope | None, progress: Progress, request_id: str) -> Handled:
         target = progress.target
         if scope is not None and scope.service not in model.SERVICES:
             raise ViolationError(f"a request for {scope.service}, which is not emulated")
@@ -109,7 +109,7 @@ class Engine:
             request, scope, target.protocol, self.world.identities, datetime.datetime.now(datetime.UTC)
         )
         progress.access_key = identity.access_key
-        performing.find_host(self.world, target.service, target.operation, target.region)
+        performing.check_host(self.world, target.service, target.operation, target.region)
         self._read(request, progress)
         if not self.world.throttle.allows(target.operation, target.region):
             raise throttled(target.protocol)
@@ -125,22 +125,22 @@ class Engine:
         progress.params = params
         model.check_input(target.service, target.operation, params)
 
-    async def _perform(self, progress: Progress, identity: Identity, request_id: str) -> Outcome:
+    async def _perform(self, progress: Progress, identity: Identity, request_id: str) -> Handled:
         target = progress.target
         call = Call(target.service, target.operation, progress.params, identity, target.region)
-        fault = self.world.faults.take(target.operation, progress.params, self._page(call))
+        fault = self.world.faults.match(target.operation, progress.params, self._page(call))
         if fault is None:
             result = performing.handle(self.world, call)
-            return Outcome(self._serialise(target, result, request_id), request_id)
+            return Handled(self._serialise(target, result, request_id), request_id)
         progress.fault = fault.describe()
         if "delay" in fault.do:
             await asyncio.sleep(float(fault.do["delay"]))
         return self._misbehave(fault.do, target, call, request_id)
 
-    def _misbehave(self, do: dict[str, Any], target: Target, call: Call, request_id: str) -> Outcome:
+    def _misbehave(self, do: dict[str, Any], target: Target, call: Call, request_id: str) -> Handled:
         if "raw" in do:
             reply = Reply(do.get("status", 200), _raw(do["raw"]), do.get("content_type", "text/html"))
-            return Outcome(reply, request_id, recorded_as="raw")
+            return Handled(reply, request_id, recorded_as="raw")
         if do.get("drop") == "before":
             # The call was not performed, so the journal must not record it as one that was.
             return _dropped(request_id, "dropped")
@@ -156,8 +156,8 @@ class Engine:
         result = copy.deepcopy(result)
         for path, value in do.get("set", {}).items():
             _assign(result, path.split("."), value)
-        cut = "drop" if "drop" in do else "truncate" if "truncate" in do else None
-        return Outcome(self._serialise(target, result, request_id), request_id, cut)
+        close_mode = "drop" if "drop" in do else "truncate" if "truncate" in do else None
+        return Handled(self._serialise(target, result, request_id), request_id, close_mode)
 
     def _page(self, call: Call) -> int:
         try:
@@ -216,9 +216,9 @@ def throttled(protocol: str) -> APIError:
     return APIError("ThrottlingException" if protocol == "json" else "Throttling", "Rate exceeded")
 
 
-def _dropped(request_id: str, recorded_as: str) -> Outcome:
-    """Return an outcome that closes the connection without a reply."""
-    return Outcome(Reply(200, b"", ""), request_id, "drop", recorded_as)
+def _dropped(request_id: str, recorded_as: str) -> Handled:
+    """Return a handled request whose connection is closed without a reply."""
+    return Handled(Reply(200, b"", ""), request_id, "drop", recorded_as)
 
 
 def _namespace(service: str) -> str:

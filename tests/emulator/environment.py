@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The environment variables that lead a program to the emulator, and keep it from reaching AWS by mistake."""
+"""Environment variables that direct a program to the emulator, and keep it from calling AWS by mistake."""
 
 from __future__ import annotations
 

@@ -61,7 +61,8 @@ class Fault:
     def unused(self) -> bool:
         return self.fired < (1 if self.times is None else self.times)
 
-    def takes(self, operation: str, params: Mapping[str, Any], page: int) -> bool:
+    def matches(self, operation: str, params: Mapping[str, Any], page: int) -> bool:
+        """Return whether the rule affects this call, and count the call if its conditions are met."""
         if self.used_up or self.op not in (operation, "*") or self.page not in (None, page):
             return False
         if any(params.get(key) != value for key, value in self.match.items()):
@@ -78,19 +79,19 @@ class Fault:
 def make_fault(rule: Any, operations: Collection[str]) -> Fault:
     """Create a fault from a rule of a world or of the control route. Raises ``FaultError`` if it is not valid."""
     if not isinstance(rule, dict):
-        raise FaultError(f"a fault is a mapping: {rule!r}")
+        raise FaultError(f"a fault must be a mapping: {rule!r}")
     if rule.get("op") not in (*operations, "*"):
-        raise FaultError(f"the op of a fault is an operation that is served, or *: {rule.get('op')!r}")
-    _refuse_unknown(rule, RULE_KEYS, "fault")
+        raise FaultError(f"op of a fault must be an emulated operation or *: {rule.get('op')!r}")
+    _refuse_unknown(rule, RULE_KEYS, "a fault")
     times = rule.get("times", 1)
     if times != "always" and not _count(times, 1):
-        raise FaultError(f"times is a number from 1, or always: {times!r}")
+        raise FaultError(f"times of a fault must be always or a number of at least 1: {times!r}")
     for key, least in (("after", 0), ("page", 1)):
         if rule.get(key) is not None and not _count(rule[key], least):
-            raise FaultError(f"{key} is a number from {least}: {rule[key]!r}")
+            raise FaultError(f"{key} of a fault must be a number of at least {least}: {rule[key]!r}")
     match = rule.get("match") or {}
     if not isinstance(match, dict):
-        raise FaultError(f"match is a mapping: {match!r}")
+        raise FaultError(f"match of a fault must be a mapping: {match!r}")
     return Fault(
         op=rule["op"],
         do=_check_do(rule.get("do")),
@@ -108,20 +109,20 @@ def _count(value: Any, least: int) -> bool:
 def _refuse_unknown(given: Mapping[str, Any], known: set[str], what: str) -> None:
     unknown = sorted(set(given) - known)
     if unknown:
-        raise FaultError(f"a {what} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        raise FaultError(f"unknown key {', '.join(unknown)} in {what}; allowed: {', '.join(sorted(known))}")
 
 
 def _check_do(do: Any) -> dict[str, Any]:
     if not isinstance(do, dict):
-        raise FaultError(f"do is a mapping: {do!r}")
+        raise FaultError(f"do of a fault must be a mapping: {do!r}")
     kinds = [key for key in DO_KEYS if key in do]
     effects = [key for key in kinds if key != "delay"]
     if not kinds or len(effects) > 1:
-        raise FaultError(f"do has one of {', '.join(DO_KEYS)}, and a delay besides: {do!r}")
-    _refuse_unknown(do, {"delay", *effects}.union(*(DO_KEYS[key] for key in kinds)), "do")
+        raise FaultError(f"do of a fault must have one of {', '.join(DO_KEYS)}, optionally with a delay: {do!r}")
+    _refuse_unknown(do, {"delay", *effects}.union(*(DO_KEYS[key] for key in kinds)), "do of a fault")
     for key in kinds:
         if key in CHOICES and do[key] not in CHOICES[key]:
-            raise FaultError(f"{key} is one of {', '.join(map(str, CHOICES[key]))}: {do[key]!r}")
+            raise FaultError(f"{key} of a fault must be one of {', '.join(map(str, CHOICES[key]))}: {do[key]!r}")
     return do
 
 
@@ -136,9 +137,10 @@ class Faults:
         self.rules.append(make_fault(rule, self.operations))
         return self.rules[-1]
 
-    def take(self, operation: str, params: Mapping[str, Any], page: int) -> Fault | None:
+    def match(self, operation: str, params: Mapping[str, Any], page: int) -> Fault | None:
+        """Return the first rule that affects this call, and count it as fired; None if no rule does."""
         for rule in self.rules:
-            if rule.takes(operation, params, page):
+            if rule.matches(operation, params, page):
                 rule.fired += 1
                 return rule
         return None

@@ -13,9 +13,9 @@ import base64
 import hmac
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .reading import plain
+from .reading import unwrapped
 from .service import APIError, Call
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def read_token(call: Call, world: World) -> tuple[int, int]:
     try:
         offset, page = map(int, base64.b64decode(token, validate=True)[_DIGEST_BYTES:].split(b":"))
     except ValueError:
-        raise bad_token(call) from None
+        raise invalid_token_error(call) from None
     # Compare the whole text: several base64 texts decode to the same bytes.
     if not hmac.compare_digest(token.encode(), make_token(call, offset, page, world).encode()):
-        raise bad_token(call)
+        raise invalid_token_error(call)
     return offset, page
 
 
-def bad_token(call: Call) -> APIError:
+def invalid_token_error(call: Call) -> APIError:
     """Return the error for a token that does not belong to the request."""
     if call.service == "ec2":
         return APIError("InvalidParameterValue", "Unable to parse pagination token")
@@ -75,7 +75,12 @@ def paginate(
     return list(items[offset:end]), token
 
 
-def selected(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]:
+def with_token(result: dict[str, Any], token: str | None) -> dict[str, Any]:
+    """Return the result of a page with NextToken, or without it on the last page."""
+    return result if token is None else {**result, "NextToken": token}
+
+
+def items_of_listing(world: World, call: Call, select: Callable[[], list[T]]) -> list[T]:
     """Return the items of a listing: ``select()`` for its first page, and the same list for the pages after it.
 
     Selecting again for each page would be slow: a world may have 100,000 nodes in 2,000 pages.
@@ -96,6 +101,6 @@ def _digest(text: str, call: Call, world: World) -> bytes:
 
 def _listing_key(call: Call) -> str:
     """Return a text that is the same for all pages of one listing: all of the request but NextToken and MaxResults."""
-    rest = {key: value for key, value in plain(call.params).items() if key not in ("NextToken", "MaxResults")}
+    rest = {key: value for key, value in unwrapped(call.params).items() if key not in ("NextToken", "MaxResults")}
     parts = [call.service, call.operation, call.identity.account_id, call.region, rest]
     return json.dumps(parts, sort_keys=True, default=str)

@@ -52,7 +52,7 @@ _PLANES = 4 * 0x10000
 def _category(name: str) -> str:
     """Return a Unicode category, such as ``L`` in ``\\p{L}``, as ranges of a character class: ``re`` has no ``\\p``."""
     if name[0] not in "LNPSZ":
-        raise ValueError(f"the category {name} goes on above U+{_PLANES:X}")
+        raise ValueError(f"category {name} has characters above U+{_PLANES:X}")
     one = name if len(name) == 2 else f"{name}[a-z]"
     ranges = [(found.start() // 2, found.end() // 2 - 1) for found in re.finditer(f"(?:{one})+", _categories())]
     return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)

@@ -29,14 +29,14 @@ def perform(world: World, call: Call) -> dict[str, Any]:
     Raises ``APIError`` for an error that AWS would return, ``NoSuchHostError`` for a host name that AWS does not have,
     and ``ViolationError`` for a reply that AWS could not have sent or a request that the emulator cannot answer.
     """
-    find_host(world, call.service, call.operation, call.region)
+    check_host(world, call.service, call.operation, call.region)
     shape = model.operation_model(call.service, call.operation).input_shape
     call = dataclasses.replace(call, params=wire.read_members(shape, dict(call.params)))
     model.check_input(call.service, call.operation, call.params)
     return handle(world, call)
 
 
-def find_host(world: World, service: str, operation: str, region: str) -> None:
+def check_host(world: World, service: str, operation: str, region: str) -> None:
     """Raise ``ViolationError`` if the operation is not emulated, ``NoSuchHostError`` if the world lacks the region."""
     if registry.handler(service, operation) is None:
         raise ViolationError(f"{service}:{operation} is not emulated")
@@ -48,9 +48,9 @@ def handle(world: World, call: Call) -> dict[str, Any]:
     """Run the handler of a call whose parameters were checked, and check what it read and what it returned."""
     operation = call.operation
     shape = model.operation_model(call.service, operation).input_shape
-    params = reading.noted(shape, call.params)
+    params = reading.recording(shape, call.params)
     handler = registry.handler(call.service, operation)
-    assert handler is not None, "find_host() comes first"
+    assert handler is not None, "check_host() comes first"
     try:
         result = handler(world, dataclasses.replace(call, params=params))
     except APIError as error:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 
-class _Noted:
+class _Recording:
     """A read-only view of a structure, map or list that records which of its values were read."""
 
     def __init__(self, shape: Any, given: Any) -> None:
@@ -30,7 +30,7 @@ class _Noted:
         value = self._given[place]
         self._read.add(place)
         if place not in self._inner:
-            self._inner[place] = noted(self._shape_at(place), value)
+            self._inner[place] = recording(self._shape_at(place), value)
         return self._inner[place]
 
     def _shape_at(self, place: Any, /) -> Any:
@@ -41,7 +41,7 @@ class _Noted:
         raise NotImplementedError
 
 
-class _Structure(_Noted, Mapping[str, Any]):
+class _Structure(_Recording, Mapping[str, Any]):
     """A structure. Each member must be read by its name, so iterating over all of them raises ``TypeError``.
 
     ``name in structure`` does not count as reading the member.
@@ -54,7 +54,7 @@ class _Structure(_Noted, Mapping[str, Any]):
         return name in self._given
 
     def __iter__(self) -> NoReturn:
-        raise TypeError("members are read by their names: use whole() for what is stored as it is")
+        raise TypeError("members are read by their names: use copy_all() for a value that is stored as it is")
 
     def _shape_at(self, place: str, /) -> Any:
         return self._shape.members.get(place)
@@ -63,7 +63,7 @@ class _Structure(_Noted, Mapping[str, Any]):
         return ((name, f".{name}") for name in self._given)
 
 
-class _Map(_Noted, Mapping[str, Any]):
+class _Map(_Recording, Mapping[str, Any]):
     """A map, whose keys the caller chooses. Reading a value also reads its key."""
 
     def __getitem__(self, key: str) -> Any:
@@ -82,7 +82,7 @@ class _Map(_Noted, Mapping[str, Any]):
         return ((key, f"[{key}]") for key in self._given)
 
 
-class _List(_Noted, Sequence[Any]):
+class _List(_Recording, Sequence[Any]):
     """A list. ``item in items`` reads every item."""
 
     def __getitem__(self, place: Any) -> Any:
@@ -100,10 +100,10 @@ class _List(_Noted, Sequence[Any]):
         return ((number, f"[{number}]") for number in range(len(self)))
 
 
-_KINDS: dict[str, type[_Noted]] = {"structure": _Structure, "map": _Map, "list": _List}
+_KINDS: dict[str, type[_Recording]] = {"structure": _Structure, "map": _Map, "list": _List}
 
 
-def noted(shape: Any, given: Any) -> Any:
+def recording(shape: Any, given: Any) -> Any:
     """Return a view of a structure, map or list that records what is read; other values are returned as they are.
 
     ``shape`` is the botocore shape of the value, None if the model has none.
@@ -112,19 +112,19 @@ def noted(shape: Any, given: Any) -> Any:
     return kind(shape, given) if kind else given
 
 
-def plain(value: Any) -> Any:
+def unwrapped(value: Any) -> Any:
     """Return the value under a view. Nothing counts as read: this is for code that does not answer the request."""
-    return value._given if isinstance(value, _Noted) else value
+    return value._given if isinstance(value, _Recording) else value
 
 
-def whole(value: Any) -> Any:
+def copy_all(value: Any) -> Any:
     """Return a copy of a value that will be stored as it is. All of it counts as read."""
     _read_all(value)
-    return copy.deepcopy(plain(value))
+    return copy.deepcopy(unwrapped(value))
 
 
 def _read_all(value: Any) -> None:
-    if isinstance(value, _Noted):
+    if isinstance(value, _Recording):
         for place, _name in value._places():
             _read_all(value._take(place))
 
@@ -135,7 +135,7 @@ def unread(value: Any) -> list[str]:
 
 
 def _unread(value: Any) -> Iterator[str]:
-    if not isinstance(value, _Noted):
+    if not isinstance(value, _Recording):
         return
     for place, name in value._places():
         if place not in value._read:

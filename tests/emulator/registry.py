@@ -40,7 +40,7 @@ def handler(service: str, operation: str) -> Handler | None:
     if found is None or model.has_operation(service, operation):
         return found
     if (service, operation) not in model.SINCE_OPERATIONS:
-        raise RuntimeError(f"AWS has no {service}:{operation}")
+        raise RuntimeError(f"botocore does not know the operation {service}:{operation}")
     return None
 
 

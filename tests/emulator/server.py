@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .engine import Engine, Outcome
+from .engine import Engine, Handled
 from .services.ssm.nodes.store import Nodes
 from .sigv4 import Request
 from .world import World
@@ -51,7 +51,7 @@ class Part(Protocol):
 class Server:
     """An endpoint that listens on the loopback address only.
 
-    ``url`` is such as ``http://127.0.0.1:40000`` once it is started.
+    ``url`` is empty until it is started, then for example ``http://127.0.0.1:40000``.
     """
 
     def __init__(self, world: World, parts: Sequence[Part] = ()) -> None:
@@ -104,7 +104,7 @@ class Server:
 
 def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Application:
     """Create the web application. ``routes`` are those of the parts; they take precedence over AWS's operations."""
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[refuse_strangers])
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[check_access])
     app[ENGINE] = engine
     app[PUBLIC] = frozenset({serve, *(route.handler for route in routes)})
     app.add_routes(
@@ -129,8 +129,8 @@ def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Appli
 
 
 @web.middleware
-async def refuse_strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests from web pages, and requests to the control routes without the token.
+async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests from web pages, and requests to the control routes that lack the token.
 
     Any web page can make a browser on this machine send requests to its ports. The services are also protected by
     request signatures. The token is known only to the command that the emulator runs, by its environment.
@@ -147,7 +147,7 @@ def _browser_refusal(request: web.Request) -> str | None:
     if request.headers.getall("Host", []) not in ([f"{LOOPBACK}:{port}"], [f"localhost:{port}"]):
         return f"The Host header must be {LOOPBACK}:{port}."
     if "Origin" in request.headers or request.headers.get("Sec-Fetch-Site", "none") != "none":
-        return "Requests of web pages are refused."
+        return "Requests from web pages are refused."
     return None
 
 
@@ -166,12 +166,12 @@ def _control_refusal(request: web.Request) -> str | None:
 async def serve(request: web.Request) -> web.StreamResponse:
     engine = request.app[ENGINE]
     received = Request(request.method, request.raw_path, _headers(request), await request.read())
-    outcome = await engine.answer(received)
-    if outcome.cut is None:
+    handled = await engine.answer(received)
+    if handled.close_mode is None:
         return web.Response(
-            status=outcome.reply.status, body=outcome.reply.body, headers=_reply_headers(engine, outcome)
+            status=handled.reply.status, body=handled.reply.body, headers=_reply_headers(engine, handled)
         )
-    return await _cut(request, engine, outcome)
+    return await _close_early(request, engine, handled)
 
 
 def _headers(request: web.Request) -> dict[str, str]:
@@ -182,12 +182,12 @@ def _headers(request: web.Request) -> dict[str, str]:
     return headers
 
 
-def _reply_headers(engine: Engine, outcome: Outcome) -> dict[str, str]:
+def _reply_headers(engine: Engine, handled: Handled) -> dict[str, str]:
     return {
-        "Content-Type": outcome.reply.content_type,
+        "Content-Type": handled.reply.content_type,
         "Date": _http_date(engine.world.now),
         "Server": NAME,
-        "x-amzn-RequestId": outcome.request_id,
+        "x-amzn-RequestId": handled.request_id,
     }
 
 
@@ -196,12 +196,12 @@ def _http_date(moment: datetime.datetime) -> str:
     return format_datetime(moment, usegmt=True)
 
 
-async def _cut(request: web.Request, engine: Engine, outcome: Outcome) -> web.StreamResponse:
+async def _close_early(request: web.Request, engine: Engine, handled: Handled) -> web.StreamResponse:
     """Close the connection without a reply, or after half of its body."""
-    response = web.StreamResponse(headers=_reply_headers(engine, outcome) if outcome.cut == "truncate" else None)
+    response = web.StreamResponse(headers=_reply_headers(engine, handled) if handled.close_mode == "truncate" else None)
     transport = request.transport
-    if outcome.cut == "truncate":
-        body = outcome.reply.body
+    if handled.close_mode == "truncate":
+        body = handled.reply.body
         response.content_length = len(body)
         await response.prepare(request)
         await response.write(body[: len(body) // 2])

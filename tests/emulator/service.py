@@ -63,6 +63,11 @@ class ViolationError(AssertionError):
 Handler = Callable[["World", Call], dict[str, Any]]
 
 
+def without_none(**members: Any) -> dict[str, Any]:
+    """Return the members whose value is not None. AWS leaves out the others."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 @dataclasses.dataclass(frozen=True)
 class Section:
     """A key that a region of a world may have, and the state that a service makes of it.

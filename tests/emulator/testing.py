@@ -67,7 +67,7 @@ class LocalAWS:
     ) -> None:
         self.stop()
         if kind is None and self.strict:
-            self.check()
+            self.assert_clean()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -87,7 +87,7 @@ class LocalAWS:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment variables that lead a client to this endpoint."""
+        """The environment variables that direct a client to this endpoint."""
         return environment.variables(self.url, self.world)
 
     def clean_env(self) -> dict[str, str]:
@@ -141,7 +141,7 @@ class LocalAWS:
         """Set the connection status of a target: ``"connected"``, or a list with one status for each poll."""
         self.world.state(region or self.world.regions[0], Nodes).set_status(target, status)
 
-    def check(self) -> None:
+    def assert_clean(self) -> None:
         """Raise ``AssertionError`` if there was a contract violation, or if a fault rule was never used."""
         complaints = self._server.complaints()
         if complaints:

@@ -17,7 +17,7 @@ import yaml
 from . import clock, registry
 from .faults import Faults, Throttle
 from .service import Identity
-from .world_values import WorldError, listed, mapping, number
+from .world_values import WorldError, list_of, mapping, number
 
 WORLDS = Path(__file__).parent / "worlds"
 DEFAULT_REGION = "us-east-1"
@@ -60,17 +60,17 @@ class World:
         self._limits = _limits(given.get("limits") or {})
         self.throttle = Throttle(_rates(given.get("throttle") or {}))
         self._latency = _latency(given.get("latency_ms", 0))
-        self.roles = frozenset(map(str, listed(given.get("roles"), "roles")))
+        self.roles = frozenset(map(str, list_of(given.get("roles"), "roles")))
         self.identities = _identities(given.get("identities"), self.account_id)
         try:
-            self.faults = Faults(listed(given.get("faults"), "faults"), _operation_names())
+            self.faults = Faults(list_of(given.get("faults"), "faults"), _operation_names())
         except ValueError as error:
             raise WorldError(str(error)) from None
         self._sections = _regions(given.get("regions") or {})
         self._states: dict[tuple[str, type[Any]], Any] = {}
         # Where data channels are served, such as ws://127.0.0.1:40000; empty while nothing serves them.
         self.channels = ""
-        # The items of listings whose pages are still being read; used by paging.selected() only.
+        # The items of listings whose pages are still being read; used by paging.items_of_listing() only.
         self.listings: dict[str, list[Any]] = {}
         self._load_states()
 
@@ -118,7 +118,7 @@ class World:
     def state(self, region: str, kind: type[T]) -> T:
         """Return the state of a section for a region, such as ``Nodes``. There is one instance for each region."""
         if region not in self.regions:
-            raise WorldError(f"the world has no region {region}")
+            raise WorldError(f"region {region} is not in the world")
         key = (region, kind)
         if key not in self._states:
             self._states[key] = self._read(kind, region)
@@ -197,7 +197,7 @@ def _latency(given: Any) -> dict[str, float]:
 
 
 def _identities(given: Any, account_id: str) -> dict[str, Identity]:
-    found = [_identity(item, account_id) for item in listed(given or [{}], "identities")]
+    found = [_identity(item, account_id) for item in list_of(given or [{}], "identities")]
     return {identity.access_key: identity for identity in found}
 
 

@@ -21,17 +21,17 @@ _AGE = re.compile(r"(\d+)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def moment(value: Any, now: datetime.datetime) -> datetime.datetime:
+def time_or_age(value: Any, now: datetime.datetime) -> datetime.datetime:
     """Return the time of an ISO 8601 text (UTC unless it has a zone), or of an age before ``now`` such as ``90m``."""
     if isinstance(value, str) and (age := _AGE.fullmatch(value.strip())):
         return now - datetime.timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
     try:
-        return point(value)
+        return iso_time(value)
     except ValueError:
         raise WorldError(f"neither a time nor an age (3d, 2h, 90m, 10s): {value!r}") from None
 
 
-def point(value: Any) -> datetime.datetime:
+def iso_time(value: Any) -> datetime.datetime:
     """Return the time of an ISO 8601 text, or of a time that YAML has already read. No zone means UTC."""
     if isinstance(value, str):
         try:
@@ -44,17 +44,17 @@ def point(value: Any) -> datetime.datetime:
 
 
 def mapping(value: Any, what: str, keys: Iterable[str] | None = None) -> Mapping[str, Any]:
-    """Return a mapping, whose keys must be among ``keys``: an unknown key is a mistake that would go unnoticed."""
+    """Return a mapping. Its keys must be among ``keys``, so that a misspelt key is reported."""
     if not isinstance(value, Mapping):
         raise WorldError(f"{what} must be a mapping, not {type(value).__name__}")
     known = set(value if keys is None else keys)
     unknown = sorted(str(key) for key in set(value) - known)
     if unknown:
-        raise WorldError(f"{what} has no {', '.join(unknown)}; it may have {', '.join(sorted(known))}")
+        raise WorldError(f"{what}: unknown key {', '.join(unknown)}; allowed: {', '.join(sorted(known))}")
     return value
 
 
-def listed(value: Any, what: str) -> list[Any]:
+def list_of(value: Any, what: str) -> list[Any]:
     """Return a list; None becomes an empty one."""
     if value is None:
         return []
@@ -65,7 +65,7 @@ def listed(value: Any, what: str) -> list[Any]:
 
 def entries(section: Any, keys: Iterable[str], what: str) -> list[Mapping[str, Any]]:
     """Return the mappings of a list, whose keys must be among ``keys``."""
-    return [mapping(item, f"a {what}", keys) for item in listed(section, f"{what}s")]
+    return [mapping(item, f"a {what}", keys) for item in list_of(section, f"{what}s")]
 
 
 def number(value: Any, what: str) -> int:
@@ -86,7 +86,7 @@ def expand(item: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield given
         return
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise WorldError(f"generate is a number from 1, not {count!r}")
+        raise WorldError(f"generate must be a number of at least 1, not {count!r}")
     for number in range(1, count + 1):
         yield {key: _with_number(value, number) for key, value in given.items()}
 

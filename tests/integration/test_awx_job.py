@@ -62,4 +62,4 @@ def test_a_job_has_the_hosts_that_were_connected_and_no_others(tmp_path: Path) -
         }
         job = launch(aws, project(tmp_path, "other"), shape, found, sessionops_group="ssm_not_connected")
         assert job.status != 0
-        assert "sessionops_group is 'ssm_not_connected', and the inventory has no host in it." in job.sentences
+        assert "sessionops_group: 'ssm_not_connected' has no hosts in the inventory." in job.sentences

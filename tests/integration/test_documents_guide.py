@@ -29,7 +29,7 @@ STEPS: tuple[tuple[str, list[str], str], ...] = (
     ("patching.yml --check --diff", [], "- echo 2 {{ Operation }}"),
     ("patching.yml", [UPDATE, DEFAULT], "changed=1"),
     # And here once more.
-    ("stage.yml --diff -e release=release-3", [UPDATE], "version 3, staged: version 2 stays the default)"),
+    ("stage.yml --diff -e release=release-3", [UPDATE], "version 3; version 2 stays the default)"),
     ("promote.yml --diff -e release=release-3", [DEFAULT], "+default_version: 3 (release-3)"),
     ("promote.yml --diff -e release=2", [DEFAULT], "-default_version: 3 (release-3)"),
     ("versions.yml", [], '"msg": "3 release-3"'),
@@ -63,4 +63,4 @@ def test_the_commands(tmp_path: Path) -> None:
             assert shown in printed, command
             if writes:
                 assert "changed=0" in child.run(["ansible-playbook", *command.split()], tmp_path, aws.env), command
-        aws.check()
+        aws.assert_clean()

@@ -49,7 +49,7 @@ def test_regions_come_from_a_variable(regions: Any, arguments: list[str], tmp_pa
 
 def test_what_the_guide_says_of_variables(tmp_path: Path) -> None:
     guide = (ROOT / "docs/docsite/rst/inventory.rst").read_text()
-    section = guide.split("Regions and filters from variables\n")[1].split("\nWhat hosts are called\n")[0]
+    section = guide.split("Regions and filters from variables\n")[1].split("\nHost names\n")[0]
     inventory, command = (part.split("\n\n")[1] for part in section.split(".. code-block::")[1:])
     (tmp_path / "fleet.aws_ssm.yml").write_text(textwrap.dedent(inventory))
     with LocalAWS(WORLD) as aws:

@@ -34,7 +34,9 @@ def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) 
     with LocalAWS({**WORLD, "faults": denied}) as aws:
         done = play(aws, tmp_path, "ssm_connection_status", {"targets": [NODE], "include_ping": True})
     assert done.status == 0, done.printed
-    assert "[WARNING]: There is no ping data. Could not list the managed nodes" in " ".join(done.complained.split())
+    assert "[WARNING]: Could not read the ping data. Could not list the managed nodes" in " ".join(
+        done.complained.split()
+    )
     # amazon.aws imports what newer versions deprecate.
     deprecated = [line for line in done.complained.splitlines() if "DEPRECATION" in line]
     assert [line for line in deprecated if "ansible.module_utils._text" not in line] == []
@@ -84,7 +86,7 @@ REFUSED: list[tuple[dict[str, str], dict[str, Any], str]] = [
     ({}, {"profile": "nosuch", "access_key": "", "secret_key": "", "session_token": ""}, UNKNOWN),
     ({}, {"profile": "work"}, BOTH),
     (NO_REGION, {"profile": "work"}, BOTH),
-    (NO_REGION, {}, "requires a region and none was found"),
+    (NO_REGION, {}, "requires a region, but none was found"),
 ]
 
 

@@ -230,7 +230,7 @@ def stale() -> LocalAWS:
 
 def left(aws: LocalAWS) -> set[str]:
     """The ids of the sessions that are open, in both regions."""
-    found = [one for region in aws.world.regions for one in aws.world.state(region, Sessions).found.values()]
+    found = [one for region in aws.world.regions for one in aws.world.state(region, Sessions).by_id.values()]
     return {session.session_id for session in found if not session.has_ended and session.status != "Terminating"}
 
 
@@ -259,7 +259,7 @@ def test_where_no_session_is_old_enough_it_says_so(dry_run: bool, tmp_path: Path
         options = {"older_than": "300d", "dry_run": dry_run, "regions": ["us-east-1", "eu-west-1"]}
         printed = succeeds(run(aws, tmp_path, "end_stale_sessions", **options))
         assert aws.writes() == []
-    assert "No session that the variables select has been open for more than 300d in us-east-1, eu-west-1." in printed
+    assert "No session in us-east-1, eu-west-1 matches the variables and has been open for more than 300d." in printed
     assert "would be ended" not in printed
 
 
@@ -267,7 +267,7 @@ def test_a_name_that_two_regions_have_for_two_owners_ends_no_session(tmp_path: P
     elsewhere = [{**MATCH, "session_id": "elsewhere", "owner": "jane"}]
     with LocalAWS({"regions": {"us-east-1": {"sessions": STALE}, "eu-west-1": {"sessions": elsewhere}}}) as aws:
         printed = fails(run(aws, tmp_path, "end_stale_sessions", **{**SELECTION, "owner": "jane"}, dry_run=False))
-        assert "sessionops_owner is 'jane', the name of 2 owners, and no session was ended: aws:iam:" in printed
+        assert "sessionops_owner: 'jane' is the name of 2 owners, and no session was ended: aws:iam:" in printed
         assert aws.writes() == []
 
 
@@ -551,11 +551,11 @@ def test_a_profile_is_used_for_every_call(playbook: str, tmp_path: Path) -> None
 NO_REGION: list[Any] = [" ", []]
 BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
     "wait_until_ready": [
-        ({}, "Set sessionops_targets or sessionops_group, and not both."),
-        ({"targets": NODE, "group": "fleet"}, "Set sessionops_targets or sessionops_group, and not both."),
+        ({}, "Set either sessionops_targets or sessionops_group."),
+        ({"targets": NODE, "group": "fleet"}, "Set either sessionops_targets or sessionops_group."),
         ({"targets": None}, "sessionops_targets is null"),
-        ({"targets": " , "}, "sessionops_targets names no node."),
-        ({"targets": [NODE, None]}, "sessionops_targets is null, or has an entry that is"),
+        ({"targets": " , "}, "sessionops_targets is empty: list at least one node."),
+        ({"targets": [NODE, None]}, "sessionops_targets is null or contains null, which would count as unset."),
         ({"targets": f"{NODE}; {LAB}"}, f"'{NODE};' is not a target ID; expected"),
         (
             {"targets": ["web-1", f"ecs:a_{'0' * 32}"]},
@@ -564,30 +564,51 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"targets": NODE, "xyz": 1}, "Unknown variable 'sessionops_xyz'. The variables of the playbooks of "),
         ({"targets": 5}, "'5' is not a target ID"),
         ({"targets": [{"target": NODE}]}, "are not target IDs; expected i-"),
-        ({"group": "fleet"}, "sessionops_group is 'fleet', and the inventory has no host in it."),
-        ({"targets": NODE, "wait_timeout": "soon"}, "sessionops_wait_timeout is 'soon', and must be a whole number"),
-        ({"targets": NODE, "wait_delay": "x"}, "sessionops_wait_delay is 'x', and must be a number of seconds."),
-        ({"targets": NODE, "consecutive": 0}, "sessionops_consecutive is '0', and must be a whole number from 1."),
-        ({"targets": NODE, "regions": "eu-west-1"}, "sessionops_regions is for another playbook, and would be ignored"),
+        ({"group": "fleet"}, "sessionops_group: 'fleet' has no hosts in the inventory."),
+        (
+            {"targets": NODE, "wait_timeout": "soon"},
+            "sessionops_wait_timeout: 'soon' is not a whole number of seconds.",
+        ),
+        ({"targets": NODE, "wait_delay": "x"}, "sessionops_wait_delay: 'x' is not a number of seconds."),
+        ({"targets": NODE, "consecutive": 0}, "sessionops_consecutive: '0' is not a whole number of at least 1."),
+        (
+            {"targets": NODE, "regions": "eu-west-1"},
+            "sessionops_regions belongs to another playbook and would be ignored",
+        ),
         (
             {"targets": NODE, "timeout": 5},
             "Unknown variable 'sessionops_timeout'. Did you mean 'sessionops_wait_timeout'?",
         ),
     ],
     "end_stale_sessions": [
-        ({}, "Set sessionops_older_than to the age from which on sessions are to be ended"),
-        ({"older_than": "long"}, "sessionops_older_than is 'long', and must be like 90m, 12h or 1d12h."),
-        ({"older_than": "1h", "dry_run": "fasle"}, "sessionops_dry_run is 'fasle', and must be true or false."),
-        ({"older_than": "1h", "dry_run": ""}, "sessionops_dry_run is '', and must be true or false."),
+        ({}, "Set sessionops_older_than to the minimum age of the sessions to end, such as 12h or 1d."),
+        (
+            {"older_than": "long"},
+            "sessionops_older_than: 'long' is not a valid duration. Use for example 90m, 12h or 1d12h.",
+        ),
+        (
+            {"older_than": "1h", "dry_run": "fasle"},
+            "sessionops_dry_run: 'fasle' is not a boolean; expected true or false.",
+        ),
+        ({"older_than": "1h", "dry_run": ""}, "sessionops_dry_run: '' is not a boolean; expected true or false."),
         (
             {"older_than": "1h", "max_sessions": "many"},
-            "sessionops_max_sessions is 'many', and must be a whole number.",
+            "sessionops_max_sessions: 'many' is not a whole number.",
         ),
-        ({"older_than": "1h", "wait_timeout": "x"}, "sessionops_wait_timeout is 'x', and must be a whole number"),
-        *(({"older_than": "1h", "regions": none}, "sessionops_regions names no region.") for none in NO_REGION),
-        ({"older_than": "1h", "regions": ["us-east-1", None]}, "sessionops_regions is null, or has an entry that is"),
+        ({"older_than": "1h", "wait_timeout": "x"}, "sessionops_wait_timeout: 'x' is not a whole number of seconds."),
         *(
-            ({"older_than": "1h", "exclude_session_ids": none}, "sessionops_exclude_session_ids is empty, and would")
+            ({"older_than": "1h", "regions": none}, "sessionops_regions is empty: list at least one region.")
+            for none in NO_REGION
+        ),
+        (
+            {"older_than": "1h", "regions": ["us-east-1", None]},
+            "sessionops_regions is null or contains null, which would count as unset.",
+        ),
+        *(
+            (
+                {"older_than": "1h", "exclude_session_ids": none},
+                "sessionops_exclude_session_ids is empty, so it would protect no",
+            )
             for none in ("", [""])
         ),
         *(
@@ -597,15 +618,15 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         *(
             (
                 {"older_than": "1h", "dry_run": "no", name: None},
-                f"sessionops_{name} is null, or has an entry that is, which would",
+                f"sessionops_{name} is null or contains null, which would count as unset.",
             )
             for name in ("target", "exclude_session_ids", "regions")
         ),
-        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty, and would match nothing"),
-        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty, and would match nothing"),
+        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty and would match nothing"),
+        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty and would match nothing"),
         ({"older_than": "1h", "status": "Gone", "dry_run": "no"}, "value of status must be one of"),
         *(
-            ({"older_than": "1h", "dry_run": "no", name: value}, f"sessionops_{name} is for another playbook")
+            ({"older_than": "1h", "dry_run": "no", name: value}, f"sessionops_{name} belongs to another playbook")
             for name, value in (
                 ("access_type", "JustInTime"),
                 ("invoked_before", "2d"),
@@ -623,21 +644,27 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({}, "Set sessionops_report_dir to the folder for the reports."),
         (
             {"report_dir": "."} | {"report_name": "../x"},
-            "sessionops_report_name is '../x', and must be the name of a file.",
+            "sessionops_report_name: '../x' is not a file name.",
         ),
-        ({"report_dir": ".", "report_name": "a\nb"}, "and must be the name of a file."),
+        ({"report_dir": ".", "report_name": "a\nb"}, "is not a file name."),
         ({"report_dir": " "}, "Set sessionops_report_dir to the folder for the reports."),
-        ({"report_dir": ".", "regions": []}, "sessionops_regions names no region."),
+        ({"report_dir": ".", "regions": []}, "sessionops_regions is empty: list at least one region."),
         (
             {"report_dir": ".", "report_formats": "pdf"},
-            "sessionops_report_formats is 'pdf', and may have json, csv and",
+            "sessionops_report_formats: 'pdf' is not a list of formats; expected json, csv or html.",
         ),
         ({"report_dir": ".", "state": "active", "status": "Failed"}, "Set state to history or all."),
         ({"report_dir": ".", "target": "web-1"}, "target: 'web-1' is not a target ID"),
-        ({"report_dir": ".", "state": "open"}, "sessionops_state is 'open', and must be active, history or all."),
+        (
+            {"report_dir": ".", "state": "open"},
+            "sessionops_state: 'open' is not a state; expected active, history or all.",
+        ),
         ({"report_dir": ".", "invoked_after": "noon"}, "invoked_after: 'noon' is not a time"),
-        ({"report_dir": ".", "report_formats": None}, "sessionops_report_formats is null"),
-        ({"report_dir": ".", "exclude_session_ids": "s-1"}, "sessionops_exclude_session_ids is for another playbook"),
+        ({"report_dir": ".", "report_formats": None}, "sessionops_report_formats is null or contains null"),
+        (
+            {"report_dir": ".", "exclude_session_ids": "s-1"},
+            "sessionops_exclude_session_ids belongs to another playbook",
+        ),
         ({"report_dir": ".", "access_type": "Best"}, "value of access_type must be one of"),
     ],
 }

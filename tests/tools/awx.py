@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs inventory updates and jobs as AWX runs them: by ansible-runner, in an environment of AWX's making.
+"""Run inventory updates and jobs as AWX does: with ansible-runner, in the environment that AWX sets up.
 
-What AWX does is known from its sources: awx/main/tasks/jobs.py, awx/main/management/commands/inventory_import.py,
-awx/main/utils/safe_yaml.py, awx/main/models/inventory.py and awx/api/views/__init__.py.
+The behaviour of AWX is taken from its sources: awx/main/tasks/jobs.py, awx/main/utils/safe_yaml.py,
+awx/main/management/commands/inventory_import.py, awx/main/models/inventory.py and awx/api/views/__init__.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from emulator.testing import LocalAWS
 EXAMPLE = ROOT / "examples" / "awx"
 RUNNER = ROOT / "tests" / "tools" / "runner.py"
 TASKS = yaml.safe_load((EXAMPLE / "controller.yml").read_text())[0]["tasks"]
-# Always set, by awx/settings, and for an inventory update, by STANDARD_INVENTORY_UPDATE_ENV.
+# The variables that AWX always sets (awx/settings), and those of an inventory update (STANDARD_INVENTORY_UPDATE_ENV).
 EVER = {
     "ANSIBLE_FORCE_COLOR": "True",
     "ANSIBLE_HOST_KEY_CHECKING": "False",
@@ -40,13 +40,14 @@ UPDATE = {
     "ANSIBLE_VERBOSE_TO_STDERR": "True",
     "ANSIBLE_HOST_PATTERN_MISMATCH": "error",
 }
-# What a credential does not have is an empty text: the first two in that of AWX itself, the rest in those of one's own.
+# Variables that are empty if a credential lacks their value: the first two with AWX's own type of credential, the
+# others with custom types.
 TOKENS = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 EMPTY = (*TOKENS, "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE")
 
 
 def task(module: str) -> dict[str, Any]:
-    """The options of the one task of the example that uses a module."""
+    """Return the options of the one task in the example that uses a module."""
     found: list[dict[str, Any]] = [entry[module] for entry in TASKS if module in entry]
     assert len(found) == 1
     return found[0]
@@ -54,7 +55,7 @@ def task(module: str) -> dict[str, Any]:
 
 SOURCE = task("awx.awx.inventory_source")
 TEMPLATES = [entry["awx.awx.job_template"] for entry in TASKS if "awx.awx.job_template" in entry]
-# The operations of each, as permissions.
+# The permissions that each source file or playbook needs.
 NEEDED = {
     SOURCE["source_path"]: {"ssm:DescribeInstanceProperties", "ssm:GetConnectionStatus"},
     "wait_until_ready.yml": {"ssm:DescribeInstanceProperties", "ssm:GetConnectionStatus"},
@@ -65,7 +66,7 @@ NEEDED = {
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A folder as AWX makes it for each run, with the project in it, and what came of the run."""
+    """The folder that AWX creates for one run, with the project in it, and the exit status of the run."""
 
     folder: Path
     status: int = 0
@@ -76,7 +77,7 @@ class Job:
 
     @property
     def output(self) -> Path:
-        """Where an update writes the inventory."""
+        """The file to which an update writes the inventory."""
         return self.artifacts / "output.json"
 
     @property
@@ -85,7 +86,7 @@ class Job:
 
     @property
     def sentences(self) -> str:
-        """What was printed as words with one space between, without colours and the ends of lines."""
+        """The printed text without colours, and with single spaces in place of line breaks."""
         return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", self.printed).split())
 
     def inventory(self) -> dict[str, Any]:
@@ -94,9 +95,9 @@ class Job:
 
 
 def run(aws: LocalAWS, folder: Path, *words: str, empty: Sequence[str] = EMPTY, **settings: str) -> Job:
-    """Run a folder, by the words that the script of the runner takes.
+    """Run a folder with runner.py, whose further arguments are ``words``.
 
-    ``settings`` are environment variables of the job, and ``empty`` those without a value.
+    ``settings`` are environment variables of the job, and ``empty`` names variables with an empty value.
     """
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -105,7 +106,7 @@ def run(aws: LocalAWS, folder: Path, *words: str, empty: Sequence[str] = EMPTY, 
     (folder / "env" / "envvars").write_text(json.dumps({**EVER, **dict.fromkeys(empty, ""), **credential, **settings}))
     outside = {
         "PATH": os.environ["PATH"],
-        # Containers have homes that cannot be written to, or none. No file of this one can be made, or read.
+        # In a container the home may be missing or read-only. Files in this one can be neither created nor read.
         "HOME": os.devnull,
         "ANSIBLE_HOME": str(scratch),
         "ANSIBLE_REMOTE_TMP": str(scratch / "tmp"),
@@ -120,37 +121,37 @@ def run(aws: LocalAWS, folder: Path, *words: str, empty: Sequence[str] = EMPTY, 
 
 
 def project(tmp_path: Path, name: str) -> Path:
-    """A new folder for a run, with the example's project."""
+    """Create a folder for a run, with the example's project."""
     folder = tmp_path / name
     shutil.copytree(EXAMPLE / "project", folder / "project")
     return folder
 
 
 def update(aws: LocalAWS, folder: Path, **settings: str) -> Job:
-    """An inventory update."""
+    """Run an inventory update."""
     (folder / "args").write_text(" ".join((*listing(folder), "--output", str(Job(folder).output))))
     return run(aws, folder, **{**SOURCE["source_vars"], **UPDATE, **settings})
 
 
 def listing(folder: Path) -> list[str]:
-    """The command of an update."""
+    """Return the command of an update."""
     source = folder / "project" / SOURCE["source_path"]
     return ["ansible-inventory", "--list", "--export", "-i", str(source), "--playbook-dir", str(source.parent)]
 
 
 def configure(folder: Path, line: str) -> None:
-    """Put one more option into the inventory file."""
+    """Append an option to the inventory file."""
     with (folder / "project" / SOURCE["source_path"]).open("a") as file:
         file.write(f"{line}\n")
 
 
 def permissions(aws: LocalAWS) -> set[str]:
-    """Those that the calls so far took."""
+    """Return the permissions that the calls so far needed: ``{"ssm:DescribeSessions"}``."""
     return {f"{call.service}:{call.operation}" for call in aws.calls()}
 
 
 def seen_by_jobs(inventory: dict[str, Any]) -> dict[str, Any]:
-    """What a job gets of an inventory that was updated: the enabled hosts, and the groups with those of them."""
+    """Return the part of an updated inventory that a job gets: the enabled hosts, and their groups."""
     hosts = enabled(inventory)
     groups = {
         name: {**group, "hosts": [host for host in group.get("hosts", []) if host in hosts]}
@@ -162,14 +163,14 @@ def seen_by_jobs(inventory: dict[str, Any]) -> dict[str, Any]:
 
 
 def enabled(inventory: dict[str, Any]) -> list[str]:
-    """The hosts that AWX enables: those whose variable is, as a text in lower case, what it is to be."""
+    """Return the hosts that AWX enables: those whose variable equals the wanted value, as lower-case strings."""
     variables = inventory["_meta"]["hostvars"]
     wanted = SOURCE["enabled_value"].lower()
     return sorted(host for host, known in variables.items() if str(known[SOURCE["enabled_var"]]).lower() == wanted)
 
 
 class Unsafe(yaml.SafeDumper):
-    """Marks each text as none of a template."""
+    """Write each string with the tag ``!unsafe``, so that it is not a template."""
 
     def represent_data(self, data: Any) -> yaml.Node:
         return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
@@ -183,9 +184,9 @@ def launch(
     empty: Sequence[str] = EMPTY,
     **answers: Any,
 ) -> Job:
-    """A job of a template, with the answers to its survey and the hosts of an inventory.
+    """Run a job template with answers to its survey and the hosts of an inventory.
 
-    AWX lets the variables of the template itself have templates, and marks every other text, names too.
+    AWX allows templates in the job template's own variables, and marks all other strings as unsafe, including names.
     """
     survey = {entry["variable"]: entry.get("default") for entry in template.get("survey_spec", {}).get("spec", [])}
     given = {"awx_job_template_name": template["playbook"]} | template.get("extra_vars", {})

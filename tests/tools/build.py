@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Builds the collection as it would be published, has it imported as Galaxy does, and uses it where it is installed.
+"""Build the collection as it is published, import it as Galaxy does, then install and use it.
 
-It is built, installed and used in an environment that has what the README tells users to install and nothing else.
+All of this happens in an environment that has only what the README tells users to install.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import importer
 import yaml
 from environment import CACHE, DEPENDENCIES, ROOT, bare_variables, copy_checkout, tracked_files
 
-# As git has it: what else lies about in a checkout is nobody's archive.
+# A copy of the tracked files, because other files of a checkout must not get into the archive.
 CHECKOUT = CACHE / "checkout"
 OUTPUT = CACHE / "build"
 USER = CACHE / "user"
@@ -30,7 +30,7 @@ SHIPPED = (
 
 
 def run() -> bool:
-    """Whether the collection builds, holds what it should, imports, installs, shows its documentation, and runs."""
+    """Build, import, install and use the collection. Return whether all of it succeeded with the right files."""
     for folder in (CHECKOUT, OUTPUT, USER, REPORTS):
         shutil.rmtree(folder, ignore_errors=True)
     USER.mkdir(parents=True)
@@ -42,7 +42,7 @@ def run() -> bool:
         found = {member.name for member in packed.getmembers() if not member.isdir()}
     expected = _expected()
     if found != expected:
-        print(f"The tarball holds {sorted(found - expected)} too much, and lacks {sorted(expected - found)}.")
+        print(f"Unexpected in the tarball: {sorted(found - expected)}; missing from it: {sorted(expected - found)}.")
         return False
     place = ("--collections-path", str(INSTALLED))
     return (
@@ -54,7 +54,7 @@ def run() -> bool:
 
 
 def _expected() -> set[str]:
-    """What git has of what is for users, and the two lists that the build adds."""
+    """Return the tracked files that are for users, and the two lists that the build adds."""
     return {"MANIFEST.json", "FILES.json"} | {name for name in tracked_files() if name.startswith(SHIPPED)}
 
 
@@ -62,7 +62,7 @@ def _documents_every_plugin() -> bool:
     modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
     listed = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["aws"]
     if listed != modules:
-        print(f"meta/runtime.yml lists {listed} in the action group, and there are {modules}.")
+        print(f"The action group in meta/runtime.yml lists {listed}, but the modules are {modules}.")
         return False
     inventories = [path.stem for path in (ROOT / "plugins" / "inventory").glob("*.py")]
     kinds = {"module": modules, "inventory": inventories}
@@ -71,7 +71,7 @@ def _documents_every_plugin() -> bool:
 
 
 def _runs_every_playbook() -> bool:
-    """By name, from a folder that has nothing to do with it: what a playbook needs must have come with it."""
+    """Run each playbook by its name, in another folder, so that it can use only what was installed with it."""
     variables = {
         "audit_sessions": ["sessionops_report_dir=."],
         "end_stale_sessions": ["sessionops_older_than=1d"],
@@ -79,7 +79,7 @@ def _runs_every_playbook() -> bool:
     }
     playbooks = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
     if playbooks != sorted(variables):
-        print(f"There are the playbooks {playbooks}, and {sorted(variables)} are run.")
+        print(f"The playbooks are {playbooks}, but this check runs {sorted(variables)}.")
         return False
     REPORTS.mkdir()
     emulator = [sys.executable, str(ROOT / "tests" / "emulator"), "run", "--world", "demo", "--"]

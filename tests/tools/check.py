@@ -58,7 +58,7 @@ def commands(*all_of: list[str], core: str | None = None) -> Callable[[], bool]:
     """Return work that runs all commands in the checkout; ``core`` as for ``environment.variables``."""
 
     def work() -> bool:
-        done = [_run(command, core) for command in all_of]  # each, even after one has failed
+        done = [_run(command, core) for command in all_of]  # run all of them, even after one has failed
         return all(done)
 
     return work

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs a command for a test, and leaves nothing of it behind when it hangs."""
+"""Run a command for a test, and end all of its processes if it hangs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from environment import variables
 
-# Seconds, many times what any takes on a machine with nothing else to do. A command that takes longer hangs.
+# In seconds, many times what any command takes on an idle machine. A command that takes longer hangs.
 TIMEOUT = 900
 
 
 class Done(NamedTuple):
-    """How a command ended, and what it wrote."""
+    """The exit status of a command, and what it wrote to standard output and standard error."""
 
     status: int
     printed: str
@@ -27,7 +27,7 @@ class Done(NamedTuple):
 
 
 def run(command: Sequence[str], directory: Path, settings: Mapping[str, str] | None = None) -> str:
-    """What the command wrote to its standard output; an AssertionError with the end of it when it failed."""
+    """Run a command and return its standard output. Raises ``AssertionError`` with its last output if it fails."""
     done = attempt(command, directory, settings)
     assert done.status == 0, f"{done.printed[-6000:]}\n{done.complained[-3000:]}"
     return done.printed
@@ -39,7 +39,7 @@ def attempt(
     settings: Mapping[str, str] | None = None,
     base: Mapping[str, str] | None = None,
 ) -> Done:
-    """Run a command that may fail; ``settings`` are environment variables besides ``base``, which all others share."""
+    """Run a command that may fail. ``settings`` are added to the environment ``base``, by default ``variables()``."""
     child = subprocess.Popen(
         command,
         cwd=directory,
@@ -59,7 +59,7 @@ def attempt(
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """End the command and all that it started, which may want to end what they started in their turn."""
+    """End a command and its processes: with SIGTERM, so that they can end their own children, then with SIGKILL."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, sign)

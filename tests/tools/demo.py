@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Shows the main job on a local emulator of AWS: a wait with its progress, a playbook, and an inventory."""
+"""Show the main job on a local emulator of AWS: a wait with its progress, a playbook, and an inventory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EMULATOR = ROOT / "tests" / "emulator"
 
 
 class Step(NamedTuple):
-    """A command, what it shows, and what needs an explanation in what it prints."""
+    """A command, a title that says what it shows, and an explanation of its output if it needs one."""
 
     title: str
     command: list[str]
@@ -48,7 +48,7 @@ Next: follow "Installation" in README.md, then run the last command on your own 
 
 
 def main() -> None:
-    """Start the emulator with this script as its child, or, as its child, run the steps."""
+    """Start the emulator with this script as its command; with the argument ``steps``, run the steps."""
     if sys.argv[1:] == ["steps"]:
         sys.exit(_steps())
     print(BEGINNING, flush=True)

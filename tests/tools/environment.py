@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Makes what the checks and the demo run in, all of it below .cache/ of the checkout.
+"""Create the environment of the checks and the demo, in the folder .cache/ of the checkout.
 
-``python environment.py run`` sets up what the collection and the emulator need, ``test`` what the checks need too.
-The module is also where the other tools learn the paths and the environment variables. It runs on a bare Python.
+``python environment.py run`` sets up what the collection and the emulator need, ``test`` also what the checks need.
+Other tools import the paths and environment variables from this module. It needs only Python's standard library.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ DEPENDENCIES = Path(os.environ.get("TEST_COLLECTIONS") or CACHE / "deps")
 TREE = CACHE / "tree"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 
-# The bundle that other collections are taken from: none of them is on PyPI by itself. amazon.aws is what this one is
-# built on, and awx.awx is what an example is written for.
+# The package from which other collections are taken, because they are not on PyPI by themselves. This collection is
+# built on amazon.aws, and an example uses awx.awx.
 BUNDLE = "ansible==12.3.0"
 BUNDLED = ("amazon/aws", "awx/awx")
 
-# The oldest ansible-core that meta/runtime.yml names. It shares all that it needs with the one of the environment.
+# The oldest ansible-core that meta/runtime.yml allows. It uses the same dependencies as the newer one.
 OLDEST_CORE = "ansible-core==2.18.19"
 OLDEST = CACHE / "oldest-core"
 
-# What the README tells users to install, and what that requires: nothing that only the checks need may help to build,
-# install or run the collection there.
+# An environment with only what the README tells users to install, so that building, installing and running the
+# collection cannot depend on packages of the checks.
 BARE = CACHE / "bare"
 BARE_PACKAGES = ("ansible-core", "boto3")
 
 
 def variables(core: str | None = None) -> dict[str, str]:
-    """The environment for every command: nothing of it is read from or written to the user's home.
+    """Return the environment variables of every command. It neither reads nor writes files in the user's home.
 
-    With ``core="oldest"`` the command, and whatever it runs by these variables, gets the oldest ansible-core.
+    With ``core="oldest"``, the command and its child processes use the oldest supported ansible-core.
     """
     core = core or os.environ.get("TEST_CORE", "")
     first = [OLDEST] if core == "oldest" else []
@@ -58,15 +58,15 @@ def variables(core: str | None = None) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(map(str, (*first, TREE, DEPENDENCIES, ROOT / "tests"))),
         "TEST_CORE": core,
         "TMPDIR": str(TEMPORARY),
-        # Compiled once for all commands: without it each of hundreds compiles the collection and the emulator again.
+        # Without it, each of hundreds of commands would compile the collection and the emulator again.
         "PYTHONPYCACHEPREFIX": str(CACHE / "pycache"),
         "PYTHONUTF8": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
         "LC_ALL": "C.UTF-8",
-        # Tools that copy "what git knows" would find that it knows nothing of what is in .cache/.
+        # Tools that copy the tracked files would otherwise find none in .cache/, which git ignores.
         "GIT_CEILING_DIRECTORIES": str(CACHE),
         "ANSIBLE_HOME": str(HOME / ".ansible"),
-        # "~" there is the home that the system knows of, whatever HOME says.
+        # In its default value, "~" is the home directory of the system's user database, whatever HOME is.
         "ANSIBLE_REMOTE_TMP": str(HOME / ".ansible" / "tmp"),
         "ANSIBLE_COLLECTIONS_PATH": f"{TREE}{os.pathsep}{DEPENDENCIES}",
         "ANSIBLE_LOCALHOST_WARNING": "false",
@@ -76,7 +76,7 @@ def variables(core: str | None = None) -> dict[str, str]:
 
 
 def bare_variables(home: Path) -> dict[str, str]:
-    """The environment of a user with an empty home who has installed what the README names, and no collection."""
+    """Return the environment of a user with an empty home, the README's requirements and no collection."""
     kept = {key: value for key, value in variables().items() if not key.startswith(("ANSIBLE_", "PYTHON", "TEST_"))}
     others = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != str(VENV / "bin")]
     path = os.pathsep.join((str(BARE / "bin"), *others))
@@ -84,7 +84,7 @@ def bare_variables(home: Path) -> dict[str, str]:
 
 
 def copy_checkout(target: Path) -> None:
-    """Make a repository at ``target`` with one commit of what git has or would take of the checkout."""
+    """Create a repository at ``target``, with one commit of ``tracked_files()``."""
     for name in tracked_files():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target / name)
@@ -94,24 +94,26 @@ def copy_checkout(target: Path) -> None:
 
 
 def tracked_files() -> list[str]:
-    """The files of the checkout that git has or would take."""
+    """Return the files of the checkout that git tracks or would add."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, env=variables(), check=True, capture_output=True, text=True)
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
 def main() -> None:
-    """Bring the environment up to date; quick when it is."""
+    """Bring the environment up to date. This is quick if it already is."""
     if sys.version_info < (3, 11):
-        sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: run make PYTHON=/path/to/python3.")
+        sys.exit(
+            f"Python 3.11 or newer is required, this is {sys.version.split()[0]}: run make PYTHON=/path/to/python3."
+        )
     names = ["run"] if sys.argv[1:] == ["run"] else ["run", "test"]
     if _is_ready(["run", "test"]) or _is_ready(names):
         return
     for folder in (HOME, TEMPORARY):
         folder.mkdir(parents=True, exist_ok=True)
-    if not (Path.home() / ".rustup").exists():  # pip asks rustc for its version, and rustup would make that folder
+    if not (Path.home() / ".rustup").exists():  # pip runs rustc --version, and rustup would create that folder
         os.environ["RUSTUP_HOME"] = str(CACHE / "rustup")
-    for stamp in CACHE.glob("ready-*"):  # what is cut short below is not ready
+    for stamp in CACHE.glob("ready-*"):  # an interrupted run must not count as ready
         stamp.unlink()
     _make_venv()
     _say("Installing " + ", ".join(f"tests/requirements/{name}.txt" for name in names))
@@ -140,6 +142,7 @@ def _fingerprint(names: list[str]) -> str:
 
 
 def _content_of(bundle: str) -> str:
+    """Return a text that names the package and the collections taken from it."""
     return f"{bundle}: {', '.join(BUNDLED)}"
 
 
@@ -167,7 +170,7 @@ def _version_of(interpreter: Path) -> str:
 
 
 def fetch_collections(bundle: str, target: Path) -> None:
-    """Take two collections out of a release of ``ansible``, which is a hundred times their size when installed."""
+    """Extract two collections from a release of ``ansible``, because all of it takes a hundred times the space."""
     marker = target / "bundle"
     if marker.is_file() and marker.read_text() == _content_of(bundle):
         return
@@ -195,7 +198,7 @@ def _fetch_oldest_core() -> None:
 
 
 def _make_bare() -> None:
-    """Install what the README names, in the versions that the checks use."""
+    """Install the requirements of the README, in the versions that the checks use."""
     versions = REQUIREMENTS / "run.txt"
     marker = BARE / "made"
     wanted = "\n".join((sys.version, *BARE_PACKAGES, versions.read_text()))
@@ -208,7 +211,7 @@ def _make_bare() -> None:
 
 
 def _link_tree() -> None:
-    """Give the checkout, wherever it is, the path that Ansible finds a collection by."""
+    """Link the checkout to a path at which Ansible finds it as a collection."""
     link = TREE / "ansible_collections" / "sessionops" / "aws"
     link.parent.mkdir(parents=True, exist_ok=True)
     if link.is_symlink() and link.readlink() == ROOT:

@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Imports an archive as Galaxy and Automation Hub do when it is uploaded, and reads what they would say of it.
+"""Import an archive as Galaxy and Automation Hub do after an upload, and check the importer's log.
 
-The importer exits with an error only when it refuses the archive. Everything else that it dislikes is a line of its
-log, so that each line is compared with those that are explained here.
+The importer fails only if it rejects the archive. All other complaints are lines of its log, so each line must match
+one that is explained here.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from environment import CACHE, DEPENDENCIES, variables
 
 FOLDER = CACHE / "importer"
 
-# What is checked on Automation Hub and not on Galaxy. Tests with ansible-test would require a container, and are
-# a check of their own.
+# Enable the checks that Automation Hub makes and Galaxy does not, except ansible-test: that would require a container,
+# and the check `sanity` runs it.
 SETTINGS = {
     "GALAXY_IMPORTER_CHECK_REQUIRED_TAGS": "true",
     "GALAXY_IMPORTER_RUN_ANSIBLE_DOC": "true",
@@ -34,16 +34,18 @@ EXPLAINED = {
         "ansible-lint does not look for playbooks in the folder that the importer unpacks the archive in. "
         "The check `build` runs each of them by this name."
     ),
-    r"\S+: E203 whitespace before ':'": "ruff formats slices so, as PEP 8 asks; flake8's rule does not know slices.",
-    r"\S+: W503 line break before binary operator": "PEP 8 asks for the break that this rule of flake8 dislikes.",
+    r"\S+: E203 whitespace before ':'": (
+        "ruff formats slices like this, as PEP 8 recommends; this rule of flake8 does not recognize slices."
+    ),
+    r"\S+: W503 line break before binary operator": "PEP 8 recommends the line break that this rule of flake8 rejects.",
 }
 
 
 def accepts(archive: Path) -> bool:
-    """Whether the importer accepts the archive, and says nothing of it that is not explained.
+    """Return whether the importer accepts the archive without complaints, except for those in ``EXPLAINED``.
 
-    It finds amazon.aws here. Galaxy has only the archive itself, so it shows no documentation of plugins that use
-    documentation fragments of another collection, as these do; antsibull-docs and ansible-doc show it.
+    Here it finds amazon.aws. Galaxy has only the archive, so it cannot show the documentation of plugins that use
+    fragments of another collection, as those of this one do. antsibull-docs and ansible-doc can.
     """
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -53,11 +55,11 @@ def accepts(archive: Path) -> bool:
     done = subprocess.run(command, cwd=FOLDER, env={**kept, **own}, text=True, capture_output=True, check=False)
     unexplained = complaints(done.stdout)
     if done.returncode or unexplained:
-        print("The importer of Galaxy says:", *(unexplained or [done.stdout + done.stderr]), sep="\n")
+        print("The importer of Galaxy printed:", *(unexplained or [done.stdout + done.stderr]), sep="\n")
     return done.returncode == 0 and not unexplained
 
 
 def complaints(log: str) -> list[str]:
-    """The lines of the importer's log that are warnings or errors and are not explained."""
+    """Return the warnings and errors in the importer's log that are not explained."""
     said = re.findall(r"^(?:WARNING|ERROR|CRITICAL): (.*)", log, flags=re.MULTILINE)
     return [line for line in said if not any(re.fullmatch(known, line) for known in EXPLAINED)]

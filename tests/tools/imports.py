@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Read which Python file of the checkout imports which, without running any of them."""
+"""Find out which Python files of the checkout import each other, without running them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-# What stands before a module's name in an import, and the folder that it stands for; see pytest.ini.
+# The folders of top-level packages, by their names in imports; see pytest.ini.
 _ROOTS = {
     "ansible_collections.sessionops.aws": "",
     "emulator": "tests/emulator",
     "unit": "tests/unit",
 }
 _SCRIPTS = ("tests/tools", "tests/bench")
-# What Ansible's plugin loader imports for a file.
+# Files that a file imports through Ansible's plugin loader.
 _LOADED = {"tests/unit/support/inventory_source.py": {"plugins/inventory/aws_ssm.py"}}
 
 
@@ -64,7 +64,7 @@ def _nodes(tree: ast.AST, types: bool) -> Iterator[ast.AST]:
 
 
 def _targets(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
-    """The module and the member that an import names, as ``("emulator.services", "sts")``."""
+    """Yield the module and the member that an import names, such as ``("emulator.services", "sts")``."""
     if isinstance(node, ast.Import):
         yield from ((alias.name, "") for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -76,7 +76,7 @@ def _targets(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _files(module: str, member: str, name: str, files: set[str]) -> set[str]:
-    """The files that importing ``member`` of ``module`` runs: the module, and its packages."""
+    """Return the files that run when ``member`` of ``module`` is imported: the module and its package."""
     found: set[str] = set()
     for folder in _folders(module, name):
         for candidate in (f"{folder}/{member}", folder) if member else (folder,):
@@ -85,7 +85,7 @@ def _files(module: str, member: str, name: str, files: set[str]) -> set[str]:
 
 
 def _folders(module: str, name: str) -> list[str]:
-    if "/" in module:  # relative, resolved already
+    if "/" in module:  # a relative import, already resolved
         return [module]
     path = module.replace(".", "/")
     for prefix, folder in _ROOTS.items():

@@ -1,10 +1,10 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Check in about a minute what the latest change can touch: ruff, mypy, yamllint, and unit tests.
+"""Check the latest change in about a minute: with ruff, mypy, yamllint, and the unit tests that it can affect.
 
-What has changed is what differs from the branch ``main`` as git knows it, committed or not: on ``main`` itself, what is
-not committed. Of the unit tests those are run that import a changed file, directly or not, and those that name a
-changed file that is not Python: the nearest first, until time is up. ``make test`` is still what decides.
+The change is every difference from the branch ``main``, committed or not; on ``main`` itself, what is not committed.
+A unit test can be affected if it imports a changed file, directly or not, or names a changed file that is not Python.
+The closest tests run first, until time is up. Run ``make test`` before a merge.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import check
 import imports
 from environment import ROOT, variables
 
-SECONDS = 40  # no more tests are begun then
-BATCH = 6  # files
+SECONDS = 40  # no further tests are started after this time
+BATCH = 6  # files of tests in one run of pytest
 
-# A change of these can touch every test.
+# A change of these files can affect every test.
 _SETTINGS = {"pytest.ini", "tests/unit/conftest.py", "tests/requirements/run.txt", "tests/requirements/test.txt"}
 
 
@@ -47,19 +47,19 @@ def main() -> None:
             print(printed)
             failed += part
     if tests:
-        print(f"Not run: {len(tests)} more files of unit tests, beginning with {tests[0]}. Use make unit for all.")
+        print(f"Not run: {len(tests)} more files of unit tests, starting with {tests[0]}. Run make unit for all.")
     print(f"{'FAILED: ' + ', '.join(failed) if failed else 'passed'} in {time.monotonic() - started:.0f} s")
     sys.exit(1 if failed else 0)
 
 
 def changed_files() -> set[str]:
-    """The paths of the files that differ from the branch main, and of those that git does not have yet."""
+    """Return the paths of the files that differ from the branch main, and of untracked files."""
     base = _git("merge-base", "HEAD", "main") or ["HEAD"]
     return {*_git("diff", "--name-only", base[0]), *_git("ls-files", "--others", "--exclude-standard")}
 
 
 def tests_of(changed: set[str]) -> list[str]:
-    """The files of unit tests that ``changed`` can touch, those of the same name and the nearest first."""
+    """Return the test files that a change can affect: first those named after a changed file, then the closest."""
     every = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "unit").rglob("test_*.py")}
     names = {name.rsplit("/", 1)[-1] for name in changed if not name.endswith(".py")}
     distances = imports.dependents(changed, imports.graph(ROOT))

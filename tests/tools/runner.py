@@ -1,10 +1,10 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs a folder of ansible-runner as AWX does: ``runner.py FOLDER [PLAYBOOK]``, or ``runner.py FOLDER -- COMMAND``.
+"""Run a folder of ansible-runner as AWX does: ``runner.py FOLDER [PLAYBOOK]``, or ``runner.py FOLDER -- COMMAND``.
 
-Without a playbook it is the command in the folder's file args, which gets a terminal and has all that is printed in
-one file. A command after ``--`` gets none, and has standard output and standard error in a file of each. This is a
-script of its own, since ansible-runner hands on the environment of the process that it is called in.
+Without a playbook, the command in the folder's file ``args`` is run. It gets a terminal, and its output is saved in one
+file. A command after ``--`` gets no terminal, and its standard output and standard error are saved in separate files.
+This is a separate script because ansible-runner passes on the environment of the process that calls it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ IDENT = "1"
 
 
 def main() -> None:
-    """Exit as the command did."""
+    """Run the folder and exit with the status of the command."""
     folder, *words = sys.argv[1:]
     known = {"private_data_dir": folder, "ident": IDENT, "quiet": True}
     if words[:1] == ["--"]:

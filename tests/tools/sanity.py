@@ -1,8 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs ``ansible-test sanity`` without containers, on a copy of the checkout, with no exceptions.
+"""Run ``ansible-test sanity`` without containers and without ignored errors, on a copy of the checkout.
 
-ansible-test insists on a path that ends with ansible_collections/NAMESPACE/NAME, and resolves links, so it gets a copy.
+It needs a copy because ansible-test requires a path that ends with ansible_collections/NAMESPACE/NAME, and resolves
+links.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from environment import CACHE, DEPENDENCIES, HOME, VENV, copy_checkout, variable
 
 COPY = CACHE / "sanity" / "ansible_collections"
 
-# ansible-test fetches pip's bootstrap script from a host of its own, unless it is in its cache. Python brings a pip.
+# ansible-test would download a script that installs pip, unless its cache has one. Python already includes pip.
 BOOTSTRAP = """\
 import os
 import subprocess
@@ -32,7 +33,7 @@ sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *wanted], env=
 
 
 def run() -> bool:
-    """Whether every sanity test ran and passed."""
+    """Run the sanity tests and return whether each of them ran and passed."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     _put_bootstrap()
     _put_pip_settings()
@@ -48,7 +49,7 @@ def run() -> bool:
 
 
 def copy_collection() -> Path:
-    """Copy what git would commit, and put amazon.aws beside it."""
+    """Copy the tracked files of the checkout, and link amazon.aws beside them."""
     target = COPY / "sessionops" / "aws"
     shutil.rmtree(target, ignore_errors=True)
     copy_checkout(target)  # a repository, because ansible-test lists the files of a collection with git
@@ -59,7 +60,7 @@ def copy_collection() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    # ansible-test sets its own paths, and would mistake ours for the user's wish.
+    # ansible-test sets its own paths, and would treat these as set by the user.
     return {key: value for key, value in variables().items() if key not in ("ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")}
 
 
@@ -72,7 +73,7 @@ def _put_bootstrap() -> None:
 
 
 def _put_pip_settings() -> None:
-    """Repeat pip's environment variables in a file, for ansible-test hands none of them on to its own pip."""
+    """Write pip's environment variables to a file, because ansible-test does not pass them on to its own pip."""
     settings = {key[4:].lower().replace("_", "-"): value for key, value in os.environ.items() if key.startswith("PIP_")}
     settings["quiet"] = "1"
     folder = HOME / ".config" / "pip"

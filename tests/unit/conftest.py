@@ -1,12 +1,11 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settings for all unit tests.
+"""Configure all unit tests.
 
-A busy machine is slow, and how long an example takes proves nothing. Collections are loaded by Ansible, as they are in
-use: it finds plugins of those only that it loaded itself.
-
-Each task makes a session of boto3 of its own, and a third of the time of a test would go into reading AWS's service
-models from the disk again. All sessions share one reader of them here; they only read what it returns.
+- Hypothesis has no deadline, because examples are slow on a busy machine.
+- Ansible loads the collections, because it finds plugins only in collections that it loaded itself.
+- All boto3 sessions share one loader of AWS's service models. Otherwise each task would read them from the disk again,
+  which takes a third of the time of a test. The sessions only read what the loader returns.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _check_port(endpoint: str) -> None:
         urllib.parse.urlsplit(endpoint).port  # noqa: B018 - reading the attribute checks it
     except ValueError:
         raise SSMError(
-            f"endpoint_url: {without_user(endpoint)} has a port that is not a number from 0 to 65535."
+            f"endpoint_url: the port of {without_user(endpoint)} must be a number from 0 to 65535."
         ) from None
 
 

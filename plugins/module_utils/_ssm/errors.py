@@ -70,7 +70,7 @@ _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingExcepti
 # text can be the whole body.
 _CODE = re.compile(r"[A-Za-z][\w.:-]*", re.ASCII)
 _HTML = re.compile(r"<\s*(!doctype|html|head|body)\b", re.IGNORECASE)
-_UNREADABLE = "the reply is not one that the service gives."
+_UNREADABLE = "the service returned an invalid reply."
 _USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s\"'<>]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s\"'<>?]*)\?[^\s\"'<>]*", re.IGNORECASE)
 
@@ -280,7 +280,7 @@ def _without_body(error: Any) -> Any:
         metadata = error.response.get("ResponseMetadata") or {}
         kind = (metadata.get("HTTPHeaders") or {}).get("content-type")
         code = str(metadata.get("HTTPStatusCode") or "")
-        body = "with an HTML page" if is_html_page(text, kind) else "without an error of AWS"
+        body = "with an HTML page" if is_html_page(text, kind) else "without an AWS error"
         text = f"the service answered {code} {body} ({error.operation_name})" if code else ""
     elif is_html_page(text):
         text = ""
@@ -318,7 +318,7 @@ def _advice(error: Exception) -> str:
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
         return ". Set access_key and secret_key, or profile, or AWS's environment variables"
     if isinstance(error, _signed_out()):
-        return ". Sign in again, as with aws sso login"
+        return ". Sign in again, for example with aws sso login"
     if isinstance(error, boto.ProfileNotFound):
         return ". Check profile, AWS_PROFILE and AWS's configuration files"
     if isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)):

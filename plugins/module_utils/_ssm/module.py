@@ -61,7 +61,7 @@ class SSMModule(AnsibleAWSModule):
             _fail(requirement(import_error))
         for name in _null_options(basic._load_params() or {}, kwargs["argument_spec"]):
             # ansible-core has no message for null, or takes it for false.
-            _fail(f"{name} is null: give it a value, or leave the option out.")
+            _fail(f"{name} is null. Give it a value or omit the option.")
         for name in empty_variables():
             del os.environ[name]  # only in the module's own process
         # The parent reads the class from these settings and ignores an argument for it.
@@ -76,9 +76,9 @@ class SSMModule(AnsibleAWSModule):
             for name in (option, *self.argument_spec[option].get("aliases", ())):
                 value = given.get(name, "")
                 if value is None:
-                    self.fail_json(msg=f"{name} is null: give it a value, or leave the option out.")
+                    self.fail_json(msg=f"{name} is null. Give it a value or omit the option.")
                 if isinstance(value, list) and None in value:
-                    self.fail_json(msg=f"{name} has an entry that is null: give it a value, or leave it out.")
+                    self.fail_json(msg=f"{name} has an entry that is null. Give it a value or omit it.")
 
     def nulls(self, option: str) -> list[str]:
         """Return the names of the suboptions of ``option`` that the task sets to null, such as ``profile.linux``."""
@@ -96,7 +96,7 @@ class SSMModule(AnsibleAWSModule):
         connection = self._connection  # first, because invalid credentials can be the reason why no region is found
         if not self.region:
             self.fail_json(
-                msg=f"The {self._name} module requires a region and none was found: set region or AWS_REGION."
+                msg=f"The {self._name} module requires a region, but none was found. Set region or AWS_REGION."
             )
         return connection.client(service, self.region)
 

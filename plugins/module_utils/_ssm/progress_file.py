@@ -44,7 +44,7 @@ class Progress:
             number = next(numbers)
             if self._now() - self._counted_at >= EVERY:
                 self._counted_at = self._now()
-                self._write(f"{number:,} of {total:,} targets have been asked for.")
+                self._write(f"Checked {number:,} of {total:,} targets.")
 
         return count
 

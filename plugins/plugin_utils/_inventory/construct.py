@@ -91,7 +91,7 @@ class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hint
             return None
         except Exception as error:
             if self._strict:
-                raise AnsibleParserError(f"Could not make a name of {expression}: {error}") from error
+                raise AnsibleParserError(f"hostnames: could not evaluate {expression}: {error}") from error
             return None
 
     def construct(self, name: str, variables: dict[str, Any], *, fast: bool = True) -> None:

@@ -157,7 +157,7 @@ def _add_details(region: Region, name: str, client: Any, *, strict: bool) -> Non
     except SSMError as error:
         if strict or not error.denied:
             raise
-        region.warnings.append(f"The hosts of region {name} have no variables of EC2. {error}")
+        region.warnings.append(f"The hosts of region {name} have no EC2 variables. {error}")
         return
     for node in region.nodes:
         node.update(details.get(node["instance_id"], {}))
@@ -196,7 +196,7 @@ def _without_effect(plan: InventoryPlan, found: Found, clients: Mapping[str, Cli
         return []
     applied = set[int]().union(*(region.matched_excludes for region in found.regions.values()))
     return [
-        f"exclude_filters: no node has {conditions}, so this entry excludes nothing."
+        f"exclude_filters: no node matches {conditions}, so this entry excludes nothing."
         for index, conditions in enumerate(plan.selection.excludes)
         if conditions.named_by_user and index not in applied
     ]

@@ -81,7 +81,7 @@ def refused_names_warning(refused: Mapping[str, str]) -> str:
     nodes = "1 node is" if len(refused) == 1 else f"{len(refused)} nodes are"
     listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MAX_LISTED))
     more = f" and {len(refused) - MAX_LISTED} more" if len(refused) > MAX_LISTED else ""
-    return f"{nodes} named by ID because another host or a group has the name, or it is reserved: {listed}{more}."
+    return f"{nodes} named by ID, because the name is reserved or already used by a host or a group: {listed}{more}."
 
 
 def check_hostnames(entries: Sequence[Any], *, tags: bool) -> None:
@@ -89,8 +89,8 @@ def check_hostnames(entries: Sequence[Any], *, tags: bool) -> None:
     for text in (text for entry in entries for text in _expressions(entry)):
         if text.startswith(_TAG) and not tags:
             raise SSMError(
-                f"hostnames: {quoted(text)} requires ec2_details=true. For the Name tag alone use instance_name, which "
-                "does not."
+                f"hostnames: {quoted(text)} requires ec2_details=true. For the Name tag alone, use instance_name, "
+                "which does not require it."
             )
         problem = syntax_error(text if "{{" in text else f"{{{{ {_without_tag_syntax(text)} }}}}")
         if problem:
@@ -104,7 +104,7 @@ def _expressions(entry: Any) -> list[str]:
     if isinstance(entry, Mapping) and isinstance(entry.get("name"), str) and set(entry) <= _ENTRY_KEYS:
         return [str(entry["name"]), *([str(entry["prefix"])] if entry.get("prefix") else [])]
     raise SSMError(
-        f"hostnames: each entry must be a text, or a mapping with name and optionally prefix and separator; "
+        f"hostnames: each entry must be a string or a mapping with name and optionally prefix and separator; "
         f"{entry!r} is neither."
     )
 

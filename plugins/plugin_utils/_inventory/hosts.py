@@ -76,8 +76,8 @@ def _nodes_with_status(found: Found, plan: InventoryPlan) -> Iterator[tuple[list
             first = regions.setdefault(node["instance_id"], name)
             if first != name:
                 raise SSMError(
-                    f"Node {node['instance_id']} is in {first} and in {name}, which AWS never says:"
-                    " set no endpoint_url that serves one region for several."
+                    f"Node {node['instance_id']} is listed in both {first} and {name}. A node is in one region only: "
+                    "check that endpoint_url does not serve several regions."
                 )
             yield node, found.asked.get(node["instance_id"]) or _inferred(node, region.served_at, plan)
 
@@ -85,7 +85,7 @@ def _nodes_with_status(found: Found, plan: InventoryPlan) -> Iterator[tuple[list
 def _inferred(node: listing.Node, now: Any, plan: InventoryPlan) -> Status:
     status = infer_status(node, now, plan)
     if status is None:
-        raise SSMError(f"The connection status of node {node['instance_id']} was not asked for.")
+        raise SSMError(f"The connection status of node {node['instance_id']} was not read.")
     return status
 
 

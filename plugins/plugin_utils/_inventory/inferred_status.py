@@ -36,7 +36,7 @@ _NOT_RUNNING = Status(NOT_CONNECTED, INSTANCE_STATE)
 _NOT_ONLINE = Status(NOT_CONNECTED, PING_STATUS)
 _IS_ONLINE = Status(CONNECTED, PING_STATUS)
 _NO_PING = Status(UNKNOWN, PING_STATUS, "The listing has no ping status for this node.")
-_NOT_READ = Status(UNKNOWN, NO_SOURCE, "Nobody was asked: status_source is none.")
+_NOT_READ = Status(UNKNOWN, NO_SOURCE, "No status was read, because status_source is none.")
 
 
 def infer_status(node: Node, now: datetime.datetime, plan: InventoryPlan) -> Status | None:

@@ -27,7 +27,7 @@ def hostvar_naming(prefix: str, suffix: str) -> VariableName:
     Raises ``SSMError`` if they do not make a valid variable name.
     """
     if not f"{prefix}x{suffix}".isidentifier():
-        raise SSMError(f"hostvars_prefix {prefix!r} and hostvars_suffix {suffix!r} do not make valid variable names.")
+        raise SSMError(f"hostvars_prefix {prefix!r} and hostvars_suffix {suffix!r} do not form valid variable names.")
     return functools.cache(lambda name: f"{prefix}{name}{suffix}")
 
 

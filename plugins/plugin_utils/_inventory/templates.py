@@ -63,11 +63,11 @@ def _option(key: str, name: str, given: Any, evaluate: EvaluateTemplate) -> Any:
         value = _value(name, given, lambda text: _attempt(key, name, text, evaluate))
         if name in _NEVER_EMPTY and not value:
             raise SSMError(
-                f"{key}: the template gives an empty value. Set its variable, for example with -e, or leave out {key}."
+                f"{key}: the template gives an empty value. Set its variable, for example with -e, or omit {key}."
             )
         _check_filters(key, name, value)
     if name in _TEXTS and isinstance(value, (list, tuple, Mapping)):
-        raise SSMError(f"{key} must be one text, not a list or a mapping.")
+        raise SSMError(f"{key} must be a string, not a list or a mapping.")
     return value
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The command line, in processes of its own."""
+"""Test the command line, in processes of its own."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     world.write_text("colour: red\n", encoding="utf-8")
     for arguments, text in (
         (["--world", "nowhere", "--", "true"], "no world nowhere"),
-        (["--world", str(world), "--", "true"], "the world has no colour"),
+        (["--world", str(world), "--", "true"], "the world: unknown key colour"),
         (["--world", "empty"], "run needs a command"),
     ):
         done = run("run", *arguments)
@@ -117,7 +117,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-# Whoever runs the tests may ignore some, in the background or with nohup, and children inherit that.
+# The process that runs the tests may ignore some signals (nohup, background jobs), and children inherit that.
 SLEEPS = """
 import os, signal, time
 for number in (signal.SIGINT, signal.SIGHUP):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The world's time."""
+"""Test the clock of a world."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_a_clock_stands_still_until_it_is_advanced() -> None:
     assert clock.now() == clock.now() == NOON
     clock.advance(HOUR)
     assert clock.now() == NOON + HOUR
-    with pytest.raises(ValueError, match="does not go back"):
+    with pytest.raises(ValueError, match="cannot be set back"):
         clock.advance(-HOUR)
 
 
 def test_a_running_clock_goes_on_from_its_start_as_time_passes() -> None:
     seconds = iter([1000.0, 1000.0, 1002.5, 1003.0])
-    clock = Clock(NOON, running=True, passed=lambda: next(seconds))
+    clock = Clock(NOON, running=True, elapsed=lambda: next(seconds))
     assert clock.now() == NOON
     assert clock.now() == NOON + datetime.timedelta(seconds=2.5)
     clock.advance(HOUR)
@@ -48,7 +48,7 @@ def test_a_world_chooses_its_clock() -> None:
     [
         ("noon", "not an ISO 8601 time: 'noon'"),
         ({"start": "noon"}, "not an ISO 8601 time: 'noon'"),
-        ({"speed": 2}, "clock has no speed; it may have running, start"),
+        ({"speed": 2}, "clock: unknown key speed; allowed: running, start"),
         ({"running": "yes please"}, "running of clock must be true or false, not 'yes please'"),
     ],
 )
@@ -64,5 +64,5 @@ def test_a_session_of_a_running_world_starts_when_it_is_started() -> None:
         before = aws.world.now
         aws.client("ssm").start_session(Target=node)
         found = aws.client("ssm").describe_sessions(State="Active")["Sessions"][0]["StartDate"]
-        # The wire has milliseconds.
+        # Times in replies have milliseconds.
         assert before - datetime.timedelta(milliseconds=1) <= found <= aws.world.now

@@ -1,6 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every operation against every bound of its own model, as raw signed requests: boto3 would stop some."""
+"""Test every operation with values beyond each constraint of its model.
+
+The requests are signed without boto3, which would reject some of them itself.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def test_each_bound_of_the_model_is_kept(aws: LocalAWS, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", JSON_OPERATIONS)
 def test_the_base_of_each_walk_breaks_nothing(operation: str) -> None:
-    # Otherwise a mutant could be refused for what was wrong before it was changed.
+    # Otherwise a mutant could be rejected because of a mistake that the original already had.
     shape = model.operation_model("ssm", operation).input_shape
     model.check_input("ssm", operation, input_mutants.sample(shape))
 
@@ -86,7 +89,7 @@ def test_an_unknown_parameter_of_the_query_services(aws: LocalAWS, service: str,
 
 
 def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The walk itself must be able to fail."""
+    """Check that the test above can fail."""
     whole = model.constraints
 
     def forgetful(shape: Any, value: Any) -> Iterator[str]:
@@ -105,13 +108,13 @@ def test_the_walk_finds_a_validator_that_forgets_a_bound(monkeypatch: pytest.Mon
 
 # --- tokens of pages ---------------------------------------------------------------------------------
 
-# Every page holds one item, so that each question has a second page.
+# Every page has one item, so that each request has a second page.
 PAGES = {**every_operation.WORLD, "limits": {"page_size": 1}}
 BAD_TOKEN = {"ssm": "InvalidNextToken", "ec2": "InvalidParameterValue"}
 
 
 def paged_operations() -> list[tuple[str, str]]:
-    """The operations whose listing has pages: those of botocore's paginators, and those that have a token besides."""
+    """Return the operations that have pages: those of botocore's paginators, and further ones that have a token."""
     found = set()
     for service, operation in registry.operations():
         paginators = botocore.loaders.Loader().load_service_model(service, "paginators-1")["pagination"]
@@ -122,9 +125,9 @@ def paged_operations() -> list[tuple[str, str]]:
 
 
 def questions(service: str, operation: str) -> list[Asked]:
-    """A question, and others that differ from it in one parameter, or in the value of one.
+    """Return a request, and requests that differ from it in one parameter or in the value of one.
 
-    A member that the emulator does not read is in none of them: it is a violation, with a token or without.
+    None of them has a member that the emulator does not read, because that is a violation with or without a token.
     """
     world = World(PAGES)
     base = Asked(service, operation, every_operation.BASES[operation])
@@ -152,7 +155,7 @@ OTHER_VALUES = {"Name": "doc-b", "State": "History"}
 
 @dataclasses.dataclass
 class FirstPage:
-    """A call that was answered with the first of several pages, and the token of the second."""
+    """A call whose reply was the first of several pages, and the token of the second page."""
 
     call: Call
     token: str
@@ -165,7 +168,7 @@ def paged() -> World:
 
 @pytest.fixture(scope="module")
 def first_pages(paged: World) -> list[FirstPage]:
-    """Every question of every operation that has pages, in each region."""
+    """Return the first page of every request of every operation that has pages, in each region."""
     found = []
     for service, operation in paged_operations():
         for question in questions(service, operation) if operation not in WITHOUT_PAGES else []:
@@ -175,12 +178,12 @@ def first_pages(paged: World) -> list[FirstPage]:
     return found
 
 
-# An account has one alias at most, and a world none: its Marker is not read, which is a violation.
+# ListAccountAliases is left out: it has only one page here, so the handler does not read Marker, which is a violation.
 WITHOUT_PAGES = {"ListAccountAliases"}
 
 
 def with_token(world: World, call: Call, token: str, **more: Any) -> str:
-    """Ask for a page, and return the code of the error; ``ok`` if there is none."""
+    """Request a page and return the error code, or ``ok`` if it succeeds."""
     try:
         params = {**call.params, **more, "NextToken": token}
         performing.perform(world, dataclasses.replace(call, params=params))
@@ -190,17 +193,17 @@ def with_token(world: World, call: Call, token: str, **more: Any) -> str:
 
 
 def test_every_operation_that_has_pages_is_asked(first_pages: list[FirstPage]) -> None:
-    """Otherwise nothing below would speak of it."""
+    """Check that the tests below cover every operation that has pages."""
     asked_of = {(page.call.service, page.call.operation) for page in first_pages}
     assert asked_of == {pair for pair in paged_operations() if pair[1] not in WITHOUT_PAGES}
     assert {"ssm", "ec2"} <= {service for service, _operation in asked_of}
-    # A question alone says nothing of parameters.
+    # A single request cannot show that parameters matter.
     counted = collections.Counter(page.call.operation for page in first_pages)
     assert min(counted.values()) >= 4
 
 
 def test_a_token_is_good_for_its_own_request_only(paged: World, first_pages: list[FirstPage]) -> None:
-    """Its operation, its region and its parameters."""
+    """Check that a token is rejected with another operation, region or parameter."""
     wrong = [
         f"{own.call}\n{other.call}\n{code}"
         for own in first_pages

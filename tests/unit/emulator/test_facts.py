@@ -1,9 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What AWS was seen to answer, code and text, by which programs tell one case from another.
+"""Test the error codes and texts that AWS is known to send, by which programs distinguish errors.
 
-Where it is known from stands in FIDELITY.md. What is assumed has a test here too if AWS may well do otherwise, so that
-the switch which chooses does so.
+FIDELITY.md has the sources. An assumed behaviour that AWS may not have is tested here with each value of its switch.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ SHARE: dict[str, Any] = {"Name": "free", "PermissionType": "Share"}
 
 
 def answered(operation: str, switches: dict[str, str] | None = None, **params: Any) -> tuple[str, str]:
-    """The code and the text of an answer; ``ok`` and nothing where there is no error."""
+    """Call an operation and return its error code and text, or ``("ok", "")`` if it succeeds."""
     try:
         Direct({"us-east-1": REGION}, switches=switches or {})(operation, **params)
     except APIError as error:
@@ -134,7 +133,7 @@ def test_an_error_has_the_code_that_is_known_or_assumed(operation: str, params: 
     assert answered(operation, **params)[0] == code
 
 
-# Of each switch: what has another answer by it, and the answers, the default first.
+# For each switch, a call whose result it changes, and the results, that of the default first.
 UNDECIDED: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
     (
         "terminate_ended",
@@ -216,9 +215,9 @@ def test_versions_come_newest_first() -> None:
 @pytest.mark.parametrize(
     "inputs",
     [
-        # The console writes so where no maximum is set.
+        # The console writes this if no maximum is set.
         {"maxSessionDuration": ""},
-        # From AWS's page on the schema of Session documents.
+        # From AWS's documentation of the schema of Session documents.
         {"cloudWatchStreamingEnabled": True, "cloudWatchLogGroupName": ""},
     ],
 )

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every way in which the endpoint can be told to misbehave."""
+"""Test fault rules and throttling."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_half_a_body_is_not_a_reply() -> None:
         aws.add_fault(op="GetConnectionStatus", times=2, do={"truncate": True})
         with pytest.raises(http.client.IncompleteRead):
             signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
-        # boto3 does not notice, and gives a reply without a status.
+        # boto3 does not notice, and returns a result without a status.
         assert set(status(aws)) == {"ResponseMetadata"}
         assert status(aws)["Status"] == "connected"
 
@@ -173,25 +173,25 @@ def test_a_fault_that_never_happens_fails_the_test() -> None:
     with LocalAWS(WORLD, strict=False) as aws:
         aws.add_fault(op="DescribeSessions", do={"drop": "before"})
     with pytest.raises(AssertionError, match=r"unused fault: drop on DescribeSessions \(fired 0, wanted 1\)"):
-        aws.check()
+        aws.assert_clean()
     with LocalAWS(WORLD, strict=False) as aws:
         aws.add_fault(op="GetConnectionStatus", times=2, do={"raw": {}})
         status(aws)
     with pytest.raises(AssertionError, match=r"fired 1, wanted 2"):
-        aws.check()
+        aws.assert_clean()
 
 
 def test_always_is_at_least_once() -> None:
     rule = {"op": "*", "times": "always", "do": {"raw": {}}}
     faults = Faults([rule], OPERATIONS)
     assert faults.unused()
-    assert all(faults.take(name, {}, 1) for name in ("DescribeSessions", "GetConnectionStatus", "GetConnectionStatus"))
+    assert all(faults.match(name, {}, 1) for name in ("DescribeSessions", "GetConnectionStatus", "GetConnectionStatus"))
     assert not faults.unused()
 
 
 def test_the_first_rule_that_takes_a_call_acts() -> None:
     faults = Faults([{"op": "*", "do": {"drop": "before"}}, {"op": "*", "do": {"drop": "after"}}], OPERATIONS)
-    taken = [faults.take("DescribeSessions", {}, 1) for unused in range(3)]
+    taken = [faults.match("DescribeSessions", {}, 1) for unused in range(3)]
     assert [rule and rule.do["drop"] for rule in taken] == ["before", "after", None]
 
 

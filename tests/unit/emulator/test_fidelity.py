@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""FIDELITY.md has a row for everything that is served and for everything that can be chosen."""
+"""Test that FIDELITY.md has a row for every operation, switch and limit."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def test_nothing_can_be_chosen_that_is_not_there() -> None:
 
 def test_every_row_says_how_it_is_known() -> None:
     assert [row for row in ROWS if not re.match(r"(recorded|documented|assumed)\b", row[2])] == []
-    # What is known from somewhere says from where.
+    # A row that is not assumed has a source.
     assert [row for row in ROWS if not row[2].startswith("assumed") and not row[3]] == []

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the model allows."""
+"""Test the checks of requests and replies against the service models."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_one_wrong_pattern_of_the_model_is_put_right() -> None:
     good = [str(minutes) for minutes in range(1, 1441)]
     assert [text for text in good if not patterns.matches("MaxSessionDuration", pattern, text)] == []
     assert not any(patterns.matches("MaxSessionDuration", pattern, text) for text in ("0", "1441", "01", "1500", "x"))
-    # The exception goes when AWS's own pattern is right.
+    # Remove the correction once AWS's own pattern is right.
     assert any(not patterns.matches("AsTheModelHasIt", pattern, text) for text in good)
 
 
@@ -142,11 +142,11 @@ def test_a_member_newer_than_the_model_is_sent_all_the_same(monkeypatch: pytest.
 def test_every_member_of_the_since_table_is_in_the_newest_model() -> None:
     shapes = model.service_model("ssm")._service_description["shapes"]
     known = {(name, member) for name, shape in shapes.items() for member in shape.get("members", ())}
-    # The botocore that is installed may be older than a member.
+    # The installed botocore may be too old for a member.
     newer = {member for member, since in model.SINCE.items() if since[0].isdigit() and installed() < numbers(since)}
     assert set(model.SINCE) - newer <= known
     assert newer.isdisjoint(known)
-    # Misspelt shapes would be found all the same.
+    # This still finds misspelt shapes.
     assert {name for name, _member in model.SINCE} <= set(shapes)
 
 

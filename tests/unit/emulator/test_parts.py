@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is served beside the operations of AWS: WebSockets, and processes that outlive a command."""
+"""Test the parts of a server: WebSockets, and processes that outlive a command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE}]}}}
 
 
 class Echo:
-    """Serves data channels that send back what they get."""
+    """A part whose data channels send back what they receive."""
 
     def __init__(self, order: list[str] | None = None, name: str = "", fails: bool = False) -> None:
         self.order = [] if order is None else order
@@ -132,7 +132,7 @@ def test_the_end_of_a_command_leaves_the_processes_of_a_part_alone() -> None:
         async def main():
             own = []
             async def begin():
-                await asyncio.sleep(0.1)  # after the command
+                await asyncio.sleep(0.1)  # until the command has started
                 own.append(await asyncio.create_subprocess_exec("sleep", "60"))
             began = asyncio.create_task(begin())
             leaves = "sleep 61 & echo $!; sleep 0.5"

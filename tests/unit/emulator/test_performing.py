@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A call over HTTP and a call inside a test's process are answered in the same way."""
+"""Test that a call over HTTP and a call inside the test's process have the same result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REGIONAL = [base for base in BASES if base.service in performing.REGIONAL]
 
 
 def inside(given: Asked, region: str = "us-east-1") -> str:
-    """The code of the answer to a call in this process."""
+    """Make a call in this process and return its error code, or ``ok``."""
     world = World(every_operation.WORLD)
     try:
         performing.perform(world, given.call(world, region))
@@ -42,7 +42,7 @@ def inside(given: Asked, region: str = "us-east-1") -> str:
 
 
 def over_http(aws: LocalAWS, given: Asked, region: str = "us-east-1") -> str:
-    """The code of the answer to the same call over HTTP."""
+    """Make the same call over HTTP and return its error code, or ``ok``."""
     before = aws.position
     try:
         answer = send(aws, given, region)
@@ -54,7 +54,7 @@ def over_http(aws: LocalAWS, given: Asked, region: str = "us-east-1") -> str:
 
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[LocalAWS]:
-    """A server for calls that change nothing in its world."""
+    """Serve a world for calls that do not change it."""
     with LocalAWS(every_operation.WORLD, strict=False) as aws:
         yield aws
 
@@ -120,7 +120,7 @@ def test_a_write_in_such_a_region_leaves_no_trace() -> None:
 
 
 def test_the_signature_is_verified_first() -> None:
-    """Who cannot sign learns nothing of the world."""
+    """Check that the reply to an unsigned request does not tell which regions the world has."""
     with LocalAWS(every_operation.WORLD) as aws:
         body = b"{}"
         headers = {"Content-Type": signed_requests.JSON_TYPE, "X-Amz-Target": "AmazonSSM.ListDocuments"}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whatever a request has in it is read, or the run fails: no member is dropped in silence."""
+"""Test that a member of a request which no handler reads is a violation."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from unit.support.every_operation import Asked
 
 BASES = every_operation.bases()
 VARIANTS = [variant for base in BASES for variant in every_operation.variants(base)]
-# The members of which a handler says itself that it cannot do what they ask for.
+# Members that a handler itself reports as not emulated.
 REFUSED = {"DescribeRegions.Filters"}
 
 
 def outcome(given: Asked, world: World | None = None) -> str:
-    """How the emulator answers: ``ok``, the code of an error, or the text of a violation."""
+    """Make a call and return ``ok``, the error code, or the text of the violation."""
     world = world or World(every_operation.WORLD)
     try:
         performing.perform(world, given.call(world))
@@ -46,7 +46,7 @@ def not_read(given: Asked) -> str:
 
 @pytest.mark.parametrize("base", BASES, ids=str)
 def test_the_base_of_each_operation_is_answered(base: Asked) -> None:
-    # Otherwise nothing could be said of a request that has one member more.
+    # Otherwise the results for requests with one more member would mean nothing.
     assert outcome(base) == "ok"
 
 
@@ -56,7 +56,7 @@ def test_each_member_that_the_model_has_is_read_or_reported(variant: Asked) -> N
     if str(variant) in REFUSED:
         assert found.endswith("is not emulated")
     elif variant.path == "NextToken":
-        # One that nobody gave out.
+        # The sample is not a token that the emulator issued.
         assert found == ("InvalidParameterValue" if variant.service == "ec2" else "InvalidNextToken")
     elif found != "ok":
         parent = variant.path.partition("[")[0]
@@ -64,7 +64,7 @@ def test_each_member_that_the_model_has_is_read_or_reported(variant: Asked) -> N
 
 
 def test_every_member_of_systems_manager_is_read() -> None:
-    """A botocore that has newer members fails here, until a handler reads them or this test names them."""
+    """Check all members; new ones of a newer botocore fail here until a handler reads them."""
     unread = {str(variant) for variant in VARIANTS if "does not read" in outcome(variant) and variant.service == "ssm"}
     assert unread == set()
 
@@ -83,12 +83,12 @@ def test_the_variants_are_all_members_at_any_depth() -> None:
 
 
 def read_all_but(value: Any, path: str, left_out: str) -> None:
-    """Read a request as a handler would, but for one member."""
+    """Read all members of a request except one."""
     for place, name in value._places():
         deeper = f"{path}{name}".removeprefix(".")
         if deeper == left_out:
             continue
-        if isinstance(inner := value[place], reading._Noted):
+        if isinstance(inner := value[place], reading._Recording):
             read_all_but(inner, deeper, left_out)
 
 
@@ -102,12 +102,12 @@ def test_a_member_that_a_handler_forgets_is_a_violation(monkeypatch: pytest.Monk
     assert outcome(variant) == not_read(variant)
 
 
-def noted(**params: Any) -> Any:
-    return reading.noted(model.operation_model("ssm", "CreateDocument").input_shape, params)
+def recording(**params: Any) -> Any:
+    return reading.recording(model.operation_model("ssm", "CreateDocument").input_shape, params)
 
 
 def test_looking_whether_a_member_is_there_is_not_reading_it() -> None:
-    params = noted(Name="a", Tags=[])
+    params = recording(Name="a", Tags=[])
     assert "Name" in params and "Content" not in params and len(params) == 2
     assert reading.unread(params) == ["Name", "Tags"]
     assert params["Name"] == "a" and params.get("Content") is None and params["Tags"] is not None
@@ -115,7 +115,7 @@ def test_looking_whether_a_member_is_there_is_not_reading_it() -> None:
 
 
 def test_a_structure_cannot_be_copied_as_if_all_of_it_were_read() -> None:
-    params = noted(Name="a", Requires=[{"Name": "b"}])
+    params = recording(Name="a", Requires=[{"Name": "b"}])
     for attempt in (lambda: {**params}, lambda: dict(params), lambda: list(params), lambda: list(params.values())):
         with pytest.raises(TypeError):
             attempt()
@@ -125,26 +125,26 @@ def test_a_structure_cannot_be_copied_as_if_all_of_it_were_read() -> None:
 
 
 def test_an_item_of_a_list_that_nobody_looks_at_is_not_read() -> None:
-    params = noted(Requires=[{"Name": "a"}, {"Name": "b", "Version": "1"}])
+    params = recording(Requires=[{"Name": "a"}, {"Name": "b", "Version": "1"}])
     first, second = params["Requires"]
     assert reading.unread(params) == ["Requires[0].Name", "Requires[1].Name", "Requires[1].Version"]
     assert (first["Name"], second.get("Name")) == ("a", "b")
     assert reading.unread(params) == ["Requires[1].Version"]
 
-    tags = noted(Attachments=[{"Values": ["a", "b"]}])["Attachments"]
+    tags = recording(Attachments=[{"Values": ["a", "b"]}])["Attachments"]
     assert tags[-1]["Values"][0] == "a"
     assert reading.unread(tags) == ["[0].Values[1]"]
     assert tags[0]["Values"][1:] == ["b"] and reading.unread(tags) == []
 
 
 def test_looking_for_an_item_reads_the_whole_list() -> None:
-    values = noted(Attachments=[{"Values": ["a", "b"]}])["Attachments"][0]["Values"]
+    values = recording(Attachments=[{"Values": ["a", "b"]}])["Attachments"][0]["Values"]
     assert "a" in values and reading.unread(values) == []
 
 
 def test_a_map_is_read_by_its_values() -> None:
     shape = model.operation_model("ssm", "StartSession").input_shape
-    params = reading.noted(shape, {"Parameters": {"command": ["id"], "port": ["22"]}})
+    params = reading.recording(shape, {"Parameters": {"command": ["id"], "port": ["22"]}})
     assert sorted(params["Parameters"]) == ["command", "port"]
     assert reading.unread(params) == ["Parameters[command]", "Parameters[port]"]
     assert params["Parameters"]["command"][0] == "id"
@@ -153,16 +153,16 @@ def test_a_map_is_read_by_its_values() -> None:
 
 def test_what_is_stored_is_a_copy_and_counts_as_read() -> None:
     given = [{"Name": "a", "Version": "1"}]
-    params = noted(Requires=given)
-    stored = reading.whole(params["Requires"])
+    params = recording(Requires=given)
+    stored = reading.copy_all(params["Requires"])
     assert stored == given and stored is not given and stored.__class__ is list
     assert reading.unread(params) == []
-    assert reading.whole([1]) == [1] and reading.unread("text") == []
+    assert reading.copy_all([1]) == [1] and reading.unread("text") == []
 
 
-def test_a_look_at_the_plain_value_reads_nothing() -> None:
-    params = noted(Name="a")
-    assert reading.plain(params) == {"Name": "a"} and reading.unread(params) == ["Name"]
+def test_a_look_at_the_unwrapped_value_reads_nothing() -> None:
+    params = recording(Name="a")
+    assert reading.unwrapped(params) == {"Name": "a"} and reading.unread(params) == ["Name"]
 
 
 # --- members that this botocore lacks ----------------------------------------------------------------
@@ -170,14 +170,14 @@ def test_a_look_at_the_plain_value_reads_nothing() -> None:
 
 @pytest.fixture
 def newer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model with members that AWS added later, at the top of a request and inside of it."""
+    """Use a model with members that AWS added later, at the top level and nested."""
     description = copy.deepcopy(model.service_model("ssm")._service_description)
     shapes = description["shapes"]
     shapes["NewerNames"] = {"type": "list", "member": {"shape": "NewerName"}}
     shapes["NewerName"] = {"type": "string", "enum": ["ONE", "TWO"]}
     for name in ("CreateDocumentRequest", "UpdateDocumentRequest", "Tag", "GetConnectionStatusRequest"):
         shapes[name]["members"]["NewerMember"] = {"shape": "NewerNames"}
-    # As botocore 1.44.8 has them.
+    # The shapes of botocore 1.44.8.
     shapes["CloudProviderList"] = {"type": "list", "member": {"shape": "CloudProvider"}, "min": 1, "max": 10}
     shapes["CloudProvider"] = {"type": "string", "enum": ["AWS", "Azure", "GCP"]}
     for name in (
@@ -243,7 +243,7 @@ def test_cloud_providers_are_kept_until_others_are_given() -> None:
         filters = [{"Key": "CloudProviders", "Values": [value]}, {"Key": "Owner", "Values": ["Self"]}]
         return [item["Name"] for item in aws("ListDocuments", Filters=filters)["DocumentIdentifiers"]]
 
-    # Of the default version.
+    # The filter applies to the default version.
     assert (listed("AWS"), listed("GCP")) == (["mine"], [])
     aws("UpdateDocumentDefaultVersion", Name="mine", DocumentVersion="3")
     assert (listed("AWS"), listed("GCP"), listed("Azure")) == (["mine"], ["mine"], [])

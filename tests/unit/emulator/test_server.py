@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The HTTP side: connections, control routes, the journal, the honesty of replies."""
+"""Test the HTTP server: connections, control routes, the journal, and the checks of replies."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def control(aws: LocalAWS, path: str, method: str = "GET", body: Any = None) -> 
 
 
 def routes() -> list[tuple[str, str]]:
-    """List the control routes: every route but the one of the services."""
+    """Return the control routes: all routes except the one for AWS's operations."""
     found = create_app(Engine(World())).router.routes()
     return [(route.method, str(route.resource.canonical)) for route in found if route.resource and route.method != "*"]
 
 
 def ask(aws: LocalAWS, method: str, path: str, body: bytes = b"{}", **headers: str) -> signed_requests.Answer:
-    """Send a request that the command might send; ``headers`` change it, and an empty text takes a header away."""
+    """Send a valid control request with changed ``headers``; an empty text removes a header."""
     good = {"Content-Type": "application/json", "X-Emulator-Token": aws.env["EMULATOR_TOKEN"]}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return signed_requests.send(
@@ -115,7 +115,7 @@ def test_it_says_what_it_is_and_keeps_the_worlds_clock() -> None:
         answer = signed_requests.call_json(aws, "GetConnectionStatus", {"Target": NODE})
         assert answer.headers["server"] == "sessionops-emulator (not AWS)"
         assert answer.headers["date"] == "Thu, 02 Jan 2020 03:04:05 GMT"
-        # A client does not take the frozen clock for its own.
+        # The client does not adopt the time of the frozen clock.
         client = aws.client("ssm")
         assert [client.get_connection_status(Target=NODE)["Status"] for unused in range(3)] == ["connected"] * 3
 
@@ -197,7 +197,7 @@ def test_a_handler_cannot_send_what_aws_could_not(monkeypatch: pytest.MonkeyPatc
         assert (answer.status, answer.code) == (400, "EmulatorContractViolation")
         assert len(control(aws, "violations")["violations"]) == 1
     with pytest.raises(AssertionError, match="contract violation: ssm:GetConnectionStatus"):
-        aws.check()
+        aws.assert_clean()
 
 
 def test_a_handler_cannot_raise_what_aws_could_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Signatures, by botocore's signer on the one side and the emulator's own on the other."""
+"""Test the verification of signatures that botocore makes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WHO = Identity("AKIAEXAMPLE", "secret", "123456789012", "arn:aws:iam::1234567890
 
 
 def signed(moment: datetime.datetime, **changes: str) -> sigv4.Request:
-    """A request that was signed at a moment."""
+    """Return a request that was signed at a given time."""
     stamp = moment.strftime(sigv4.STAMP)
     headers = {"host": "127.0.0.1", "x-amz-date": stamp, **changes}
     request = sigv4.Request("POST", "/", headers, b"{}")
@@ -51,7 +51,7 @@ def test_a_right_signature_says_who_signed() -> None:
 
 
 def test_the_example_of_aws_gives_the_key_that_aws_gives() -> None:
-    # From AWS's description of the algorithm: the derived key of its example.
+    # The derived key of the example in AWS's description of the algorithm.
     key = sigv4.signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20150830", "us-east-1", "iam")
     assert key.hex() == "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
 

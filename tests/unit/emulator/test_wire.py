@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Requests and replies as bytes."""
+"""Test how requests are parsed and replies are written."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a world may say, and what is done with it."""
+"""Test how worlds are read and checked."""
 
 from __future__ import annotations
 
@@ -20,39 +20,45 @@ from emulator.world_values import WorldError
 @pytest.mark.parametrize(
     ("description", "text"),
     [
-        ({"colour": "red"}, "the world has no colour; it may have account_id, "),
+        ({"colour": "red"}, "the world: unknown key colour; allowed: account_id, "),
         ({"regions": ["us-east-1"]}, "regions must be a mapping, not list"),
         (
             {"regions": {"us-east-1": {"nods": []}}},
-            "region us-east-1 has no nods; it may have documents, nodes, sessions",
+            "region us-east-1: unknown key nods; allowed: documents, nodes, sessions",
         ),
         ({"regions": {"us-east-1": {"nodes": {}}}}, "us-east-1.nodes: nodes must be a list, not dict"),
         ({"regions": {"us-east-1": {"nodes": None}}}, None),
-        ({"regions": {"us-east-1": {"sessions": [{"target": "i-1", "generate": 0}]}}}, "generate is a number"),
+        (
+            {"regions": {"us-east-1": {"sessions": [{"target": "i-1", "generate": 0}]}}},
+            "generate must be a number of at least 1",
+        ),
         (
             {"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "last_ping": "2 d ago"}]}}},
             "neither a time nor an",
         ),
         ({"regions": {"us-east-1": {"nodes": {"id": "i-1"}}}}, "us-east-1.nodes: nodes must be a list"),
-        ({"regions": {"us-east-1": {"nodes": [{"id": "x"}]}}}, "us-east-1.nodes: not the id of a node: 'x'"),
-        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "color": 1}]}}}, "a node has no color"),
-        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}] * 2}}}, "i-12345678 is there twice"),
-        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "status": "up"}]}}}, "a status is one of"),
-        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "platform": "BeOS"}]}}}, "platform is one of"),
-        ({"regions": {"us-east-1": {"nodes": [{"generate": "x", "id": "i-%08x"}]}}}, "generate is a number"),
+        ({"regions": {"us-east-1": {"nodes": [{"id": "x"}]}}}, "us-east-1.nodes: not a node ID: 'x'"),
+        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "color": 1}]}}}, "a node: unknown key color"),
+        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}] * 2}}}, "i-12345678: defined twice"),
+        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "status": "up"}]}}}, "a status must be one of"),
+        ({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678", "platform": "BeOS"}]}}}, "platform must be one of"),
+        (
+            {"regions": {"us-east-1": {"nodes": [{"generate": "x", "id": "i-%08x"}]}}},
+            "generate must be a number of at least 1",
+        ),
         ({"regions": {"us-east-1": {"sessions": [{"bogus": 1}]}}}, "us-east-1.sessions: "),
         ({"switches": {"status_case": "upper"}}, "switch status_case must be one of lower, title, not 'upper'"),
-        ({"switches": {"bogus": "x"}}, "switches has no bogus"),
-        ({"limits": {"bogus": 1}}, "limits has no bogus"),
+        ({"switches": {"bogus": "x"}}, "switches: unknown key bogus"),
+        ({"limits": {"bogus": 1}}, "limits: unknown key bogus"),
         ({"limits": {"page_size": "many"}}, "limit page_size must be a whole number, not 'many'"),
-        ({"throttle": {"Bogus": {"rate": 1}}}, "throttle has no Bogus"),
-        ({"throttle": {"DescribeSessions": {"speed": 1}}}, "throttle DescribeSessions has no speed"),
-        ({"latency_ms": {"Bogus": 1}}, "latency_ms has no Bogus"),
+        ({"throttle": {"Bogus": {"rate": 1}}}, "throttle: unknown key Bogus"),
+        ({"throttle": {"DescribeSessions": {"speed": 1}}}, "throttle DescribeSessions: unknown key speed"),
+        ({"latency_ms": {"Bogus": 1}}, "latency_ms: unknown key Bogus"),
         ({"account_id": 12}, "account_id must be 12 digits"),
         ({"clock": "yesterday"}, "not an ISO 8601 time: 'yesterday'"),
         ({"seed": True}, "seed must be a whole number"),
-        ({"faults": [{"op": "Bogus", "do": {"drop": "before"}}]}, "the op of a fault"),
-        ({"identities": [{"password": "x"}]}, "an identity has no password"),
+        ({"faults": [{"op": "Bogus", "do": {"drop": "before"}}]}, "op of a fault must be an emulated operation"),
+        ({"identities": [{"password": "x"}]}, "an identity: unknown key password"),
         (["x"], "the world must be a mapping"),
     ],
 )
@@ -95,7 +101,7 @@ def test_a_state_is_one_for_each_region() -> None:
     world = World({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}]}}})
     here = world.state("us-east-1", Nodes)
     assert world.state("us-east-1", Nodes) is here and here.find("i-12345678") is not None
-    with pytest.raises(WorldError, match="the world has no region eu-west-1"):
+    with pytest.raises(WorldError, match="region eu-west-1 is not in the world"):
         world.state("eu-west-1", Nodes)
     two = World({"regions": {"us-east-1": {"nodes": [{"id": "i-12345678"}]}, "eu-west-1": {}}})
     assert two.state("eu-west-1", Nodes).all() == []

@@ -50,7 +50,7 @@ class Stage:
         self.aws = LocalAWS({"regions": {REGION: {"documents": list(documents)}}, **world})
         self._attempts = attempts
         self._documents = self.aws.world.state(REGION, Documents)
-        self._start = copy.deepcopy(self._documents.found)
+        self._start = copy.deepcopy(self._documents.by_owner_and_name)
         self._connection: Any = None
         self.client: Any = None
 
@@ -65,7 +65,7 @@ class Stage:
 
     def reset(self) -> None:
         """Begin anew; the client too, since botocore counts retries over all calls of a client."""
-        self._documents.found = copy.deepcopy(self._start)
+        self._documents.by_owner_and_name = copy.deepcopy(self._start)
         self.calm()
         retries = {"mode": "standard", "total_max_attempts": self._attempts}
         if self.client is None or self._attempts > 1:
@@ -76,9 +76,9 @@ class Stage:
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
         """What is done to documents in here was never done."""
-        before = copy.deepcopy(self._documents.found)
+        before = copy.deepcopy(self._documents.by_owner_and_name)
         yield
-        self._documents.found = before
+        self._documents.by_owner_and_name = before
 
     def calm(self) -> None:
         """From here on no call goes wrong."""
@@ -99,12 +99,12 @@ class Stage:
 
     def held(self, name: str = NAME) -> dict[str, Any] | None:
         """What AWS holds of a document, found without a call; a document that is being deleted is gone."""
-        found = self._documents.found.get((self.aws.world.account_id, name))
+        found = self._documents.by_owner_and_name.get((self.aws.world.account_id, name))
         return None if found is None or found.deleting_reads is not None else _held(found)
 
     def is_numbered_on(self, name: str) -> bool:
         """Whether a new version's number is the one after the latest, and not that after one which is gone."""
-        found = self._documents.found.get((self.aws.world.account_id, name))
+        found = self._documents.by_owner_and_name.get((self.aws.world.account_id, name))
         return found is None or found.highest == max(found.versions)
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A request of every operation that its world can answer, and each of them with one more member of AWS's model."""
+"""Create a valid request for every operation, and variants of it with one more member of AWS's model."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ BASES: dict[str, dict[str, Any]] = {
     "UpdateDocument": {"Name": "doc-a", "Content": json.dumps({**STREAM, "description": "3"}), "DocumentVersion": "2"},
     "UpdateDocumentDefaultVersion": {"Name": "doc-a", "DocumentVersion": "2"},
 }
-# What to give for a member where the first value that the model allows means nothing to the handler.
+# Values for members whose handler needs a more specific value than the first one that the model allows.
 GOOD: dict[tuple[str, str], Any] = {
     ("AssumeRole", "PolicyArns"): [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}],
     ("AssumeRole", "SerialNumber"): "GAHT12345678",
@@ -106,7 +106,7 @@ GOOD: dict[tuple[str, str], Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """A request, and the path of the member in it that the request without it lacks; none for the base itself."""
+    """A request. ``path`` is the path of the member that was added to the base request; empty for the base itself."""
 
     service: str
     operation: str
@@ -121,19 +121,19 @@ class Asked:
 
 
 def bases() -> list[Asked]:
-    """A request of every operation that is served; an operation without one in the table shows as a KeyError."""
+    """Return a request for every operation. Raises ``KeyError`` for an operation that ``BASES`` lacks."""
     return [Asked(service, name, BASES[name]) for service, name in sorted(registry.operations())]
 
 
 def variants(base: Asked) -> Iterator[Asked]:
-    """The base with one more member, for every member that the model has, at any depth."""
+    """Yield the base request with one more member, for every member that the model has, at any depth."""
     shape = model.operation_model(base.service, base.operation).input_shape
     if shape is not None:
         yield from _more(base, shape, base.params, "", lambda params: params)
 
 
 def _more(base: Asked, shape: Any, value: Any, path: str, wrap: Any) -> Iterator[Asked]:
-    """``wrap`` puts another value in the place of ``value`` in a whole request."""
+    """Yield the variants of a value in a request. ``wrap`` returns the request with another value in its place."""
     if shape.type_name == "list" and shape.member.type_name == "structure":
         yield from _more(base, shape.member, value[0], f"{path}[0]", lambda item: wrap([item, *value[1:]]))
     if shape.type_name != "structure":
@@ -153,6 +153,6 @@ def _more(base: Asked, shape: Any, value: Any, path: str, wrap: Any) -> Iterator
 
 
 def sample(base: Asked, path: str, shape: Any) -> Any:
-    """A value that means something to the handler where one is known, else any that the model allows."""
+    """Return a value for a member: the one in ``GOOD``, or any value that the model allows."""
     key = (base.operation, path)
     return GOOD[key] if key in GOOD else input_mutants.sample(shape)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Walks an operation's input shape and makes one request for each way of breaking it."""
+"""Create one invalid request for each constraint in the input shape of an operation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WRONG_TYPE: dict[str, Any] = {
 
 @dataclasses.dataclass
 class Mutant:
-    """A request with exactly one thing wrong: what, where, and how AWS says it."""
+    """A request with exactly one mistake, ``what`` at ``path``, and the ``code`` and ``text`` of AWS's error."""
 
     what: str
     path: str
@@ -47,7 +47,7 @@ class Mutant:
 
 
 def sample(shape: Any) -> Any:
-    """A value that the shape allows, with nothing that is optional in it."""
+    """Return a value that the shape allows, without optional members."""
     if shape.type_name == "structure":
         return {name: sample(shape.members[name]) for name in shape.required_members}
     if shape.type_name == "list":
@@ -70,14 +70,14 @@ def _text(shape: Any) -> str:
 
 
 def mutants(operation: str) -> Iterator[Mutant]:
-    """Every request that the walk makes of one operation."""
+    """Yield every invalid request of one operation."""
     shape = model.operation_model("ssm", operation).input_shape
     base = sample(shape)
     yield from _of_structure(shape, base, "", lambda value: value)
 
 
 def _of_structure(shape: Any, base: dict[str, Any], path: str, wrap: Any) -> Iterator[Mutant]:
-    """``wrap`` puts a value of this shape where it belongs in a whole request."""
+    """Yield the mistakes in a structure. ``wrap`` returns the whole request with another value of this structure."""
     bad = "ValidationException"
     extra = _join(path, "noSuchMember")
     yield Mutant("unknown", extra, wrap({**base, "NoSuchMember": "x"}), bad, "Member must be known")
@@ -115,7 +115,7 @@ def _padded(shape: Any, value: Any) -> list[Any]:
 
 
 def _breaking(shape: Any) -> Iterator[tuple[str, Any, str]]:
-    """Values just outside of a shape's own bounds, and the words in which AWS says so."""
+    """Yield values just outside of a shape's own constraints, with the name of the constraint and AWS's text for it."""
     metadata = shape.metadata
     if "enum" in metadata:
         yield "enum", "NoSuchValue", "Member must satisfy enum value set: ["

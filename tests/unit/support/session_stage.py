@@ -44,7 +44,7 @@ def ids(result: dict[str, Any], key: str = "sessions") -> list[str]:
 
 def still_open(aws: LocalAWS) -> set[str]:
     """The ids of the sessions that AWS holds for open, whatever a task says."""
-    found = aws.world.state(REGION, Sessions).found.values()
+    found = aws.world.state(REGION, Sessions).by_id.values()
     return {session.session_id for session in found if not session.has_ended and session.status != "Terminating"}
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Signed requests as bytes: boto3 stops some mistakes before they leave, and hides what came back."""
+"""Send signed requests without boto3, which rejects some mistakes itself and hides the raw reply."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15", "iam": "2010-05-08"}
 
 @dataclasses.dataclass
 class Answer:
-    """What came back over the wire."""
+    """An HTTP reply."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,7 +46,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The error code, wherever the protocol has it; empty for a success."""
+        """The error code, or an empty text for a success."""
         if self.is_xml:
             found = self.xml.findall(".//{*}Code")
             return found[0].text or "" if found else ""
@@ -67,7 +67,7 @@ def sign(
     identity: Identity | None = None,
     region: str = "us-east-1",
 ) -> dict[str, str]:
-    """The headers of a signed request, by botocore's own signer."""
+    """Return the headers of a request, signed by botocore."""
     who = identity or aws.world.default_identity
     request = AWSRequest("POST", aws.url + "/", dict(headers), body)
     credentials = Credentials(who.access_key, who.secret_key, who.session_token)
@@ -99,7 +99,7 @@ def call_query(
 
 
 def body_of(request: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """The body and the headers of a request as botocore's serialisers make it."""
+    """Return the body and the headers of a request that a serialiser of botocore made."""
     body, headers = request["body"], dict(request["headers"])
     if isinstance(body, Mapping):
         body = urlencode(body).encode()

@@ -41,7 +41,7 @@ class Stage(AnyStage):
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         if error[0] is None:
-            self.aws.check()
+            self.aws.assert_clean()
 
 
 def under(*names: str) -> pytest.MarkDecorator:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, assert_never
 
 from .. import api, conversion
 from ..errors import MISSING_DOCUMENT, SSMError
+from ..option_text import counted
 from . import content
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .model import LATEST, PENDING, DocumentState, not_active
@@ -23,7 +24,7 @@ _RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0)
 # Advice for error codes whose cause is outside the failed call.
 _ADVICE = {
     "AssociatedInstances": "Delete its associations in State Manager first.",
-    "DocumentVersionLimitExceeded": "Set keep_versions to delete the oldest ones.",
+    "DocumentVersionLimitExceeded": "Set keep_versions to delete the oldest versions.",
 }
 
 T = TypeVar("T")
@@ -135,8 +136,8 @@ def _wait_while(plan_run: PlanRun, version: str, is_unready: Callable[[str | Non
         if time.monotonic() + delay > deadline:
             what = f"{'Document' if version == LATEST else f'Version {version} of document'} {plan_run.name}"
             raise _TimedOutError(
-                f"{what} is still {status} after {plan_run.wait_timeout} seconds; raise wait_timeout, or run the "
-                "task again.",
+                f"{what} is still {status} after {counted(plan_run.wait_timeout, 'second')}. Raise wait_timeout or run "
+                "the task again.",
                 status,
             )
         time.sleep(delay)
@@ -162,7 +163,7 @@ def _send(write: Callable[..., T], *given: Any, **named: Any) -> T:
     except SSMError as error:
         if not error.may_have_worked:
             raise
-        raise SSMError(f"{error} Whether AWS has done it is not known.", error.exception) from error
+        raise SSMError(f"{error} AWS may or may not have made the change.", error.exception) from error
 
 
 def _do(action: Action, plan_run: PlanRun) -> None:

@@ -120,10 +120,10 @@ def wanted_content(raw: Any, document_format: str | None, *, exact: bool = False
     """
     if isinstance(raw, dict):
         if document_format == TEXT:
-            raise SSMError(f"{source} is a mapping, which document_format TEXT cannot hold: give it as a string.")
+            raise SSMError(f"{source} is a mapping, but document_format=TEXT requires a string.")
         return Content(_normalized(raw, source), None, document_format or JSON, document_format is not None, exact)
     if not isinstance(raw, str):
-        raise SSMError(f"{source} is neither a string nor a mapping, but {_kind(raw)}.")
+        raise SSMError(f"{source} is {_kind(raw)}: it must be a string or a mapping.")
     text = raw.removeprefix(_BYTE_ORDER_MARK)  # it marks the encoding of a file, and is not valid in JSON
     if not text:
         raise SSMError(f"{source} is empty.")
@@ -150,7 +150,7 @@ def convert(text: str, stored_format: str, wanted_format: str | None) -> tuple[s
     value = parse(text, stored_format)
     if wanted_format == TEXT or not isinstance(value, dict):
         raise SSMError(
-            f"Content of the format {stored_format} cannot be turned into {wanted_format}: give the content."
+            f"The stored content cannot be converted from {stored_format} to {wanted_format}. Give the content."
         )
     return _dump(_normalized(value, "content"), str(wanted_format)), str(wanted_format)
 
@@ -166,13 +166,14 @@ def read_file(path: str, origin: Origin | None = None) -> str:
     except OSError as error:
         raise SSMError(f"content_path {origin.shown} cannot be read: {error.strerror}.{origin.places(path)}") from error
     except ValueError:
-        raise SSMError("content_path holds a character that no path can have.") from None
+        raise SSMError("content_path contains an invalid character.") from None
     if found.startswith(_VAULT_HEADER):
         raise SSMError(
-            f"content_path {origin.shown} is encrypted with Ansible Vault: only a file on the controller is decrypted."
+            f"content_path {origin.shown} is encrypted with Ansible Vault, but only files on the controller are "
+            "decrypted."
         )
     if len(found) > MAX_BYTES + len(_BYTE_ORDER_MARK.encode()):
-        raise SSMError(f"content_path {origin.shown} has more than the {MAX_BYTES} bytes that a document can have.")
+        raise SSMError(f"content_path {origin.shown} is larger than {MAX_BYTES} bytes, the maximum for a document.")
     try:
         return found.decode()
     except UnicodeDecodeError:
@@ -184,9 +185,11 @@ def check_size(text: str, source: str = "content") -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise SSMError(f"{source} holds half of a character, as of a file that was not read as UTF-8.") from None
+        raise SSMError(
+            f"{source} is not valid Unicode (unpaired surrogate). Check that it was read as UTF-8."
+        ) from None
     if size > MAX_BYTES:
-        raise SSMError(f"{source} is {size} bytes long, and a document may have {MAX_BYTES} at most.")
+        raise SSMError(f"{source} is {size} bytes long; the maximum for a document is {MAX_BYTES}.")
 
 
 def sha256(text: str) -> str:
@@ -209,8 +212,8 @@ def _read(text: str, text_format: str, source: str, *, format_given: bool) -> An
         return _through_json(content_reader.load(text, text_format, strict=True))
     except UnreadableError as error:
         advice = {
-            JSON: " What begins with { or [ is read as JSON: for YAML set document_format to YAML.",
-            YAML: " For plain text set document_format to TEXT.",
+            JSON: " Content that begins with { or [ is read as JSON. For YAML, set document_format to YAML.",
+            YAML: " For plain text, set document_format to TEXT.",
         }
         raise SSMError(
             f"{source} cannot be read as {text_format}: {error}.{'' if format_given else advice[text_format]}"
@@ -236,7 +239,7 @@ def _normalized(content: dict[str, Any], source: str) -> dict[str, Any]:
     try:
         content_reader.check_depth(content)
     except UnreadableError as error:
-        raise SSMError(f"{source} is not what a document can be: {error}.") from None
+        raise SSMError(f"{source} is not valid: {error}.") from None
     _check_values(content, source)
     # The round trip also makes plain strings of the string types of Ansible's templating, which PyYAML cannot write.
     plain: dict[str, Any] = _through_json(content)
@@ -248,20 +251,24 @@ def _check_values(content: dict[str, Any], source: str) -> None:
     for place, value in _leaves(content, ""):
         problem = _problem(value)
         if problem:
-            raise SSMError(f"{source} has {problem} at {place}, and a document cannot hold that: put it in quotes.")
+            reason = "is not valid Unicode." if isinstance(value, str) else "JSON cannot represent. Put it in quotes."
+            raise SSMError(f"{source} has {problem} {place}, which {reason}")
 
 
 def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Yield each key and each scalar after its place: ``("inputs.ports[0]", 80)``, ``("a key of inputs", "ports")``."""
+    """Yield each key and each scalar after its place.
+
+    ``("at inputs.ports[0]", 80)``, ``("in a key of inputs", "ports")``
+    """
     if isinstance(value, dict):
         for key, entry in value.items():
-            yield f"a key of {place or 'the top'}", key
+            yield f"in a key of {place or 'the top level'}", key
             yield from _leaves(entry, f"{place}.{_key_in_message(key)}" if place else _key_in_message(key))
     elif isinstance(value, list):
         for number, entry in enumerate(value):
             yield from _leaves(entry, f"{place}[{number}]")
     else:
-        yield place, value
+        yield f"at {place}", value
 
 
 # Names as AWS's schemas and document parameters have them. Any other key can be as secret as a value.
@@ -275,7 +282,7 @@ def _key_in_message(key: Any) -> str:
 def _problem(value: Any) -> str:
     """Return what a value is that JSON cannot hold, such as ``"a date"``; '' if JSON can hold it."""
     if isinstance(value, str):
-        return "half of a character" if any("\ud800" <= one <= "\udfff" for one in value) else ""
+        return "an unpaired surrogate" if any("\ud800" <= one <= "\udfff" for one in value) else ""
     if isinstance(value, float):
         return "" if math.isfinite(value) else "a number that is not finite"
     return "" if value is None or isinstance(value, (bool, int)) else _kind(value)

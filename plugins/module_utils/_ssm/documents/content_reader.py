@@ -41,7 +41,7 @@ _NUMBER_TOO_LONG = f"a number has more than {_MAX_DIGITS} digits"
 _DUPLICATE_KEY = "a key occurs twice in a mapping"
 _NOT_A_NUMBER = "a number cannot be read"
 _NOT_FINITE = "a number is too large, or .inf or .nan"
-_TOO_MANY_ENTRIES = f"its aliases or merge keys make more than {_MAX_ENTRIES} entries of it"
+_TOO_MANY_ENTRIES = f"its aliases or merge keys expand to more than {_MAX_ENTRIES} entries"
 
 
 class UnreadableError(ValueError):
@@ -188,7 +188,7 @@ def _load_yaml(text: str, strict: bool) -> Any:
             raise UnreadableError(reason) from None
         raise UnreadableError(reason, text, error.problem_mark.index) from None
     except yaml.reader.ReaderError as error:
-        raise UnreadableError("it has a character that YAML does not allow", text, error.position) from None
+        raise UnreadableError("it contains a character that YAML does not allow", text, error.position) from None
 
 
 # Words, and YAML's punctuation in quotes: a reason of PyYAML that quotes nothing of the text.

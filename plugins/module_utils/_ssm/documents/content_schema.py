@@ -82,24 +82,24 @@ def why_rejected(content: Any, document_type: str | None) -> str:
     if not isinstance(content, Mapping) or document_type not in _TYPES_WITH_SCHEMA:
         return ""
     if "schemaVersion" not in content:
-        return f"has no schemaVersion, which a document of type {document_type} must have"
+        return f"has no schemaVersion, which a document of type {document_type} requires"
     version, known = content["schemaVersion"], _ONLY_SCHEMA_VERSIONS.get(document_type)
     if known and isinstance(version, str) and version != known:
-        return f"has a schemaVersion that a document of type {document_type} cannot have: it must be {known}"
+        return f"has the wrong schemaVersion: a document of type {document_type} requires {known}"
     return _session_problem(content) if document_type == SESSION else ""
 
 
 def _session_problem(content: Mapping[str, Any]) -> str:
     if "sessionType" not in content:
-        return "has no sessionType, which a document of type Session must have"
+        return "has no sessionType, which a document of type Session requires"
     needed = "inputs" if content["sessionType"] == SHELL_SESSION else "properties"
     if needed not in content:
-        return f"has no {needed}, which a document of this sessionType must have"
+        return f"has no {needed}, which a document of this sessionType requires"
     inputs = content.get("inputs")
     minutes = inputs if isinstance(inputs, Mapping) else {}
     for key, maximum in MINUTES.items():
         if not _is_minutes(minutes.get(key, ""), maximum):
-            return f"has minutes in inputs.{key} that AWS does not accept: they must be 1 to {maximum}"
+            return f"has an invalid value for inputs.{key}: it must be 1 to {maximum} minutes"
     return ""
 
 

@@ -152,12 +152,12 @@ def _latest_headers(before: DocumentState | None, after: DocumentState | None) -
     """
     if before is None or after is None or after.latest_version in (before.latest_version, after.default_version):
         return ("content", "content")
-    role = "the latest and the default" if before.default_version == before.latest_version else "the latest"
-    new = f"content of version {after.latest_version}, {'which sessions use' if after.used_by_latest else 'staged'}"
+    role = "the latest and default version" if before.default_version == before.latest_version else "the latest version"
+    new = f"content of version {after.latest_version}{', which sessions use' if after.used_by_latest else ''}"
     becomes = "stays" if before.default_version == after.default_version else "becomes"
     return (
         f"content of version {before.latest_version}, {role}",
-        f"{new}: version {after.default_version} {becomes} the default",
+        f"{new}; version {after.default_version} {becomes} the default",
     )
 
 

@@ -199,19 +199,19 @@ def _interruption_error(
 def _restore(plan_run: PlanRun, before: DocumentState) -> tuple[list[str], str]:
     """Create a deleted document again. Return the actions done, and a sentence for the error message.
 
-    ``(["create the document"], "The old document was put back: create the document.")``; no actions if it failed.
+    ``(["create the document"], "The old document was restored: create the document.")``; no actions if it failed.
     """
     again = PlanRun(plan_run.client, plan_run.name, wait=plan_run.wait, wait_timeout=plan_run.wait_timeout)
     actions = plan.plan_restoration(before)
-    failure = "" if actions else "AWS did not return all that it takes to create it again."
+    failure = "" if actions else "AWS did not return everything needed to create it again."
     try:
         apply.apply(again, actions)
     except InterruptedPlanError as interrupted:
         failure = str(interrupted.error)
     if not again.done:
-        return [], f"The old document is gone and could not be put back: {failure}"
-    back = f"The old document was put back: {'; '.join(again.done)}."
-    return again.done, f"{back} Not all of it could be: {failure}" if failure else back
+        return [], f"The old document was deleted and could not be restored: {failure}"
+    back = f"The old document was restored: {'; '.join(again.done)}."
+    return again.done, f"{back} Some of it could not be restored: {failure}" if failure else back
 
 
 def _replan_after_race(

@@ -58,9 +58,9 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> D
     if params["names"] is not None and (filters or types or owner != "Self"):
         raise SSMError("names cannot be combined with filters, owner or document_types.")
     if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
-        raise SSMError("owner and document_types are the filters Owner and DocumentType: give each of them only once.")
+        raise SSMError("filters: Owner and DocumentType are the options owner and document_types. Give each only once.")
     if params["document_version"] is not None and params["version_name"] is not None:
-        raise SSMError("document_version and version_name both say which version to describe: give only one.")
+        raise SSMError("document_version and version_name both select the version to describe. Give only one.")
     names, types = option_text.trimmed(params["names"] or []), option_text.trimmed(types or [])
     limits.check_names_or_arns(names)
     check_types(types)
@@ -98,10 +98,7 @@ def check_types(document_types: Iterable[str]) -> None:
     """Raise ``SSMError`` for a type that no document has, because AWS would list nothing instead of rejecting it."""
     for one in document_types:
         if one not in TYPES:
-            raise SSMError(
-                f"document_types has {quoted(one)}, which is not a type of document that this module knows."
-                f"{option_text.suggestion(one, TYPES)}"
-            )
+            raise SSMError(f"document_types: unknown document type {quoted(one)}.{option_text.suggestion(one, TYPES)}")
 
 
 def check_document_filters(filters: Iterable[str]) -> None:
@@ -109,7 +106,7 @@ def check_document_filters(filters: Iterable[str]) -> None:
     for key in filters:
         meant = "" if key in _FILTERS or key.startswith("tag:") else option_text.suggestion(key, _FILTERS)
         if meant:
-            raise SSMError(f"filters has {quoted(key)}, which is not a filter of ListDocuments.{meant}")
+            raise SSMError(f"filters: {quoted(key)} is not a filter of ListDocuments.{meant}")
 
 
 def listing(
@@ -150,7 +147,7 @@ def unread_warnings(documents: Iterable[ReturnedDocument]) -> list[str]:
     """Return a warning for each extra that AWS no longer had when it was read."""
     return [
         f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
-        f"{extra}. It may have been deleted meanwhile."
+        f"{extra}. It may have been deleted in the meantime."
         for one in documents
         for extra in ("content", "versions")
         if extra in one and not one[extra] and one[extra] != ""
@@ -159,7 +156,7 @@ def unread_warnings(documents: Iterable[ReturnedDocument]) -> list[str]:
 
 def _filter_value(key: str, value: Any) -> str:
     if value in (None, ""):
-        raise SSMError(f"filters has no value for {key}: give it one, or leave it out.")
+        raise SSMError(f"filters has no value for {key}. Give it a value or omit it.")
     return str(value)
 
 

@@ -46,7 +46,7 @@ def is_version_name(text: str) -> bool:
 
 def check_names(name: str, version_name: str | None) -> None:
     """Raise ``SSMError`` for a name that no document can have, or a version's name that no version can have."""
-    _check("name", name, _NAME, "a document's name has 3 to 128 letters, digits, underscores, hyphens and dots")
+    _check("name", name, _NAME, "it must be 3 to 128 letters, digits, underscores, hyphens and dots")
     _check_version_name("version_name", version_name)
 
 
@@ -60,7 +60,9 @@ def check_version(number: str | None, version_name: str | None) -> None:
 def check_names_or_arns(names: Iterable[str]) -> None:
     """Raise ``SSMError`` for an entry that can be neither a document's name nor an ARN."""
     for name in names:
-        _check("an entry of names", name, _NAME_OR_ARN, "it must be a document's name or ARN, of 3 to 128 characters")
+        _check(
+            "an entry of names", name, _NAME_OR_ARN, "it must be the name or ARN of a document, of 3 to 128 characters"
+        )
 
 
 def check_description(display_name: str | None, target_type: str | None) -> None:
@@ -68,35 +70,35 @@ def check_description(display_name: str | None, target_type: str | None) -> None
         "display_name",
         display_name,
         _DISPLAY_NAME,
-        "it has up to 1024 letters, digits, blanks, underscores, hyphens, dots, colons and slashes",
+        "it must be up to 1024 letters, digits, spaces, underscores, hyphens, dots, colons and slashes",
     )
     _check(
         "target_type",
         target_type,
         _TARGET_TYPE,
-        "it begins with a slash, and has up to 200 letters, digits, underscores, hyphens, dots, colons and slashes",
+        "it must begin with a slash and have up to 200 letters, digits, underscores, hyphens, dots, colons and slashes",
     )
 
 
 def check_requires(entries: Iterable[Mapping[str, Any]]) -> None:
     for entry in entries:
-        rule = "it is a document's name or ARN, of 3 to 128 characters"
+        rule = "it must be the name or ARN of a document, of 3 to 128 characters"
         _check("name in requires", entry.get("Name"), _NAME_OR_ARN, rule)
         version = entry.get("Version")
         if version not in (None, "$LATEST", "$DEFAULT"):
-            _check("version in requires", version, _NUMBER, "it is $LATEST, $DEFAULT or a version number")
+            _check("version in requires", version, _NUMBER, "it must be $LATEST, $DEFAULT or a version number")
         _check_version_name("version_name in requires", entry.get("VersionName"))
         _check_version_name("require_type in requires", entry.get("RequireType"))
 
 
 def check_attachments(entries: Sequence[Mapping[str, Any]]) -> None:
     if len(entries) > _MAX_ATTACHMENTS:
-        raise SSMError(f"attachments has {len(entries)} entries, and AWS allows {_MAX_ATTACHMENTS} at most.")
+        raise SSMError(f"attachments has {len(entries)} entries; the maximum is {_MAX_ATTACHMENTS}.")
     for entry in entries:
         values = entry.get("Values") or []
         if len(values) != 1 or not 1 <= len(values[0]) <= 1024:
             raise SSMError("attachments: each entry must have exactly one value in values, of 1 to 1024 characters.")
-        rule = "it has 3 to 128 letters, digits, underscores, hyphens and dots"
+        rule = "it must be 3 to 128 letters, digits, underscores, hyphens and dots"
         _check("name in attachments", entry.get("Name"), _NAME, rule)
 
 
@@ -104,21 +106,21 @@ def check_tags(tags: Mapping[str, str]) -> None:
     """Raise ``SSMError`` for the first tag that AWS does not accept, or for more tags than a document can have."""
     for key, value in tags.items():
         _check_tag(f"the key {quoted(key)}", key, 1, _MAX_TAG_KEY)
-        _check_tag(f"{quoted(value)} for {quoted(key)}", value, 0, _MAX_TAG_VALUE)
+        _check_tag(f"the value {quoted(value)} of {quoted(key)}", value, 0, _MAX_TAG_VALUE)
     check_tag_count(tags)
 
 
 def check_tag_count(tags: Iterable[str]) -> None:
     """Raise ``SSMError`` for more tags than a document can have."""
     if not has_room_for_tags(tags):
-        raise SSMError(f"The document would have more than the {_MAX_TAGS} tags that AWS allows.")
+        raise SSMError(f"The document would have more than {_MAX_TAGS} tags, which is the maximum.")
 
 
 def check_no_reserved_tags(keys: Iterable[str]) -> None:
     """Raise ``SSMError`` for a tag that only AWS can set."""
     for key in keys:
         if is_reserved_tag_key(key):
-            raise SSMError(f"tags has {key}: only AWS sets tags that begin with aws:.")
+            raise SSMError(f"tags: the key {quoted(key)} is reserved. Only AWS can set tags that begin with aws:.")
 
 
 def has_room_for_tags(keys: Iterable[str]) -> bool:
@@ -133,15 +135,15 @@ def is_reserved_tag_key(key: str) -> bool:
 
 def _check_tag(what: str, text: str, least: int, most: int) -> None:
     if not least <= len(text) <= most:
-        raise SSMError(f"tags has {what}, which is not {least} to {most} characters long.")
+        raise SSMError(f"tags: {what} must be {f'{least} to' if least else 'up to'} {most} characters long.")
     for character in text:
         # Letters (L), separators (Z) and numbers (N) of any script.
         if character not in _TAG_PUNCTUATION and unicodedata.category(character)[0] not in "LZN":
-            raise SSMError(f"tags has {what}, and AWS does not allow {character!r} in tags.")
+            raise SSMError(f"tags: {what} contains {character!r}, which AWS does not allow in tags.")
 
 
 def _check_version_name(option: str, text: str | None) -> None:
-    _check(option, text, _VERSION_NAME, "it has 1 to 128 letters, digits, underscores, hyphens and dots")
+    _check(option, text, _VERSION_NAME, "it must be 1 to 128 letters, digits, underscores, hyphens and dots")
 
 
 def _check(option: str, text: str | None, pattern: re.Pattern[str], rule: str) -> None:

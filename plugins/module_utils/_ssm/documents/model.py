@@ -129,11 +129,11 @@ class Removal:
     def __post_init__(self) -> None:
         limits.check_names(self.name, self.version_name)
         if self.version is not None and self.version_name is not None:
-            raise SSMError("document_version and version_name both say which version to delete: give only one.")
+            raise SSMError("document_version and version_name both select the version to delete. Give only one.")
         if self.version is not None and not limits.is_number(self.version):
             raise SSMError(
-                f"document_version is {quoted(self.version)}: a version is deleted by its number, "
-                f"because {LATEST} and {DEFAULT} are another version each time the task runs."
+                f"document_version is {quoted(self.version)}: it must be the number of the version to delete, because "
+                f"{LATEST} and {DEFAULT} can be another version each time the task runs."
             )
 
     @property
@@ -265,12 +265,12 @@ def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:
     named = {str(info["DocumentVersion"]): info.get("VersionName") for info in infos}
     listed = [f"{number} ({named[number]})" if named[number] else number for number in sorted(named, key=int)]
     shown = listed[-_LISTED:]
-    there_are = f"; its {'latest ' if shown != listed else ''}versions are {', '.join(shown)}" if listed else ""
+    there_are = f" Its {'latest ' if shown != listed else ''}versions are {', '.join(shown)}." if listed else ""
     wanted = str(spec.default_name)
     advice = option_text.suggestion(wanted, [*filter(None, named.values()), *_DEFAULT_WORDS])
     if wanted == spec.version_name:
         advice = " To make the version of this task the default, set default_version to latest."
-    return f"Document {spec.name} has no version with the name {quoted(wanted)}{there_are}.{advice}"
+    return f"Document {spec.name} has no version named {quoted(wanted)}.{there_are}{advice}"
 
 
 def check_owner(state: DocumentState) -> None:
@@ -278,7 +278,7 @@ def check_owner(state: DocumentState) -> None:
     if state.foreign_owner:
         raise SSMError(
             f"Document {state.latest['Name']} belongs to {state.foreign_owner}, and only its owner can change or "
-            "delete it. Create a document of your own under another name: sessionops.aws.ssm_document_info returns "
+            "delete it. Create your own document under another name. sessionops.aws.ssm_document_info returns "
             "the content to start from."
         )
 
@@ -289,7 +289,7 @@ def check_content(wanted: content.Content, document_type: str | None) -> None:
     if problem:
         raise SSMError(f"content {problem}.")
     if document_type == "ChangeCalendar" and wanted.document_format != content.TEXT:
-        raise SSMError("content of a ChangeCalendar must be an iCalendar text: set document_format to TEXT.")
+        raise SSMError("content of a ChangeCalendar must be iCalendar text. Set document_format to TEXT.")
 
 
 def check_type_given(spec: DocumentSpec) -> None:
@@ -297,6 +297,6 @@ def check_type_given(spec: DocumentSpec) -> None:
     if spec.content is not None and spec.document_type is None and content_schema.needs_type(spec.content.value):
         kind = content_schema.likely_type(spec.content.value)
         raise SSMError(
-            f"Document {spec.name} does not exist, and AWS creates it only with a type: set document_type"
+            f"Document {spec.name} does not exist, and creating it requires a type. Set document_type"
             f"{f' to {kind}' if kind else ''}."
         )

@@ -27,8 +27,8 @@ def task_from_options(params: Mapping[str, Any], origin: Mapping[str, Any]) -> D
     """
     if params["name"].startswith("arn:"):
         raise SSMError(
-            f"name: {quoted(params['name'])} is an ARN. Give the name of a document of this account; a document "
-            "of another account can be changed only by its owner."
+            f"name: {quoted(params['name'])} is an ARN. Give the name of a document in this account. Only its "
+            "owner can change a document of another account."
         )
     return _removal(params) if params["state"] == "absent" else _spec(params, origin)
 
@@ -47,9 +47,7 @@ def _spec(params: Mapping[str, Any], origin: Mapping[str, Any]) -> DocumentSpec:
     wanted, document_type = _content(params, origin), params["document_type"]
     if params["session_preferences"] is not None:
         if document_type not in (None, SESSION):
-            raise SSMError(
-                f"session_preferences makes a document of type Session, but document_type is {document_type}."
-            )
+            raise SSMError(f"session_preferences requires the document_type Session, but it is {document_type}.")
         document_type = SESSION
     merges = _merges(params)
     _check_version_name(params)
@@ -88,9 +86,9 @@ def _check_version_name(params: Mapping[str, Any]) -> None:
     if name is None or params["recreate"] or any(params[option] is not None for option in _VERSION_OPTIONS):
         return
     raise SSMError(
-        f"version_name is {quoted(name)}, but a version gets its name when it is made, and this task makes none: "
-        "give the content of the new version, or set default_version to the name of a version to make that one the "
-        "default."
+        f"version_name is {quoted(name)}, but this task creates no version, and an existing version cannot be "
+        "renamed. Give content to create a version, or set default_version to the name of a version to make that "
+        "version the default."
     )
 
 

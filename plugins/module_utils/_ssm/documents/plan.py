@@ -63,7 +63,7 @@ def plan(spec: DocumentSpec, state: DocumentState | None) -> list[Action]:
     unchangeable = matching.why_unchangeable(spec, state)
     if unchangeable:
         raise SSMError(
-            f"Document {spec.name} {unchangeable}: set recreate=true to delete the document and "
+            f"Document {spec.name} {unchangeable}. Set recreate=true to delete the document and "
             "create it again, or use another name."
         )
     update = requests.update(spec, state)
@@ -92,9 +92,9 @@ def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
         return [*_unsharing(removal.name, state, allowed=removal.force_unshare), Delete(removal.force)]
     if state.versions and str(state.versions[0]) == state.default_version:
         raise SSMError(
-            f"Version {state.default_version} of document {removal.name} is its default version, which cannot be "
-            "deleted: make another one the default first, or delete the document without document_version and "
-            "version_name."
+            f"Version {state.default_version} is the default version of document {removal.name} and cannot be "
+            "deleted. Make another version the default first, or omit document_version and version_name to delete the "
+            "whole document."
         )
     return [DeleteVersions(state.versions)] if state.versions else []
 
@@ -104,7 +104,7 @@ def plan_warnings(spec: DocumentSpec, state: DocumentState | None, actions: list
     found = []
     if any(isinstance(action, Create) for action in actions) and spec.name.lower().startswith(_RESERVED):
         found.append(
-            f"AWS reserves names that begin with {', '.join(_RESERVED)} for its own documents, and may refuse the name "
+            f"AWS reserves names that begin with {', '.join(_RESERVED)} for its own documents, and may reject the name "
             f"{spec.name}."
         )
     if spec.content is not None and spec.document_type in (None, SESSION):
@@ -119,14 +119,14 @@ def plan_warnings(spec: DocumentSpec, state: DocumentState | None, actions: list
         and state.matching_version != matching.version_with_wanted_name(spec, state)
     ):
         found.append(
-            f"Version {state.matching_version} of document {spec.name} already has this content, and is not renamed to "
-            f"{spec.version_name}: a version gets its name when it is made."
+            f"Version {state.matching_version} of document {spec.name} already has this content. It is not renamed to "
+            f"{spec.version_name}, because a version gets its name when it is created."
         )
     default = matching.wanted_default(spec, state, updated=False)
     if not updated and state.matching_version not in (None, state.latest_version, default):
         found.append(
             f"Version {state.matching_version} of document {spec.name} already has this content, so no new version is "
-            "staged: AWS may reject content that is identical to an older version."
+            "created: AWS may reject content that is identical to an older version."
         )
     found += _latest_warnings(spec, state, updated=updated)
     if _keeps_all_shared(spec, state) and matching.versions_to_prune(spec, state):
@@ -141,15 +141,15 @@ def _latest_warnings(spec: DocumentSpec, state: DocumentState, *, updated: bool)
         return []
     if updated and default is not None:
         return [
-            f"The new version of Session document {spec.name} is used at once, although version {default} stays the "
-            "default: sessions that are started with a document's name use its latest version."
+            f"The new version of Session document {spec.name} takes effect immediately, even though version "
+            f"{default} remains the default. Sessions that are started with a document's name use its latest version."
         ]
     moves = default not in (None, state.default_version)
     if not updated and default != state.latest_version and (moves or spec.content is not None):
         return [
             f"Version {default} of Session document {spec.name} is the default, but sessions that are started with a "
             f"document's name use its latest version, {state.latest_version}. To make them use version {default}, "
-            "delete the later versions, or change the content so that a new version is made."
+            "delete the later versions, or change the content so that a new version is created."
         ]
     return []
 
@@ -159,12 +159,12 @@ def removal_warnings(removal: Removal, state: DocumentState | None, actions: lis
     if state is None or not actions:
         return []
     if not removal.removes_one_version:
-        goes = "This deletes the session preferences of the account in this region, including its logging."
+        goes = "This deletes the session preferences of the account in this region, including the logging."
         return [goes] if removal.name == PREFERENCES else []
     if state.used_by_latest and state.latest_version in map(str, state.versions or ()):
         return [
-            f"Version {state.latest_version} is the latest of Session document {removal.name}: sessions that are "
-            "started with its name use the version before it from now on."
+            f"Version {state.latest_version} is the latest version of Session document {removal.name}. Without it, "
+            "sessions that are started with the document's name use the previous version."
         ]
     return []
 
@@ -178,9 +178,11 @@ def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]
     if not lost:
         return []
     replaces = spec.preferences is not None and not spec.merges
-    advice = " To keep what the task does not name, set purge_session_preferences to false." if replaces else ""
+    advice = (
+        " To keep the settings that the task does not give, set purge_session_preferences to false." if replaces else ""
+    )
     listed = " and ".join(filter(None, [", ".join(lost[:-1]), lost[-1]]))
-    return [f"This change of document {spec.name} turns off {listed}.{advice}"]
+    return [f"This change to document {spec.name} turns off {listed}.{advice}"]
 
 
 def _recreate(spec: DocumentSpec, state: DocumentState) -> list[Action]:
@@ -228,8 +230,8 @@ def _unsharing(name: str, state: DocumentState, *, allowed: bool) -> list[Share]
     if state.permissions and not allowed:
         accounts = "everyone" if sharing.EVERYONE in state.permissions else counted(len(state.permissions), "account")
         raise SSMError(
-            f"Document {name} is shared with {accounts}, and AWS does not delete a shared document: "
-            "set force_unshare=true to end the sharing first."
+            f"Document {name} is shared with {accounts}, and AWS does not delete a shared document. "
+            "Set force_unshare=true to end the sharing first."
         )
     return sharing.unshare_calls(state.permissions or {})
 

@@ -72,21 +72,21 @@ _INPUT_OPTIONS = [name for name in OPTIONS if name != "description"]
 # The value of an input that no option can express.
 _INEXPRESSIBLE = object()
 _PATTERNS = (
-    ("s3_bucket_name", r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", "a bucket has 3 to 63 of a-z, 0-9, dots and hyphens"),
+    ("s3_bucket_name", r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]", "it must be 3 to 63 of a-z, 0-9, dots and hyphens"),
     (
         "cloud_watch_log_group_name",
         r"[\w./#\-]{1,512}",
-        "a log group has 1 to 512 letters, digits, and _ - / . #",
+        "it must be 1 to 512 letters, digits, and _ - / . #",
     ),
-    ("kms_key_id", r"[\w:/\-]{1,2048}", "it is the ID, the ARN or the alias of a key"),
-    ("run_as_default_user", r"\S+", "the name of a user has no spaces"),
-    ("s3_key_prefix", r"(?s:(?!.*\{\{).*)", "these documents have no parameters that it could refer to"),
+    ("kms_key_id", r"[\w:/\-]{1,2048}", "it must be the ID, ARN or alias of a key"),
+    ("run_as_default_user", r"\S+", "it must be a user name without spaces"),
+    ("s3_key_prefix", r"(?s:(?!.*\{\{).*)", "it must not contain {{, because these documents have no parameters"),
 )
 # An option, the option that it requires, and the rest of the error message.
 _DEPENDENT_OPTIONS = (
-    ("s3_key_prefix", "s3_bucket_name", "the bucket that it is a prefix in"),
-    ("cloud_watch_streaming_enabled", "cloud_watch_log_group_name", "the log group to stream to"),
-    ("run_as_default_user", "run_as_enabled", "without which no session runs as that user"),
+    ("s3_key_prefix", "s3_bucket_name", "s3_bucket_name"),
+    ("cloud_watch_streaming_enabled", "cloud_watch_log_group_name", "cloud_watch_log_group_name"),
+    ("run_as_default_user", "run_as_enabled", "run_as_enabled=true"),
 )
 # The options that log, encrypt or separate sessions, and their names in warnings. Values that are strings are added.
 _SAFEGUARDS = (
@@ -131,8 +131,8 @@ def merged(given: Mapping[str, Any], document: Any) -> dict[str, Any]:
     inputs = _inputs_of(document)
     if inputs is None:
         raise SSMError(
-            "session_preferences can change only a Session document of the session type Standard_Stream, and the "
-            "document has other content: set purge_session_preferences to true to replace it."
+            "session_preferences can change only a Session document with the session type Standard_Stream, but this "
+            "document has other content. Set purge_session_preferences to true to replace it."
         )
     changes = _without_nulls(given)
     _check_values(changes)
@@ -220,8 +220,8 @@ def null_warnings(names: Iterable[str]) -> list[str]:
     ``names`` are the options that are null, such as ``kms_key_id`` and ``shell_profile.linux``.
     """
     return [
-        f"session_preferences.{name} is null, so with purge_session_preferences=false the document keeps the value "
-        f"that it has.{_CLEARED_BY.get(OPTIONS.get(name, {}).get('type', 'str'), '')}"
+        f"session_preferences.{name} is null, so with purge_session_preferences=false the document keeps its "
+        f"current value.{_CLEARED_BY.get(OPTIONS.get(name, {}).get('type', 'str'), '')}"
         for name in names
     ]
 
@@ -252,7 +252,7 @@ def _unknown_inputs(inputs: Mapping[str, Any]) -> list[str]:
     """Return a warning for each input that AWS does not document."""
     known = [_input_name(name) for name in _INPUT_OPTIONS]
     return [
-        f"AWS documents no input {quoted(str(key))}: it may refuse or ignore it."
+        f"AWS does not document the input {quoted(str(key))}, and may reject or ignore it."
         f"{option_text.suggestion(str(key), known)}"
         for key in inputs
         if key not in known
@@ -263,7 +263,9 @@ def _run_as_warnings(inputs: Mapping[str, Any]) -> list[str]:
     """Return warnings about run-as settings that can prevent users from starting sessions."""
     enabled, user = inputs.get("runAsEnabled"), inputs.get("runAsDefaultUser")
     if enabled == "":
-        return ["inputs.runAsEnabled is an empty text. Write true or false, because AWS documents no other value."]
+        return [
+            "inputs.runAsEnabled is an empty string. Set it to true or false, because AWS documents no other value."
+        ]
     if str(enabled).lower() != "true":
         return []
     if not user:
@@ -273,7 +275,7 @@ def _run_as_warnings(inputs: Mapping[str, Any]) -> list[str]:
         ]
     if user == _AGENT_USER:
         return [
-            f"inputs.runAsDefaultUser is {user}, which the agent creates only where run-as is off: sessions fail on "
+            f"inputs.runAsDefaultUser is {user}, which the agent creates only if run-as is off, so sessions fail on "
             "nodes without that user. Set runAsEnabled to false to use it."
         ]
     return []
@@ -331,9 +333,9 @@ def _check(filled: Mapping[str, Any]) -> None:
 
 def _check_dependent_options(given: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """Raise ``SSMError`` for a given option that requires another option, if that one is off in ``result``."""
-    for name, other, wrong in _DEPENDENT_OPTIONS:
+    for name, other, required in _DEPENDENT_OPTIONS:
         if given.get(name) and not result[other]:
-            raise SSMError(f"session_preferences.{name} needs {other}, {wrong}.")
+            raise SSMError(f"session_preferences.{name} requires {required}.")
 
 
 def _check_values(values: Mapping[str, Any]) -> None:
@@ -350,8 +352,8 @@ def _check_values(values: Mapping[str, Any]) -> None:
     for shell, profile in values.get("shell_profile", {}).items():
         if len(profile) > _MAX_PROFILE:
             raise SSMError(
-                f"session_preferences.shell_profile.{shell} has {len(profile)} characters, and {_MAX_PROFILE} at most "
-                "are possible."
+                f"session_preferences.shell_profile.{shell} has {len(profile)} characters; the maximum is "
+                f"{_MAX_PROFILE}."
             )
 
 

@@ -24,7 +24,7 @@ def create(spec: DocumentSpec) -> dict[str, Any]:
     """Return the CreateDocument request for a new document. Raises ``SSMError`` if the task lacks something for it."""
     if spec.content is None:
         raise SSMError(
-            f"Document {spec.name} does not exist, and cannot be created without content, content_path or "
+            f"Document {spec.name} does not exist, and creating it requires content, content_path or "
             "session_preferences."
         )
     check_type_given(spec)
@@ -96,14 +96,14 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
         return None
     if spec.updates_version not in (LATEST, state.latest_version):
         raise SSMError(
-            f"document_version is {spec.updates_version}, but only the latest version can be updated, and that of "
-            f"document {spec.name} is {state.latest_version}: leave document_version out."
+            f"document_version is {spec.updates_version}, but only the latest version of document {spec.name}, "
+            f"{state.latest_version}, can be updated. Omit document_version."
         )
     number = matching.version_with_wanted_name(spec, state)
     if number is not None:
         raise SSMError(
-            f"Version {number} of document {spec.name} has the name {spec.version_name} already: "
-            "give the new version another version_name."
+            f"Version {number} of document {spec.name} is already named {spec.version_name}. "
+            "Give the new version another version_name."
         )
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
@@ -118,7 +118,7 @@ def update(spec: DocumentSpec, state: DocumentState) -> dict[str, Any] | None:
 
 def only_display_name_differs(name: str) -> str:
     """Return the error message for a new version that would differ from an existing one only in its display name."""
-    return f"AWS makes no version of document {name} for a new display_name alone: change the content, too."
+    return f"AWS does not create a version of document {name} if only display_name changes: change the content, too."
 
 
 def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
@@ -128,8 +128,8 @@ def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
         text, document_format = spec.content.encode(state.document_format)
         if document_format not in (state.document_format, spec.document_format):
             raise SSMError(
-                f"Document {spec.name} is stored as {state.document_format}, which cannot hold content in "
-                f"{document_format} byte for byte: set document_format to {document_format}, or content_comparison to "
+                f"Document {spec.name} is stored as {state.document_format}, so content in {document_format} "
+                f"cannot be stored byte for byte. Set document_format to {document_format}, or content_comparison to "
                 "semantic."
             )
         return text, document_format
@@ -146,7 +146,7 @@ def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | N
     if spec.attachments:
         return list(spec.attachments)
     if document_type == "Package":
-        raise SSMError(f"Document {spec.name} is a Package, and each version of it needs attachments.")
+        raise SSMError(f"Document {spec.name} is a Package, and each version of it requires attachments.")
     return None
 
 
@@ -157,8 +157,8 @@ def _kept(state: DocumentState) -> dict[str, Any]:
 def _check_first_default(spec: DocumentSpec) -> None:
     if spec.default_version not in ("latest", "keep", "1"):
         raise SSMError(
-            f"default_version is {spec.default_version}, but document {spec.name} has to be created, and its default "
-            "can only be version 1 at first: leave default_version out."
+            f"default_version is {spec.default_version}, but document {spec.name} does not exist yet, and its first "
+            "default version is 1. Omit default_version."
         )
 
 

@@ -50,12 +50,12 @@ def wanted_permissions(option: Mapping[str, Any] | None) -> Permissions | None:
     given = [EVERYONE if account.lower() == EVERYONE else account for account in trimmed]
     accounts = tuple(dict.fromkeys(given))
     if EVERYONE in accounts and len(accounts) > 1:
-        raise SSMError("permissions.account_ids has both all and accounts: a document is public or shared, not both.")
+        raise SSMError("permissions.account_ids has both all and accounts, but a document is either public or shared.")
     for account in accounts:
         if account != EVERYONE and not re.fullmatch(r"[0-9]{12}", account):
             raise SSMError(
-                f"permissions.account_ids has {account!r}, which is neither all nor the 12 digits of an account: "
-                "put it in quotes, so that YAML does not read a number."
+                f"permissions.account_ids has {account!r}: it must be all or the 12 digits of an account ID. Put IDs "
+                "in quotes, so that YAML does not read them as numbers."
             )
     return Permissions(accounts, option.get("shared_document_version"), bool(option.get("purge", True)))
 
@@ -73,8 +73,8 @@ def changes(permissions: Permissions, found: Mapping[str, str], name: str) -> li
     if not permissions.purge:
         now = "public" if EVERYONE in found else f"shared with {', '.join(sorted(found))}"
         raise SSMError(
-            f"Document {name} is {now}, and a document is public or shared, not both: set "
-            "permissions.purge=true to end that first."
+            f"Document {name} is {now}, and a document is either public or shared with accounts. Set "
+            "permissions.purge=true to end the current sharing first."
         )
     # No document is public and shared with accounts at once, so end one before the other begins (trap 22).
     return _calls([], to_remove, None) + _calls(to_add, [], permissions.version)

@@ -74,7 +74,9 @@ def get_status(client: api.Client, target: str) -> Readiness:
     if status in (CONNECTED, NOT_CONNECTED):
         return Readiness(target, status)
     # Users should see a new status of AWS. ``api`` accepts only a single word, so this never shows a whole reply.
-    return Readiness(target, UNKNOWN, f"AWS returned the status {returned}, which this version does not know.")
+    return Readiness(
+        target, UNKNOWN, f"AWS returned the status {returned}, which this version of sessionops.aws does not know."
+    )
 
 
 def require_any(found: Sequence[Readiness]) -> None:

@@ -151,7 +151,7 @@ def _parts(values: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
 def _filter_set(option: str, given: Any) -> FilterSet:
     if not isinstance(given, Mapping) or not given:
         raise SSMError(
-            f"{option}: each entry must map filters to their values, such as PlatformTypes: Linux; {given!r} does not."
+            f"{option}: each entry must map filters to their values, such as PlatformTypes: Linux; got {given!r}."
         )
     return FilterSet({_key(option, key): _values(option, key, value) for key, value in given.items()})
 

@@ -50,7 +50,7 @@ def task_from_options(params: Mapping[str, Any]) -> Task:
     for target in ids:
         targets.check_target(target, "targets")
     if not ids:
-        raise SSMError("targets is empty: give at least one.")
+        raise SSMError("targets is empty. Give at least one target.")
     check_max_workers(params["max_workers"])
     if params["consecutive"] < 1:
         raise SSMError(f"consecutive: {params['consecutive']} is out of range; expected at least 1.")
@@ -143,9 +143,9 @@ def _timed_out(wanted: Wait, waited: WaitResult, known: Mapping[str, Ping | None
         )
     reasons = [status.reason for status in waited.statuses if status.reason]
     if reasons:
-        sentences.append(f"The status of {len(reasons)} of them is unknown, as in: {reasons[0]}")
+        sentences.append(f"The status of {len(reasons)} of them is unknown. The first reason: {reasons[0]}")
     if waited.refused:
-        sentences.append(f"AWS has answered nothing else for {DENIED_FOR:.0f} seconds, so that the wait was given up.")
+        sentences.append(f"Stopped waiting: AWS has denied every call for {DENIED_FOR:.0f} seconds.")
     return " ".join(sentences)
 
 
@@ -179,5 +179,5 @@ def _result(statuses: Sequence[connection_status.Readiness], pinged: PingData | 
         entry["ping"] = pinged.found.get(entry["target"])
     if pinged.error is not None:
         result["ping_error"] = pinged.error
-        result["warnings"] = [f"There is no ping data. {pinged.error}"]
+        result["warnings"] = [f"Could not read the ping data. {pinged.error}"]
     return result

@@ -49,5 +49,5 @@ def _advice(text: str) -> str:
     if arn and is_node(arn.group(1)):
         return f" Use the ID in the ARN: {arn.group(1)}."
     if text.startswith("ecs:") and is_target(f"{text}_0"):
-        return " The ID of the runtime is missing: describe-tasks of Amazon ECS returns it as runtimeId."
+        return " The runtime ID is missing. Amazon ECS returns it as runtimeId in describe-tasks."
     return " This looks like a session ID." if _SESSION_ID.fullmatch(text) else ""

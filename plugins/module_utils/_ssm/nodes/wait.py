@@ -153,5 +153,5 @@ def _polled(poll: Callable[[Sequence[str]], Iterable[Readiness]], tally: Tally, 
         reached = len(tally.targets) - len(pending)
         were = "was" if len(tally.targets) == 1 else "were"
         total = counted(len(tally.targets), "target")
-        sentence = f"{error} Until then {reached:,} of {total} {were} {wanted.named}{wanted.often}."
+        sentence = f"{error} Before this error, {reached:,} of {total} {were} {wanted.named}{wanted.often}."
         raise SSMError(sentence, error.exception) from error

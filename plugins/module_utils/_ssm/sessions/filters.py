@@ -120,7 +120,7 @@ def check_filters(client: api.Client, wanted: SessionFilter) -> None:
     for key, release in _SINCE.items():
         option = conversion.snake(key)
         if getattr(wanted, option) is not None and key not in known:
-            raise SSMError(f"{option} needs botocore {release} or newer, and the one that is installed is older.")
+            raise SSMError(f"{option} requires botocore {release} or newer; the installed version is older.")
 
 
 def plain_owner(owner: str) -> str:

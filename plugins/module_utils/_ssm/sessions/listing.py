@@ -90,8 +90,8 @@ def _check_not_ahead(wanted: SessionFilter, now: datetime.datetime) -> None:
     after = wanted.invoked_after
     if isinstance(after, datetime.datetime) and after > now + _AHEAD:
         raise SSMError(
-            f"invoked_after is {conversion.iso8601(after)}, and by AWS's clock it is only {conversion.iso8601(now)}: "
-            "no session can have been started since then."
+            f"invoked_after is {conversion.iso8601(after)}, which is in the future: AWS's clock shows "
+            f"{conversion.iso8601(now)}. No session can match."
         )
 
 

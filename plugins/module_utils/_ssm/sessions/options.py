@@ -83,17 +83,17 @@ def excluded_ids(entries: Iterable[str]) -> list[str]:
         if "-" not in entry:
             raise SSMError(
                 f"exclude_session_ids: {quoted(entry)} is not a session ID, so it would protect no session; expected "
-                f"the whole ID of one session, such as {_EXAMPLE}. To spare the sessions of a user or on a node, "
-                "select those to end by owner or target."
+                f"the whole ID of one session, such as {_EXAMPLE}. Sessions cannot be excluded by user or node: "
+                "use owner or target to select the sessions to end."
             )
     return found
 
 
 def _check(option: str, text: str) -> None:
     if not text:
-        raise SSMError(f"{option} is empty, and would match nothing: name one, or leave the option out.")
+        raise SSMError(f"{option} is empty and would match nothing. Give a value or omit the option.")
     if len(text) > _MAX_LENGTH:
-        raise SSMError(f"{option} is {len(text)} characters long, and AWS takes {_MAX_LENGTH} at most.")
+        raise SSMError(f"{option} has {len(text)} characters; the maximum is {_MAX_LENGTH}.")
     if option in _CHECKS:
         _CHECKS[option](option, text)
 
@@ -124,8 +124,8 @@ def _check_owner(option: str, text: str) -> None:
     if _OWNER_ARN.fullmatch(text) or (":" not in text and _OWNER_NAME.fullmatch(text)):
         return
     raise SSMError(
-        f"{option}: {quoted(text)} cannot own a session; expected the ARN of a user, the ARN of a role's session "
-        "(arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION), or the name of a user or of a role's session."
+        f"{option}: {quoted(text)} is not the owner of a session; expected the ARN of a user or of a role session "
+        "(arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION), or the name of a user or of a role session."
     )
 
 
@@ -179,6 +179,6 @@ def _check_status(state: str | None, status: str | None) -> None:
     if not set(listed) & set(STATES[state]):
         right = "active" if ACTIVE in listed else "history"
         raise SSMError(
-            f"status is {status} and state is {state}: AWS lists a session in this status only in state {right}. "
+            f"status is {status} and state is {state}: AWS lists sessions with this status only in state {right}. "
             f"Set state to {right} or all."
         )

@@ -80,9 +80,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> T
 def _check(params: Mapping[str, Any]) -> None:
     """Raise ``SSMError`` if no option selects sessions: that would select all of them."""
     if params["session_ids"] is None and all(params[option] is None for option in options.SELECTORS):
-        raise SSMError(
-            f"Nothing says which sessions to end: give session_ids, or one of {', '.join(options.SELECTORS)}."
-        )
+        raise SSMError(f"No sessions are selected. Set session_ids or at least one of {', '.join(options.SELECTORS)}.")
 
 
 def _carry_out(ssm: Any, plan: TerminationPlan, params: Mapping[str, Any], check_mode: bool) -> TerminationResult:
@@ -129,10 +127,11 @@ def _result(
 
 def _not_active(session_ids: Sequence[str]) -> str:
     shown = ", ".join(session_ids[:_MAX_NAMED]) + (", ..." if len(session_ids) > _MAX_NAMED else "")
-    verb = "is" if len(session_ids) == 1 else "are"
+    one = len(session_ids) == 1
     return (
-        f"{counted(len(session_ids), 'session')} to end {verb} not active: {shown}. Such a session has ended, or its "
-        "ID is wrong: missing=fail says which."
+        f"{counted(len(session_ids), 'session')} to end {'is' if one else 'are'} not active: {shown}. "
+        f"{'It has ended, or its ID is' if one else 'They have ended, or their IDs are'} wrong. Use missing=fail to "
+        "find out which."
     )
 
 
@@ -152,7 +151,7 @@ def _message(termination: Termination, still_active: Mapping[str, str], requeste
 def _too_many(plan: TerminationPlan, limit: int) -> TerminationResult:
     selected = [listing.returned(session) for session in plan.running]
     message = (
-        f"The selection matches {counted(len(selected), 'session')}, and max_sessions allows {limit}: no session "
+        f"The selection matches {counted(len(selected), 'session')}, but max_sessions is {limit}. No session "
         f"was ended. Narrow the selection or raise max_sessions to at least {len(selected)}."
     )
     return {**_result(TerminationPlan([]), Termination()), "failed": True, "msg": message, "selected": selected}
@@ -169,8 +168,8 @@ def plan_selection(client: api.Client, wanted: SessionFilter, excluded: Collecti
     owners = {plain_owner(shown): shown for shown in (str(session.get("Owner")) for session in running)}
     if wanted.owner and len(owners) > 1:
         raise SSMError(
-            f"owner: '{wanted.owner}' is the name of {len(owners)} owners, and no session was ended: "
-            f"{', '.join(sorted(owners.values()))}. Set owner to the ARN of one of them."
+            f"owner: '{wanted.owner}' matches {len(owners)} owners ({', '.join(sorted(owners.values()))}). "
+            "No session was ended. Set owner to the ARN of one of them."
         )
     return TerminationPlan(running)
 
@@ -200,8 +199,8 @@ def require_known(client: api.Client, plan: TerminationPlan) -> TerminationPlan:
     unknown = [entry for entry in plan.not_active if entry not in past]
     if unknown:
         raise SSMError(
-            f"No session was ended, because AWS lists no session {', '.join(unknown)}, neither among the active "
-            "sessions nor in the history of the last 30 days."
+            f"No session was ended, because AWS lists {', '.join(unknown)} neither as active nor in the history of the "
+            "last 30 days."
         )
     return TerminationPlan(plan.running, plan.ended + plan.not_active)
 
@@ -219,7 +218,7 @@ def end(client: api.Client, session_ids: Sequence[str]) -> Termination:
         # Only the list shows whether a session has ended. An error code or a lost reply does not.
         active = _still_active(client, [outcome.target for outcome in failed])
     except SSMError as error:
-        result.failures = {o.target: f"{o.error} Whether it has ended is not known. {error}" for o in failed}
+        result.failures = {o.target: f"{o.error} It may or may not have ended. {error}" for o in failed}
         return result
     for outcome in failed:
         _classify(outcome, active, result)
@@ -259,8 +258,9 @@ def _check_exclusions(running: Iterable[Session], excluded: Iterable[str]) -> No
         for entry in sorted(_excluded_ids(excluded)):
             if "-" in entry and _resembles(entry, session_id):
                 raise SSMError(
-                    f"No session was ended, because exclude_session_ids has {quoted(entry)}, which is not the ID of a "
-                    f"session, and {session_id} would be ended. Give the whole ID of each session to exclude."
+                    f"No session was ended, because exclude_session_ids has {quoted(entry)}, which resembles "
+                    f"{session_id}, the ID of a session to end, but differs from it. Give the whole ID of each session "
+                    "to exclude."
                 )
 
 
@@ -312,12 +312,12 @@ def _may_have_worked(error: SSMError) -> bool:
 
 def _reason(outcome: CallOutcome[None]) -> str:
     if outcome.attempted:
-        known = " Whether it has ended is not known." if outcome.error and outcome.error.retried else ""
+        known = " It may or may not have ended." if outcome.error and outcome.error.retried else ""
         return f"{outcome.error}{known}"
-    return f"Session {outcome.target} was not tried after another one had failed. {outcome.error}"
+    return f"The task did not try to end session {outcome.target}, because another call had failed. {outcome.error}"
 
 
 def _reason_still_active(session_id: str, timeout: float, failure: SSMError | None) -> str:
     if failure:
-        return f"Session {session_id} was ended, and whether it is gone is not known. {failure}"
+        return f"Session {session_id} was ended, but its state could not be checked afterwards. {failure}"
     return f"Session {session_id} is still active {counted(timeout, 'second')} after it was ended."

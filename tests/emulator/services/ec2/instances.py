@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from ...service import without_none
 from ..ssm.nodes.store import Node, private_dns_name
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _instance(node: Node, world: World, region: str) -> dict[str, Any]:
         "Tags": [{"Key": key, "Value": value} for key, value in node.tags.items()] or None,
         **({} if terminated else _attached(node, world, region)),
     }
-    return {key: value for key, value in members.items() if value is not None}
+    return without_none(**members)
 
 
 def _attached(node: Node, world: World, region: str) -> dict[str, Any]:
@@ -124,14 +125,13 @@ def _attached(node: Node, world: World, region: str) -> dict[str, Any]:
 
 def _interface(node: Node, world: World, region: str) -> dict[str, Any]:
     digits = _hex_id(node)
-    address = {
-        "PrivateDnsName": private_dns_name(node.get("ip_address"), region),
-        "PrivateIpAddress": node.get("ip_address"),
-        "Association": _association(node, region),
-    }
-    present = {key: value for key, value in address.items() if value is not None}
+    address = without_none(
+        PrivateDnsName=private_dns_name(node.get("ip_address"), region),
+        PrivateIpAddress=node.get("ip_address"),
+        Association=_association(node, region),
+    )
     return {
-        **present,
+        **address,
         "Attachment": {
             "AttachTime": node.launch_time,
             "AttachmentId": f"eni-attach-{digits}",
@@ -146,11 +146,11 @@ def _interface(node: Node, world: World, region: str) -> dict[str, Any]:
         "MacAddress": ":".join(["02", *(digits[place : place + 2] for place in range(0, 10, 2))]),
         "NetworkInterfaceId": f"eni-{digits}",
         "OwnerId": world.account_id,
-        "PrivateIpAddresses": [{**present, "Primary": True}],
+        "PrivateIpAddresses": [{**address, "Primary": True}],
         "SourceDestCheck": True,
         "Status": "in-use",
         "InterfaceType": "interface",
-        **{key: value for key, value in (("SubnetId", node.get("subnet_id")), ("VpcId", node.get("vpc_id"))) if value},
+        **without_none(SubnetId=node.get("subnet_id"), VpcId=node.get("vpc_id")),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ... import model
-from ...paging import paginate, selected
+from ...paging import items_of_listing, paginate, with_token
 from ...service import APIError, Call, Handler, Service
 from ..ssm.nodes.store import Node, Nodes, kind_of, private_dns_name
 from .instances import STATE_CODES, public_dns_name, reservation, reservation_id
@@ -31,10 +31,9 @@ def describe_instances(world: World, call: Call) -> dict[str, Any]:
     # Read these for every page, because every member must be read. Only the first page uses them.
     ids = list(params.get("InstanceIds", []))
     matches = [_filter(item, call.region) for item in params.get("Filters", [])]
-    instances = selected(world, call, lambda: _select(world.state(call.region, Nodes), ids, matches))
+    instances = items_of_listing(world, call, lambda: _select(world.state(call.region, Nodes), ids, matches))
     page, token = paginate(instances, call, default=world.limit("ec2_page"), world=world)
-    result: dict[str, Any] = {"Reservations": [reservation(node, world, call.region) for node in page]}
-    return result if token is None else {**result, "NextToken": token}
+    return with_token({"Reservations": [reservation(node, world, call.region) for node in page]}, token)
 
 
 def _select(nodes: Nodes, ids: list[str], matches: list[Callable[[Node], bool]]) -> list[Node]:
@@ -71,7 +70,7 @@ def _by_ids(nodes: Nodes, ids: list[str]) -> list[Node]:
         if len(missing) > 1:
             text = f"The instance IDs '{', '.join(missing)}' do not exist"
         raise APIError("InvalidInstanceID.NotFound", text)
-    return nodes.among(ids)
+    return nodes.with_ids(ids)
 
 
 @functools.cache

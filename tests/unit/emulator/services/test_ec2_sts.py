@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""EC2 instances, regions, and who is asking."""
+"""Test DescribeInstances, DescribeRegions and the operations of STS."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ def test_a_vaulted_file_without_its_password_is_one_sentence(play: Play, secrets
     done = play.run(content_path=NAME)
     assert done["failed"]
     assert done["msg"] == (
-        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault, and no vault password that was given "
-        "decrypts it: pass its password, for example with --vault-password-file."
+        f"content_path {play.role_files / NAME} is encrypted with Ansible Vault, and none of the given vault "
+        "passwords can decrypt it. Pass its password, for example with --vault-password-file."
     )
     assert play.ran == []
 
@@ -204,7 +204,8 @@ def test_errors_name_the_file_of_the_user_and_not_its_copy(play: Play, async_val
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"), [(None, "Is a directory."), (b"\xff", "it is not UTF-8 text."), (b"x" * 65540, "has more than")]
+    ("data", "reason"),
+    [(None, "Is a directory."), (b"\xff", "it is not UTF-8 text."), (b"x" * 65540, "is larger than")],
 )
 def test_a_file_that_cannot_be_transferred_is_one_sentence(play: Play, data: bytes | None, reason: str) -> None:
     place = play.role_files / NAME

@@ -264,7 +264,7 @@ def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
         ({"regions": ["us-east-1", None]}, "regions: 'None' is not the name of a region"),
         ({"region": "us_east_1"}, "region: 'us_east_1' is not the name of a region"),
         ({"status_source": "none", "statuses": ["connected"]}, "every status is unknown"),
-        ({"hostvars_prefix": "my-"}, "do not make valid variable names"),
+        ({"hostvars_prefix": "my-"}, "do not form valid variable names"),
         ({"filters": {"Name": "web"}}, "filters: unknown filter 'Name'. Supported: ActivationIds, "),
         ({"filters": {"tag:": "web"}}, "filters: unknown filter 'tag:'."),
         (
@@ -280,9 +280,9 @@ def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
         ({"hostnames": [{"prefix": "x"}]}, "{'prefix': 'x'} is neither."),
         (
             {"endpoint_url": "http://user:secret@127.0.0.1:abc"},
-            "endpoint_url: http://127.0.0.1:abc has a port that is not a number from 0 to 65535.",
+            "endpoint_url: the port of http://127.0.0.1:abc must be a number from 0 to 65535.",
         ),
-        ({"endpoint_url": "http://127.0.0.1:65536/"}, "http://127.0.0.1:65536/ has a port that is not a number"),
+        ({"endpoint_url": "http://127.0.0.1:65536/"}, "the port of http://127.0.0.1:65536/ must be a number"),
         ({"endpoint_url": "nowhere"}, "Could not connect to AWS: Invalid endpoint: nowhere."),
         ({"profile": "nobody"}, "nobody"),
     ],

@@ -40,7 +40,7 @@ NO_TARGETS = {
     "ecs:shop": "$",
     **dict.fromkeys(
         (f"ecs:{cluster}_0123456789abcdef0123456789abcdef" for cluster in ("shop", "my_shop")),
-        " The ID of the runtime is missing: .* as runtimeId.$",
+        " The runtime ID is missing. .* as runtimeId in describe-tasks.$",
     ),
     "jane-0a1b2c3d4e5f6a7b8": " This looks like a session ID.$",
     "x" * 401: "$",
@@ -175,7 +175,7 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
         assert (done["not_connected"], done["unknown"]) == ([ONE], [TWO])
         assert done["msg"].startswith(
             f"2 of 2 targets are not connected 2 times in a row after 0 seconds: {ONE} {LISTED}, {TWO}. "
-            f"The status of 1 of them is unknown, as in: Could not get the connection status of {TWO}: "
+            f"The status of 1 of them is unknown. The first reason: Could not get the connection status of {TWO}: "
             "AccessDeniedException: "
         )
 
@@ -257,8 +257,8 @@ def test_a_wait_that_was_given_up_says_so_and_when() -> None:
         assert done["late"] == [TWO]
         assert done["msg"] == (
             f"1 of 2 targets are not connected after 63 seconds: {TWO}. "
-            f"The status of 1 of them is unknown, as in: {done['statuses'][1]['reason']} "
-            "AWS has answered nothing else for 60 seconds, so that the wait was given up."
+            f"The status of 1 of them is unknown. The first reason: {done['statuses'][1]['reason']} "
+            "Stopped waiting: AWS has denied every call for 60 seconds."
         )
 
 
@@ -270,7 +270,7 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
     with LocalAWS(world("connected", ["notconnected", "notconnected", "connected"])) as aws, hurried():
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()
-    assert sorted(answers) == [f"{number} of 2 targets have been asked for." for number in (1, 2)]
+    assert sorted(answers) == [f"Checked {number} of 2 targets." for number in (1, 2)]
     assert first == "1 of 2 targets are not connected yet, 300 seconds left."
     assert second == "1 of 2 targets are not connected yet, 280 seconds left."
 
@@ -285,7 +285,7 @@ def test_the_pauses_of_a_wait_are_as_long_as_it_says(wait_delay: float, looks: C
 def test_credentials_that_expire_during_a_wait_end_it_and_say_how_far_it_had_come() -> None:
     fault = {"op": "GetConnectionStatus", "after": 2, "times": "always", "do": {"error": "ExpiredTokenException"}}
     with LocalAWS(world(faults=[fault])) as aws:
-        with pytest.raises(SSMError, match=r"ExpiredTokenException.* Until then 1 of 2 targets were connected"):
+        with pytest.raises(SSMError, match=r"ExpiredTokenException.* Before this error, 1 of 2 targets were connected"):
             ask(aws, targets=[ONE, TWO], wait_for="connected", wait_delay=0.01)
 
 
@@ -471,7 +471,7 @@ def test_a_listing_that_fails_does_not_lose_the_statuses(wait_for: str | None) -
         assert done["connected"] == [ONE, TWO]
         assert pings(done) == {ONE: None, TWO: None}
         assert "The caller needs the permission ssm:DescribeInstanceInformation" in done["ping_error"]
-        assert done["warnings"] == [f"There is no ping data. {done['ping_error']}"]
+        assert done["warnings"] == [f"Could not read the ping data. {done['ping_error']}"]
 
 
 ROLE = "arn:aws:iam::123456789012:role/Reader"

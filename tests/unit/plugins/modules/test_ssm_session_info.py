@@ -353,18 +353,18 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        *(({option: text}, f"{option} is empty, and would match nothing") for option in EMPTY for text in ("", "  ")),
+        *(({option: text}, f"{option} is empty and would match nothing") for option in EMPTY for text in ("", "  ")),
         ({"older_than": ""}, "older_than: '' is not a duration"),
         ({"invoked_after": ""}, "invoked_after: '' is not a time"),
         ({"invoked_before": "tomorrow"}, "invoked_before: 'tomorrow' is not a time"),
-        ({"owner": "x" * 401}, "owner is 401 characters long, and AWS takes 400 at most"),
+        ({"owner": "x" * 401}, "owner has 401 characters; the maximum is 400"),
         ({"session_id": NODE}, f"^session_id: '{NODE}' is the ID of a target, not of a session. .* use target"),
         ({"session_id": "arn:aws:ssm:us-east-1:123456789012:session/a"}, "is an ARN. Use the ID in the ARN: a"),
         ({"session_id": "a" * 97}, "session_id: .* is not a session ID"),
         ({"target": "jane-0a1b2c3d4e5f6a7b8"}, "is not a target ID; expected i-.* This looks like a session ID"),
         ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNT"),
         *(
-            ({"owner": text}, f"^owner: '{re.escape(text)}' cannot own a session; expected the ARN")
+            ({"owner": text}, f"^owner: '{re.escape(text)}' is not the owner of a session; expected the ARN")
             for text in NO_OWNERS
         ),
         *(({"document_name": text}, "^document_name: .* is not a document") for text in NO_DOCUMENTS),
@@ -425,10 +425,10 @@ def test_what_can_match_is_asked_for(options: dict[str, Any]) -> None:
 def test_a_start_that_is_still_to_come_is_an_error_by_the_clock_of_aws() -> None:
     with LocalAWS(world(SESSIONS)) as aws:
         with pytest.raises(
-            SSMError, match="is 2026-11-24T12:00:01Z, and by AWS's clock it is only 2026-11-23T12:00:00Z"
+            SSMError, match="is 2026-11-24T12:00:01Z, which is in the future: AWS's clock shows 2026-11-23T12:00:00Z"
         ):
             list_sessions(aws, invoked_after="2026-11-24T12:00:01Z")
-        with pytest.raises(SSMError, match="no session can have been started since then"):
+        with pytest.raises(SSMError, match="No session can match"):
             list_sessions(aws, invoked_after="9999-12-31")
 
 
@@ -444,7 +444,7 @@ def test_a_filter_that_the_installed_botocore_is_too_old_for() -> None:
         def listed(**options: Any) -> list[str]:
             return ids(list_sessions.with_client(client, **options))
 
-        with pytest.raises(SSMError, match=r"^access_type needs botocore 1\.39\.0 or newer, and the one that is inst"):
+        with pytest.raises(SSMError, match=r"^access_type requires botocore 1\.39\.0 or newer; the installed version"):
             listed(access_type="Standard")
         assert aws.calls() == []
         assert listed(target=NODE) == ["a", "b"]

@@ -38,8 +38,8 @@ def test_an_ended_session_is_no_error_whatever_aws_answers(ended: str, unknown: 
         assert (again["changed"], again["terminated"], again["already_ended"]) == (False, [], [])
         assert again["not_active"] == ["s-1", "s-9"]
         assert again["warnings"] == [
-            "2 sessions to end are not active: s-1, s-9. Such a session has ended, or its ID is wrong: missing=fail "
-            "says which."
+            "2 sessions to end are not active: s-1, s-9. They have ended, or their IDs are wrong. Use missing=fail "
+            "to find out which."
         ]
         assert aws.writes(since=position) == []
 
@@ -125,7 +125,7 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
         assert ids(done, "terminated") == ["s-1"]
         reasons = {failure["session_id"]: failure["reason"] for failure in done["failures"]}
         assert reasons["s-2"].startswith("Could not terminate session s-2: AccessDeniedException. ")
-        assert " Whether it has ended is not known. Could not list the sessions in state Active: " in reasons["s-2"]
+        assert " It may or may not have ended. Could not list the sessions in state Active: " in reasons["s-2"]
         assert done["msg"] == (
             f"1 of 2 sessions could not be ended. {reasons['s-2']} "
             f"1 of 2 sessions may still be active after the task ended it. {reasons['s-1']}"
@@ -183,7 +183,9 @@ def test_an_exclusion_with_a_slip_ends_no_session(slip: str, selected: dict[str,
 
 def test_the_name_that_an_id_begins_with_excludes_nothing_and_is_refused() -> None:
     with LocalAWS(world([opened("mary-ann-0a1b2c3d4e5f6a7b8"), opened("mary-0a1b2c3d4e5f6a7b7")])) as aws:
-        with pytest.raises(SSMError, match="exclude_session_ids has 'mary-ann', which is not the ID of a session"):
+        with pytest.raises(
+            SSMError, match="exclude_session_ids has 'mary-ann', which resembles mary-ann-0a1b2c3d4e5f6a7b8, the"
+        ):
             terminate_sessions(aws, target=NODE, exclude_session_ids=["mary-ann"])
         assert aws.writes() == []
 
@@ -252,7 +254,9 @@ def test_a_name_that_several_owners_have_ends_no_session() -> None:
     listing = [opened("user"), opened("jane-role", owner=role), opened("other", owner="mary")]
     with LocalAWS(world(listing)) as aws:
         for check_mode in (True, False):
-            with pytest.raises(SSMError, match=f"'jane' is the name of 2 owners, and no .*: {JANE}, {role}. Set owner"):
+            with pytest.raises(
+                SSMError, match=f"'jane' matches 2 owners \\({JANE}, {role}\\). No session was ended. Set owner"
+            ):
                 terminate_sessions(aws, owner="jane", check_mode=check_mode)
         assert aws.writes() == []
         assert ids(terminate_sessions(aws, owner="jane", exclude_session_ids=["jane-role"]), "terminated") == ["user"]
@@ -268,7 +272,7 @@ def test_a_selection_that_is_too_large_ends_nothing_and_is_shown(limit: int) -> 
             )
             assert (done["failed"], done["changed"], done["terminated"]) == (True, False, [])
             assert done["msg"] == (
-                f"The selection matches 11 sessions, and max_sessions allows {limit}: no session was ended. "
+                f"The selection matches 11 sessions, but max_sessions is {limit}. No session was ended. "
                 "Narrow the selection or raise max_sessions to at least 11."
             )
             assert ids(done, "selected") == [f"s-{number}" for number in range(2, 13)]
@@ -301,7 +305,7 @@ def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
 def test_an_id_that_nobody_knows() -> None:
     listing = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
     with LocalAWS(world(listing)) as aws:
-        with pytest.raises(SSMError, match=r"^No session was ended, because AWS lists no session nobody, none, neit"):
+        with pytest.raises(SSMError, match=r"^No session was ended, because AWS lists nobody, none neit"):
             terminate_sessions(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
         assert len(aws.calls()) == 2  # one listing of each state, however many ids are not active
@@ -392,7 +396,10 @@ def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
         done = terminate_sessions(aws, target=NODE, wait_timeout=5)
         assert (done["failed"], done["changed"]) == (True, True)
         assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
-        assert "Session s-1 was ended, and whether it is gone is not known. Could not list the sessions" in done["msg"]
+        assert (
+            "Session s-1 was ended, but its state could not be checked afterwards. Could not list the sessions"
+            in done["msg"]
+        )
         assert sum(pauses) == (5 if code == "InternalServerError" else 0), "a wait that is in vain"
 
 
@@ -421,8 +428,8 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
         assert len(ended | failed) == count
         assert f"{count - good} of {count} sessions could not be ended. Could not terminate session" in done["msg"]
         assert "ExpiredTokenException" in done["msg"]
-        assert "was not tried after another one had failed" in done["failures"][-1]["reason"]
-        assert "not known" not in done["msg"], "AWS has answered that call and no other"
+        assert "because another call had failed" in done["failures"][-1]["reason"]
+        assert "may or may not" not in done["msg"], "AWS has answered that call and no other"
         assert len(aws.writes()) < count, "calls in vain"
         assert len(aws.calls("DescribeSessions")) == 1, "a wait that is in vain"
 
@@ -435,7 +442,7 @@ def test_an_answer_that_is_lost_before_a_token_expires_is_not_taken_for_one() ->
     with LocalAWS(world(1, faults=faults)) as aws:
         done = terminate_sessions.with_client(aws.client("ssm", config=client_config()), session_ids=["s-1"])
         assert still_open(aws) == set()
-        assert done["failures"][0]["reason"].endswith(" Whether it has ended is not known.")
+        assert done["failures"][0]["reason"].endswith(" It may or may not have ended.")
 
 
 def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -488,7 +495,7 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
         ({"older_than": "2h", "wait_delay": -0.5}, "wait_delay: -0.5 is out of range"),
         ({"older_than": "2h", "wait_delay": float("nan")}, "wait_delay: nan is out of range"),
         ({"older_than": "24"}, "older_than: '24' is not a duration"),
-        ({}, "Nothing says which sessions to end: give session_ids, or one of target, owner"),
+        ({}, "No sessions are selected. Set session_ids or at least one of target, owner"),
         ({"session_ids": ["a" * 97]}, r"^session_ids: 'a{60}\.\.\.' is not a session ID; expected"),
         *(
             ({**more, option: ["a", entry]}, f"^{option}: '{entry}' is the ID of a target, not of a session")
@@ -496,14 +503,17 @@ def test_the_longest_and_the_most_that_an_option_takes(options: dict[str, Any]) 
             for option, more in (("session_ids", {}), ("exclude_session_ids", AGED))
         ),
         ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-"),
-        ({"owner": "arn:aws:iam::123456789012:role/Admin"}, "^owner: .* cannot own a session"),
+        ({"owner": "arn:aws:iam::123456789012:role/Admin"}, "^owner: .* is not the owner of a session"),
         *(({"session_ids": [entry]}, "^session_ids: .* is not a session ID; expected .* jane-0a") for entry in NO_IDS),
         *(
             ({**AGED, "exclude_session_ids": [entry]}, "^exclude_session_ids: .* is not a session ID")
             for entry in NO_IDS
         ),
         *(
-            ({**AGED, "exclude_session_ids": ["s-1", entry]}, "it would protect no session.*select those to end by own")
+            (
+                {**AGED, "exclude_session_ids": ["s-1", entry]},
+                "it would protect no session.*use owner or target to select",
+            )
             for entry in ("", " ", "jane", "alice,bob", "jane@example.com")
         ),
         *(

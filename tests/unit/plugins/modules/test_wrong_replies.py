@@ -129,11 +129,11 @@ def check_outcome(case: Case, run: Callable[[], Any]) -> SSMError | None:
 
 
 def check_report(error: SSMError, stage: Stage, position: int, case: Case) -> None:
-    """What was done before is returned; of what the wrong reply may be to, it is said that this is not known."""
+    """What was done before is returned; what the wrong reply may be to is said to be uncertain."""
     made = [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome == "ok"]
     reported = error.result.get("actions", [])
     assert bool(error.result.get("changed")) is bool(reported), str(case)
-    unknown = "Whether AWS has done it is not known." in str(error)
+    unknown = "AWS may or may not have made the change." in str(error)
     assert unknown or not (case.wrong.refused and is_write(case.operation)), str(case)
     if unknown:
         made.remove(case.operation)
@@ -180,10 +180,10 @@ def test_a_reply_while_sessions_are_ended(operation: str, number: int, always: b
     """However a reply is wrong, every session that is said to be ended is, and no other that was to be."""
     with LocalAWS(WORLD, strict=False) as aws, Wire() as wire:
         sessions = aws.world.state(REGION, Sessions)
-        at_first = copy.deepcopy(sessions.found)
+        at_first = copy.deepcopy(sessions.by_id)
         end_all(aws)
         for wrong in wrongs(wire.bodies[operation][number]):
-            sessions.found = copy.deepcopy(at_first)
+            sessions.by_id = copy.deepcopy(at_first)
             aws.world.faults.rules.clear()
             if always:
                 aws.add_fault(op="DescribeSessions", after=1, times="always", do={"raw": CANARY, "status": 200})

@@ -4,7 +4,8 @@
 
 - ``operations.py`` answers the calls. ``listing.py`` and ``sharing.py`` answer ListDocuments and the operations on
   permissions.
-- ``store.py`` has the state: documents and their versions. ``given.py`` reads the documents that a world describes.
+- ``store.py`` has the state: documents and their versions. ``world_documents.py`` reads the documents that a world
+  describes.
 - ``versions.py`` makes a version. ``content.py`` reads and writes JSON and YAML, ``schema.py`` checks content as AWS
   does.
 - ``shapes.py`` makes the structures of replies.

@@ -19,12 +19,12 @@ PLATFORMS = ("Windows", "Linux", "MacOS")
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads the YAML that can be written as JSON: dates stay strings. A key that is there twice is an error."""
+    """Loads YAML that can be written as JSON: dates stay strings, and a duplicate key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _value in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
         if len(set(keys)) < len(keys):
-            raise yaml.constructor.ConstructorError(None, None, "a key is there twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, "duplicate key", node.start_mark)
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
 
@@ -56,7 +56,7 @@ class Derived:
     platform_types: tuple[str, ...] = PLATFORMS
 
 
-def refuse(message: str) -> APIError:
+def content_error(message: str) -> APIError:
     """Return the error for content that AWS does not accept (InvalidDocumentContent)."""
     return APIError("InvalidDocumentContent", message)
 
@@ -78,9 +78,9 @@ def _parse_json(text: str) -> Any:
         found = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
         _check_unicode(found)
     except json.JSONDecodeError as error:
-        raise refuse(f"JSON not well-formed. at Line: {error.lineno}, Column: {error.colno}") from error
+        raise content_error(f"JSON not well-formed. at Line: {error.lineno}, Column: {error.colno}") from error
     except (RecursionError, UnicodeError) as error:
-        raise refuse("JSON not well-formed. It is nested too deeply, or not Unicode") from error
+        raise content_error("JSON not well-formed. It is nested too deeply, or not Unicode") from error
     return found
 
 
@@ -92,9 +92,9 @@ def _parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at Line: {mark.line + 1}, Column: {mark.column + 1}" if mark else ""
-        raise refuse(f"YAML not well-formed.{where}") from error
+        raise content_error(f"YAML not well-formed.{where}") from error
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        raise refuse("YAML not well-formed. It holds what JSON cannot") from error
+        raise content_error("YAML not well-formed. It has values that JSON does not have") from error
     return found
 
 
@@ -106,12 +106,12 @@ def _check_unicode(found: Any) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise refuse("JSON not well-formed. A key is there twice")
+        raise content_error("JSON not well-formed. Duplicate key")
     return found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise refuse(f"JSON not well-formed. {name} is not JSON")
+    raise content_error(f"JSON not well-formed. {name} is not JSON")
 
 
 def convert(text: str, stored: str, wanted: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ....paging import paginate
+from ....paging import paginate, with_token
 from ....service import APIError, Call
 from .shapes import identifier
 from .store import AMAZON, EVERYONE, Document, Documents
@@ -38,15 +38,12 @@ def list_documents(world: World, call: Call) -> dict[str, Any]:
     predicates = [_predicate(key, values) for key, values in _filters(call.params)]
     found = [
         document
-        for document in documents.found.values()
+        for document in documents.by_owner_and_name.values()
         if documents.may_read(document) and all(predicate(documents, document) for predicate in predicates)
     ]
     shapes = [identifier(documents, document) for document in found]
     page, token = paginate(sorted(shapes, key=lambda shape: str(shape["Name"])), call, default=50, world=world)
-    result: dict[str, Any] = {"DocumentIdentifiers": page}
-    if token:
-        result["NextToken"] = token
-    return result
+    return with_token({"DocumentIdentifiers": page}, token)
 
 
 def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
@@ -62,13 +59,13 @@ def _filters(params: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
     found: list[tuple[str, Sequence[str]]] = [(item["key"], [item["value"]]) for item in old]
     for item in new:
         if "Key" not in item:
-            raise APIError("InvalidFilterKey", "A filter has no key")
+            raise APIError("InvalidFilterKey", "A filter requires Key")
         if not item.get("Values"):
-            raise APIError("ValidationException", f"The filter {item['Key']} has no value")
+            raise APIError("ValidationException", f"The filter {item['Key']} requires a value")
         found.append((item["Key"], list(item["Values"])))
     keys = [key for key, _values in found]
     if len(set(keys)) < len(keys):
-        raise APIError("ValidationException", "A filter is there twice")
+        raise APIError("ValidationException", "Duplicate filter")
     if sum(key.startswith(_TAG) for key in keys) > 1:
         raise APIError("ValidationException", "Only a single tag key can be used to filter documents")
     return found
@@ -83,9 +80,9 @@ def _predicate(key: str, values: Sequence[str]) -> Predicate:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     unknown = sorted(set(values) - set(_VALUES.get(key, values)))
     if unknown:
-        raise APIError("ValidationException", f"The filter {key} has no value {', '.join(unknown)}")
+        raise APIError("ValidationException", f"Invalid value for the filter {key}: {', '.join(unknown)}")
     if key == "Owner" and len(values) > 1:
-        raise APIError("ValidationException", "The filter Owner takes one value")
+        raise APIError("ValidationException", "The filter Owner accepts only one value")
     matches = _MATCHERS[key]
     return lambda documents, document: any(matches(documents, document, value) for value in values)
 

@@ -8,16 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....paging import paginate
-from ....reading import whole
+from ....paging import paginate, with_token
+from ....reading import copy_all
 from ....service import APIError, Call, Handler, Section, Service
 from ..tags.rules import check_tags
 from . import listing, shapes, sharing
 from .content import convert, parse
-from .given import read_documents
 from .schema import SessionRules, check_content, type_of
-from .store import Document, Documents, Version, by_number, missing_version, of_selector, select
+from .store import Document, Documents, Version, by_number, missing_version, selected_version, version_of_selector
 from .versions import new_version, read_attachments
+from .world_documents import read_documents
 
 if TYPE_CHECKING:
     from ....world import World
@@ -68,9 +68,9 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
         name=name,
         owner=documents.account_id,
         document_type=type_of(content, document_type),
-        requires=whole(params.get("Requires", [])),
+        requires=copy_all(params.get("Requires", [])),
         tags=check_tags({}, params.get("Tags", []), too_many="ValidationException"),
-        fail_versions=documents.fail_when_made.get(name, {}),
+        fail_versions=documents.future_fail_versions.get(name, {}),
     )
     version = new_version(
         document,
@@ -88,16 +88,16 @@ def create_document(world: World, call: Call) -> dict[str, Any]:
 def _check_name(world: World, documents: Documents, name: str) -> None:
     if _RESERVED[world.switch("reserved_names")].match(name):
         raise APIError("ValidationException", f"The name {name} begins with a prefix that is reserved for AWS")
-    if (documents.account_id, name) in documents.found:
+    if (documents.account_id, name) in documents.by_owner_and_name:
         raise APIError("DocumentAlreadyExists", f"Document with same name {name} already exists")
     if len(documents.own()) >= world.limit("documents"):
-        raise APIError("DocumentLimitExceeded", f"An account has {world.limit('documents')} documents at most")
+        raise APIError("DocumentLimitExceeded", f"An account can have at most {world.limit('documents')} documents")
 
 
 def update_document(world: World, call: Call) -> dict[str, Any]:
     params = call.params
     documents = world.state(call.region, Documents)
-    document = documents.write(params["Name"])
+    document = documents.find_own(params["Name"])
     latest = document.latest
     _check_updatable(world, document, params)
     version = new_version(
@@ -109,7 +109,7 @@ def update_document(world: World, call: Call) -> dict[str, Any]:
         attachments=read_attachments(documents, document, params, _parsed_content(params)),
     )
     _check_unique(world, document, params, version)
-    version.on_the_way = "Updating"
+    version.transition_status = "Updating"
     version.reads_left = world.limit("document_transition_reads")
     document.add(version)
     return {"DocumentDescription": shapes.description(documents, document, version)}
@@ -131,7 +131,7 @@ def _check_updatable(world: World, document: Document, params: Mapping[str, Any]
     latest = document.latest
     if document.deleting_reads is not None:
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is being deleted")
-    if of_selector(document, params.get("DocumentVersion", "0")) is not latest:
+    if version_of_selector(document, params.get("DocumentVersion", "0")) is not latest:
         raise APIError(
             "InvalidDocumentVersion",
             f"Version provided for document {document.name} is not latest."
@@ -142,15 +142,15 @@ def _check_updatable(world: World, document: Document, params: Mapping[str, Any]
     if latest.pending and world.switch("update_unready") != "ok":
         raise APIError("InvalidDocumentOperation", f"Document {document.name} is {latest.shown_status}")
     if len(document.versions) >= world.limit("document_versions"):
-        raise APIError("DocumentVersionLimitExceeded", f"{document.name} has as many versions as a document may have")
+        raise APIError("DocumentVersionLimitExceeded", f"{document.name} has the maximum number of versions")
 
 
 def _check_unique(world: World, document: Document, params: Mapping[str, Any], version: Version) -> None:
     compared = document.versions.values() if world.switch("duplicate_scope") == "any" else [document.latest]
     if any(_repeats(other, params, version) for other in compared):
-        raise APIError("DuplicateDocumentContent", f"The content is that of another version of {document.name}")
-    if version.version_name and document.named(version.version_name):
-        raise APIError("DuplicateDocumentVersionName", f"{document.name} has a version {version.version_name} already")
+        raise APIError("DuplicateDocumentContent", f"The content is the same as in another version of {document.name}")
+    if version.version_name and document.version_with_name(version.version_name):
+        raise APIError("DuplicateDocumentVersionName", f"{document.name} already has a version {version.version_name}")
 
 
 def _repeats(other: Version, params: Mapping[str, Any], version: Version) -> bool:
@@ -160,7 +160,7 @@ def _repeats(other: Version, params: Mapping[str, Any], version: Version) -> boo
 
 
 def update_document_default_version(world: World, call: Call) -> dict[str, Any]:
-    document = world.state(call.region, Documents).write(call.params["Name"])
+    document = world.state(call.region, Documents).find_own(call.params["Name"])
     version = document.versions.get(int(call.params["DocumentVersion"]))
     if version is None:
         raise missing_version(document)
@@ -178,8 +178,8 @@ def update_document_default_version(world: World, call: Call) -> dict[str, Any]:
 
 def describe_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
-    document = documents.read(call.params["Name"])
-    version = select(document, call.params)
+    document = documents.find_readable(call.params["Name"])
+    version = selected_version(document, call.params)
     shape = shapes.description(documents, document, version)
     _count_read(version)
     return {"Document": shape}
@@ -187,8 +187,8 @@ def describe_document(world: World, call: Call) -> dict[str, Any]:
 
 def get_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
-    document = documents.read(call.params["Name"])
-    version = select(document, call.params)
+    document = documents.find_readable(call.params["Name"])
+    version = selected_version(document, call.params)
     wanted = call.params.get("DocumentFormat", "JSON")
     if "TEXT" in (wanted, version.document_format):
         # The format TEXT cannot be converted, neither from nor to it.
@@ -201,7 +201,7 @@ def get_document(world: World, call: Call) -> dict[str, Any]:
 
 def list_document_versions(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
-    document = documents.read(call.params["Name"])
+    document = documents.find_readable(call.params["Name"])
     versions = list(by_number(document))
     if world.switch("version_order") == "oldest":
         versions.reverse()
@@ -209,9 +209,7 @@ def list_document_versions(world: World, call: Call) -> dict[str, Any]:
     result: dict[str, Any] = {"DocumentVersions": [shapes.version_info(document, version) for version in page]}
     for version in page:
         _count_read(version)
-    if token:
-        result["NextToken"] = token
-    return result
+    return with_token(result, token)
 
 
 def _count_read(version: Version) -> None:
@@ -220,7 +218,7 @@ def _count_read(version: Version) -> None:
 
 def delete_document(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
-    document = documents.write(call.params["Name"])
+    document = documents.find_own(call.params["Name"])
     # Only one type of document requires Force. The others accept and ignore it.
     force = call.params.get("Force", False)
     if document.deleting_reads is not None:
@@ -234,7 +232,7 @@ def delete_document(world: World, call: Call) -> dict[str, Any]:
 
 def _delete_version(world: World, document: Document, params: Mapping[str, Any]) -> None:
     try:
-        version = select(document, params)
+        version = selected_version(document, params)
     except APIError as error:
         if error.code != "InvalidDocumentVersion":
             raise
@@ -250,7 +248,7 @@ def _delete_whole(world: World, documents: Documents, document: Document, force:
     if document.associated:
         raise APIError("AssociatedInstances", f"Document {document.name} is associated with nodes")
     if document.document_type == "ApplicationConfigurationSchema" and not force:
-        raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} needs Force")
+        raise APIError("InvalidDocumentOperation", f"A document of type {document.document_type} requires Force")
     reads = world.limit("document_deleting_reads")
     if reads:
         document.deleting_reads = reads

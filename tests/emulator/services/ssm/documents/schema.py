@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from ....service import APIError
-from .content import parse, refuse
+from .content import content_error, parse
 
 if TYPE_CHECKING:
     from ....world import World
@@ -59,7 +59,7 @@ def check_content(text: str, document_type: str | None, document_format: str, ru
         if kind == "Session":
             _check_session_rules(content, rules)
     elif document_format != "TEXT" and not isinstance(content, dict):
-        raise refuse("The content of the document is not an object")
+        raise content_error("The content of the document is not an object")
     return content
 
 
@@ -67,7 +67,7 @@ def _size(text: str) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError as error:
-        raise refuse("The content of the document is not Unicode") from error
+        raise content_error("The content of the document is not Unicode") from error
 
 
 def type_of(content: Any, document_type: str | None) -> str:
@@ -82,20 +82,20 @@ def _default_type(content: Any) -> str:
         return "Command"
     if isinstance(version, str):
         raise APIError("InvalidDocumentSchemaVersion", f"Document type is required for schema version {version}")
-    raise refuse("The content of the document has no schemaVersion")
+    raise content_error("The content of the document has no schemaVersion")
 
 
 def _check_calendar(text: str, document_format: str) -> None:
     if document_format != "TEXT" or not text.lstrip().startswith("BEGIN:VCALENDAR"):
-        raise refuse("A change calendar is an iCalendar text, in the format TEXT")
+        raise content_error("A change calendar is an iCalendar text, in the format TEXT")
 
 
 def _check_schema(content: Any, kind: str, schema: Schema) -> None:
     if not isinstance(content, dict):
-        raise refuse("The content of the document is not an object")
+        raise content_error("The content of the document is not an object")
     version = content.get("schemaVersion")
     if not isinstance(version, str):
-        raise refuse("The schemaVersion of the document is missing, or not a string")
+        raise content_error("The schemaVersion of the document is missing or not a string")
     if version not in schema.versions:
         raise _bad_version(version, kind)
     allowed, required = schema.allowed, schema.required
@@ -113,22 +113,22 @@ def _bad_version(version: str, kind: str) -> APIError:
             "InvalidDocumentSchemaVersion", f"{version} is not a valid schema version for Session document type"
         )
     if kind.startswith("Automation"):
-        return refuse(f"Document schema version is invalid. Value: {version}")
+        return content_error(f"Document schema version is invalid. Value: {version}")
     return APIError("InvalidDocumentSchemaVersion", f"{version} is not a valid schema version for {kind} document type")
 
 
 def _check_keys(value: Mapping[str, Any], allowed: frozenset[str], required: frozenset[str], where: str) -> None:
     unknown = sorted(str(key) for key in value if key not in allowed)
     if unknown:
-        raise refuse(f"{where}: not a property of this schema: {', '.join(unknown)}")
+        raise content_error(f"{where}: not a property of this schema: {', '.join(unknown)}")
     missing = sorted(required - value.keys())
     if missing:
-        raise refuse(f"{where}: a required property is missing: {', '.join(missing)}")
+        raise content_error(f"{where}: a required property is missing: {', '.join(missing)}")
 
 
 def _check_description(content: dict[str, Any]) -> None:
     if not isinstance(content.get("description", ""), str):
-        raise refuse("/description: not a string")
+        raise content_error("/description: not a string")
 
 
 # `string` in lower case is used by AWS's own example of a Port document.
@@ -155,13 +155,13 @@ _PARAMETER_KEYS = frozenset(
 def _check_parameters(content: dict[str, Any]) -> None:
     parameters = content.get("parameters", {})
     if not isinstance(parameters, dict):
-        raise refuse("/parameters: not an object")
+        raise content_error("/parameters: not an object")
     for name, detail in parameters.items():
         where = f"/parameters/{name}"
         if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
-            raise refuse(f"{where}: not a name for a parameter")
+            raise content_error(f"{where}: not a valid parameter name")
         if not isinstance(detail, dict):
-            raise refuse(f"{where}: not an object")
+            raise content_error(f"{where}: not an object")
         _check_keys(detail, _PARAMETER_KEYS, frozenset({"type"}), where)
         _check_parameter_type(detail["type"], where)
         _check_pattern(detail.get("allowedPattern"), where)
@@ -169,7 +169,7 @@ def _check_parameters(content: dict[str, Any]) -> None:
 
 def _check_parameter_type(kind: Any, where: str) -> None:
     if not isinstance(kind, str) or (kind not in _PARAMETER_TYPES and not _AWS_TYPE.fullmatch(kind)):
-        raise refuse(f"{where}/type: not a type of parameter")
+        raise content_error(f"{where}/type: not a valid parameter type")
 
 
 def _check_pattern(pattern: Any, where: str) -> None:
@@ -178,13 +178,13 @@ def _check_pattern(pattern: Any, where: str) -> None:
     try:
         re.compile(pattern)
     except (re.error, TypeError) as error:
-        raise refuse(f"{where}/allowedPattern: not a regular expression") from error
+        raise content_error(f"{where}/allowedPattern: not a regular expression") from error
 
 
 def _steps(content: dict[str, Any]) -> list[dict[str, Any]]:
     steps = content["mainSteps"]
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
-        raise refuse("/mainSteps: not a list of steps")
+        raise content_error("/mainSteps: not a list of steps")
     return steps
 
 
@@ -197,7 +197,7 @@ _COMMAND_STEP = frozenset(
 def _check_command(content: dict[str, Any]) -> None:
     if content["schemaVersion"] == "1.2":
         if not isinstance(content["runtimeConfig"], dict) or not content["runtimeConfig"]:
-            raise refuse("/runtimeConfig: not an object with an action")
+            raise content_error("/runtimeConfig: not an object with an action")
         return
     names = set()
     for number, step in enumerate(_steps(content)):
@@ -206,17 +206,17 @@ def _check_command(content: dict[str, Any]) -> None:
         _check_step(step, where)
         names.add(step["name"])
         if not isinstance(step.get("inputs", {}), dict):
-            raise refuse(f"{where}/inputs: not an object")
+            raise content_error(f"{where}/inputs: not an object")
     if len(names) < len(content["mainSteps"]):
-        raise refuse("/mainSteps: two steps have one name")
+        raise content_error("/mainSteps: duplicate step name")
 
 
 def _check_step(step: dict[str, Any], where: str) -> None:
     for key in ("action", "name"):
         if not isinstance(step.get(key), str) or not step[key]:
-            raise refuse(f"{where}/{key}: missing, or not a string")
+            raise content_error(f"{where}/{key}: missing, or not a string")
     if not step["action"].startswith("aws:"):
-        raise refuse(f"{where}/action: not an action")
+        raise content_error(f"{where}/action: not a valid action")
 
 
 # `{{ name }}` refers to a parameter or a variable. With a dot or a colon, it refers to an output and does not match.
@@ -229,12 +229,12 @@ def _check_automation(content: dict[str, Any]) -> None:
         _check_step(step, f"/mainSteps/{number}")
         names.add(step["name"])
     if len(names) < len(content["mainSteps"]):
-        raise refuse("/mainSteps: two steps have one name")
+        raise content_error("/mainSteps: duplicate step name")
     declared = {*content.get("parameters", {}), *(content.get("variables") or {})}
     for text in _strings([content["mainSteps"], content.get("assumeRole", "")]):
         for name in _REFERENCE.findall(text):
             if name not in declared:
-                raise refuse(f'Parameter "{name}" is not declared.')
+                raise content_error(f'Parameter "{name}" is not declared.')
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -251,14 +251,14 @@ def _strings(value: Any) -> Iterator[str]:
 def _check_package(content: dict[str, Any]) -> None:
     for key in ("packages", "files"):
         if not isinstance(content[key], dict) or not content[key]:
-            raise refuse(f"/{key}: not an object, or empty")
+            raise content_error(f"/{key}: not an object, or empty")
     if not isinstance(content["version"], str):
-        raise refuse("/version: not a string")
+        raise content_error("/version: not a string")
 
 
 def _check_template(content: dict[str, Any]) -> None:
     if not isinstance(content["templateBody"], (str, dict)):
-        raise refuse("/templateBody: neither a string nor an object")
+        raise content_error("/templateBody: neither a string nor an object")
 
 
 SESSION_TYPES = ("InteractiveCommands", "NonInteractiveCommands", "Port", "Standard_Stream")
@@ -271,26 +271,26 @@ _SESSION_INPUTS = frozenset({*_TEXTS, *_BOOLEANS, *_MINUTES, "shellProfile"})
 def _check_session(content: dict[str, Any]) -> None:
     kind = content["sessionType"]
     if kind not in SESSION_TYPES:
-        raise refuse(f"/sessionType: not one of {', '.join(SESSION_TYPES)}")
+        raise content_error(f"/sessionType: not one of {', '.join(SESSION_TYPES)}")
     if kind == "Standard_Stream":
         _check_keys(content, _SESSION_KEYS, frozenset({"inputs"}), "/")
     elif not isinstance(content.get("properties"), dict):
-        raise refuse(f"/properties: missing, or not an object; a session of type {kind} needs it")
+        raise content_error(f"/properties: missing, or not an object; a session of type {kind} needs it")
     if "inputs" in content:
         _check_session_inputs(content["inputs"])
 
 
 def _check_session_inputs(inputs: Any) -> None:
     if not isinstance(inputs, dict):
-        raise refuse("/inputs: not an object")
+        raise content_error("/inputs: not an object")
     for key, value in inputs.items():
         where = f"/inputs/{key}"
         if key in _TEXTS and not isinstance(value, str):
-            raise refuse(f"{where}: not a string")
+            raise content_error(f"{where}: not a string")
         if key in _BOOLEANS and not _is_boolean(value):
-            raise refuse(f"{where}: not a boolean")
+            raise content_error(f"{where}: not a boolean")
         if key in _MINUTES and not _is_minutes(value, _MINUTES[key]):
-            raise refuse(f"{where}: not a number of minutes from 1 to {_MINUTES[key]}")
+            raise content_error(f"{where}: not a number of minutes from 1 to {_MINUTES[key]}")
         if key == "shellProfile":
             _check_shell_profile(value, where)
 
@@ -313,10 +313,10 @@ def _is_minutes(value: Any, most: int) -> bool:
 
 def _check_shell_profile(profile: Any, where: str) -> None:
     if not isinstance(profile, dict):
-        raise refuse(f"{where}: not an object")
+        raise content_error(f"{where}: not an object")
     _check_keys(profile, frozenset({"windows", "linux"}), frozenset(), where)
     if not all(isinstance(command, str) for command in profile.values()):
-        raise refuse(f"{where}: not strings")
+        raise content_error(f"{where}: not strings")
 
 
 def _check_session_rules(content: dict[str, Any], rules: SessionRules) -> None:
@@ -325,7 +325,7 @@ def _check_session_rules(content: dict[str, Any], rules: SessionRules) -> None:
         _check_keys(inputs, _SESSION_INPUTS, frozenset(), "/inputs")
     for key in _MINUTES:
         if not rules.numbers and isinstance(inputs.get(key), int):
-            raise refuse(f"/inputs/{key}: not a string")
+            raise content_error(f"/inputs/{key}: not a string")
 
 
 _KEYS_1_2 = frozenset({"schemaVersion", "description", "parameters", "runtimeConfig"})

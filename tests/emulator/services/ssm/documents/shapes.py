@@ -6,14 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....service import without_none
 from .store import AMAZON, Document, Documents, Version
 
 Shape = dict[str, Any]
-
-
-def _present(**members: Any) -> Shape:
-    """Return the members whose value is not None. AWS leaves out the others."""
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -24,7 +20,7 @@ def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
 def description(documents: Documents, document: Document, version: Version) -> Shape:
     """Return the DocumentDescription of a version."""
     derived = version.derived
-    return _present(
+    return without_none(
         Name=documents.shown_name(document),
         Owner=document.owner,
         DocumentType=document.document_type,
@@ -60,7 +56,7 @@ def shown_status(document: Document, version: Version) -> str:
 
 def content(documents: Documents, document: Document, version: Version, text: str, document_format: str) -> Shape:
     """Return the result of GetDocument. ``text`` is the content, converted to ``document_format``."""
-    return _present(
+    return without_none(
         Name=documents.shown_name(document),
         CreatedDate=version.created,
         DisplayName=version.display_name,
@@ -89,7 +85,7 @@ def content(documents: Documents, document: Document, version: Version, text: st
 def identifier(documents: Documents, document: Document) -> Shape:
     """Return the DocumentIdentifier of a document, which describes the default version."""
     version = document.default_version
-    return _present(
+    return without_none(
         Name=documents.shown_name(document),
         CreatedDate=version.created,
         DisplayName=version.display_name,
@@ -109,7 +105,7 @@ def identifier(documents: Documents, document: Document) -> Shape:
 
 def version_info(document: Document, version: Version) -> Shape:
     """Return the DocumentVersionInfo of a version."""
-    return _present(
+    return without_none(
         Name=document.name,
         DisplayName=version.display_name,
         DocumentVersion=str(version.number),

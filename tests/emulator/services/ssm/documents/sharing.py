@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....paging import paginate
+from ....paging import paginate, with_token
 from ....service import APIError, Call
 from .store import EVERYONE, Document, Documents
 
@@ -23,7 +23,7 @@ LIMITS = {
 
 
 def describe_document_permission(world: World, call: Call) -> dict[str, Any]:
-    document = world.state(call.region, Documents).write(call.params["Name"])
+    document = world.state(call.region, Documents).find_own(call.params["Name"])
     _check_type(call.params)
     most = world.limit("document_permission_page")
     page, token = paginate(sorted(document.permissions), call, default=most, world=world, most=most)
@@ -33,14 +33,12 @@ def describe_document_permission(world: World, call: Call) -> dict[str, Any]:
             {"AccountId": account, "SharedDocumentVersion": document.permissions[account]} for account in page
         ],
     }
-    if token:
-        result["NextToken"] = token
-    return result
+    return with_token(result, token)
 
 
 def modify_document_permission(world: World, call: Call) -> dict[str, Any]:
     documents = world.state(call.region, Documents)
-    document = documents.write(call.params["Name"])
+    document = documents.find_own(call.params["Name"])
     _check_type(call.params)
     add = _accounts(call.params.get("AccountIdsToAdd", []))
     remove = _accounts(call.params.get("AccountIdsToRemove", []))

@@ -7,13 +7,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ....service import APIError
 from .content import Derived
-
-if TYPE_CHECKING:
-    pass
 
 AMAZON = "Amazon"
 EVERYONE = "all"
@@ -51,7 +48,7 @@ class Version:
     status: str = "Active"
     status_information: str | None = None
     # The status (Creating or Updating) for the next ``reads_left`` reads. After them, ``status`` applies.
-    on_the_way: str = "Creating"
+    transition_status: str = "Creating"
     reads_left: int = 0
 
     @property
@@ -62,7 +59,7 @@ class Version:
     @property
     def shown_status(self) -> str:
         """The status that AWS would return now."""
-        return self.on_the_way if self.pending else self.status
+        return self.transition_status if self.pending else self.status
 
     @property
     def shown_information(self) -> str | None:
@@ -101,7 +98,7 @@ class Document:
         """The default version."""
         return self.versions[self.default]
 
-    def named(self, version_name: str) -> Version | None:
+    def version_with_name(self, version_name: str) -> Version | None:
         """Return the version with a VersionName, or None."""
         return next((version for version in self.versions.values() if version.version_name == version_name), None)
 
@@ -115,35 +112,36 @@ class Document:
 
 @dataclasses.dataclass
 class Documents:
-    """The documents of one region, of all owners. ``found`` has them by owner and name."""
+    """The documents of one region, of all owners."""
 
     account_id: str
     region: str
-    found: dict[tuple[str, str], Document] = dataclasses.field(default_factory=dict)
+    # {("123456789012", "Prefs"): Document(...)}
+    by_owner_and_name: dict[tuple[str, str], Document] = dataclasses.field(default_factory=dict)
     # ``fail_versions`` of documents that do not exist yet, by name.
-    fail_when_made: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
+    future_fail_versions: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
 
     def own(self) -> list[Document]:
         """Return the documents that the account owns."""
-        return [document for document in self.found.values() if document.owner == self.account_id]
+        return [document for document in self.by_owner_and_name.values() if document.owner == self.account_id]
 
     def add(self, document: Document) -> None:
         """Add a document, or replace the one with its owner and name."""
-        self.found[document.owner, document.name] = document
+        self.by_owner_and_name[document.owner, document.name] = document
 
     def remove(self, document: Document) -> None:
         """Remove a document."""
-        del self.found[document.owner, document.name]
+        del self.by_owner_and_name[document.owner, document.name]
 
-    def read(self, name: str) -> Document:
-        """Return the document with a name or ARN, for an operation that only reads.
+    def find_readable(self, name: str) -> Document:
+        """Return the document with a name or ARN, if the account may read it.
 
         Counts the read if the document is being deleted: it is removed once ``deleting_reads`` is 0.
         Raises ``APIError`` if there is no such document.
         """
         document = self._of_arn(name) if ":" in name or "/" in name else self._of_name(name)
         if document is None:
-            raise missing(name)
+            raise missing_document(name)
         if document.deleting_reads is not None:
             document.deleting_reads -= 1
             if document.deleting_reads <= 0:
@@ -151,15 +149,15 @@ class Documents:
                 self.remove(document)
         return document
 
-    def write(self, name: str) -> Document:
-        """Return the account's own document, for an operation that changes it. Raises ``APIError`` if there is none."""
-        document = self.found.get((self.account_id, name))
+    def find_own(self, name: str) -> Document:
+        """Return the account's own document with a name. Raises ``APIError`` if there is none."""
+        document = self.by_owner_and_name.get((self.account_id, name))
         if document is None:
-            raise missing(name)
+            raise missing_document(name)
         return document
 
     def _of_name(self, name: str) -> Document | None:
-        return self.found.get((self.account_id, name)) or self.found.get((AMAZON, name))
+        return self.by_owner_and_name.get((self.account_id, name)) or self.by_owner_and_name.get((AMAZON, name))
 
     def _of_arn(self, arn: str) -> Document | None:
         parts = arn.split(":", 5)
@@ -169,7 +167,7 @@ class Documents:
         prefix = next((prefix for prefix in _PREFIXES if resource.startswith(prefix)), None)
         if prefix is None:
             return None
-        document = self.found.get((parts[4] or AMAZON, resource[len(prefix) :]))
+        document = self.by_owner_and_name.get((parts[4] or AMAZON, resource[len(prefix) :]))
         if document and prefix != "document/" and document.document_type != "Automation":
             return None
         return document if document and self.may_read(document) else None
@@ -187,7 +185,7 @@ class Documents:
         return f"arn:aws:ssm:{self.region}:{document.owner}:document/{document.name}"
 
 
-def missing(name: str) -> APIError:
+def missing_document(name: str) -> APIError:
     """Return the error for a document that does not exist."""
     return APIError("InvalidDocument", f"Document with name {name} does not exist.")
 
@@ -197,7 +195,7 @@ def missing_version(document: Document) -> APIError:
     return APIError("InvalidDocumentVersion", f"The document version is not valid or does not exist: {document.name}")
 
 
-def select(document: Document, params: Mapping[str, Any]) -> Version:
+def selected_version(document: Document, params: Mapping[str, Any]) -> Version:
     """Return the version that DocumentVersion or VersionName selects, or the default version without them.
 
     Raises ``APIError`` if there is no such version, or if both are given.
@@ -206,13 +204,17 @@ def select(document: Document, params: Mapping[str, Any]) -> Version:
     version_name = params.get("VersionName")
     if selector and version_name:
         raise APIError("ValidationException", "Give either DocumentVersion or VersionName, not both")
-    version = document.named(version_name) if version_name else of_selector(document, selector or "$DEFAULT")
+    version = (
+        document.version_with_name(version_name)
+        if version_name
+        else version_of_selector(document, selector or "$DEFAULT")
+    )
     if version is None:
         raise missing_version(document)
     return version
 
 
-def of_selector(document: Document, selector: str) -> Version | None:
+def version_of_selector(document: Document, selector: str) -> Version | None:
     """Return the version that ``$LATEST``, ``$DEFAULT`` or a number selects, or None."""
     if selector == "$LATEST":
         return document.latest

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from ....service import APIError
 from .content import Derived, derive, sha256
 from .schema import SCHEMAS, SessionRules, check_content
-from .store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, of_selector
+from .store import DEFAULT_PROVIDERS, Attachment, Document, Documents, Version, version_of_selector
 
 # A host name that cannot resolve, so that no client fetches an attachment from AWS by mistake.
 _ATTACHMENTS_HOST = "https://attachments.sessionops.invalid"
@@ -69,14 +68,14 @@ def read_attachments(
     for source in sources:
         for attachment in _of_source(documents, source, manifest):
             if attachment.name in found:
-                raise APIError("ValidationException", f"Two attachments have the name {attachment.name}")
+                raise APIError("ValidationException", f"Duplicate attachment name {attachment.name}")
             found[attachment.name] = attachment
     return tuple(found[name] for name in sorted(found))
 
 
 def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Attachment]:
     if "Key" not in source or not source.get("Values"):
-        raise APIError("ValidationException", "An attachment needs Key and Values")
+        raise APIError("ValidationException", "An attachment requires Key and Values")
     value = source["Values"][0]
     if source["Key"] == "AttachmentReference":
         return [_reference(documents, value)]
@@ -91,18 +90,21 @@ def _of_source(documents: Documents, source: Mapping[str, Any], manifest: Mappin
 def _attachment(name: str, source: str, entry: Any) -> Attachment:
     """Return an attachment without fetching it: the checksum is the manifest's, or a digest of the file's location."""
     checksums = entry.get("checksums", {}) if isinstance(entry, dict) else {}
-    digest = checksums.get("sha256") or hashlib.sha256(f"{source}/{name}".encode()).hexdigest()
-    return Attachment(
-        name=name, size=len(source) + len(name), sha256=digest, url=f"{_ATTACHMENTS_HOST}/{digest}/{name}"
-    )
+    digest = checksums.get("sha256") or sha256(f"{source}/{name}")
+    return make_attachment(name, len(source) + len(name), digest)
+
+
+def make_attachment(name: str, size: int, digest: str) -> Attachment:
+    """Return an attachment of ``size`` bytes, with a URL that cannot resolve. ``digest`` is its SHA-256."""
+    return Attachment(name=name, size=size, sha256=digest, url=f"{_ATTACHMENTS_HOST}/{digest}/{name}")
 
 
 def _reference(documents: Documents, value: str) -> Attachment:
     """Return the attachment that ``document/version/attachment`` names, of a document of the same account."""
     parts = value.split("/")
-    if len(parts) == 3 and (document := documents.found.get((documents.account_id, parts[0]))):
-        version = of_selector(document, parts[1]) if parts[1].isdigit() or parts[1].startswith("$") else None
+    if len(parts) == 3 and (document := documents.by_owner_and_name.get((documents.account_id, parts[0]))):
+        version = version_of_selector(document, parts[1]) if parts[1].isdigit() or parts[1].startswith("$") else None
         for attachment in version.attachments if version else ():
             if attachment.name == parts[2]:
                 return attachment
-    raise APIError("ValidationException", f"There is no attachment {value}")
+    raise APIError("ValidationException", f"Attachment {value} does not exist")

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ....paging import paginate, selected
-from ....service import APIError, Call, Handler, Section, Service
+from ....paging import items_of_listing, paginate, with_token
+from ....service import APIError, Call, Handler, Section, Service, without_none
 from .filters import Predicate, information_predicates, property_predicates
 from .store import Node, Nodes, error_of, read_nodes
 
@@ -32,23 +32,23 @@ def describe_instance_information(world: World, call: Call) -> dict[str, Any]:
     listed = [node for node in nodes.all() if node.registered and node.running]
     _refuse_unknown_ids(world, call, nodes)
     # The filters apply after the page is cut, so a page may be empty without being the last one.
-    found = selected(world, call, lambda: [(node, _meets(node, predicates)) for node in _of_ids(listed, call)])
+    found = items_of_listing(world, call, lambda: [(node, _meets(node, predicates)) for node in _of_ids(listed, call)])
     page, token = paginate(found, call, default=10, world=world)
-    return _with_token({"InstanceInformationList": [_information(node) for node, shown in page if shown]}, token)
+    return with_token({"InstanceInformationList": [_information(node) for node, shown in page if shown]}, token)
 
 
 def describe_instance_properties(world: World, call: Call) -> dict[str, Any]:
     nodes = world.state(call.region, Nodes)
     predicates: list[Predicate] = [lambda node: node.registered, *property_predicates(call.params)]
-    found = selected(world, call, lambda: _select(nodes.all(), predicates))
+    found = items_of_listing(world, call, lambda: _select(nodes.all(), predicates))
     page, token = paginate(found, call, default=10, world=world)
-    return _with_token({"InstanceProperties": [_properties(node) for node in page]}, token)
+    return with_token({"InstanceProperties": [_properties(node) for node in page]}, token)
 
 
 def get_connection_status(world: World, call: Call) -> dict[str, Any]:
     target = call.params["Target"]
     status = world.state(call.region, Nodes).status_of(target)
-    value = status.ask() if status is not None else world.switch("status_unknown_target")
+    value = status.poll() if status is not None else world.switch("status_unknown_target")
     code = error_of(value)
     if code is not None:
         raise APIError(code, _denial(call, target) if code == "AccessDeniedException" else code)
@@ -96,14 +96,6 @@ def _refuse_unknown_ids(world: World, call: Call, nodes: Nodes) -> None:
             raise APIError("InvalidInstanceId", f"{value} is not registered.")
 
 
-def _with_token(result: dict[str, Any], token: str | None) -> dict[str, Any]:
-    return result if token is None else {**result, "NextToken": token}
-
-
-def _present(members: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in members.items() if value is not None}
-
-
 def _common(node: Node) -> dict[str, Any]:
     """Return the members that both listings have."""
     hybrid = node.kind == "hybrid"
@@ -129,7 +121,7 @@ def _common(node: Node) -> dict[str, Any]:
 
 def _information(node: Node) -> dict[str, Any]:
     name = node.get("name") if node.kind == "hybrid" else None
-    return _present({**_common(node), "IsLatestVersion": node.is_latest_version, "Name": name})
+    return without_none(**_common(node), IsLatestVersion=node.is_latest_version, Name=name)
 
 
 def _properties(node: Node) -> dict[str, Any]:
@@ -144,7 +136,7 @@ def _properties(node: Node) -> dict[str, Any]:
             "LaunchTime": node.launch_time,
             "AvailabilityZone": node.availability_zone,
         }
-    return _present(members)
+    return without_none(**members)
 
 
 _OPERATIONS: dict[str, Handler] = {

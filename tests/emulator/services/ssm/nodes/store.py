@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....world_values import entries, expand, moment
+from ....world_values import entries, expand, time_or_age
 
 if TYPE_CHECKING:
     from ....world import World
@@ -82,17 +82,17 @@ class Status:
     def __init__(self, given: Any) -> None:
         steps = given if isinstance(given, list) else [given]
         if not steps:
-            raise ValueError("a sequence of statuses needs at least one")
+            raise ValueError("a sequence of statuses must not be empty")
         self.steps = [_step(item) for item in steps]
         self.place = 0
 
-    def ask(self) -> str:
+    def poll(self) -> str:
         """Return the current value, and move to the next one. The last value stays."""
-        value = self.peek()
+        value = self.current()
         self.place = min(self.place + 1, len(self.steps) - 1)
         return value
 
-    def peek(self) -> str:
+    def current(self) -> str:
         """Return the current value without moving to the next one."""
         return self.steps[self.place]
 
@@ -102,7 +102,7 @@ def _step(item: Any) -> str:
         item = f"{ERROR} {item['error']}"
     if item in STATUSES or (isinstance(item, str) and item.startswith(ERROR) and item[len(ERROR) :].strip()):
         return str(item)
-    raise ValueError(f"a status is one of {', '.join(STATUSES)}, or 'error: CODE', not {item!r}")
+    raise ValueError(f"a status must be one of {', '.join(STATUSES)}, or 'error: CODE', not {item!r}")
 
 
 def error_of(status: str) -> str | None:
@@ -155,17 +155,17 @@ class Node:
 class Nodes:
     """The nodes of one region, in the order of the world's description.
 
-    ``extra`` has the statuses of targets that are not nodes: ``{target: Status}``.
+    ``other_statuses`` has the statuses of targets that are not nodes: ``{target: Status}``.
     """
 
     def __init__(self) -> None:
         self.by_id: dict[str, Node] = {}
-        self.extra: dict[str, Status] = {}
+        self.other_statuses: dict[str, Status] = {}
 
     def all(self) -> list[Node]:
         return list(self.by_id.values())
 
-    def among(self, ids: Iterable[str]) -> list[Node]:
+    def with_ids(self, ids: Iterable[str]) -> list[Node]:
         """Return the nodes with these IDs, in the order of the world's description. Unknown IDs are ignored."""
         found = {node.id: node for node in map(self.find, ids) if node is not None}
         return sorted(found.values(), key=lambda node: node.place)
@@ -176,19 +176,19 @@ class Nodes:
     def status_of(self, target: str) -> Status | None:
         """Return the status of a target, or None if the world does not have it."""
         node = self.find(target)
-        return node.status if node is not None else self.extra.get(target)
+        return node.status if node is not None else self.other_statuses.get(target)
 
     def is_connected(self, target: str) -> bool:
         """Return whether a session could start now. A sequence of statuses does not move to its next value."""
         status = self.status_of(target)
-        return status is not None and status.peek() == "connected"
+        return status is not None and status.current() == "connected"
 
     def set_status(self, target: str, given: Any) -> None:
         node = self.find(target)
         if node is not None:
             node.status = Status(given)
         else:
-            self.extra[target] = Status(given)
+            self.other_statuses[target] = Status(given)
 
 
 def read_nodes(section: Any, world: World, region: str) -> Nodes:
@@ -198,7 +198,7 @@ def read_nodes(section: Any, world: World, region: str) -> Nodes:
         for given in expand(item):
             node = make_node(given, world, region)
             if node.id in nodes.by_id:
-                raise ValueError(f"{node.id} is there twice")
+                raise ValueError(f"{node.id}: defined twice")
             node.place = len(nodes.by_id)
             nodes.by_id[node.id] = node
     return nodes
@@ -212,7 +212,7 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
     """Make a node from its description. Missing keys get defaults; an explicit null removes an optional member."""
     kind = kind_of(str(given.get("id")))
     if kind is None:
-        raise ValueError(f"not the id of a node: {given.get('id')!r}")
+        raise ValueError(f"not a node ID: {given.get('id')!r}")
     platform = _choice(given, "platform", ("Linux", "Windows", "MacOS"), "Linux")
     state = _choice(given, "instance_state", EC2_STATES, "running")
     managed = bool(given.get("managed", True))
@@ -221,7 +221,7 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         given, "ping_status", ("Online", "ConnectionLost", "Inactive"), "Online" if alive else "ConnectionLost"
     )
     hour = datetime.timedelta(hours=1)
-    started = moment(given.get("launch_time", world.now - 240 * hour), world.now)
+    started = time_or_age(given.get("launch_time", world.now - 240 * hour), world.now)
     return Node(
         id=given["id"],
         kind=kind,
@@ -234,9 +234,9 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         managed=managed,
         architecture=given.get("architecture", "x86_64"),
         availability_zone=given.get("availability_zone", f"{region}a"),
-        last_ping=moment(given.get("last_ping", world.now - hour / 60), world.now),
+        last_ping=time_or_age(given.get("last_ping", world.now - hour / 60), world.now),
         launch_time=started,
-        registration_date=moment(given.get("registration_date", started), world.now),
+        registration_date=time_or_age(given.get("registration_date", started), world.now),
         tags=_tags(given, kind),
         optional=_optional(given, kind, platform, region),
     )
@@ -253,7 +253,7 @@ def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:
 def _choice(given: Mapping[str, Any], key: str, allowed: tuple[str, ...], default: str) -> str:
     value = given.get(key, default)
     if value not in allowed:
-        raise ValueError(f"{given.get('id')}: {key} is one of {', '.join(allowed)}, not {value!r}")
+        raise ValueError(f"{given.get('id')}: {key} must be one of {', '.join(allowed)}, not {value!r}")
     return str(value)
 
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....paging import paginate, selected
-from ....reading import whole
-from ....service import APIError, Call, Handler, Section, Service
+from ....paging import items_of_listing, paginate, with_token
+from ....reading import copy_all
+from ....service import APIError, Call, Handler, Section, Service, without_none
 from ..documents.content import parse
 from ..documents.store import Document, Documents, Version
 from ..nodes.store import Nodes
@@ -56,7 +56,7 @@ def stream_url(world: World, region: str, session_id: str) -> str:
 def start_session(world: World, call: Call) -> dict[str, Any]:
     target = call.params["Target"]
     content = _session_document(world, call)
-    parameters = whole(call.params.get("Parameters", {}))
+    parameters = copy_all(call.params.get("Parameters", {}))
     _check_parameters(content, parameters)
     _check_connected(world, call.region, target)
     session = Session(
@@ -88,9 +88,9 @@ def _session_document(world: World, call: Call) -> dict[str, Any]:
     """Return the content of the session's document; ``{}`` if none is named and the default one does not exist."""
     documents = world.state(call.region, Documents)
     name = call.params.get("DocumentName")
-    if name is None and (documents.account_id, DEFAULT_DOCUMENT) not in documents.found:
+    if name is None and (documents.account_id, DEFAULT_DOCUMENT) not in documents.by_owner_and_name:
         return {}
-    document = documents.read(name or DEFAULT_DOCUMENT)
+    document = documents.find_readable(name or DEFAULT_DOCUMENT)
     # Without a name, the preferences' default version counts. A named document is used in its latest version
     # (recorded: aws/session-manager-plugin 112).
     version = document.default_version if name is None else document.latest
@@ -110,7 +110,7 @@ def _check_parameters(content: Mapping[str, Any], given: Mapping[str, list[str]]
     declared = content.get("parameters", {})
     unknown = sorted(set(given) - set(declared))
     if unknown:
-        raise APIError("ValidationException", f"The document has no parameter {', '.join(unknown)}")
+        raise APIError("ValidationException", f"Unknown parameters of the document: {', '.join(unknown)}")
     for name, detail in declared.items():
         if name not in given and "default" not in detail:
             raise APIError("ValidationException", f"The document's parameter {name} is required")
@@ -119,7 +119,7 @@ def _check_parameters(content: Mapping[str, Any], given: Mapping[str, list[str]]
 
 def _check_values(name: str, detail: Mapping[str, Any], values: list[str]) -> None:
     if len(values) > 1 and detail["type"] != "StringList":
-        raise APIError("ValidationException", f"The document's parameter {name} takes one value")
+        raise APIError("ValidationException", f"The document's parameter {name} accepts only one value")
     pattern, allowed = detail.get("allowedPattern"), detail.get("allowedValues")
     for value in values:
         if (pattern and not re.search(pattern, value)) or (allowed and value not in allowed):
@@ -132,7 +132,7 @@ def _check_connected(world: World, region: str, target: str) -> None:
 
 
 def resume_session(world: World, call: Call) -> dict[str, Any]:
-    session = world.state(call.region, Sessions).found.get(call.params["SessionId"])
+    session = world.state(call.region, Sessions).by_id.get(call.params["SessionId"])
     if session is None or session.has_ended or session.status == "Terminating":
         raise _unknown_session(call.params["SessionId"])
     session.status, session.reads_left = "Connected", 0
@@ -145,11 +145,11 @@ def _unknown_session(session_id: str) -> APIError:
 
 def terminate_session(world: World, call: Call) -> dict[str, Any]:
     session_id = call.params["SessionId"]
-    session = world.state(call.region, Sessions).found.get(session_id)
+    session = world.state(call.region, Sessions).by_id.get(session_id)
     if session is None:
         if world.switch("terminate_unknown") != "echo":
             raise _unknown_session(session_id)
-    elif session.denied:
+    elif session.terminate_denied:
         raise _denied(call, session_id)
     elif session.has_ended or session.status == "Terminating":
         if world.switch("terminate_ended") != "ok":
@@ -182,10 +182,10 @@ def describe_sessions(world: World, call: Call) -> dict[str, Any]:
     sessions = world.state(call.region, Sessions)
     if "NextToken" not in call.params:
         # Only on the first page, so that no session changes its State between two pages of a listing.
-        for session in sessions.found.values():
+        for session in sessions.by_id.values():
             session.count_listing(world.now)
     state = call.params["State"]
-    listed = selected(world, call, lambda: _in_order(world, sessions, state))
+    listed = items_of_listing(world, call, lambda: _in_order(world, sessions, state))
     # The filters apply after the page is cut, so a page may be empty without being the last one.
     page, token = paginate(listed, call, default=world.limit("session_page"), world=world)
     shown = [
@@ -193,15 +193,12 @@ def describe_sessions(world: World, call: Call) -> dict[str, Any]:
         for session in page
         if _listed(world, session, state) and all(predicate(session) for predicate in predicates)
     ]
-    result: dict[str, Any] = {"Sessions": [_shape(world, session) for session in shown]}
-    if token:
-        result["NextToken"] = token
-    return result
+    return with_token({"Sessions": [_shape(world, session) for session in shown]}, token)
 
 
 def _in_order(world: World, sessions: Sessions, state: str) -> list[Session]:
     """Return the sessions of a State (Active or History), in the order of the listing."""
-    listed = [session for session in reversed(sessions.found.values()) if _listed(world, session, state)]
+    listed = [session for session in reversed(sessions.by_id.values()) if _listed(world, session, state)]
     listed.sort(key=lambda session: session.started, reverse=True)
     if world.switch("session_order") == "oldest":
         listed.reverse()
@@ -219,22 +216,21 @@ def _listed(world: World, session: Session, state: str) -> bool:
 
 def _shape(world: World, session: Session) -> dict[str, Any]:
     without_prefix = world.switch("session_owner") == "without_prefix"
-    members = {
-        "SessionId": session.session_id,
-        "Target": session.target,
-        "Status": session.status,
-        "StartDate": session.started,
-        "EndDate": session.ended,
-        "DocumentName": session.document_name,
-        "Owner": session.owner.removeprefix("arn:") if without_prefix else session.owner,
-        "Reason": session.reason,
-        "Details": session.details,
+    return without_none(
+        SessionId=session.session_id,
+        Target=session.target,
+        Status=session.status,
+        StartDate=session.started,
+        EndDate=session.ended,
+        DocumentName=session.document_name,
+        Owner=session.owner.removeprefix("arn:") if without_prefix else session.owner,
+        Reason=session.reason,
+        Details=session.details,
         # An active session has an empty OutputUrl; an ended one has it only with a value.
-        "OutputUrl": dict(session.output_url) if session.output_url or not session.has_ended else None,
-        "MaxSessionDuration": session.max_session_duration,
-        "AccessType": session.access_type,
-    }
-    return {name: value for name, value in members.items() if value is not None}
+        OutputUrl=dict(session.output_url) if session.output_url or not session.has_ended else None,
+        MaxSessionDuration=session.max_session_duration,
+        AccessType=session.access_type,
+    )
 
 
 Predicate = Callable[[Session], bool]
@@ -262,7 +258,7 @@ def _predicate(world: World, key: str, value: str) -> Predicate:
     if key not in _MEMBERS:
         raise APIError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     if value not in _ENUMS.get(key, (value,)):
-        raise APIError("ValidationException", f"The filter {key} has no value {value}")
+        raise APIError("ValidationException", f"Invalid value for the filter {key}: {value}")
     member = _MEMBERS[key]
     return lambda session: member(session) == value
 

@@ -12,7 +12,7 @@ import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....world_values import entries, expand, mapping, moment, string_map
+from ....world_values import entries, expand, mapping, string_map, time_or_age
 
 if TYPE_CHECKING:
     from ....world import World
@@ -46,8 +46,8 @@ class Session:
     parameters: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     # The number of listings for which a Connecting or Terminating session keeps its status.
     reads_left: int = 0
-    # TerminateSession returns AccessDeniedException.
-    denied: bool = False
+    # Whether TerminateSession returns AccessDeniedException.
+    terminate_denied: bool = False
     # The token that opens the data channel. ResumeSession replaces it; TerminateSession removes it.
     token: str | None = None
 
@@ -70,20 +70,20 @@ class Session:
 
 @dataclasses.dataclass
 class Sessions:
-    """The sessions of one region by ID, in the order in which they were added."""
+    """The sessions of one region. ``by_id`` has them in the order in which they were added."""
 
     region: str
-    found: dict[str, Session] = dataclasses.field(default_factory=dict)
+    by_id: dict[str, Session] = dataclasses.field(default_factory=dict)
 
     def add(self, session: Session) -> None:
         """Add a session. Raises ``ValueError`` if its ID is taken."""
-        if session.session_id in self.found:
-            raise ValueError(f"there are two sessions {session.session_id}")
-        self.found[session.session_id] = session
+        if session.session_id in self.by_id:
+            raise ValueError(f"session {session.session_id}: defined twice")
+        self.by_id[session.session_id] = session
 
     def by_token(self, token: str) -> Session | None:
         """Return the session whose data channel a token opens, or None."""
-        return next((session for session in self.found.values() if session.token == token), None)
+        return next((session for session in self.by_id.values() if session.token == token), None)
 
 
 def read_sessions(section: Any, world: World, region: str) -> Sessions:
@@ -129,9 +129,9 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
     """Read one session. ``number`` counts the sessions that its entry generates, from 0."""
     status = item.get("status", "Connected")
     if status not in _STATUSES:
-        raise ValueError(f"a session has no status {status!r}; it may have {', '.join(_STATUSES)}")
+        raise ValueError(f"a session: unknown status {status!r}; allowed: {', '.join(_STATUSES)}")
     if item.get("terminate", _DENIED) != _DENIED:
-        raise ValueError(f"terminate can be {_DENIED} only")
+        raise ValueError(f"terminate of a session must be {_DENIED}")
     owner = _owner(_text(item, "owner") or "operator", world.account_id)
     session = Session(
         session_id=_text(item, "session_id") or new_id(owner, world.random),
@@ -139,11 +139,11 @@ def _read(item: Mapping[str, Any], world: World, number: int) -> Session:
         owner=owner,
         status=status,
         # Each generated session is one second older than the one before it.
-        started=moment(item.get("started", "1h"), world.now) - datetime.timedelta(seconds=number),
-        ended=moment(item["ended"], world.now) if "ended" in item else None,
+        started=time_or_age(item.get("started", "1h"), world.now) - datetime.timedelta(seconds=number),
+        ended=time_or_age(item["ended"], world.now) if "ended" in item else None,
         output_url=string_map(mapping(item.get("output_url", {}), "an output_url", _URLS), "output_url"),
         reads_left=int(item.get("reads", 0)),
-        denied="terminate" in item,
+        terminate_denied="terminate" in item,
     )
     for key in _TEXTS:
         if key in item:
@@ -173,6 +173,6 @@ def _check_times(session: Session, now: datetime.datetime) -> None:
     if session.has_ended and session.ended is None:
         session.ended = session.started
     if session.ended is not None and not session.has_ended:
-        raise ValueError(f"session {session.session_id} has an end, and is {session.status}")
+        raise ValueError(f"session {session.session_id} has ended, but its status is {session.status}")
     if session.ended is not None and not session.started <= session.ended <= now:
-        raise ValueError(f"session {session.session_id} ended before it started, or has yet to end")
+        raise ValueError(f"session {session.session_id} ended before it started, or ends in the future")

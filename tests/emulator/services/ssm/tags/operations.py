@@ -23,12 +23,12 @@ def _tags(world: World, call: Call) -> dict[str, str]:
     """Return the tags of the resource that a call names. This is the resource's own mapping: changes take effect."""
     kind, name = call.params["ResourceType"], call.params["ResourceId"]
     if kind == "Document":
-        document = world.state(call.region, Documents).found.get((call.identity.account_id, name))
+        document = world.state(call.region, Documents).by_owner_and_name.get((call.identity.account_id, name))
         found = document.tags if document and document.deleting_reads is None else None
     elif kind == "ManagedInstance":
         found = _node_tags(world, call.region, name)
     else:
-        raise APIError("InvalidResourceType", f"The emulator has no resources of type {kind}")
+        raise APIError("InvalidResourceType", f"Resources of type {kind} are not emulated")
     if found is None:
         raise APIError("InvalidResourceId", f"The resource ID isn't valid: {name}")
     return found

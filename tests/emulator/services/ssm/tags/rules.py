@@ -30,9 +30,9 @@ def check_tags(
     found = dict(pairs)
     check_keys(found)
     if len(found) < len(pairs):
-        raise APIError("ValidationException", "A tag key is there twice")
+        raise APIError("ValidationException", "Duplicate tag key")
     wanted = {**present, **found}
     # Tags of AWS itself do not count.
     if sum(not key.lower().startswith(_RESERVED) for key in wanted) > MOST_TAGS:
-        raise APIError(too_many, f"A resource has {MOST_TAGS} tags at most")
+        raise APIError(too_many, f"A resource can have at most {MOST_TAGS} tags")
     return wanted

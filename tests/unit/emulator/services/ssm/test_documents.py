@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documents of the local endpoint."""
+"""Test the operations on documents."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_creating_and_updating_last_for_so_many_reads(reads: int) -> None:
     aws("CreateDocument", Name="mine", Content=text(SESSION), DocumentType="Session")
     assert [describe(aws)["Status"] for unused in range(reads + 2)] == ["Creating"] * reads + ["Active"] * 2
     aws("UpdateDocument", Name="mine", Content=text(SESSION, description="2"), DocumentVersion="1")
-    # The default version is another one, and takes no part.
+    # This describes the default version, which is still version 1.
     assert describe(aws)["Status"] == "Active"
     seen = [aws("ListDocumentVersions", Name="mine")["DocumentVersions"][0]["Status"] for unused in range(reads)]
     assert seen == ["Updating"] * reads
@@ -419,7 +419,7 @@ def test_an_update_is_held_to_the_schema_and_leaves_nothing_behind(aws: Direct) 
     params = {"Name": "mine", "DocumentVersion": "1"}
     assert aws.code("UpdateDocument", **params, Content=text(COMMAND)) == "InvalidDocumentSchemaVersion"
     assert aws.code("UpdateDocument", **params, Content="{") == "InvalidDocumentContent"
-    # The format is JSON unless the update says otherwise, whatever the document was.
+    # Without DocumentFormat, the format of the new version is JSON, whatever that of the older one is.
     assert aws.code("UpdateDocument", **params, Content="a: 1") == "InvalidDocumentContent"
     assert [info["DocumentVersion"] for info in aws.every("ListDocumentVersions", "DocumentVersions", Name="mine")] == [
         "1"
@@ -538,7 +538,7 @@ def test_deleting_versions(aws: Direct) -> None:
         assert found.value.code == "InvalidDocumentOperation"
     aws("DeleteDocument", Name="mine", VersionName="two")
     assert describe(aws, DocumentVersion="$LATEST")["LatestVersion"] == "1"
-    # The number is not given again; the name is free.
+    # The number is not used again, but the name can be.
     assert change(aws, text(SESSION, description="3"), VersionName="two")["DocumentVersion"] == "3"
 
 
@@ -643,7 +643,7 @@ def test_everyone_or_somebody(aws: Direct) -> None:
     assert code(["all"], [OTHERS[0]]) == "ok"
     assert shared(aws) == {"all": "$DEFAULT"}
     assert code([], ["all"]) == "ok"
-    # AWS takes it, and does nothing.
+    # AWS accepts it without any effect.
     assert code(["All"]) == "ok"
     assert shared(aws) == {}
 
@@ -683,7 +683,7 @@ SOLD = "arn:aws:ssm:us-east-1:310987654321:document/Sold"
 
 
 def listing(aws: Direct, **filters: Any) -> list[str]:
-    """The names that a listing with these filters gives, AWS's own left out."""
+    """Return the names that a listing with these filters has, without the documents of AWS."""
     values = [{"Key": key.replace("_", ":"), "Values": value} for key, value in filters.items()]
     found = aws.every("ListDocuments", "DocumentIdentifiers", Filters=values)
     return [item["Name"] for item in found if item["Owner"] != "Amazon"]
@@ -817,12 +817,12 @@ def test_a_world_with_versions() -> None:
         ({}, "must be a list"),
         (["x"], "must be a mapping"),
         ([{"content": SESSION}], "must have a name"),
-        ([{"name": "a", "colour": "red"}], "has no colour"),
-        ([{"name": "a", "versions": [{"colour": "red"}]}], "has no colour"),
+        ([{"name": "a", "colour": "red"}], "unknown key colour"),
+        ([{"name": "a", "versions": [{"colour": "red"}]}], "unknown key colour"),
         ([{"name": "a", "versions": []}], "versions is empty"),
-        ([{"name": "a", "content": SESSION, "versions": [{}]}], "give one"),
+        ([{"name": "a", "content": SESSION, "versions": [{}]}], "mutually exclusive"),
         ([{"name": "a", "document_type": "Session", "content": COMMAND}], "not a valid schema version"),
-        ([{"name": "a", "document_type": "Session", "content": SESSION}] * 2, "there are two"),
+        ([{"name": "a", "document_type": "Session", "content": SESSION}] * 2, "defined twice"),
         ([{"name": "a", "document_type": "Session", "content": SESSION, "default_version": 2}], "default_version 2"),
         ([{"name": "a", "document_type": "Session", "content": SESSION, "status": "Fine"}], "Fine"),
         ([{"name": "a", "document_type": "Session", "content": SESSION, "tags": {"a": 1}}], "quotes"),
@@ -830,7 +830,7 @@ def test_a_world_with_versions() -> None:
         (
             [{"name": "a", "document_type": "Session",
               "versions": [{"content": SESSION, "version_name": "x"}, {"content": SESSION, "version_name": "x"}]}],
-            "have the name x",
+            "duplicate version name x",
         ),
         (
             [{"name": "a", "document_type": "Session", "versions": [{"content": SESSION, "version": 2}] * 2}],
@@ -847,7 +847,7 @@ def test_a_world_with_a_mistake(section: Any, message: str) -> None:
 
 
 class Versions(RuleBasedStateMachine):
-    """Numbers are never reused, there is one default and it exists, and what is stored is what was sent."""
+    """Check that numbers are not reused, that the default version exists, and that content is stored as sent."""
 
     def __init__(self) -> None:
         super().__init__()

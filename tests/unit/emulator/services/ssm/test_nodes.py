@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Managed nodes and their connection status."""
+"""Test the listings of managed nodes, and their connection status."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_resource_type_takes_one_value_in_every_form_of_filter(values: list[str]
         ("DescribeInstanceInformation", {"Filters": new}, information_code),
         ("DescribeInstanceProperties", {"FiltersWithOperator": new}, properties_code),
     ]
-    if len(set(values)) == len(values):  # the model refuses a value twice in a set of values
+    if len(set(values)) == len(values):  # the model does not allow duplicates in a set of values
         requests += [
             ("DescribeInstanceInformation", {"InstanceInformationFilterList": old}, information_code),
             ("DescribeInstanceProperties", {"InstancePropertyFilterList": old}, properties_code),

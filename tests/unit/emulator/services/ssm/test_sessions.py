@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sessions of the local endpoint."""
+"""Test the operations on sessions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def world(sessions: Any = None, documents: Any = None, **more: Any) -> Direct:
 
 
 def listed(aws: Direct, state: str = "Active", **filters: str) -> list[str]:
-    """The ids of the sessions that these filters let through."""
+    """Return the IDs of the sessions that match these filters."""
     params: dict[str, Any] = {"Filters": [{"key": key, "value": value} for key, value in filters.items()]}
     found = aws.every("DescribeSessions", "Sessions", State=state, **(params if filters else {}))
     return [session["SessionId"] for session in found]
@@ -119,7 +119,7 @@ def test_filters() -> None:
 
 
 def test_what_aws_may_do_with_the_very_time_of_a_filter() -> None:
-    at = "2026-11-21T12:00:00Z"  # when mary-3 started
+    at = "2026-11-21T12:00:00Z"  # the start of mary-3
     for after, before in (("listed", "left_out"), ("left_out", "listed")):
         aws = world(switches={"invoked_after_equal": after, "invoked_before_equal": before})
         assert ("mary-3" in listed(aws, InvokedAfter=at)) == (after == "listed")
@@ -313,7 +313,7 @@ def test_resuming_gives_a_new_token() -> None:
     assert again["TokenValue"] != made["TokenValue"]
     sessions = aws.world.state("us-east-1", Sessions)
     assert sessions.by_token(made["TokenValue"]) is None
-    assert sessions.by_token(again["TokenValue"]) is sessions.found[made["SessionId"]]
+    assert sessions.by_token(again["TokenValue"]) is sessions.by_id[made["SessionId"]]
     aws("TerminateSession", SessionId=made["SessionId"])
     assert sessions.by_token(again["TokenValue"]) is None
 
@@ -427,15 +427,15 @@ def test_many_sessions_from_one_entry() -> None:
         ({}, "must be a list"),
         ([5], "must be a mapping"),
         ([{"owner": JANE}], "must have a target"),
-        ([{"target": NODE, "colour": "red"}], "has no colour"),
-        ([{"target": NODE, "output_url": {"Url": "x"}}], "has no Url"),
+        ([{"target": NODE, "colour": "red"}], "unknown key colour"),
+        ([{"target": NODE, "output_url": {"Url": "x"}}], "unknown key Url"),
         ([{"target": NODE, "status": "Fine"}], "Fine"),
         ([{"target": NODE, "started": "soon"}], "soon"),
         ([{"target": NODE, "started": 5}], "5"),
-        ([{"target": NODE, "session_id": "a"}] * 2, "two sessions a"),
+        ([{"target": NODE, "session_id": "a"}] * 2, "session a: defined twice"),
         ([{"target": NODE, "reason": 5}], "must be a string"),
-        ([{"target": NODE, "terminate": "No"}], "AccessDeniedException only"),
-        ([{"target": NODE, "ended": "1h"}], "has an end"),
+        ([{"target": NODE, "terminate": "No"}], "terminate of a session must be AccessDeniedException"),
+        ([{"target": NODE, "ended": "1h"}], "has ended, but its status is Connected"),
         ([{"target": NODE, "status": "Failed", "started": "1h", "ended": "2h"}], "ended before"),
     ],
 )

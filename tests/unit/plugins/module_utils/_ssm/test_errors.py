@@ -177,13 +177,13 @@ def test_a_role_that_may_not_be_assumed_is_not_blamed_on_systems_manager() -> No
 
 def test_who_is_signed_out_is_told_what_to_do() -> None:
     said = str(failed(boto.SSOTokenLoadError(error_msg="Token for corp does not exist")))
-    assert said.endswith("Token for corp does not exist. Sign in again, as with aws sso login.")
+    assert said.endswith("Token for corp does not exist. Sign in again, for example with aws sso login.")
 
 
 CANARY = "TheVerySecretKeyOfTheRole"
 PAGE = f"<!DOCTYPE html><html>{CANARY}</html>"
 SECRET_URL = f"http://jane:{CANARY}@proxy:3128/path?signature={CANARY}"
-UNREADABLE = "the reply is not one that the service gives."
+UNREADABLE = "the service returned an invalid reply."
 
 
 def answered(status: int, kind: str, **error: Any) -> boto.ClientError:
@@ -211,12 +211,12 @@ def answered(status: int, kind: str, **error: Any) -> boto.ClientError:
         ),
         (
             answered(400, "text/plain", Code="400", Message=CANARY),
-            "the service answered 400 without an error of AWS (AssumeRole).",
+            "the service answered 400 without an AWS error (AssumeRole).",
         ),
-        (answered(502, "text/plain"), "the service answered 502 without an error of AWS (AssumeRole)."),
+        (answered(502, "text/plain"), "the service answered 502 without an AWS error (AssumeRole)."),
         (
             answered(403, "text/xml", Code={"b": CANARY}, Message=[CANARY]),
-            "the service answered 403 without an error of AWS (AssumeRole).",
+            "the service answered 403 without an AWS error (AssumeRole).",
         ),
         (answered(400, "text/xml", Code="Throttling", Message=PAGE), "Throttling."),
         (

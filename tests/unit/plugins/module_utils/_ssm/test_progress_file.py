@@ -28,7 +28,7 @@ def test_answers_are_counted_and_told_of_once_a_second(tmp_path: Path) -> None:
         clock.now += 0.0003
     lines = path.read_text().splitlines()
     assert len(lines) == 2
-    assert lines[0].endswith(" of 12,000 targets have been asked for.")
+    assert lines[0].startswith("Checked ") and lines[0].endswith(" of 12,000 targets.")
 
 
 def test_the_first_second_begins_with_the_first_call(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_first_second_begins_with_the_first_call(tmp_path: Path) -> None:
     assert not path.exists()
     clock.now += 1
     count(None)
-    assert path.read_text() == "2 of 3 targets have been asked for.\n"
+    assert path.read_text() == "Checked 2 of 3 targets.\n"
 
 
 @pytest.mark.parametrize(

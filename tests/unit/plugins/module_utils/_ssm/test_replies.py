@@ -264,21 +264,21 @@ PAGE = "<!DOCTYPE html><html><body>TheVerySecretBody<br></body></html>"
         (200, PAGE, "the service answered 200 with an HTML page (GetConnectionStatus)."),
         (403, PAGE, "the service answered 403 with an HTML page (GetConnectionStatus)."),
         (500, PAGE, "the service answered 500 with an HTML page (GetConnectionStatus)."),
-        (200, "None", "the reply is not one that the service gives (GetConnectionStatus, status 200)."),
-        (500, "None", "the service answered 500 without an error of AWS (GetConnectionStatus)."),
-        (400, ["No"], "the service answered 400 without an error of AWS (GetConnectionStatus)."),
+        (200, "None", "the service returned an invalid reply (GetConnectionStatus, status 200)."),
+        (500, "None", "the service answered 500 without an AWS error (GetConnectionStatus)."),
+        (400, ["No"], "the service answered 400 without an AWS error (GetConnectionStatus)."),
         (
             400,
             {"__type": ["No"], "message": "No"},
-            "the service answered 400 without an error of AWS (GetConnectionStatus).",
+            "the service answered 400 without an AWS error (GetConnectionStatus).",
         ),
         (
             400,
             {"__type": "Odd", "message": {"No": "No"}},
-            "the service answered 400 without an error of AWS (GetConnectionStatus).",
+            "the service answered 400 without an AWS error (GetConnectionStatus).",
         ),
         (400, {"__type": "Odd", "message": "Not now."}, "Odd: Not now."),
-        (200, {"Status": []}, "the reply is not one that the service gives."),
+        (200, {"Status": []}, "the service returned an invalid reply."),
     ],
     ids=str,
 )
@@ -303,10 +303,10 @@ def test_an_error_of_ec2_that_cannot_be_read_is_tried_again(status: int) -> None
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ("Waiting", "AWS returned the status Waiting, which this version does not know."),
-        ("TheVerySecretBody!", "the reply is not one that the service gives."),
-        ("a" * 65, "the reply is not one that the service gives."),
-        ("", "the reply is not one that the service gives."),
+        ("Waiting", "AWS returned the status Waiting, which this version of sessionops.aws does not know."),
+        ("TheVerySecretBody!", "the service returned an invalid reply."),
+        ("a" * 65, "the service returned an invalid reply."),
+        ("", "the service returned an invalid reply."),
     ],
 )
 def test_a_new_status_is_named_if_it_is_a_word(given: str, reason: str) -> None:
@@ -324,4 +324,4 @@ def test_a_listing_that_goes_back_to_where_it_was_is_an_error() -> None:
     world = {"limits": {"page_size": 1}, "regions": {"us-east-1": {"nodes": nodes}}, "faults": [fault]}
     with LocalAWS(world) as aws, pytest.raises(SSMError) as raised:
         list(api.describe_instance_properties(aws.client("ssm"), []))
-    assert str(raised.value) == "Could not list the managed nodes: the reply is not one that the service gives."
+    assert str(raised.value) == "Could not list the managed nodes: the service returned an invalid reply."

@@ -46,12 +46,12 @@ def default_versions(before: int, after: int) -> tuple[str, str]:
     return f"(content of default version {before})", f"(content of default version {after})"
 
 
-STAYS = "staged: version 1 stays the default"
+STAYS = "; version 1 stays the default"
 
 
 def staged(role: str, what: str) -> tuple[str, str]:
     """The headers where version 3 follows version 2, and is not the default."""
-    return f"(content of version 2, the {role})", f"(content of version 3, {what})"
+    return f"(content of version 2, the {role} version)", f"(content of version 3{what})"
 
 
 @pytest.mark.parametrize("name", ["Team-Doc", PREFERENCES])
@@ -87,20 +87,20 @@ def test_where_only_the_default_moves_the_two_contents_are_shown(
             PREFERENCES,
             2,
             {"content": THREE, "default_version": "keep"},
-            [(*staged("latest and the default", "staged: version 2 stays the default"), TWO, THREE)],
+            [(*staged("latest and default", "; version 2 stays the default"), TWO, THREE)],
         ),
         (
             "Team-Doc",
             1,
             {"content": THREE, "default_version": "keep"},
-            [(*staged("latest", "which sessions use: version 1 stays the default"), TWO, THREE)],
+            [(*staged("latest", ", which sessions use; version 1 stays the default"), TWO, THREE)],
         ),
         (
             PREFERENCES,
             2,
             {"content": THREE, "default_version": "1"},
             [
-                (*staged("latest and the default", "staged: version 1 becomes the default"), TWO, THREE),
+                (*staged("latest and default", "; version 1 becomes the default"), TWO, THREE),
                 (*default_versions(2, 1), TWO, ONE),
             ],
         ),

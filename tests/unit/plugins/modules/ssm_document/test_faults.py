@@ -391,14 +391,14 @@ def check_report(
 ) -> None:
     """What the failed task returns is so: the document has changed in the ways that it says, and in no other.
 
-    A write whose answer is lost may have been done, and then the sentence says that this is not known.
+    A write whose answer is lost may have been done, and then the sentence says that it may or may not have been.
     """
     actions = reported.get("actions", [])
     assert bool(reported.get("changed")) is bool(actions)
-    if "put back" not in sentence:
+    if "restored" not in sentence:
         for action in actions:
             assert is_so(action, actions, at_first, now), f"{action} is claimed"
-    if "not known" not in sentence:
+    if "may or may not" not in sentence:
         assert actions or now == at_first, "what changed is not said"
         assert now is not None or not at_first or any(map(DELETED.match, actions)), "the deletion is not said"
 
@@ -441,7 +441,7 @@ def check_account(sentence: str, actions: list[str], stage: Stage, position: int
     for one, planned in zip(done, actions, strict=False):
         # Of several versions that were to be deleted, some may be.
         assert one == planned or (one.startswith("delete version") and planned.startswith("delete the versions"))
-    if "The old document was put back" in sentence:
+    if "The old document was restored" in sentence:
         assert (done, left) == (actions[: actions.index("create the document")], [])
     else:
         assert len(done) + len(left) >= len(actions) - 1

@@ -33,14 +33,14 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"tags": {"": "x"}}, "tags has the key '', which is not 1 to 128 characters long"),
-        ({"tags": {"k" * 129: "x"}}, "which is not 1 to 128 characters long"),
-        ({"tags": {"k": "v" * 257}}, "for 'k', which is not 0 to 256 characters long"),
-        ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key', and AWS does not allow '\*' in tags"),
-        ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' for 'team', and AWS does not allow ','"),
-        ({"tags": {"team": ["a"]}}, "AWS does not allow '\\['"),
-        ({"tags": {f"k{number}": "" for number in range(51)}}, "more than the 50 tags"),
-        ({"requires": [{"name": ""}]}, "name in requires is '': it is a document's name or ARN"),
+        ({"tags": {"": "x"}}, "tags: the key '' must be 1 to 128 characters long"),
+        ({"tags": {"k" * 129: "x"}}, "must be 1 to 128 characters long"),
+        ({"tags": {"k": "v" * 257}}, "of 'k' must be up to 256 characters long"),
+        ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key' contains '\*', which AWS does not allow in tags"),
+        ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' of 'team' contains ',', which AWS does not allow"),
+        ({"tags": {"team": ["a"]}}, "contains '\\[', which AWS does not allow"),
+        ({"tags": {f"k{number}": "" for number in range(51)}}, "more than 50 tags"),
+        ({"requires": [{"name": ""}]}, "name in requires is '': it must be the name or ARN of a document"),
         ({"requires": [{"name": "Other", "version": "x"}]}, "version in requires is 'x'"),
         ({"requires": [{"name": "Other", "version_name": "a b"}]}, "version_name in requires is 'a b'"),
         ({"requires": [{"name": "Other", "require_type": ""}]}, "require_type in requires is ''"),
@@ -48,8 +48,8 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
         (attached("s3://b/a", "s3://b/b"), "must have exactly one value"),
         (attached("s3://b/a", name="a b"), "name in attachments is 'a b'"),
         ({"display_name": "a*b"}, r"display_name is 'a\*b'"),
-        ({"target_type": ""}, "target_type is '': it begins with a slash"),
-        ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it begins with a slash"),
+        ({"target_type": ""}, "target_type is '': it must begin with a slash"),
+        ({"target_type": "AWS::EC2::Instance"}, "target_type is 'AWS::EC2::Instance': it must begin with a slash"),
         ({"default_version": "9" * 5000}, r"default_version is '9{60}\.\.\.': it must be latest, keep"),
         ({"keep_versions": True}, "keep_versions is true: it must be 1 to 999"),
         ({"keep_versions": 1000}, "keep_versions is 1000: it must be 1 to 999"),
@@ -72,22 +72,26 @@ def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence:
 @pytest.mark.parametrize(
     ("document", "options", "sentence"),
     [
-        ({}, {"content": {"a": 1}}, "content has no schemaVersion, which a document of type Session must have"),
-        ({}, {**REMADE, "content": {"a": 1}, "document_type": "Policy"}, "which a document of type Policy must have"),
-        ({}, {"display_name": "New"}, "no version of document Prefs for a new display_name alone: change the content"),
+        ({}, {"content": {"a": 1}}, "content has no schemaVersion, which a document of type Session requires"),
+        ({}, {**REMADE, "content": {"a": 1}, "document_type": "Policy"}, "which a document of type Policy requires"),
+        (
+            {},
+            {"display_name": "New"},
+            "create a version of document Prefs if only display_name changes: change the content",
+        ),
         (
             {"versions": [{"content": '{"schemaVersion": "1.0", "sessionType": "Port", "properties": {}}'}]},
             {
                 "display_name": "New",
                 "content": '{"schemaVersion": "1.0", "sessionType": "Port", "properties": {}}',
             },
-            "for a new display_name alone",
+            "if only display_name changes",
         ),
-        *(({}, {**more, "tags": {"Aws:mine": "x"}}, "only AWS sets tags") for more in ({}, REMADE)),
+        *(({}, {**more, "tags": {"Aws:mine": "x"}}, "Only AWS can set tags") for more in ({}, REMADE)),
         (
             {"tags": {f"k{number}": "" for number in range(50)}},
             {"tags": {"new": ""}, "purge_tags": False},
-            "more than the 50 tags",
+            "more than 50 tags",
         ),
     ],
 )
@@ -107,24 +111,30 @@ SESSION: dict[str, Any] = {"document_type": "Session"}
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"content": CONTENT}, r"AWS creates it only with a type: set document_type to Session\."),
-        ({"content": {"schemaVersion": "0.3"}}, "set document_type to Automation"),
-        ({"content": {"schemaVersion": "2.2"}}, "set document_type to Command"),
-        ({"content": "plain", "document_format": "TEXT"}, r"set document_type\."),
+        ({"content": CONTENT}, r"creating it requires a type. Set document_type to Session\."),
+        ({"content": {"schemaVersion": "0.3"}}, "Set document_type to Automation"),
+        ({"content": {"schemaVersion": "2.2"}}, "Set document_type to Command"),
+        ({"content": "plain", "document_format": "TEXT"}, r"Set document_type\."),
         ({**SESSION, "content": '{"a": 1, "a": 2}'}, "a key occurs twice in a mapping, line 1, column 10"),
         ({**SESSION, "content": "a: 1\nb: {c: 1, c: 2}"}, "a key occurs twice in a mapping, line 2, column 11"),
         ({**SESSION, "content": '{"a": NaN}'}, "NaN and Infinity are not JSON, line 1, column 7"),
-        ({**SESSION, "content": '{"a": "\\ud800"}'}, "half of a character at a"),
+        ({**SESSION, "content": '{"a": "\\ud800"}'}, "an unpaired surrogate at a, which is not valid Unicode"),
         ({**SESSION, "content": ""}, "content is empty"),
         ({**SESSION, "content": "", "document_format": "TEXT"}, "content is empty"),
-        ({**SESSION, "content": {**CONTENT, "schemaVersion": "2.2"}}, "cannot have: it must be 1.0"),
+        (
+            {**SESSION, "content": {**CONTENT, "schemaVersion": "2.2"}},
+            "wrong schemaVersion: a document of type Session requires 1.0",
+        ),
         ({**SESSION, "content": {"schemaVersion": "1.0", "inputs": {}}}, "content has no sessionType"),
         ({**SESSION, "content": {"schemaVersion": "1.0", "sessionType": "Standard_Stream"}}, "has no inputs"),
         ({**SESSION, "content": {"schemaVersion": "1.0", "sessionType": "Port", "inputs": {}}}, "has no properties"),
-        ({**SESSION, "content": {**CONTENT, "inputs": {"idleSessionTimeout": 61}}}, "must be 1 to 60"),
-        ({**SESSION, "content": {**CONTENT, "inputs": {"maxSessionDuration": "1h"}}}, "must be 1 to 1440"),
-        ({"document_type": "Automation", "content": {"schemaVersion": "2.2"}}, "it must be 0.3"),
-        ({"document_type": "ChangeCalendar", "content": {"a": 1}}, "set document_format to TEXT"),
+        ({**SESSION, "content": {**CONTENT, "inputs": {"idleSessionTimeout": 61}}}, "must be 1 to 60 minutes"),
+        ({**SESSION, "content": {**CONTENT, "inputs": {"maxSessionDuration": "1h"}}}, "must be 1 to 1440 minutes"),
+        (
+            {"document_type": "Automation", "content": {"schemaVersion": "2.2"}},
+            "a document of type Automation requires 0.3",
+        ),
+        ({"document_type": "ChangeCalendar", "content": {"a": 1}}, "Set document_format to TEXT"),
     ],
 )
 def test_check_mode_refuses_what_a_run_does(options: dict[str, Any], sentence: str) -> None:
@@ -204,22 +214,21 @@ def test_the_sharing_with_others_ends_unless_it_is_to_stay(purge: dict[str, bool
     [
         (
             {"names": ["a b"]},
-            "an entry of names is 'a b': it must be a document's name or ARN, of 3 to 128 characters.",
+            "an entry of names is 'a b': it must be the name or ARN of a document, of 3 to 128 characters.",
         ),
-        ({"names": [""]}, "an entry of names is '': it must be a document's name or ARN, of 3 to 128 characters."),
+        ({"names": [""]}, "an entry of names is '': it must be the name or ARN of a document, of 3 to 128 characters."),
         ({"document_version": ""}, "document_version is '': it must be $LATEST, $DEFAULT or a version number."),
         ({"document_version": "0"}, "document_version is '0': it must be $LATEST, $DEFAULT or a version number."),
         (
             {"version_name": "a b"},
-            "version_name is 'a b': it has 1 to 128 letters, digits, underscores, hyphens and dots.",
+            "version_name is 'a b': it must be 1 to 128 letters, digits, underscores, hyphens and dots.",
         ),
         (
             {"document_types": ["Sesion"]},
-            "document_types has 'Sesion', which is not a type of document that this module knows. "
-            "Did you mean 'Session'?",
+            "document_types: unknown document type 'Sesion'. Did you mean 'Session'?",
         ),
-        ({"filters": {"Nme": "x"}}, "filters has 'Nme', which is not a filter of ListDocuments. Did you mean 'Name'?"),
-        ({"filters": {"Name": ""}}, "filters has no value for Name: give it one, or leave it out."),
+        ({"filters": {"Nme": "x"}}, "filters: 'Nme' is not a filter of ListDocuments. Did you mean 'Name'?"),
+        ({"filters": {"Name": ""}}, "filters has no value for Name. Give it a value or omit it."),
     ],
 )
 def test_what_selects_no_document_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:

@@ -103,7 +103,7 @@ def test_a_document_that_somebody_else_deleted_is_made_again() -> None:
 def test_a_version_name_that_somebody_else_took_is_reported() -> None:
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "UpdateDocument", update(THREE, VersionName="release-2"))
-        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* has the name release-2 already") as caught:
+        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* is already named release-2") as caught:
             stage.ensure(content=TWO, version_name="release-2")
         held = stage.held()
         assert "\n" not in str(caught.value)

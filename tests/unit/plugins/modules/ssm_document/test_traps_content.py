@@ -180,7 +180,7 @@ def test_trap_13_a_text_that_the_format_cannot_hold_is_converted(
 ) -> None:
     with Stage(document(TWO, document_format=stored), switches=switches) as stage:
         sentence = (
-            f"is stored as {stored}, which cannot hold content in {own} byte for byte: set document_format to {own}"
+            f"is stored as {stored}, so content in {own} cannot be stored byte for byte. Set document_format to {own}"
         )
         refused(stage, sentence, content=text, content_comparison="exact")
         settle(stage, [UPDATE, DEFAULT], content=text)

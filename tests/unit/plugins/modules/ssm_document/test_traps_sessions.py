@@ -32,7 +32,7 @@ from unit.support.trap_stage import (
     under,
 )
 
-AT_ONCE = "is used at once, although version"
+AT_ONCE = "takes effect immediately, even though version"
 LATEST_USED = "use its latest version"
 NODES = {"nodes": [{"id": "i-0123456789abcdef0"}]}
 
@@ -65,7 +65,7 @@ def test_trap_45_sessions_use_the_latest_version_of_a_named_document() -> None:
         (2, {"default_version": "1"}, LATEST_USED),
         (1, {"content": ONE, "default_version": "keep"}, AT_ONCE),
         (1, {"content": ONE}, ""),
-        (1, {"state": "absent", "document_version": "2"}, "use the version before it from now on"),
+        (1, {"state": "absent", "document_version": "2"}, "use the previous version"),
         (1, {"content": THREE}, ""),
         (1, {"content": TWO}, ""),
         (1, {"default_version": "2"}, ""),
@@ -158,7 +158,9 @@ def test_trap_46_a_document_of_aws_is_refused_in_one_sentence_before_any_write(n
 @pytest.mark.parametrize("task", [{"state": "absent"}, {"content": ONE}, {"tags": {}}])
 def test_trap_46_a_document_that_is_named_by_its_arn_is_refused_before_any_call(owner: str, task: Task) -> None:
     with Stage() as stage:
-        with pytest.raises(SSMError, match=r"is an ARN\. .* can be changed only by its owner\.$"):
+        with pytest.raises(
+            SSMError, match=r"is an ARN\. .* Only its owner can change a document of another account\.$"
+        ):
             stage.ensure(name=f"arn:aws:ssm:us-east-1:{owner}:document/Team-Doc", **task)
         assert stage.operations() == []
 
@@ -248,8 +250,8 @@ def test_trap_47_a_document_that_is_not_there_gets_the_defaults(deleting: bool) 
     [
         ({"sessionType": "Port", "properties": {}}, {"idle_session_timeout": 5}, "session type Standard_Stream"),
         ({}, {"idle_session_timeout": 61}, "must be 1 to 60 minutes"),
-        ({}, {"s3_key_prefix": "x"}, "needs s3_bucket_name"),
-        ({}, {"cloud_watch_streaming_enabled": True}, "needs cloud_watch_log_group_name"),
+        ({}, {"s3_key_prefix": "x"}, "requires s3_bucket_name"),
+        ({}, {"cloud_watch_streaming_enabled": True}, "requires cloud_watch_log_group_name"),
     ],
 )
 def test_trap_47_what_cannot_be_merged_is_refused(content: dict[str, Any], task: Task, sentence: str) -> None:
@@ -265,7 +267,7 @@ LOST = (
     "turns off logging to the S3 bucket audit-bucket, logging to the CloudWatch log group /ssm/all, encryption with "
     "the KMS key alias/ssm, run-as and the shell profile for Linux."
 )
-HINT = " To keep what the task does not name, set purge_session_preferences to false."
+HINT = " To keep the settings that the task does not give, set purge_session_preferences to false."
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_trap_47_what_is_turned_off_is_named(name: str, task: Task, sentence: st
         for check_mode in (True, False):
             said = stage.ensure(name=name, check_mode=check_mode, **task).get("warnings", [])
             lost = [one for one in said if "turns off" in one]
-            assert lost == ([f"This change of document {name} {sentence}"] if sentence else [])
+            assert lost == ([f"This change to document {name} {sentence}"] if sentence else [])
 
 
 def test_trap_48_what_the_console_wrote_is_no_change() -> None:

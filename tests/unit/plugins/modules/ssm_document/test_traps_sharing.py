@@ -69,7 +69,7 @@ def test_trap_24_all_is_sent_in_the_spelling_that_has_an_effect(spelling: str) -
         settle(stage, [SHARE], **shared(spelling))
         assert last(stage, SHARE)["AccountIdsToAdd"] == ["all"]
         assert present(stage)["permissions"] == {"all": "$DEFAULT"}
-        refused(stage, "public or shared, not both", **shared(spelling, A))
+        refused(stage, "either public or shared", **shared(spelling, A))
         refused(stage, "in quotes", **shared("12345"))
 
 
@@ -111,9 +111,14 @@ def test_trap_28_one_version_is_deleted_but_never_the_default_or_the_document(sw
     described = document(ONE, TWO, THREE)
     described["versions"][1]["version_name"] = "v2"
     with Stage(described, switches=switches) as stage:
-        refused(stage, "is its default version, which cannot be deleted", state="absent", document_version="3")
+        refused(
+            stage,
+            "is the default version of document Team-Doc and cannot be deleted",
+            state="absent",
+            document_version="3",
+        )
         for moving in ("$LATEST", "$DEFAULT"):
-            refused(stage, "a version is deleted by its number", state="absent", document_version=moving)
+            refused(stage, "it must be the number of the version to delete", state="absent", document_version=moving)
         settle(stage, [DELETE], state="absent", document_version="1")
         settle(stage, [DELETE], state="absent", version_name="v2")
         unchanged(stage, state="absent", document_version="9")
@@ -175,7 +180,8 @@ def test_trap_30_a_document_with_associations_is_not_deleted() -> None:
         with pytest.raises(SSMError, match=r"AssociatedInstances: .*\. Delete its associations in State Manager first"):
             stage.ensure(state="absent")
         assert stage.held() is not None
-    assert "associations of State Manager use runs those associations" in documentation()
+    sentence = "If State Manager associations use a document, changing its default version runs those associations"
+    assert sentence in documentation()
 
 
 def test_trap_31_tags_of_aws_stay_and_a_tag_makes_no_version() -> None:
@@ -186,5 +192,5 @@ def test_trap_31_tags_of_aws_stay_and_a_tag_makes_no_version() -> None:
         settle(stage, [UNTAG], tags={})
         assert set(last(stage, UNTAG)["TagKeys"]) == {"case", "team"}
         assert present(stage)["tags"] == {system: "shop"}
-        refused(stage, "only AWS sets tags that begin with aws:", tags={"aws:mine": "x"})
+        refused(stage, "Only AWS can set tags that begin with aws:", tags={"aws:mine": "x"})
         assert list(present(stage)["versions"]) == [1]

@@ -143,13 +143,13 @@ def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() ->
     [
         (
             "description: 2026-01-31",
-            "content has a date at description, and a document cannot hold that: put it in quotes.",
+            "content has a date at description, which JSON cannot represent. Put it in quotes.",
         ),
         (
             "inputs: {2026-01-31: a}",
-            "content has a date at a key of inputs, and a document cannot hold that: put it in quotes.",
+            "content has a date in a key of inputs, which JSON cannot represent. Put it in quotes.",
         ),
-        ("description: .nan", "content has a number that is not finite at description, and"),
+        ("description: .nan", "content has a number that is not finite at description, which"),
     ],
 )
 def test_trap_36_what_json_has_no_form_for_is_refused_before_any_call(value: str, sentence: str) -> None:
@@ -239,9 +239,9 @@ def test_trap_39_a_string_and_the_mapping_that_it_stands_for_are_the_same() -> N
 def test_trap_40_size_and_name_are_checked_before_any_call() -> None:
     with Stage() as stage:
         long = {**ONE, "description": "x" * 65536}
-        refused(stage, "and a document may have 65536 at most", document_type="Session", content=long)
+        refused(stage, "the maximum for a document is 65536", document_type="Session", content=long)
         for name in ("ab", "a" * 129, "with space"):
-            refused(stage, "a document's name has 3 to 128", name=name, content=ONE)
+            refused(stage, "it must be 3 to 128 letters", name=name, content=ONE)
         assert stage.operations() == []
 
 
@@ -343,4 +343,5 @@ def test_trap_44_sessions_use_the_default_version_of_the_preferences() -> None:
         assert in_force(present(stage, PREFERENCES)) == ONE
         settle(stage, [DEFAULT], name=PREFERENCES, content=TWO)
         assert in_force(present(stage, PREFERENCES)) == TWO
-    assert "Sessions that are open when the preferences change keep those that they began with" in documentation()
+    sentence = "Sessions that are open when the preferences change are expected to keep the preferences"
+    assert f"{sentence} that they started with" in documentation()

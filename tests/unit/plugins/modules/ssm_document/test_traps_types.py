@@ -36,7 +36,7 @@ from unit.support.trap_stage import (
 
 def test_trap_14_another_type_is_refused_before_any_write() -> None:
     with Stage(document(ONE)) as stage:
-        refused(stage, "which cannot be changed to Command: set recreate", content=ONE, document_type="Command")
+        refused(stage, "which cannot be changed to Command. Set recreate", content=ONE, document_type="Command")
 
 
 def test_trap_14_with_recreate_the_document_is_made_anew_with_all_that_it_had() -> None:
@@ -67,7 +67,7 @@ def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> 
         with pytest.raises(SSMError) as caught:
             stage.ensure(**task, wait=wait)
         back = ["create the document", f"share the document with {'2' * 12}"]
-        assert f"The old document was put back: {'; '.join(back)}. Done before" in str(caught.value)
+        assert f"The old document was restored: {'; '.join(back)}. Done before" in str(caught.value)
         assert "Not done" not in str(caught.value)
         assert (caught.value.result["changed"], caught.value.result["actions"][-2:]) == (True, back)
         assert present(stage) == {**before, "tags": {"team": "a"}}
@@ -76,7 +76,7 @@ def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> 
 def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
     command = {"schemaVersion": "2.2", "mainSteps": [{"action": "aws:runShellScript", "name": "run", "inputs": {}}]}
     task: Task = {"content": command, "document_type": "Command", "recreate": True, "force_unshare": True}
-    gone = "The old document is gone and could not be put back: "
+    gone = "The old document was deleted and could not be restored: "
     with Stage(document(ONE, tags={"team": "a"})) as stage:
         stage.aws.add_fault(op=CREATE, times="always", do={"error": "DocumentLimitExceeded"})
         with pytest.raises(SSMError, match=f"{gone}Could not create .*DocumentLimitExceeded") as caught:
@@ -93,7 +93,9 @@ def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
     with Stage(document(ONE, permissions={"2" * 12: "$LATEST"})) as stage:
         stage.aws.add_fault(op=CREATE, do={"error": "DocumentLimitExceeded"})
         stage.aws.add_fault(op=SHARE, after=1, times="always", do={"error": "AccessDeniedException"})
-        with pytest.raises(SSMError, match=r"put back: create the document\. Not all of it could be: Could not change"):
+        with pytest.raises(
+            SSMError, match=r"restored: create the document\. Some of it could not be restored: Could not change"
+        ):
             stage.ensure(**task)
         assert present(stage)["type"] == "Session"
 
@@ -153,11 +155,11 @@ ELSEWHERE = [{"key": "SourceUrl", "values": ["https://s3.amazonaws.com/bucket/tw
 def test_trap_20_attachments_are_sent_with_each_version_and_never_compared(switches: Switches) -> None:
     with Stage(switches=switches) as stage:
         package: Task = {"document_type": "Package", "content": manifest("a" * 64)}
-        refused(stage, "needs attachments", **package)
+        refused(stage, "requires attachments", **package)
         settle(stage, [CREATE], **package, attachments=SOURCES)
         unchanged(stage, **package, attachments=ELSEWHERE)
         unchanged(stage, **package)
-        refused(stage, "needs attachments", content=manifest("b" * 64))
+        refused(stage, "requires attachments", content=manifest("b" * 64))
         settle(stage, [UPDATE, DEFAULT], content=manifest("b" * 64), attachments=ELSEWHERE)
         assert last(stage, UPDATE)["Attachments"] == [{"Key": "SourceUrl", "Values": ELSEWHERE[0]["values"]}]
 

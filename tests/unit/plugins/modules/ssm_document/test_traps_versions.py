@@ -84,7 +84,7 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
                 done = stage.ensure(**task, default_version="1")
                 assert done["changed"] is changed
                 assert any(
-                    "Version 2 of document" in one and "no new version is staged" in one for one in done["warnings"]
+                    "Version 2 of document" in one and "no new version is created" in one for one in done["warnings"]
                 )
         else:
             settle(stage, [UPDATE, DEFAULT], **task, default_version="1")
@@ -95,7 +95,7 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
 @pytest.mark.parametrize("task", [{"content": ONE, "document_type": "Session"}, {"session_preferences": {}}])
 def test_trap_08_a_document_that_has_to_be_created_has_no_other_default_than_its_first_version(task: Task) -> None:
     with Stage() as stage:
-        refused(stage, "its default can only be version 1 at first", default_version="2", **task)
+        refused(stage, "its first default version is 1", default_version="2", **task)
         settle(stage, [CREATE], default_version="1", **task)
         assert present(stage)["default"] == 1
 
@@ -141,22 +141,22 @@ def test_trap_08_a_version_is_made_the_default_by_its_name(switches: Switches) -
         assert present(stage)["default"] == 3
         settle(stage, [UPDATE, DEFAULT], content=release(6, None)["content"], default_version="release-1")
         assert present(stage)["default"] == 1
-        listed = "; its versions are 1 (release-1), 2 (3), 3, 4 (1.10), 5 (v5), 6."
+        listed = " Its versions are 1 (release-1), 2 (3), 3, 4 (1.10), 5 (v5), 6."
         for name, meant in {"release-2": " Did you mean 'release-1'?", "Latest": " Did you mean 'latest'?"}.items():
             said = refused(stage, listed, default_version=name)
-            assert said == f"Document Team-Doc has no version with the name {name!r}{listed}{meant}"
+            assert said == f"Document Team-Doc has no version named {name!r}.{listed}{meant}"
         said = refused(stage, listed, default_version="new", version_name="new", content=release(7, None)["content"])
         assert said.endswith(" To make the version of this task the default, set default_version to latest.")
 
 
 def test_trap_08_a_name_of_no_version_is_told_whatever_else_is_wrong() -> None:
     with Stage({**document(*(session(str(number)) for number in range(12))), "name": "Team-Doc"}) as stage:
-        refused(stage, "; its latest versions are 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.", default_version="release")
+        refused(stage, " Its latest versions are 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.", default_version="release")
         stage.aws.add_fault(op="ListDocumentVersions", do={"error": "AccessDeniedException"}, times="always")
         said = refused(stage, "has no version", default_version="release")
-        assert said == "Document Team-Doc has no version with the name 'release'."
+        assert said == "Document Team-Doc has no version named 'release'."
         new: Task = {"name": "New-Doc", "content": ONE, "document_type": "Session", "default_version": "release"}
-        refused(stage, "document New-Doc has to be created, and its default can only be version 1 at first", **new)
+        refused(stage, "document New-Doc does not exist yet, and its first default version is 1", **new)
         refused(stage, "belongs to Amazon", name="AWS-RunShellScript", default_version="release")
 
 
@@ -217,26 +217,26 @@ def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> N
         assert latest(stage)["version_name"] == "v2"
         again = unchanged(stage, content=TWO, version_name="v3")
         assert again["warnings"] == [
-            "Version 2 of document Team-Doc already has this content, and is not renamed to v3: a version gets its "
-            "name when it is made."
+            "Version 2 of document Team-Doc already has this content. It is not renamed to v3, because a version "
+            "gets its name when it is created."
         ]
         position = stage.aws.position
         assert "warnings" not in unchanged(stage, content=TWO, version_name="v2")
         # The latest version has the name, so no other one is looked for.
         assert stage.operations(position) == ["DescribeDocument"] * 2
-        refused(stage, "has the name v2 already", content=THREE, version_name="v2")
+        refused(stage, "is already named v2", content=THREE, version_name="v2")
         settle(stage, [UPDATE, DEFAULT], content=THREE, version_name="v3")
-        refused(stage, "Version 2 of document Team-Doc has the name v2 already", content=ONE, version_name="v2")
+        refused(stage, "Version 2 of document Team-Doc is already named v2", content=ONE, version_name="v2")
 
 
 def test_trap_17_a_name_for_a_version_that_is_not_made_is_refused_before_any_call() -> None:
     with Stage(document(ONE)) as stage:
         for more in ({}, {"tags": {"team": "a"}}, {"display_name": "Shown"}, {"default_version": "1"}):
-            said = refused(stage, "this task makes none", version_name="release-2", **more)
+            said = refused(stage, "this task creates no version", version_name="release-2", **more)
         assert said == (
-            "version_name is 'release-2', but a version gets its name when it is made, and this task makes none: give "
-            "the content of the new version, or set default_version to the name of a version to make that one the "
-            "default."
+            "version_name is 'release-2', but this task creates no version, and an existing version cannot be renamed. "
+            "Give content to create a version, or set default_version to the name of a version to make that version "
+            "the default."
         )
         assert stage.operations() == []
         settle(stage, [UPDATE], version_name="release-2", target_type="/")

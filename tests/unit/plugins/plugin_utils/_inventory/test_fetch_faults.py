@@ -78,7 +78,7 @@ def test_a_node_without_an_id_is_no_node(operation: str, path: str, options: dic
         {"op": "DescribeInstanceProperties", "do": {"error": "AccessDeniedException"}, "times": "always"},
         {"op": operation, "do": {"set": {f"{path}.InstanceId": None}}, "times": 1},
     ]
-    with pytest.raises(AnsibleParserError, match="the reply is not one that the service gives"):
+    with pytest.raises(AnsibleParserError, match="the service returned an invalid reply"):
         run({**WORLD, "faults": rules}, **options)
 
 
@@ -169,7 +169,7 @@ def test_details_that_may_not_be_read() -> None:
         run(world, ec2_details=True)
     parsed = run(world, ec2_details=True, strict_permissions=False)
     assert list(parsed.hosts) == [*EAST, *WEST]
-    assert len(parsed.warnings) == 2 and "have no variables of EC2" in parsed.warnings[0]
+    assert len(parsed.warnings) == 2 and "have no EC2 variables" in parsed.warnings[0]
 
 
 def test_an_endpoint_of_one_region_for_two_is_noticed() -> None:

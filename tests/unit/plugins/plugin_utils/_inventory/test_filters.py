@@ -139,7 +139,7 @@ def test_the_status_and_the_details_of_a_node_that_is_excluded_late_are_dropped(
     ("do", "sentence"),
     [
         ({"error": "AccessDeniedException"}, "The caller needs the permission ssm:DescribeInstanceInformation."),
-        ({"raw": "{}", "status": 200}, "the reply is not one that the service gives."),
+        ({"raw": "{}", "status": 200}, "the service returned an invalid reply."),
     ],
 )
 def test_either_listing_of_what_is_excluded_may_fail(do: dict[str, Any], sentence: str, after: int) -> None:
@@ -217,7 +217,7 @@ def test_a_value_that_no_node_can_have_is_refused_before_any_call(
         assert aws.calls() == []
 
 
-NOTHING = "exclude_filters: no node has {}, so this entry excludes nothing."
+NOTHING = "exclude_filters: no node matches {}, so this entry excludes nothing."
 
 
 @pytest.mark.parametrize(

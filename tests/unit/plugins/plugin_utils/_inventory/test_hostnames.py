@@ -57,7 +57,7 @@ def test_the_first_entry_that_gives_a_name_counts(hostnames: list[Any], name: st
 
 @pytest.mark.parametrize("expression", ["1 / 0", "computer_name | from_json", "computer_name | no_such_filter"])
 def test_an_expression_that_fails_is_an_error_if_that_is_wanted(expression: str) -> None:
-    with pytest.raises(AnsibleParserError, match="Could not make a name of"):
+    with pytest.raises(AnsibleParserError, match="hostnames: could not evaluate"):
         run({"id": ONE}, hostnames=[expression], strict=True)
     assert list(run({"id": ONE}, hostnames=[expression]).hosts) == [ONE]
 
@@ -86,7 +86,7 @@ def test_a_name_that_two_nodes_have_is_used_for_neither() -> None:
     parsed = run(*nodes, hostnames=["computer_name"])
     assert list(parsed.hosts) == ["db", ONE, TWO]
     assert parsed.warnings == [
-        "2 nodes are named by ID because another host or a group has the name, or it is reserved:"
+        "2 nodes are named by ID, because the name is reserved or already used by a host or a group:"
         f" web ({ONE}), web ({TWO})."
     ]
 
@@ -215,7 +215,7 @@ def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
 
 
 def test_an_empty_entry_is_refused() -> None:
-    with pytest.raises(AnsibleParserError, match="hostnames: each entry must be a text, or a mapping"):
+    with pytest.raises(AnsibleParserError, match="hostnames: each entry must be a string or a mapping"):
         run({"id": ONE, "computer_name": "web"}, hostnames=["", "computer_name"])
 
 

@@ -85,7 +85,7 @@ BROKEN = {"raw": "{}", "status": 200}
     ("do", "sentence"),
     [
         (DENIED, "AccessDeniedException. The caller needs the permission ssm:ListTagsForResource."),
-        (BROKEN, "the reply is not one that the service gives."),
+        (BROKEN, "the service returned an invalid reply."),
         ({"error": "ExpiredTokenException"}, "ExpiredTokenException. Check the credentials"),
     ],
 )

@@ -127,11 +127,11 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
         (
             "{",
             None,
-            "cannot be read as JSON: Expecting property name enclosed in double quotes, line 1, column 2. What",
+            "cannot be read as JSON: Expecting property name enclosed in double quotes, line 1, column 2. Content",
         ),
         ('{\n "a": [1,],\n "b": 1}', None, "as JSON: Expecting value, line 2, column 10."),
         ("\ufeff \n[1", None, "as JSON: Expecting ',' delimiter, line 2, column 3."),
-        ("{a: 1}", None, "for YAML set document_format to YAML."),
+        ("{a: 1}", None, "For YAML, set document_format to YAML."),
         ("{", "JSON", "as JSON"),
         ("a: [", "YAML", "as YAML"),
         ("[]", None, "a list"),
@@ -140,9 +140,9 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
         ([], None, "a list"),
         (7, None, "a number"),
         ({"a": 1}, "TEXT", "TEXT"),
-        ({"since": datetime.date(2026, 1, 31)}, None, "has a date at since, and"),
-        ({"a": [{"b c": float("nan")}]}, None, "has a number that is not finite at a[0]...., and"),
-        ({"a": {1.5j: 2}}, None, "has a complex at a key of a, and"),
+        ({"since": datetime.date(2026, 1, 31)}, None, "has a date at since, which"),
+        ({"a": [{"b c": float("nan")}]}, None, "has a number that is not finite at a[0]...., which"),
+        ({"a": {1.5j: 2}}, None, "has a complex in a key of a, which"),
     ],
 )
 def test_bad_content_is_refused_in_one_sentence(raw: Any, given_format: str | None, sentence: str) -> None:
@@ -248,7 +248,9 @@ def aliased(lines: int, times: int) -> str:
 
 def test_aliases_that_make_more_than_can_be_gone_through_are_refused() -> None:
     # 10 ** 30 entries: what goes through them does not come back.
-    with pytest.raises(SSMError, match=r"^content cannot be read .* its aliases or merge keys make more than 65536"):
+    with pytest.raises(
+        SSMError, match=r"^content cannot be read .* its aliases or merge keys expand to more than 65536"
+    ):
         content.wanted_content(aliased(31, 10), None)
     assert content.parse(aliased(31, 10), "YAML") is None
     assert not content.wanted_content({"a": 1}, None).means_the_same(aliased(31, 10), "YAML")
@@ -420,7 +422,7 @@ def test_what_is_a_text_stays_one() -> None:
     assert content_lines.lines("b: 1\na: 2", "TEXT") == "b: 1\na: 2"
     assert content.wanted_content('{"a": 1}', None).encode("TEXT") == ('{"a": 1}', "TEXT")
     for text, stored, wanted in (("x", "TEXT", "JSON"), ("a: 1", "YAML", "TEXT"), ("[1]", "JSON", "YAML")):
-        with pytest.raises(SSMError, match="cannot be turned into"):
+        with pytest.raises(SSMError, match="cannot be converted from"):
             content.convert(text, stored, wanted)
 
 
@@ -429,7 +431,7 @@ def test_a_file_is_read_as_far_as_a_document_can_be_long(tmp_path: Path) -> None
     file.write_bytes(b"\xef\xbb\xbf" + b"x" * content.MAX_BYTES)
     assert len(content.read_file(str(file))) == content.MAX_BYTES + 1
     file.write_bytes(b"x" * (content.MAX_BYTES + 4))
-    with pytest.raises(SSMError, match="has more than the 65536 bytes"):
+    with pytest.raises(SSMError, match="is larger than 65536 bytes"):
         content.read_file(str(file))
     with pytest.raises(SSMError, match=r"^content_path no/such\.yml cannot be read: No such file") as missing:
         content.read_file("no/such.yml")
@@ -456,7 +458,7 @@ def test_stored_content_changes_only_with_its_format(text: str, stored: str, wan
     [("a: 1", "TEXT", "JSON"), ("a: 1", "TEXT", "YAML"), ('{"a": 1}', "JSON", "TEXT"), ("- a", "YAML", "JSON")],
 )
 def test_stored_content_that_has_no_form_in_another_format_is_an_error(text: str, stored: str, wanted: str) -> None:
-    with pytest.raises(SSMError, match=f"of the format {stored} cannot be turned into {wanted}: give the content"):
+    with pytest.raises(SSMError, match=f"content cannot be converted from {stored} to {wanted}. Give the content"):
         content.convert(text, stored, wanted)
 
 
@@ -473,8 +475,8 @@ def test_what_is_stored_as_text_keeps_every_byte(raw: str, exact: bool) -> None:
 @pytest.mark.parametrize(
     ("raw", "given_format", "advice"),
     [
-        ("{", None, " What begins with { or [ is read as JSON: for YAML set document_format to YAML."),
-        ("a: [", None, " For plain text set document_format to TEXT."),
+        ("{", None, " Content that begins with { or [ is read as JSON. For YAML, set document_format to YAML."),
+        ("a: [", None, " For plain text, set document_format to TEXT."),
         ("{", "JSON", ""),
         ("a: [", "YAML", ""),
     ],
@@ -499,7 +501,7 @@ def test_a_schema_version_is_sent_as_a_string(version: Any, sent: str) -> None:
         (b"\xff\xfea\x00", "content_path {} cannot be read: it is not UTF-8 text."),
         (
             b"$ANSIBLE_VAULT;1.1;AES256\n" + b"61" * content.MAX_BYTES,
-            "content_path {} is encrypted with Ansible Vault: only a file on the controller is decrypted.",
+            "content_path {} is encrypted with Ansible Vault, but only files on the controller are decrypted.",
         ),
     ],
 )
@@ -520,7 +522,7 @@ def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "sentence"),
-    [("", "content_path is empty."), ("a\0b", "content_path holds a character that no path can have.")],
+    [("", "content_path is empty."), ("a\0b", "content_path contains an invalid character.")],
 )
 def test_a_path_that_is_none_is_one_sentence(path: str, sentence: str) -> None:
     with pytest.raises(SSMError) as caught:

@@ -117,7 +117,7 @@ def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
 
 @pytest.mark.parametrize("wanted", [json.dumps(ONE), None], ids=["with the content", "without"])
 def test_a_display_name_alone_is_refused_as_aws_does(wanted: str | None) -> None:
-    with pytest.raises(SSMError, match="no version of document Prefs for a new display_name alone"):
+    with pytest.raises(SSMError, match="create a version of document Prefs if only display_name changes"):
         plan.plan(spec(wanted, display_name="new"), found(holder=None, DisplayName="old"))
 
 
@@ -243,5 +243,5 @@ def test_what_is_made_anew_is_measured_before_anything_is_deleted() -> None:
     # As JSON it is small enough, and as the YAML that the document is stored in it is not.
     lines = {**ONE, "description": "x\n" * 20000}
     asked = spec(lines, document_type="Command", recreate=True)
-    with pytest.raises(SSMError, match="a document may have 65536 at most"):
+    with pytest.raises(SSMError, match="the maximum for a document is 65536"):
         plan.plan(asked, found(holder=None, DocumentFormat="YAML"))

@@ -82,13 +82,13 @@ def test_aws_takes_it(numbers: str, unknown: str) -> None:
         ({"max_session_duration": False}, "is false: it must be 1 to 1440 minutes, or 0 for no limit"),
         ({"max_session_duration": True}, "is true: it must be"),
         ({"idle_session_timeout": True}, "idle_session_timeout is true: it must be 1 to 60 minutes"),
-        ({"s3_key_prefix": "x"}, "needs s3_bucket_name"),
+        ({"s3_key_prefix": "x"}, "requires s3_bucket_name"),
         ({"s3_key_prefix": "a\n{{ x }}", "s3_bucket_name": "logs"}, "no parameters"),
-        ({"cloud_watch_streaming_enabled": True}, "needs cloud_watch_log_group_name"),
-        ({"run_as_default_user": "operator"}, "needs run_as_enabled"),
-        ({"run_as_enabled": True, "run_as_default_user": "two words"}, "no spaces"),
-        ({"s3_bucket_name": "Upper"}, "a bucket has"),
-        ({"cloud_watch_log_group_name": "a b"}, "a log group has"),
+        ({"cloud_watch_streaming_enabled": True}, "requires cloud_watch_log_group_name"),
+        ({"run_as_default_user": "operator"}, "requires run_as_enabled=true"),
+        ({"run_as_enabled": True, "run_as_default_user": "two words"}, "without spaces"),
+        ({"s3_bucket_name": "Upper"}, "it must be 3 to 63"),
+        ({"cloud_watch_log_group_name": "a b"}, "it must be 1 to 512"),
         ({"shell_profile": {"windows": "x" * 513}}, "513 characters"),
     ],
 )
@@ -153,9 +153,9 @@ def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        ({"runAsEnabled": True, "runAsDefaultUser": "ssm-user"}, "the agent creates only where run-as is off"),
-        ({"runAsEnabled": ""}, "Write true or false"),
-        ({"maxSessionDuratoin": "5"}, "no input 'maxSessionDuratoin': it may refuse or ignore it. Did you mean 'maxS"),
+        ({"runAsEnabled": True, "runAsDefaultUser": "ssm-user"}, "the agent creates only if run-as is off"),
+        ({"runAsEnabled": ""}, "Set it to true or false"),
+        ({"maxSessionDuratoin": "5"}, "input 'maxSessionDuratoin', and may reject or ignore it. Did you mean 'maxS"),
         ({"max_session_duration": "5"}, "Did you mean 'maxSessionDuration'?"),
         ({"idleSessionTimeout": "30", "maxSessionDuration": "20"}, "before the idle timeout can apply"),
         ({"idleSessionTimeout": 9, "maxSessionDuration": "8"}, "before the idle timeout can apply"),
@@ -177,7 +177,7 @@ def test_boundaries_of_buckets_and_keys() -> None:
     for refused in ({"s3_bucket_name": "ab"}, {"s3_bucket_name": "a" * 64}, {"kms_key_id": "k" * 2049}):
         with pytest.raises(SSMError, match=f"session_preferences.{next(iter(refused))} is"):
             preferences.to_content(refused)
-    with pytest.raises(SSMError, match="no spaces"):
+    with pytest.raises(SSMError, match="without spaces"):
         preferences.to_content({"run_as_enabled": True, "run_as_default_user": "\n"})
 
 
@@ -209,7 +209,7 @@ def test_a_limit_or_a_profile_that_is_no_more_is_named(
 def test_every_option_says_how_it_is_cleared_where_null_does_not() -> None:
     names = ["kms_key_id", "run_as_enabled", "max_session_duration", "shell_profile", "shell_profile.linux"]
     said = preferences.null_warnings(names)
-    kept = "is null, so with purge_session_preferences=false the document keeps the value that it has."
+    kept = "is null, so with purge_session_preferences=false the document keeps its current value."
     assert said == [
         f"session_preferences.kms_key_id {kept} To clear it, give an empty string.",
         f"session_preferences.run_as_enabled {kept} To turn it off, give false.",

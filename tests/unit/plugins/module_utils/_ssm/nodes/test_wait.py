@@ -219,7 +219,7 @@ def test_an_error_that_ends_it_says_how_far_it_had_come() -> None:
     scene = Expiring(a=["connected"], b=["notconnected"])
     with pytest.raises(SSMError) as error:
         scene.wait()
-    assert str(error.value) == "Could not ask: ExpiredTokenException. Until then 1 of 2 targets were connected."
+    assert str(error.value) == "Could not ask: ExpiredTokenException. Before this error, 1 of 2 targets were connected."
     assert error.value.code == "AccessDeniedException"  # AWS's answer stays with it
 
 

@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....service import APIError
-from ....world_values import entries, mapping, moment, string_map
-from .content import serialise
+from ....world_values import entries, mapping, string_map, time_or_age
+from .content import serialise, sha256
 from .schema import SessionRules, type_of
 from .store import AMAZON, Attachment, Document, Documents
-from .versions import new_version
+from .versions import make_attachment, new_version
 
 if TYPE_CHECKING:
     from ....world import World
@@ -61,14 +60,14 @@ def read_documents(section: Any, world: World, region: str) -> Documents:
         if not isinstance(given.get("name"), str):
             raise ValueError("a document must have a name")
         if "content" not in given and "versions" not in given:
-            documents.fail_when_made[given["name"]] = _fail_versions(given)
+            documents.future_fail_versions[given["name"]] = _fail_versions(given)
             continue
         try:
             document = _read(documents, given, world, world.now)
         except (ValueError, APIError) as error:
             raise ValueError(f"document {given['name']}: {error}") from error
-        if (document.owner, document.name) in documents.found:
-            raise ValueError(f"document {document.name}: there are two")
+        if (document.owner, document.name) in documents.by_owner_and_name:
+            raise ValueError(f"document {document.name}: defined twice")
         documents.add(document)
     return documents
 
@@ -91,7 +90,7 @@ def _read(documents: Documents, item: Mapping[str, Any], world: World, created: 
         _add_version(document, given, world, created)
     document.default = int(item.get("default_version", document.highest))
     if document.default not in document.versions:
-        raise ValueError(f"default_version {document.default} is not a version of it")
+        raise ValueError(f"default_version {document.default} is not a version of the document")
     return document
 
 
@@ -100,7 +99,7 @@ def _versions(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if "versions" not in item:
         return [{key: item[key] for key in _VERSION_KEYS if key in item}]
     if "content" in item:
-        raise ValueError("it has content and versions; give one")
+        raise ValueError("content and versions are mutually exclusive")
     versions = entries(item["versions"], _VERSION_KEYS, "version")
     if not versions:
         raise ValueError("versions is empty")
@@ -128,30 +127,27 @@ def _add_version(document: Document, given: Mapping[str, Any], world: World, cre
     version = new_version(
         document,
         params,
-        created=moment(given["created"], world.now) if "created" in given else created,
+        created=time_or_age(given["created"], world.now) if "created" in given else created,
         rules=SessionRules.of(world),
         attachments=tuple(_attachment(name) for name in given.get("attachments", [])),
         number=int(given.get("version", document.highest + 1)),
     )
-    if version.version_name and document.named(version.version_name):
-        raise ValueError(f"two versions have the name {version.version_name}")
+    if version.version_name and document.version_with_name(version.version_name):
+        raise ValueError(f"duplicate version name {version.version_name}")
     status = given.get("status", version.status)
     if status not in _STATUSES:
-        raise ValueError(f"status {status!r} is not one of {', '.join(_STATUSES)}")
+        raise ValueError(f"status {status!r} must be one of {', '.join(_STATUSES)}")
     if status in ("Active", "Failed"):
         version.status = status
         version.status_information = given.get("status_information", version.status_information)
     else:
-        version.on_the_way = status
+        version.transition_status = status
         version.reads_left = int(given.get("reads", 1))
     document.add(version)
 
 
 def _attachment(name: str) -> Attachment:
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    return Attachment(
-        name=name, size=len(name), sha256=digest, url=f"https://attachments.sessionops.invalid/{digest}/{name}"
-    )
+    return make_attachment(name, len(name), sha256(name))
 
 
 def _permissions(value: Any) -> dict[str, str]:
