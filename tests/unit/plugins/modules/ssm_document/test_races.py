@@ -131,7 +131,7 @@ def test_a_document_that_somebody_else_shared_is_not_deleted() -> None:
 
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "DeleteDocument", share)
-        with hurried(), pytest.raises(SSMError, match="set force_unshare"):
+        with hurried(), pytest.raises(SSMError, match="Set force_unshare"):
             stage.ensure(state="absent")
         held = stage.held()
         assert held and held["permissions"] == {"111122223333": "$DEFAULT"}

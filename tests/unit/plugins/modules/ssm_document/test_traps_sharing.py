@@ -45,7 +45,7 @@ def test_trap_22_more_than_20_accounts_take_several_calls() -> None:
 
 def test_trap_22_a_document_is_shared_no_more_before_it_is_public_and_the_reverse() -> None:
     with Stage(document(ONE, permissions=[A, B])) as stage:
-        refused(stage, "set permissions.purge", **shared("all", purge=False))
+        refused(stage, "Set permissions.purge", **shared("all", purge=False))
         settle(stage, [SHARE, SHARE], **shared("all"))
         assert [call.params.get("AccountIdsToRemove") for call in stage.aws.calls(SHARE)] == [[A, B], None]
         assert present(stage)["permissions"] == {"all": "$DEFAULT"}
@@ -89,7 +89,7 @@ def test_trap_25_the_version_that_accounts_may_use_is_compared_too() -> None:
 @pytest.mark.parametrize("who", [[A], ["all"], MANY], ids=["one", "everyone", "45"])
 def test_trap_26_a_shared_document_is_deleted_only_with_force_unshare(who: list[str]) -> None:
     with Stage(document(ONE, permissions=who)) as stage:
-        refused(stage, "set force_unshare", state="absent")
+        refused(stage, "Set force_unshare", state="absent")
         settle(stage, [SHARE] * (3 if who is MANY else 1) + [DELETE], state="absent", force_unshare=True)
         assert stage.held() is None
 

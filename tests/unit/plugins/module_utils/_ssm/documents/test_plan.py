@@ -65,7 +65,7 @@ def test_a_missing_document_is_created_with_all_that_was_given() -> None:
 
 
 def test_a_document_without_content_cannot_be_created() -> None:
-    with pytest.raises(SSMError, match="without content"):
+    with pytest.raises(SSMError, match="creating it requires content"):
         plan.plan(spec(None), None)
 
 
