@@ -169,7 +169,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     handled = await engine.answer(received)
     if handled.close_mode is None:
         return web.Response(
-            status=handled.reply.status, body=handled.reply.body, headers=_reply_headers(engine, handled)
+            status=handled.reply.status, body=handled.reply.body, headers=reply_headers(engine, handled)
         )
     return await _close_early(request, engine, handled)
 
@@ -182,7 +182,8 @@ def _headers(request: web.Request) -> dict[str, str]:
     return headers
 
 
-def _reply_headers(engine: Engine, handled: Handled) -> dict[str, str]:
+def reply_headers(engine: Engine, handled: Handled) -> dict[str, str]:
+    """Return the headers of a reply."""
     return {
         "Content-Type": handled.reply.content_type,
         "Date": _http_date(engine.world.now),
@@ -198,7 +199,7 @@ def _http_date(moment: datetime.datetime) -> str:
 
 async def _close_early(request: web.Request, engine: Engine, handled: Handled) -> web.StreamResponse:
     """Close the connection without a reply, or after half of its body."""
-    response = web.StreamResponse(headers=_reply_headers(engine, handled) if handled.close_mode == "truncate" else None)
+    response = web.StreamResponse(headers=reply_headers(engine, handled) if handled.close_mode == "truncate" else None)
     transport = request.transport
     if handled.close_mode == "truncate":
         body = handled.reply.body

@@ -17,12 +17,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from . import environment
 from .journal import Entry
-from .server import Part, Server
+from .server import Part, Server, reply_headers
 from .service import Identity
 from .services.ssm.nodes.store import Nodes
+from .sigv4 import Request
 from .world import World
 
 # Creating a client is not thread-safe, so threads share this lock and one session. A session of its own for each
@@ -38,6 +40,10 @@ def _session() -> Any:
 
     nothing = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
     return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=nothing))
+
+
+# The endpoints of this process, by their addresses.
+_RUNNING: dict[str, LocalAWS] = {}
 
 
 class LocalAWS:
@@ -57,9 +63,15 @@ class LocalAWS:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="emulator", daemon=True)
 
+    @staticmethod
+    def at(address: str) -> LocalAWS | None:
+        """Return the endpoint of this process at an address such as ``127.0.0.1:40123``; None if there is none."""
+        return _RUNNING.get(address)
+
     def __enter__(self) -> Self:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(timeout=30)
+        _RUNNING[urlsplit(self.url).netloc] = self
         return self
 
     def __exit__(
@@ -76,10 +88,23 @@ class LocalAWS:
     def stop(self) -> None:
         """Stop listening and end the thread."""
         if self._thread.is_alive():
+            del _RUNNING[urlsplit(self.url).netloc]
             asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(timeout=30)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=30)
             self._loop.close()
+
+    @property
+    def answers_at_once(self) -> bool:
+        """True if no fault and no latency can delay a reply, or close a connection."""
+        return not self.world.faults.rules and not self.world.has_latency
+
+    def answer(self, request: Request) -> tuple[int, dict[str, str], bytes | None]:
+        """Answer a request without HTTP. Return status, headers and body; a body of None means no reply at all."""
+        engine = self._server.engine
+        handled = engine.answer_at_once(request)
+        body = None if handled.close_mode else handled.reply.body
+        return handled.reply.status, reply_headers(engine, handled), body
 
     @property
     def url(self) -> str:

@@ -115,6 +115,11 @@ class World:
         """Return the latency of an operation in seconds."""
         return self._latency.get(operation, self._latency["default"]) / 1000
 
+    @property
+    def has_latency(self) -> bool:
+        """True if any operation has a latency."""
+        return any(self._latency.values())
+
     def state(self, region: str, kind: type[T]) -> T:
         """Return the state of a section for a region, such as ``Nodes``. There is one instance for each region."""
         if region not in self.regions:
