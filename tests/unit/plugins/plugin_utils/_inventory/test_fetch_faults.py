@@ -174,7 +174,7 @@ def test_details_that_may_not_be_read() -> None:
 
 def test_an_endpoint_of_one_region_for_two_is_noticed() -> None:
     world = {"regions": {name: {"nodes": [{"id": EAST[0]}]} for name in REGIONS}}
-    with pytest.raises(AnsibleParserError, match="is in us-east-1 and in eu-west-1"):
+    with pytest.raises(AnsibleParserError, match="is listed in both us-east-1 and eu-west-1"):
         run(world)
 
 
