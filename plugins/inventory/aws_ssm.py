@@ -164,6 +164,13 @@ options:
         regions together. It can be up to V(64).
     type: int
     default: 32
+  fast_expressions:
+    description:
+      - Evaluate simple expressions in O(compose), O(groups), O(keyed_groups) and O(hostnames) without Ansible's
+        templating, which takes most of the time of a large inventory. The values are the same.
+      - Set this to V(false) to let Ansible evaluate every expression.
+    type: bool
+    default: true
   cache_statuses_seconds:
     description:
       - How many seconds connection statuses stay in the cache if O(cache) is enabled. Until they expire, a run makes no

@@ -11,8 +11,16 @@ import check
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TESTS = ("tests/unit/plugins/module_utils/_ssm", "tests/emulator/services/ssm/documents")
 # Where a path without a folder may begin.
-FOLDERS = ("", "plugins", "plugins/module_utils/_ssm", "plugins/module_utils", "tests/unit/plugins/module_utils/_ssm")
+FOLDERS = (
+    "",
+    "plugins",
+    "plugins/module_utils/_ssm",
+    "plugins/module_utils",
+    "plugins/plugin_utils/_inventory",
+    *TESTS,
+)
 
 
 def without_seconds(table: str) -> list[str]:

@@ -151,7 +151,7 @@ class FastConstructable(_Base):  # type: ignore[misc] # ansible-core's type hint
         return super()._compose(template, variables, *args, **kwargs)
 
     def _may_compile(self) -> bool:
-        if self.get_option("use_extra_vars"):
+        if self.get_option("use_extra_vars") or not self.get_option("fast_expressions"):
             return False
         # Before ansible-core 2.19 these two settings change the values of expressions.
         return _TYPED or (_constants.DEFAULT_UNDEFINED_VAR_BEHAVIOR and not _constants.DEFAULT_JINJA2_NATIVE)

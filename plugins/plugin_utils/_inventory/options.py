@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import check_max_workers
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.fanout import DEFAULT_WORKERS, check_max_workers
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.connection_status import UNKNOWN
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes.filters import ALL_NODES, Selection, selection
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.option_text import quoted, suggestion
@@ -41,7 +41,7 @@ class InventoryPlan:
     ask_all_nodes: bool = False
     connection_lost_seconds: int = 86400
     strict_permissions: bool = True
-    max_workers: int = 32
+    max_workers: int = DEFAULT_WORKERS
 
 
 def make_plan(get: GetOption, region: str | None) -> InventoryPlan:

@@ -19,6 +19,11 @@ from typing import Any
 from ..errors import SSMError
 from ..option_text import quoted
 
+# The most versions that a document can have (trap 42).
+MAX_VERSIONS = 1000
+# One less, because a new version is made before the oldest one is deleted.
+MAX_KEPT_VERSIONS = MAX_VERSIONS - 1
+
 _NAME = re.compile(r"[a-zA-Z0-9_\-.]{3,128}")
 _NAME_OR_ARN = re.compile(r"[a-zA-Z0-9_\-.:/]{3,128}")
 _VERSION_NAME = re.compile(r"[a-zA-Z0-9_\-.]{1,128}")

@@ -130,6 +130,13 @@ def versions_to_prune(spec: DocumentSpec, state: DocumentState) -> list[int]:
     return [number for number in state.versions if number not in kept]
 
 
+def wanted_tags(spec: DocumentSpec, current: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that the task wants, ``{"team": "platform"}``, for a document that has the tags ``current``."""
+    if spec.tags is None:
+        return dict(current)
+    return dict(spec.tags) if spec.purge_tags else {**current, **spec.tags}
+
+
 def needs_stored_content(spec: DocumentSpec, state: DocumentState) -> bool:
     """Return whether a task without content makes a version, and so sends the stored content again."""
     return not has_attributes(spec, state.latest) or recreates(spec, state)

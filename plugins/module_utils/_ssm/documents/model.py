@@ -45,8 +45,6 @@ TYPES = (
 )
 # The values of default_version that are neither a version's number nor its name.
 _DEFAULT_WORDS = ("latest", "keep")
-# One less than a document can have (trap 42), because a new version is made before the oldest one is deleted.
-MAX_KEPT_VERSIONS = 999
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +98,8 @@ class DocumentSpec:
                 f"document_version is {quoted(self.updates_version)}: it must be {LATEST} or a version number."
             )
         kept = self.keep_versions
-        if kept is not None and (isinstance(kept, bool) or not 1 <= kept <= MAX_KEPT_VERSIONS):
-            raise SSMError(f"keep_versions is {str(kept).lower()}: it must be 1 to {MAX_KEPT_VERSIONS}.")
+        if kept is not None and (isinstance(kept, bool) or not 1 <= kept <= limits.MAX_KEPT_VERSIONS):
+            raise SSMError(f"keep_versions is {str(kept).lower()}: it must be 1 to {limits.MAX_KEPT_VERSIONS}.")
         if self.content is not None:
             content.check_size(self.content.encode(None)[0])
             check_content(self.content, self.document_type)

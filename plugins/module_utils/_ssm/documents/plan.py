@@ -19,8 +19,6 @@ from . import limits, matching, preferences, requests, sharing
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
 from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_owner, not_active
 
-# The most versions that a document can have (trap 42).
-_MAX_VERSIONS = 1000
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html, Name
 _RESERVED = ("aws", "amazon", "amzn")
 
@@ -274,7 +272,7 @@ def _sharing(spec: DocumentSpec, state: DocumentState | None) -> list[Share]:
 def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
     if spec.tags is None:
         return []
-    to_set, to_remove = compare_aws_tags(state.tags, dict(spec.tags), spec.purge_tags)
+    to_set, to_remove = compare_aws_tags(state.tags, matching.wanted_tags(spec, state.tags), purge_tags=True)
     limits.check_no_reserved_tags(to_set)
     limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
     adding: list[Action] = [AddTags(to_set)] if to_set else []
@@ -292,7 +290,7 @@ def _pruning(spec: DocumentSpec, state: DocumentState) -> tuple[list[Action], li
     """
     numbers = [] if _keeps_all_shared(spec, state) else matching.versions_to_prune(spec, state)
     versions = sorted(state.versions or ())
-    spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= _MAX_VERSIONS else []
+    spare = versions[: -spec.keep_versions] if spec.keep_versions and len(versions) >= limits.MAX_VERSIONS else []
     first = [number for number in numbers if number in spare and number != int(state.default_version)]
     last = [number for number in numbers if number not in first]
     return _deletion(first), _deletion(last)

@@ -48,9 +48,7 @@ def recreate(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
     _check_first_default(spec)
     text, document_format = _text_to_send(spec, state)
     content.check_size(text)
-    tags = _user_tags(state.tags)
-    if spec.tags is not None:
-        tags = dict(spec.tags) if spec.purge_tags else tags | dict(spec.tags)
+    tags = matching.wanted_tags(spec, _user_tags(state.tags))
     document_type = spec.document_type or state.document_type
     requires = state.latest.get("Requires") if spec.requires is None else spec.requires
     request = {

@@ -24,7 +24,7 @@ _ECS = re.compile(r"ecs:[a-zA-Z0-9_-]{1,255}_[a-zA-Z0-9-]+_(?![0-9a-f]{32}$)[a-z
 _SAGEMAKER = re.compile(r"sagemaker-cluster:[a-zA-Z0-9]+_[a-zA-Z0-9-]+-i-[0-9a-f]+")
 _IN_ARN = re.compile(r"arn:[^/]*/(.*)", re.DOTALL)
 # A session ID: the name of its user, a hyphen and one of these suffixes.
-_SESSION_ID = re.compile(r"[^\s,;/]+-(?:0[0-9a-f]{16}|[a-z0-9]{26})")
+_LIKELY_SESSION_ID = re.compile(r"[^\s,;/]+-(?:0[0-9a-f]{16}|[a-z0-9]{26})")
 _MAX_LENGTH = 400
 
 
@@ -50,4 +50,4 @@ def _advice(text: str) -> str:
         return f" Use the ID in the ARN: {arn.group(1)}."
     if text.startswith("ecs:") and is_target(f"{text}_0"):
         return " The runtime ID is missing. Amazon ECS returns it as runtimeId in describe-tasks."
-    return " This looks like a session ID." if _SESSION_ID.fullmatch(text) else ""
+    return " This looks like a session ID." if _LIKELY_SESSION_ID.fullmatch(text) else ""

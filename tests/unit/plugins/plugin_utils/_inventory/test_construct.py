@@ -32,7 +32,7 @@ class Plugin(FastConstructable, BaseInventoryPlugin):
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__()
-        self.given = {"use_extra_vars": False, "leading_separator": True, **options}
+        self.given = {"use_extra_vars": False, "fast_expressions": True, "leading_separator": True, **options}
         self._vars: dict[str, Any] = {}
         self.loader = DataLoader()
         if not hasattr(type(self), "templar"):
@@ -314,6 +314,27 @@ def test_what_is_made_of_usual_expressions_needs_no_templating(monkeypatch: pyte
     found, unused, members = fast(options, untrusted(GIVEN), KNOWN)
     assert found["made"][1] == "web" and "lacking" not in found
     assert {"_prod", "grown"} <= set(members) and "lacking" not in members
+
+
+def test_ansible_evaluates_every_expression_if_the_option_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {
+        "strict": False,
+        "compose": {"made": trusted("name")},
+        "groups": {"grown": trusted("tags.Env == 'prod'")},
+        "keyed_groups": [{"key": trusted("tags.Env")}],
+        "fast_expressions": False,
+    }
+    evaluated: list[str] = []
+    compose: Any = Constructable._compose
+
+    def watched(plugin: Plugin, text: str, *rest: Any, **more: Any) -> Any:
+        evaluated.append(str(text))
+        return compose(plugin, text, *rest, **more)
+
+    monkeypatch.setattr(Constructable, "_compose", watched)
+    found, unused, members = fast(options, untrusted(GIVEN), KNOWN)
+    assert found["made"][1] == "web" and {"_prod", "grown"} <= set(members)
+    assert evaluated == ["name", "tags.Env"]
 
 
 @pytest.mark.parametrize(
