@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clients that know nothing of the emulator work against it unchanged."""
+"""Test that unmodified AWS clients work against the emulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTENT = '{"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": 
 
 
 def run(command: str, world: str = "demo", directory: Path | None = None) -> str:
-    """Run a shell command with the emulator's environment and nothing else."""
+    """Run a shell command with only the emulator's environment variables. Return what it prints."""
     emulated = [sys.executable, str(EMULATOR), "run", "--world", world, "--", "bash", "-euc", command]
     return child.run(emulated, directory or EMULATOR)
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Begin with the tests that take longest, so that no worker ends long after the others."""
+"""Run the slowest tests first, so that all workers end at about the same time."""
 
 from __future__ import annotations
 

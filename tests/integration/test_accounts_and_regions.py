@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files and commands of the guide to several accounts and regions work as they stand there."""
+"""Test the files and commands of the guide to several accounts and regions, exactly as the guide prints them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def aws(tmp_path: Path) -> Iterator[LocalAWS]:
 
 
 def environment(aws: LocalAWS, folder: Path, *, profiles: bool) -> dict[str, str]:
-    """Keys in the environment, or the profiles of the guide with the keys of the one that assumes the roles."""
+    """Return the variables with keys in the environment, or with the guide's profiles, which hold the keys."""
     if not profiles:
         return aws.env
     lines = ["[operations]", *(f"{name.lower()} = {aws.env[name]}" for name in KEYS)]
@@ -59,7 +59,7 @@ def test_every_block_is_used() -> None:
 
 
 def test_the_commands(aws: LocalAWS, tmp_path: Path) -> None:
-    """In their order, each with the roles and the changes that the guide promises."""
+    """Run the guide's commands in order. Each assumes the roles and makes the changes that the guide promises."""
     check, staging, everything, audit, graph, role = COMMANDS
     profiles = environment(aws, tmp_path, profiles=True)
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What examples/awx/ and the guide tell people to set up is what AWX and its modules take."""
+"""Test that AWX and the modules accept what examples/awx/ and the guide tell people to set up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_guide_has_the_permissions_that_are_needed_and_no_others() -> None:
     block = re.search(r"code-block:: json\n\n(.*?)\n\n\S", GUIDE, flags=re.DOTALL)
     assert block
     allowed = [action for statement in json.loads(block[1])["Statement"] for action in statement["Action"]]
-    # What the inventory falls back to, what everybody may, and what the guide names as an addition.
+    # The inventory's fallback, the call that needs no permission, and the permission that the guide adds separately.
     more, free, extra = "ssm:DescribeInstanceInformation", "sts:GetCallerIdentity", "iam:ListAccountAliases"
     assert set(allowed) == set().union(*NEEDED.values(), {more}) - {free, extra}
     assert extra in GUIDE
@@ -56,7 +56,7 @@ def test_a_template_asks_for_variables_that_its_playbook_has(entry: dict[str, An
     "entry", [entry for entry in TEMPLATES if "survey_spec" in entry], ids=lambda entry: entry["playbook"]
 )
 def test_awx_takes_the_survey_of_a_template(entry: dict[str, Any]) -> None:
-    """By the checks of JobTemplateSurveySpec in awx/api/views/__init__.py."""
+    """Apply the checks of JobTemplateSurveySpec in awx/api/views/__init__.py."""
     kinds = {"text": str, "textarea": str, "multiplechoice": str, "integer": int}
     survey = entry["survey_spec"]
     assert isinstance(survey["name"], str) and isinstance(survey["description"], str)
@@ -76,13 +76,13 @@ def test_a_schedule_launches_a_template_with_answers_to_its_survey(entry: dict[s
     assert all("default" in known for name, known in questions.items() if name not in answers)
     assert all(value in questions[name].get("choices", [value]) for name, value in answers.items())
     start, rule = entry["rrule"].split(" ", 1)
-    assert "INTERVAL=" in rule  # which AWX asks for, and the standard does not
+    assert "INTERVAL=" in rule  # AWX requires INTERVAL; the standard does not
     assert next(iter(dateutil.rrule.rrulestr(f"{start}\n{rule}"))).tzinfo
 
 
 @pytest.mark.parametrize("path", sorted((EXAMPLE / "project").glob("[!f]*.yml")), ids=lambda path: path.name)
 def test_awx_lists_the_playbooks_of_the_project(path: Path) -> None:
-    """By valid_playbook_re of awx/main/utils/ansible.py, which knows no ansible.builtin.import_playbook."""
+    """Apply valid_playbook_re of awx/main/utils/ansible.py, which does not match ansible.builtin.import_playbook."""
     lines = path.read_text().splitlines()
     assert any(re.match(r"^\s*?-?\s*?(?:hosts|include|import_playbook):\s*?.*?$", line) for line in lines)
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbooks run from job templates of AWX, with the answers to a survey and the hosts of an inventory."""
+"""Test the playbooks as jobs of AWX job templates, with survey answers and the hosts of an inventory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_job_that_reports(tmp_path: Path) -> None:
         reports = tmp_path / "reports"
         folder = project(tmp_path, "job")
         answers = {"sessionops_report_dir": str(reports)}
-        # A module of amazon.aws takes part, to which an empty AWS_PROFILE is the name of a profile.
+        # This playbook uses a module of amazon.aws, which takes an empty AWS_PROFILE for the name of a profile.
         job = launch(aws, folder, template("audit_sessions.yml"), EMPTY_INVENTORY, TOKENS, **answers)
         assert job.status == 0, job.printed
         assert sorted(path.name for path in reports.iterdir()) == ["sessions.csv", "sessions.html", "sessions.json"]
@@ -47,7 +47,7 @@ def test_a_job_that_ends_sessions_does_so_only_when_it_is_told_to(tmp_path: Path
 
 
 def test_a_job_has_the_hosts_that_were_connected_and_no_others(tmp_path: Path) -> None:
-    """A template is given a group rather than IDs. A node that is not connected is disabled, and in no job."""
+    """Give a template a group instead of IDs. Nodes that are not connected are disabled and get into no job."""
     with LocalAWS("demo") as aws:
         found = seen_by_jobs(update(aws, project(tmp_path, "update")).inventory())
         shape = {"playbook": "wait_until_ready.yml"}

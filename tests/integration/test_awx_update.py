@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The inventory is one that AWX can update from."""
+"""Test that AWX can update from the inventory."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_an_update_of_no_node_is_one_of_no_host(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verbosity", [[], ["-vvvvv"]], ids=["quiet", "verbose"])
 def test_nothing_but_the_inventory_is_on_standard_output(verbosity: list[str], tmp_path: Path) -> None:
-    """Not even where a region is left out, of which there is a warning."""
+    """Check also that the warning about a skipped region is not on standard output."""
     regions = {"us-east-1": {"nodes": [{"id": NODE}]}, "eu-west-1": {"nodes": [{"id": OTHER}]}}
     once = {"op": "DescribeInstanceProperties", "do": {"error": "InvalidNextToken"}}
     with LocalAWS({"regions": regions, "faults": [once]}) as aws:
@@ -62,7 +62,7 @@ def test_nothing_but_the_inventory_is_on_standard_output(verbosity: list[str], t
 
 
 def test_names_are_texts_that_awx_reads_as_they_are(tmp_path: Path) -> None:
-    """AWX fails on a name that is not a text, and takes what follows a colon in the name of a host for a port."""
+    """AWX fails on a name that is not a string, and treats what follows a colon in a host name as a port."""
     nodes = [
         {"id": NODE, "tags": {"Name": "web[1:3] {{ 7 * 7 }}:22", "Team": "a:b {{ x }}"}},
         {"id": OTHER, "tags": {"Name": "db", "Team": "data"}},
@@ -91,7 +91,7 @@ def test_an_update_exports_the_variables_that_lie_beside_the_file(tmp_path: Path
 
 
 def test_a_source_can_set_the_region_of_a_file_without_one(tmp_path: Path) -> None:
-    """AWX makes the variables of a source environment variables of its updates."""
+    """AWX exports the variables of a source as environment variables of its updates."""
     with LocalAWS("demo") as aws:
         folder = project(tmp_path, "update")
         (folder / "project" / SOURCE["source_path"]).write_text("plugin: sessionops.aws.aws_ssm\n")
@@ -100,7 +100,7 @@ def test_a_source_can_set_the_region_of_a_file_without_one(tmp_path: Path) -> No
 
 
 def shown_by_the_guide() -> str:
-    """The sentence that the guide has for an update that may not list nodes."""
+    """Return the guide's message for an update that is not allowed to list nodes."""
     block = re.search(r"code-block:: text\n\n(.*?)\n\n\S", (ROOT / "docs/docsite/rst/awx.rst").read_text(), re.DOTALL)
     assert block
     return block[1].split("us-east-1: ")[1]
@@ -122,7 +122,7 @@ def test_an_update_that_cannot_list_fails_with_a_sentence(code: str, sentence: s
         assert job.status != 0
         assert not job.output.exists()
         assert " ".join(sentence.split()) in job.sentences
-        assert "not YAML inventory" not in job.sentences  # which is what the next plugin would say of the file
+        assert "not YAML inventory" not in job.sentences  # the message of the next inventory plugin
         assert "Traceback" not in job.printed
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The benchmarks run, at sizes that say nothing of speed, and a ratio that is missed is not taken for a good one."""
+"""Test that the benchmarks run (at sizes too small to measure speed) and that a missed ratio fails."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files and commands of the guide to documents work as they stand there, one after the other."""
+"""Test the files and commands of the guide to documents, exactly as the guide prints them and in its order."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ COMMANDS = [line.strip() for text in SHELL for line in text.splitlines() if line
 
 CREATE, UPDATE, DEFAULT, DELETE = "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"
 SHARE = "ModifyDocumentPermission"
-# What each command changes, and a part of what it shows.
+# For each command: the arguments, the writes, and a part of the output.
 STEPS: tuple[tuple[str, list[str], str], ...] = (
     ("patching.yml --check --diff", [], "- echo {{ Operation }}"),
     ("patching.yml", [CREATE], "changed=1"),
-    # Here the file is edited.
+    # The file is edited before this command, as the guide says.
     ("patching.yml --check --diff", [], "- echo 2 {{ Operation }}"),
     ("patching.yml", [UPDATE, DEFAULT], "changed=1"),
-    # And here once more.
+    # The file is edited once more before this command.
     ("stage.yml --diff -e release=release-3", [UPDATE], "version 3; version 2 stays the default)"),
     ("promote.yml --diff -e release=release-3", [DEFAULT], "+default_version: 3 (release-3)"),
     ("promote.yml --diff -e release=2", [DEFAULT], "-default_version: 3 (release-3)"),
@@ -48,7 +48,7 @@ def test_every_block_is_used() -> None:
 
 
 def test_the_commands(tmp_path: Path) -> None:
-    """In their order, each with the writes and the output that the guide promises."""
+    """Run the guide's commands in order. Each makes the writes and prints the output that the guide promises."""
     (tmp_path / "files").mkdir()
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inventory files with templates, and files that fail, read as users read them."""
+"""Test inventory files with templates and inventory files that fail, with ``ansible-inventory`` as users run it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORLD: dict[str, Any] = {
     }
 }
 PLUGIN = "sessionops.aws.aws_ssm"
-# The settings of ansible-core that make an inventory that failed an error.
+# The settings of ansible-core that turn an inventory that cannot be read into an error.
 FAILING = ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "ANSIBLE_INVENTORY_UNPARSED_FAILED")
 
 
@@ -42,7 +42,7 @@ def test_regions_come_from_a_variable(regions: Any, arguments: list[str], tmp_pa
     with LocalAWS(WORLD) as aws:
         done = child.attempt(command, tmp_path, {**aws.env, "FLEET": "us-east-1,eu-west-1"})
     assert json.loads(done.printed)["ssm_connected"]["hosts"] == [EAST, WEST], done.complained
-    # amazon.aws imports what newer versions deprecate.
+    # amazon.aws imports a module that newer versions of ansible-core deprecate.
     deprecated = [line for line in done.complained.splitlines() if "DEPRECATION" in line]
     assert [line for line in deprecated if "ansible.module_utils._text" not in line] == []
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What nodes say of themselves runs nothing in a real inventory or play, read as users read it."""
+"""Test that ansible-core, as users run it, evaluates no text that comes from a node, in an inventory or in a play."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOUCH = "lookup('pipe', 'touch ran :')"
 HEADER = "#jinja2: variable_start_string: '<<', variable_end_string: '>>'"
 BRACES = f"{{{{ {TOUCH} }}}}"
 CODED = base64.b64encode(BRACES.encode()).decode()
-# Ansible reads a dictionary with one of these as something of its own.
+# Ansible gives a special meaning to a dictionary that has one of these keys.
 OWN_KEYS = dict.fromkeys(("__ansible_type", "__ansible_unsafe", "__ansible_vault"), "x")
 WORLD = {
     "regions": {
@@ -47,7 +47,7 @@ INVENTORY: dict[str, Any] = {
     "cache_plugin": "ansible.builtin.jsonfile",
     "cache_connection": "kept",
 }
-# Arguments of a task are templates once more in a loop.
+# Read each of these in a template. In a loop, Ansible templates the arguments of a task once more.
 READ = [
     "computer_name",
     "low",
@@ -72,7 +72,7 @@ PLAY = {
         },
     ],
 }
-# amazon.aws causes one, on newer versions of ansible-core.
+# amazon.aws causes deprecation warnings on newer versions of ansible-core.
 QUIET = {"ANSIBLE_DEPRECATION_WARNINGS": "false", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true"}
 
 
@@ -93,7 +93,7 @@ def test_nothing_that_a_node_says_is_run(settings: dict[str, str], tmp_path: Pat
 
 
 def test_the_json_of_an_inventory_is_one_again(tmp_path: Path) -> None:
-    """As where AWX keeps it, and hands it to a job."""
+    """Read the JSON output as an inventory again, as AWX does when it stores an inventory and passes it to a job."""
     (tmp_path / "nodes.aws_ssm.yml").write_text(json.dumps(INVENTORY))
     with LocalAWS(WORLD) as aws:
         inside = {**aws.env, **QUIET}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What all modules have in common, as ansible-core runs them."""
+"""Test what all modules have in common, run by ansible-core."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "status": "connected"}
 def play(
     aws: LocalAWS, folder: Path, module: str, options: dict[str, Any], env: dict[str, str] | None = None
 ) -> child.Done:
-    """Run one task, with ``env`` over the variables that lead to the emulator."""
+    """Run one task. ``env`` overrides the variables that point to the emulator."""
     task = {f"sessionops.aws.{module}": options}
     (folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
     return child.attempt(["ansible-playbook", "play.yml"], folder, {**aws.env, **(env or {})})
@@ -37,7 +37,7 @@ def test_a_warning_is_shown_and_is_no_use_of_what_is_deprecated(tmp_path: Path) 
     assert "[WARNING]: Could not read the ping data. Could not list the managed nodes" in " ".join(
         done.complained.split()
     )
-    # amazon.aws imports what newer versions deprecate.
+    # amazon.aws imports a module that newer versions of ansible-core deprecate.
     deprecated = [line for line in done.complained.splitlines() if "DEPRECATION" in line]
     assert [line for line in deprecated if "ansible.module_utils._text" not in line] == []
 
@@ -102,8 +102,8 @@ def test_credentials_that_cannot_be_are_one_sentence(
 
 
 CONFIG = {"retries": {"total_max_attempts": 1}}
-FROM_VARIABLE = "{{ lookup('ansible.builtin.env', 'GIVEN') }}"  # with -vvv the text of a task is shown
-# Nothing answers at port 9.
+FROM_VARIABLE = "{{ lookup('ansible.builtin.env', 'GIVEN') }}"  # with -vvv Ansible prints the task's text
+# No server listens on port 9.
 WITH_PASSWORD = "http://user:canary1canary2@127.0.0.1:9"
 SECRET: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({"GIVEN": WITH_PASSWORD}, {"endpoint_url": FROM_VARIABLE, "aws_config": CONFIG}),

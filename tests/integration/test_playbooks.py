@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbooks of the collection, run by their names with every variable, and with what is no value of any."""
+"""Test the collection's playbooks, run by their names, with every variable and with invalid values of each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLAYBOOKS = {path.stem: path.read_text() for path in sorted((ROOT / "playbooks")
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "session_playbooks.rst").read_text()
 NAMES = r"(?<!_)\bsessionops_[a-z_]+"
 
-# amazon.aws causes one, on newer versions of ansible-core.
+# amazon.aws causes deprecation warnings on newer versions of ansible-core.
 QUIET = {"ANSIBLE_DEPRECATION_WARNINGS": "false"}
 
 NODE, LAB = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60002"
@@ -38,7 +38,7 @@ DOCUMENT = "Team-Shell"
 
 
 def run(aws: LocalAWS, folder: Path, playbook: str, *flags: str, **variables: Any) -> child.Done:
-    """Run a playbook by its name, in ``folder``, with these variables, given without their prefix."""
+    """Run a playbook by its name in ``folder``. ``variables`` are given without the prefix ``sessionops_``."""
     return child.attempt(_command(playbook, variables, *flags), folder, {**aws.env, **QUIET})
 
 
@@ -54,21 +54,21 @@ def _setting(name: str, value: Any) -> str:
 
 
 def succeeds(done: child.Done) -> str:
-    """What a playbook wrote that did not fail."""
+    """Check that a playbook succeeded, and return its output."""
     assert done.status == 0, f"{done.printed[-4000:]}\n{done.complained[-2000:]}"
     assert "[WARNING]" not in done.complained, done.complained
     return done.printed
 
 
 def fails(done: child.Done) -> str:
-    """What a playbook wrote that failed, and not by an accident."""
+    """Check that a playbook failed with a message and without a traceback. Return its output."""
     assert done.status == 2, done.printed
     assert "Traceback" not in done.printed + done.complained
     assert "is undefined" not in done.printed
     return done.printed
 
 
-# --- what is written about them -------------------------------------------------------------------------------------
+# --- documentation --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
@@ -140,7 +140,7 @@ def test_waiting_for_several_answers_in_a_row_in_another_region(tmp_path: Path) 
     with LocalAWS({"regions": regions}) as aws:
         variables = {"targets": NODE, "region": "eu-west-1", "consecutive": 3, "wait_delay": "0.1"}
         succeeds(run(aws, tmp_path, "wait_until_ready", **variables))
-        # Ready, away again, and ready for good.
+        # The node is ready, then not ready, then ready until the end.
         assert [call.region for call in aws.calls("GetConnectionStatus")] == ["eu-west-1"] * 6
 
 
@@ -201,7 +201,7 @@ def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
 # --- end_stale_sessions ---------------------------------------------------------------------------------------------
 
 MATCH = {"target": NODE, "owner": JANE, "status": "Disconnected", "document_name": DOCUMENT, "started": "3d"}
-# Each is like the first but in one thing.
+# Each entry differs from the first one in exactly one property.
 STALE = [
     {**MATCH, "session_id": "match"},
     {**MATCH, "session_id": "other-target", "target": LAB},
@@ -229,7 +229,7 @@ def stale() -> LocalAWS:
 
 
 def left(aws: LocalAWS) -> set[str]:
-    """The ids of the sessions that are open, in both regions."""
+    """Return the IDs of the sessions that are still open, in both regions."""
     found = [one for region in aws.world.regions for one in aws.world.state(region, Sessions).by_id.values()]
     return {session.session_id for session in found if not session.has_ended and session.status != "Terminating"}
 
@@ -369,7 +369,7 @@ def test_every_filter_of_a_report(tmp_path: Path) -> None:
         succeeds(run(aws, tmp_path, "audit_sessions", report_dir=tmp_path, report_formats="json", **FILTERS))
     assert reported(tmp_path) == ["match"]
     assert read(tmp_path)["filters"] == FILTERS
-    # Without any one of them there would be one more.
+    # Each filter excludes at least one session that the other filters allow.
     for name in FILTERS:
         rest = {key: value for key, value in FILTERS.items() if key != name}
         assert len([one for one in AUDIT if _passes(one, rest)]) > 1, name
@@ -383,7 +383,7 @@ def test_the_age_of_a_report(tmp_path: Path) -> None:
 
 
 def _passes(session: dict[str, Any], filters: dict[str, str]) -> bool:
-    """Whether a session of this world differs from the first only in what ``filters`` do not ask for."""
+    """Return whether the session matches ``filters``, a subset of ``FILTERS``, all of which match the first session."""
     differs = {
         "target": session["target"] != NODE,
         "owner": session["owner"] != JANE,
@@ -445,7 +445,7 @@ NASTY = st.text(st.sampled_from(f"{FORMULA},;|\t\r\n\"' x\u2028\ufeff"), max_siz
 
 @functools.cache
 def csv_template() -> jinja2.Template:
-    """The template of the CSV file, with the filters of Ansible that it needs."""
+    """Return the template of the CSV file, with the Ansible filters that it needs."""
     loader = jinja2.FileSystemLoader(ROOT / "playbooks" / "templates")
     known = jinja2.Environment(loader=loader, trim_blocks=True, newline_sequence="\r\n", autoescape=False)  # noqa: S701 - no HTML
     filters = FilterModule().filters()
@@ -454,7 +454,7 @@ def csv_template() -> jinja2.Template:
 
 
 def cells_of(text: str) -> Iterator[str]:
-    """Every cell that a spreadsheet may see: by any separator, by all of them at once, with quotes and without."""
+    """Yield every cell that a spreadsheet may show: split at any separator or all of them, with and without quoting."""
     together = text.translate(str.maketrans(";|\t", ",,,"))
     for separator, read in ((",", text), (";", text), ("\t", text), ("|", text), (",", together)):
         for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
@@ -470,7 +470,7 @@ def test_no_spreadsheet_of_any_locale_sees_a_formula(sessions: list[dict[str, st
     for cell in cells_of(text):
         assert not cell.startswith(("\t", "\r", "\n")), (cell, text)
         assert not cell.lstrip(UNSEEN).startswith(tuple(FORMULA)), (cell, text)
-    # As what it is, it has a row for each session, and nothing is lost but what was put in front.
+    # Read as plain CSV, there is a row for each session, and only the prefixes of the cells differ from the input.
     rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     kept = [{name: row[name].replace("'", "") for name in COLUMNS} for row in rows]
     assert kept == [{name: session[name].replace("'", "") for name in COLUMNS} for session in shown]
@@ -546,7 +546,7 @@ def test_a_profile_is_used_for_every_call(playbook: str, tmp_path: Path) -> None
         assert aws.calls()
 
 
-# --- what is no value -----------------------------------------------------------------------------------------------
+# --- invalid values -------------------------------------------------------------------------------------------------
 
 NO_REGION: list[Any] = [" ", []]
 BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
@@ -681,7 +681,7 @@ def test_what_is_no_value_gets_its_sentence(
     with stale() as aws:
         printed = fails(run(aws, tmp_path, playbook, **variables))
         assert sentence in printed
-        # One mistake is one sentence.
+        # One mistake gives exactly one message.
         assert len(re.findall("^failed: |^fatal: (?!.*One or more items failed)", printed, re.MULTILINE)) == 1
         assert aws.calls("DescribeSessions") == aws.calls("GetConnectionStatus") == []
         assert aws.writes() == []

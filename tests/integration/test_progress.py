@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A long task of ssm_connection_status says how far it is while it runs, if that is asked for, and does the same."""
+"""Test that a long task of ssm_connection_status prints progress if asked to, with the same result as without."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def aws() -> Iterator[LocalAWS]:
 
 def test_lines_are_shown_before_the_task_ends(aws: LocalAWS, tmp_path: Path) -> None:
     command = ["ansible-playbook", "-v", str(playbook(tmp_path))]
-    # As on a terminal, where lines come out one by one.
+    # Print each line at once, as on a terminal.
     inside = {**environment.clean(variables(), aws.url, aws.world), "PYTHONUNBUFFERED": "1"}
     shown: list[str] = []
     with subprocess.Popen(command, env=inside, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) as run:
         assert run.stdout is not None
         for line in run.stdout:
             shown.append(line)
-            # The node waits for the line, and the task for the node: a line that came at the end would be no help.
+            # The node connects only after this line, and the task waits for the node. A line at the end would be late.
             if LINE in line:
                 aws.set_status(TWO, "connected")
     assert run.returncode == 0, "".join(shown)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the README and examples/ tell people to type works when they type it."""
+"""Test the commands and files of the README and of examples/."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_readme_names_all_that_has_to_be_installed_before() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_installation(way: str, tmp_path: Path) -> None:
-    """Where amazon.aws is installed, as it is with the package ansible; Galaxy is not asked, and would not answer."""
+    """Install the collection next to amazon.aws, which the package ansible contains. Galaxy cannot be reached."""
     checkout = tmp_path / "checkout"
     copy_checkout(checkout)
     user = {"PYTHONPATH": str(DEPENDENCIES), "ANSIBLE_GALAXY_SERVER": "http://127.0.0.1:9"}
@@ -106,13 +106,13 @@ def test_the_readme_has_what_is_said_when_something_is_missing(tmp_path: Path) -
 
 
 def use(command: list[str], directory: Path, settings: dict[str, str] | None = None) -> child.Done:
-    """Run a command as the user who has read the README, whose home is the parent of the folders of a test."""
+    """Run a command as a user who follows the README. The home folder is the parent of the test's folders."""
     home = directory if directory.name != "checkout" else directory.parent
     return child.attempt(command, directory, settings, base=bare_variables(home))
 
 
 def test_the_demo_shows_the_main_job() -> None:
-    # Make says which folder it is in where another make runs it, as `make test` does.
+    # Without this option make prints its folder if another make runs it, as `make test` does.
     shown = child.run(["make", "--no-print-directory", "demo"], ROOT)
     assert "failed=0" in shown
     assert "-  idleSessionTimeout: '20'" in shown
@@ -121,7 +121,7 @@ def test_the_demo_shows_the_main_job() -> None:
     assert "Ended " in shown
     first, *unused = shown.splitlines()
     assert "local emulator, not on AWS" in first
-    # The wait is not over when the first line of it is shown.
+    # The first progress line is printed before the wait ends.
     assert shown.index("1 of 1 target is not connected yet") < shown.index("localhost | SUCCESS")
     refused = shown.index("a policy there denies ssm:GetConnectionStatus for i-0a1b2c3d4e5f60004")
     assert shown.index("|--i-0a1b2c3d4e5f60004") < refused

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The page that audit_sessions writes, in a browser as its readers have it."""
+"""Test the HTML page that audit_sessions writes, in a real browser."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with a report of two regions, and one of a region without sessions."""
+    """Return a folder with a report of two regions and a report of a region without sessions."""
     folder = tmp_path_factory.mktemp("reports")
     with LocalAWS(WORLD) as aws:
         for name, regions in {"full": "us-east-1,eu-west-1", "none": "eu-west-3", "many": "eu-north-1"}.items():
@@ -109,7 +109,7 @@ def page(window: Browser, reports: Path) -> Browser:
 
 
 def shown(page: Browser) -> list[str]:
-    """The ids of the sessions, in the order of the rows that can be seen."""
+    """Return the IDs of the sessions in the visible rows, in order."""
     return page.texts("table.sessions tbody tr:not([hidden]) td:last-child > span")
 
 
@@ -172,7 +172,7 @@ def test_a_click_on_a_heading_sorts(page: Browser) -> None:
     assert shown(page) == ['"><i>x', "jane-1", "mary-3", "li-5", "over-6", "jane-2"]
     page.click(heading("Duration"))
     by_length = ["over-6", "jane-2", "li-5", "mary-3", "jane-1", '"><i>x']
-    assert shown(page) == by_length  # by the number, not by "10 h" and "2 d"
+    assert shown(page) == by_length  # sorted by the number, not by the text "10 h" or "2 d"
     assert page.script("document.querySelector('th[aria-sort=ascending]').textContent") == "Duration"
     page.click(heading("Duration"))
     assert shown(page) == by_length[::-1]
@@ -211,7 +211,7 @@ def test_a_report_without_sessions_says_so(page: Browser, reports: Path) -> None
 def test_the_page_is_as_wide_as_the_window(page: Browser, width: int) -> None:
     page.resize(width, 900)
     assert page.script("document.documentElement.scrollWidth <= window.innerWidth")
-    if width in (500, 760, 1400):  # in between, the table scrolls by itself
+    if width in (500, 760, 1400):  # at the other widths the table scrolls on its own
         assert page.script("(t => t.scrollWidth <= t.clientWidth)(document.querySelectorAll('.table')[1])")
 
 
@@ -221,7 +221,7 @@ def test_dark_and_print(page: Browser) -> None:
     page.emulate(prefers_color_scheme="dark")
     assert page.script(colour) != light
     page.emulate("print", prefers_color_scheme="dark")
-    page.resize(1040, 700)  # a landscape page of A4 less its margins
+    page.resize(1040, 700)  # a landscape page of A4 without its margins
     assert page.script(colour) == "rgb(255, 255, 255)"
     assert page.script("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.script("getComputedStyle(document.querySelector('.tools')).display") == "none"
@@ -233,7 +233,7 @@ def test_on_paper_it_is_a_table_with_the_open_sessions_first(page: Browser, repo
     assert page.pages() <= 18, "300 sessions"
     order = page.texts("table.sessions tbody td:first-child > span")
     assert order == ["Connected"] * 30 + ["Terminated"] * 270
-    # However narrow the paper is: the width of a window of cards.
+    # The print layout does not depend on the width: this width shows cards on the screen.
     page.resize(600, 900)
     display = "getComputedStyle(document.querySelector('.sessions tbody tr')).display"
     assert page.script(display) == "block"
@@ -241,5 +241,5 @@ def test_on_paper_it_is_a_table_with_the_open_sessions_first(page: Browser, repo
     assert page.script(display) == "table-row"
     for part in ("tr", "thead"):
         assert page.script(f"getComputedStyle(document.querySelector('.sessions {part}')).breakInside") == "avoid"
-    # The browser repeats the headings on each page only without the boxes of the buttons.
+    # The browser repeats the headings on each page only if their buttons have no boxes.
     assert page.script("getComputedStyle(document.querySelector('th button')).display") == "contents"

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs every integration target as a user's shell would: real playbooks, real inventories, on the emulator."""
+"""Run every integration target in a shell, as a user would: real playbooks and inventories, on the emulator."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each inventory file gives what expected/ says, twice the same bytes; each in bad/ fails with its sentence.
+"""Compare each inventory with its file in expected/, and check that each file in bad/ fails with its message.
 
-``python compare.py --write`` makes expected/ anew.
+Each command runs twice and must print the same bytes. ``python compare.py --write`` updates expected/.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 HERE = Path(__file__).parent
 
 
-# How an inventory is looked at, each with the name of what it is expected to give.
+# Arguments of the command that lists an inventory, by the suffix of the file in expected/.
 WAYS = {
     "graph": ["--graph"],
     "list": ["--list"],
@@ -28,7 +28,7 @@ WAYS = {
     "limit": ["--list", "--limit", "web-1*:!*.com"],
 }
 
-# amazon.aws imports it, which newer versions of ansible-core warn of.
+# amazon.aws imports this, and newer versions of ansible-core warn about it.
 THEIRS = "from 'ansible.module_utils._text'"
 
 
@@ -48,7 +48,7 @@ def output(file: Path, *how: str) -> str:
 
 
 def normal(listed: str) -> str:
-    """The list without what depends on ansible-core's version: how it marks a string that is not to be templated."""
+    """Return the listing as ansible-core of any version would print it: without its marks on unsafe strings."""
     value = json.loads(listed)
     value.get("_meta", {}).pop("profile", None)
     return json.dumps(_unmarked(value), indent=2, sort_keys=True) + "\n"
@@ -63,7 +63,7 @@ def _unmarked(value: Any) -> Any:
 
 
 def check_expected(write: bool) -> None:
-    """A file in expected/ has the name of an inventory and of a way to look at it."""
+    """Compare (or write) expected/INVENTORY.WAY, where WAY is a key of ``WAYS``."""
     for expected in sorted((HERE / "expected").iterdir()):
         found = output(HERE / f"{expected.stem}.aws_ssm.yml", *WAYS[expected.suffix[1:]])
         if write:
@@ -81,7 +81,7 @@ def check_bad() -> None:
 
 
 def check_templates() -> None:
-    """A value of AWS that looks like a template comes out as the text that it is, through a template too."""
+    """Check that values from AWS that look like templates stay plain text, even if a template uses them."""
     for variable, text in (
         ("ssm_computer_name", "{{ 7 * 7 }}"),
         ("ssm_ec2_tags.Note", "{{ lookup('pipe', 'id') }}"),

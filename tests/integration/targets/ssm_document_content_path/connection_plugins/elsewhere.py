@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host that is not the controller, as far as Ansible knows."""
+"""A connection to localhost that Ansible treats as a connection to another host."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ author: Contributors to the sessionops.aws collection
 
 
 class Connection(local.Connection):
-    """The connection of localhost under another name."""
+    """The local connection plugin under another name."""
 
     transport = "elsewhere"
