@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The action plugin of ssm_connection_status: who is shown lines, and what it leaves behind."""
+"""Test the action plugin of ssm_connection_status: when it shows progress lines, and that it cleans up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTING = {"AWS_REGION": "eu-west-1"}
 
 
 class Task:
-    """One run of the action plugin, with a module that writes a line if it is told where to."""
+    """Run the action plugin once, with a module that writes one progress line if it gets the path of a file for it."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Task:
         task = SimpleNamespace(async_val=async_val, check_mode=False, environment=self.environment, args={})
         shell = SimpleNamespace(tmpdir=TEMPORARY)
         connection = SimpleNamespace(transport=transport, has_native_async=native_async, _shell=shell)
-        # The parts of a task and a connection that it needs, where ansible-core's hints want the whole.
+        # The stubs have only the attributes that the plugin needs; ansible-core's type hints require whole objects.
         kind: Any = plugin.ActionModule
         self.action = kind(task, connection, None, None, None)
         self.action._remove_tmp_path = self.removed.append

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The action plugin of ssm_document: which file content_path is, and what the module gets to read."""
+"""Test the action plugin of ssm_document: which file content_path selects, and what the module gets to read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET: list[Any] = [("default", VaultSecret(b"password"))]
 
 
 class Play:
-    """A play with a role, and tasks of the role; what the module reads is noted."""
+    """Run tasks of a role in a play, and record what the module gets and reads."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -69,7 +69,7 @@ class Play:
 
     @property
     def path(self) -> Any:
-        """What the module got as content_path."""
+        """Return the content_path that the module got last."""
         return self.ran[-1]["args"].get("content_path")
 
 
@@ -166,7 +166,7 @@ def test_a_vaulted_file_without_its_password_is_one_sentence(play: Play, secrets
 
 
 def said_of(play: Play, **args: Any) -> str:
-    """What the module says of the file, with what it was given."""
+    """Run the plugin, and return the module's error message about the file it was given."""
     play.run(**args)
     given = play.ran[-1]["args"]
     try:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which nodes become hosts, with which variables, in which groups, and after which calls."""
+"""Test which nodes become hosts, with which variables, in which groups, and after which calls."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_details_of_ec2_take_their_names_from_it() -> None:
     assert parsed.hosts[WEB]["ec2_tags"] == {"Name": "web", "Env": "prod"}
     assert parsed.hosts[WEB]["ec2_private_ip_address"] == parsed.hosts[WEB]["ip_address"]
     assert parsed.hosts[WEB]["ec2_security_group_ids"] == ["sg-0123456789abcdef0"]
-    assert [name for name in parsed.hosts[DENIED] if name.startswith("ec2_")] == ["ec2_tags"]  # a hybrid machine
+    assert [name for name in parsed.hosts[DENIED] if name.startswith("ec2_")] == ["ec2_tags"]  # hybrid: tags only
 
 
 def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Following a file that another process writes."""
+"""Test that lines are read while another process writes them to a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ansible import constants
 from ansible_collections.sessionops.aws.plugins.plugin_utils._tail import tailing
 
-# ansible-core's hints know nothing of its settings.
+# The type hints of ansible.constants do not declare the settings.
 _constants: Any = constants
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How clients connect, and what they make of the times in replies."""
+"""Test how clients connect, and how they convert times in replies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS = st.floats(-62_000_000_000, 253_000_000_000) | st.integers(-62_000_000_
 
 
 def config(**options: Any) -> Any:
-    """The settings of a client that is made from connection options."""
+    """Return the botocore config of a client with these connection options."""
     return clients.Connection(None, {**KEYS, **options}).client("ssm", "us-east-1").meta.config
 
 
@@ -92,7 +92,7 @@ def test_a_call_is_attempted_eight_times_unless_the_user_says_otherwise() -> Non
 
 
 def test_every_module_can_be_read_where_its_libraries_are_missing() -> None:
-    """For AnsibleAWSModule to say what is missing; content_reader says it of PyYAML."""
+    """Import must succeed, so that AnsibleAWSModule (for PyYAML: content_reader) can report the missing library."""
     names = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
     lines = [
         "import importlib, sys",

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Shapes of the API as users see them."""
+"""Test the conversion of API shapes to results."""
 
 from __future__ import annotations
 

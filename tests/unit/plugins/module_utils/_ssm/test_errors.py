@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which errors end a task at once, and what is said of them."""
+"""Test which errors end a task at once, and the messages of errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ STATUS = "ssm:GetConnectionStatus"
 
 
 def failed(error: Exception) -> SSMError:
-    """What an error of botocore becomes."""
+    """Return the ``SSMError`` that an error of botocore is converted to."""
     with pytest.raises(SSMError) as caught, attempting("get the connection status of i-1", needs=STATUS):
         raise error
     return caught.value
 
 
 def refused(operation: str, code: str, status: int = 400, text: str = "No") -> boto.ClientError:
-    """An answer of AWS that is an error."""
+    """Return the error that botocore raises for an error reply of AWS."""
     answer: Any = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return boto.ClientError(answer, operation)
 
@@ -187,7 +187,7 @@ UNREADABLE = "the service returned an invalid reply."
 
 
 def answered(status: int, kind: str, **error: Any) -> boto.ClientError:
-    """What botocore makes of a reply whose body it could not read as an error of AWS."""
+    """Return the error that botocore raises for an error reply whose body it cannot parse."""
     metadata: Any = {"HTTPStatusCode": status, "HTTPHeaders": {"content-type": kind}}
     reply: Any = {"Error": error, "ResponseMetadata": metadata}
     return boto.ClientError(reply, "AssumeRole")

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Many targets at once: order, errors kept apart, and the errors that end it all."""
+"""Test calls for many targets at once: their order, errors of single targets, and errors that end all calls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_error_that_all_would_meet_is_raised_and_ends_it() -> None:
 
     with pytest.raises(SSMError, match="no credentials"):
         fanout.fan_out(call, [str(number) for number in range(10_000)])
-    assert len(made) <= fanout.DEFAULT_WORKERS  # those that were under way when the first one failed
+    assert len(made) <= fanout.DEFAULT_WORKERS  # only the calls in progress when the first one failed
 
 
 def test_what_was_done_before_such_an_error_can_be_kept() -> None:
@@ -61,7 +61,7 @@ def test_what_was_done_before_such_an_error_can_be_kept() -> None:
             raise expired
         return target
 
-    # One worker, so that it is known which calls come before and which after.
+    # One worker makes the order of the calls predictable.
     outcomes = fanout.fan_out_keeping_errors(call, ["a", "b", "c"], 1)
     assert [(outcome.value, outcome.error, outcome.attempted) for outcome in outcomes] == [
         ("a", None, True),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Durations and moments as users write them."""
+"""Test durations and times as users write them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ NOW = datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.UTC)
         ("2026-01-31T09:30:00", "2026-01-31T09:30:00+00:00"),
         ("2026-01-31T10:30:00+01:00", "2026-01-31T09:30:00+00:00"),
         ("2026-01-31", "2026-01-31T00:00:00+00:00"),
-        ("2026-01-31 00:00:00+00:00", "2026-01-31T00:00:00+00:00"),  # as YAML reads one without quotes
+        ("2026-01-31 00:00:00+00:00", "2026-01-31T00:00:00+00:00"),  # as YAML converts an unquoted timestamp
         ("20260131", "2026-01-31T00:00:00+00:00"),
         (" 2026-01-31 09:30:00.75Z", "2026-01-31T09:30:00.750000+00:00"),
         ("2h", "2026-01-31T10:00:00+00:00"),
@@ -80,7 +80,7 @@ def test_what_is_no_moment(text: str) -> None:
 
 @pytest.fixture
 def nine_hours_ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A controller whose zone is not UTC."""
+    """Set the controller's time zone to one that is not UTC."""
     with monkeypatch.context() as there:
         there.setenv("TZ", "JST-9")
         time.tzset()
@@ -118,5 +118,5 @@ def test_the_most_seconds_that_a_task_may_wait() -> None:
 
 @given(st.text(max_size=30) | st.from_regex(r"[0-9]{1,12}[dhms]( ago)?", fullmatch=True))
 def test_any_text_is_a_moment_or_refused(text: str) -> None:
-    with contextlib.suppress(SSMError):  # and no other
+    with contextlib.suppress(SSMError):  # any other error fails the test
         option_time.resolve(option_time.moment(text, "invoked_after"), NOW)

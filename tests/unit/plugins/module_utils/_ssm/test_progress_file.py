@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lines about how far a task is: when there are any, and where they go."""
+"""Test progress lines: when they are written, and to which file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.progress_file 
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One pool for the targets of several regions, while they are still being found."""
+"""Test the pool that handles targets of several regions while they are still being listed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.region_pool im
 from hypothesis import given
 from hypothesis import strategies as st
 
-LONG = 30  # seconds, after which something hangs
+LONG = 30  # seconds after which a thread counts as hanging
 
 
 @given(
@@ -96,7 +96,7 @@ def test_no_more_calls_at_a_time_than_workers_and_all_of_them_for_the_last_lane(
         with lock:
             busy += 1
             most = max(most, busy)
-        together.wait(LONG)  # only four at once get past
+        together.wait(LONG)  # passes only if four calls run at once
         with lock:
             busy -= 1
 
@@ -160,7 +160,7 @@ def test_an_error_ends_the_threads_that_wait_for_work() -> None:
         if target == "3":
             while len(lanes.results) < 2:
                 time.sleep(0.001)
-            time.sleep(0.05)  # until the others, which have nothing left to do, wait
+            time.sleep(0.05)  # until the other threads are idle and wait for work
             raise ValueError(target)
 
     lanes = RegionPool(call, ["a"], 3)
@@ -173,7 +173,7 @@ def test_an_error_ends_the_threads_that_wait_for_work() -> None:
         except ValueError as error:
             raised.append(str(error))
 
-    # A daemon, so that one which hangs fails this test and holds up no other.
+    # A daemon thread: if it hangs, only this test fails.
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(LONG)

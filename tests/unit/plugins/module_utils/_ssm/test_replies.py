@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which replies are taken for those of the service, and which bodies."""
+"""Test which replies and bodies are accepted as the service's own."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def described(**members: Any) -> dict[str, Any]:
 
 def test_what_the_service_gives_is_right() -> None:
     assert is_right("DescribeDocument", described())
-    # Members and words that this botocore does not know yet.
+    # Members and enum values that the installed botocore does not know yet.
     assert is_right("DescribeDocument", described(Status="Reviewing", Novel=[1]))
 
 
@@ -224,7 +224,7 @@ def test_a_result_of_sts_is_in_its_wrapper() -> None:
 
 
 def structures(found: Any, seen: dict[str, Any]) -> dict[str, Any]:
-    """The structures in a shape, by name."""
+    """Return all structures in a shape, by name."""
     if found is not None and found.type_name == "structure" and found.name not in seen:
         seen[found.name] = found
         for member in found.members.values():
@@ -235,7 +235,7 @@ def structures(found: Any, seen: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_is_needed_is_in_the_service_model() -> None:
-    """A name that the model does not have would be checked nowhere."""
+    """A name that is not in the model would never be checked."""
     known: dict[str, Any] = {}
     for service, operations in USED.items():
         for operation in operations:

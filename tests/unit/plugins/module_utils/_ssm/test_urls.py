@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No password in the URL of an endpoint or a proxy is ever told."""
+"""Test that no message shows a password from the URL of an endpoint or a proxy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm import clients
 from botocore.config import Config
 
 KEYS = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
-# Nothing answers at port 9.
+# No server listens on port 9.
 URLS = [
     "{}@127.0.0.1:9",
     "http://{}@127.0.0.1:9",
@@ -27,7 +27,7 @@ VARIABLES = ("AWS_ENDPOINT_URL_SSM", "HTTPS_PROXY")
 
 
 def call(endpoint: str | None, **options: Any) -> None:
-    """A call that cannot get anywhere."""
+    """Make a call that cannot reach any server."""
     connection = clients.Connection(endpoint, {**KEYS, **options})
     client = connection.client("ssm", "us-east-1", retries={"total_max_attempts": 1}, connect_timeout=2)
     with errors.attempting("list the documents", needs="ssm:ListDocuments"):

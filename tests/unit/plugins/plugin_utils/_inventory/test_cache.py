@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is kept between runs, for how long, and that it is never what other options would have found."""
+"""Test what is cached and for how long, and that other options never get the same cache entry."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_nodes_and_statuses_each_have_their_own_time() -> None:
         source.parse()
         now = time.time()
         made = []
-        # The files are as old as they are: only our own reckoning of time is moved, 90 seconds at a time.
+        # The files keep their real age. Only the test's clock moves on, 90 seconds a step.
         for step in range(1, 13):
             position = aws.position
             with mock.patch("time.time", return_value=now + 90 * step):
@@ -97,7 +97,7 @@ def test_nodes_and_statuses_each_have_their_own_time() -> None:
             made.append(calls(aws, position))
         statuses = [step for step, each in enumerate(made, start=1) if "GetConnectionStatus" in each]
         listings = [step for step, each in enumerate(made, start=1) if "DescribeInstanceProperties" in each]
-        # To ask for statuses again keeps no node longer: 12 x 90 seconds are more than 1,000 after the first run.
+        # New statuses do not extend the age of the nodes: 12 x 90 seconds are more than 1,000, the cache_timeout.
         assert statuses == [2, 4, 6, 8, 10, 12]
         assert listings == [12]
 
@@ -170,7 +170,7 @@ Settings = dict[str, dict[str, str]]
 
 @pytest.fixture
 def who(tmp_path: Path) -> Callable[[Settings], Any]:
-    """What the fingerprint knows of the signer whom a configuration file names."""
+    """Return a function that computes the fingerprint's part for the credentials in a configuration file."""
 
     def known(sections: Settings, **options: str) -> Any:
         parser = configparser.RawConfigParser()
@@ -290,7 +290,7 @@ def test_what_is_kept_is_what_aws_said_and_no_secret() -> None:
         assert WEB in kept and "x_instance_id" not in kept and "ansible_connection" not in kept
         who = aws.world.default_identity
         assert who.secret_key not in kept and who.access_key not in kept
-        # The same nodes serve other names, prefixes and groups without a call.
+        # The cached nodes also serve another choice of host names, without a call.
         source.write_cached(cache_statuses_seconds=60, ec2_details=True, hostnames=["ip_address"])
         position = aws.position
         assert WEB not in source.parse().hosts

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which credentials the inventory takes, and what it says where that cannot be."""
+"""Test which credentials the inventory uses, and its message if it cannot use them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HINT = 'To use the profile, set access_key: "", secret_key: "" and session_token
 
 
 def refusal(env: dict[str, str], **options: Any) -> str:
-    """The sentence that options and variables of the environment are refused with, before any call."""
+    """Return the error message for these options and environment variables. Check that no call was made."""
     with LocalAWS(WORLD) as aws:
         who = aws.world.default_identity
         with pytest.raises(AnsibleParserError) as raised:

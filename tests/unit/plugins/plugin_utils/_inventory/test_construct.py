@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Expressions come to what ansible-core itself makes of them, whichever ansible-core it is."""
+"""Test that compiled expressions give the same result as ansible-core's own evaluation, on every ansible-core."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 HOST = "web-1"
 MANY = 300
-# ansible-core 2.19 and newer evaluate only what is marked as trusted.
+# ansible-core 2.19 and newer evaluate only strings that are marked as trusted.
 trusted: Any = getattr(template, "trust_as_template", lambda text: text)
 
 
 class Plugin(FastConstructable, BaseInventoryPlugin):
-    """The plugin's base with options of its own and nothing of AWS."""
+    """An inventory plugin that has only the constructed options, and no AWS."""
 
     NAME = "test"
 
@@ -40,7 +40,7 @@ class Plugin(FastConstructable, BaseInventoryPlugin):
         self.inventory = InventoryData()
         self.inventory.add_host(HOST)
 
-    def get_option(self, option: str, hostvars: Any = None) -> Any:  # noqa: ARG002 - as Ansible has it
+    def get_option(self, option: str, hostvars: Any = None) -> Any:  # the signature of ansible-core
         return self.given[option]
 
 
@@ -69,10 +69,10 @@ def slow(options: dict[str, Any], variables: dict[str, Any]) -> Any:
 
 
 def outcome(plugin: Plugin, work: Any) -> Any:
-    """The variables and groups of the host after ``work``, or the error."""
+    """Return the host's variables and groups after ``work()``, or the error message."""
     try:
         work()
-    except Exception as error:  # what ansible-core raises is not always its own
+    except Exception as error:  # ansible-core also raises errors of other libraries
         return str(error)
     variables = plugin.inventory.hosts[HOST].vars
     groups = {
@@ -84,7 +84,7 @@ def outcome(plugin: Plugin, work: Any) -> Any:
 
 
 def marks(value: Any) -> Any:
-    """Which texts in a value are marked as unsafe, as they are before ansible-core 2.19."""
+    """Return which strings in a value are marked as unsafe, as ansible-core before 2.19 does it."""
     if isinstance(value, dict):
         return [(key, marks(key), marks(entry)) for key, entry in value.items()]
     return [marks(entry) for entry in value] if isinstance(value, list) else hasattr(value, "__UNSAFE__")
@@ -308,7 +308,7 @@ def test_what_is_made_of_usual_expressions_needs_no_templating(monkeypatch: pyte
         "groups": {"grown": trusted("tags.Env == 'prod'"), "lacking": trusted("absent == 'x'")},
         "keyed_groups": [{"key": trusted("tags.Env")}, {"key": trusted("absent")}],
     }
-    if TRUST_IS_MARKED:  # before, Ansible made a text of a number
+    if TRUST_IS_MARKED:  # older versions of ansible-core convert a number to a string
         options["compose"]["counted"] = trusted("number")
     monkeypatch.setattr(Constructable, "_compose", lambda *args, **kwargs: pytest.fail("A template was evaluated."))
     found, unused, members = fast(options, untrusted(GIVEN), KNOWN)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong in one region, on one page or with one node, and what the inventory makes of it."""
+"""Test the inventory when a call fails for one region, one page or one node."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LISTING = {"op": "DescribeInstanceProperties", "page": 2}
 
 
 def broken(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
-    """The world with a second page that fails in each region, until the retries of one are used up."""
+    """Return the world with a fault on the second page of a listing. It happens once, unless ``rule`` has ``times``."""
     return {**WORLD, "faults": [{**LISTING, "do": do, "times": 1, **rule}]}
 
 
@@ -104,11 +104,11 @@ CALLS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("operation", CALLS)
 def test_no_reply_is_shown(operation: str, body: str, status: int) -> None:
-    """A reply that cannot be read may have a role's secret key in it."""
+    """A reply that cannot be parsed may contain the secret key of a role."""
     rule = {"op": operation, "do": {"raw": BODIES[body], "status": status}, "times": "always"}
     world = {"regions": {"us-east-1": {"nodes": [{"id": EAST[0]}]}}, "faults": [rule]}
     with LocalAWS(world, strict=False) as aws:
-        if operation == "GetConnectionStatus":  # one node's error fails no other
+        if operation == "GetConnectionStatus":  # the error of one node does not fail the inventory
             parsed = parse(aws, regions=REGIONS[:1])
             said = "".join([*parsed.warnings, *map(str, parsed.hosts.values())])
         else:
@@ -204,7 +204,7 @@ def test_temporary_credentials_sign_every_call_with_their_token(given: str) -> N
 
 
 def test_the_credentials_of_a_role_are_renewed_before_they_end() -> None:
-    # Whoever has credentials that end within ten minutes renews them before the next call.
+    # botocore renews credentials before the next call if they expire within ten minutes.
     with LocalAWS({**WORLD, "roles": [ROLE], "limits": {"role_seconds": 300}}) as aws:
         parse(aws, assume_role_arn=ROLE)
         keys = {call.access_key for call in aws.calls("GetConnectionStatus")}
@@ -220,7 +220,7 @@ def test_a_role_that_may_not_be_assumed_is_one_sentence() -> None:
 
 
 def test_empty_variables_are_none() -> None:
-    """AWX sets what a credential lacks to nothing."""
+    """AWX sets a variable to an empty string if the credential has no value for it."""
     empty = dict.fromkeys(
         ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_DEFAULT_REGION", "AWS_URL"), ""
     )
@@ -258,7 +258,7 @@ def test_nobody_is_asked_for_the_other_nodes_of_a_region_that_is_left_out() -> N
     }
     faults = [
         {"op": "DescribeInstanceProperties", "page": 2, "do": {"error": "InvalidNextToken"}, "times": 1},
-        # So that the listing breaks off before most of its nodes are asked for.
+        # With this delay the listing fails before most of its nodes are polled.
         {"op": "GetConnectionStatus", "do": {"delay": 0.05}, "times": "always"},
     ]
     with LocalAWS({"limits": {"page_size": 39}, "regions": regions, "faults": faults}) as aws:
@@ -274,7 +274,7 @@ def test_empty_variables_are_empty_again_afterwards(monkeypatch: pytest.MonkeyPa
     assert (os.environ["AWS_PROFILE"], os.environ["AWS_REGION"]) == ("", "eu-west-1")
 
 
-# What leads to each call.
+# Options that lead to each call.
 REPLIES: dict[str, dict[str, Any]] = {
     **CALLS,
     "AssumeRole": {"assume_role_arn": ROLE},
@@ -284,7 +284,7 @@ REPLIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("operation", REPLIES)
 def test_every_member_of_a_reply_has_every_wrong_type(operation: str) -> None:
-    """No traceback, nothing of the reply in what is shown, and no host whose status nobody has told."""
+    """Check that nothing of a wrong reply is shown, without a traceback, and that no host gets a status from it."""
     node = {"id": EAST[0], "status": "connected", "name": "web", "tags": {"team": "a"}}
     denied = {"op": "DescribeInstanceProperties", "times": "always", "do": {"error": "AccessDeniedException"}}
     faults = [denied] if operation == "DescribeInstanceInformation" else []
@@ -294,7 +294,7 @@ def test_every_member_of_a_reply_has_every_wrong_type(operation: str) -> None:
     ):
         source = Source(aws, regions=REGIONS[:1], **REPLIES[operation])
         assert source.parse().group("ssm_connected") == [EAST[0]]
-        # A client of EC2 takes long to make.
+        # Creating a client for EC2 takes long.
         for wrong in wrongs(wire.bodies[operation][0], few=operation == "DescribeInstances"):
             wire.begin(operation, 0, wrong.change)
             outcome = "".join(_shown(source, asked=operation == "GetConnectionStatus"))
@@ -303,7 +303,7 @@ def test_every_member_of_a_reply_has_every_wrong_type(operation: str) -> None:
 
 
 def _shown(source: Source, *, asked: bool) -> Iterator[str]:
-    """What a run shows that does not go well; a traceback is any error but one sentence of the plugin's own."""
+    """Yield the output of a run that fails. Any error except the plugin's own message is raised: a traceback."""
     try:
         parsed = source.parse()
     except AnsibleParserError as error:

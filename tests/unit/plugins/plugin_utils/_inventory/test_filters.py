@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""filters, include_filters and exclude_filters: which nodes, by which operation, with how many calls."""
+"""Test filters, include_filters and exclude_filters: the nodes that they select, the operations and number of calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DENIED = {"op": PROPERTIES, "do": {"error": "AccessDeniedException"}, "times": "
 
 
 def found(**options: Any) -> tuple[list[str], dict[str, int]]:
-    """The hosts, and how often each listing was called."""
+    """Return the hosts, and how often each listing was called."""
     with LocalAWS(WORLD) as aws:
         hosts = list(parse(aws, status_source="none", **options).hosts)
         return hosts, dict(collections.Counter(call.operation for call in aws.calls()))
@@ -72,7 +72,7 @@ def test_nodes_of_an_excluded_set_are_left_out_without_a_call() -> None:
 
 
 def test_excluded_tags_take_two_listings_and_hold_for_what_the_other_listing_would_show() -> None:
-    # DescribeInstanceProperties would list the stopped instance, whose tags the other cannot judge.
+    # DescribeInstanceProperties would list the stopped instance, but DescribeInstanceInformation cannot exclude it.
     assert found(exclude_filters=[{"tag:Env": "prod"}]) == ([DB], {INFORMATION: 3})
     assert found(exclude_filters=[{"tag:Env": "prod"}, {"tag:Env": "dev"}]) == ([], {INFORMATION: 5})
     assert found(exclude_filters=[{"tag:Env": "prod", "ResourceType": "EC2Instance"}])[0] == [DB, HYBRID]
@@ -104,19 +104,19 @@ NOBODY: dict[str, Any] = {"set": {"InstanceInformationList": []}}
 
 
 def excluding(do: dict[str, Any], **rule: Any) -> dict[str, Any]:
-    """The world with a listing of what is excluded that goes wrong."""
+    """Return the world with a fault in the listing of the excluded nodes."""
     return {**WORLD, "faults": [{"op": INFORMATION, "match": {"Filters": OWNER}, "do": do, **rule}]}
 
 
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_node_that_gets_an_excluded_tag_while_nodes_are_listed_is_left_out(after: int) -> None:
-    """And so is one that loses it: one of the two listings has the node, whichever."""
+    """Check also a node that loses the tag. In both cases one of the two listings has the node."""
     with LocalAWS(excluding(NOBODY, after=after)) as aws:
         parsed = parse(aws, filters={"InstanceIds": [WEB, DB]}, exclude_filters=[{"tag:Env": "dev"}])
         assert list(parsed.hosts) == parsed.group("ssm_connected") == [WEB]
         listed = [call.params["Filters"][0]["Key"] for call in aws.calls(INFORMATION)]
         assert listed == ["tag:Env", "InstanceIds", "tag:Env"]
-        # One that is excluded late was asked for by then.
+        # A node that only the second listing excludes was polled before.
         asked = [call.params["Target"] for call in aws.calls("GetConnectionStatus")]
         assert sorted(asked) == ([WEB, DB] if after == 0 else [WEB])
 
@@ -149,7 +149,7 @@ def test_either_listing_of_what_is_excluded_may_fail(do: dict[str, Any], sentenc
     with LocalAWS(world, strict=False) as aws, pytest.raises(AnsibleParserError, match="Could not list") as raised:
         parse(aws, **options)
     assert sentence in str(raised.value)
-    world["faults"][0]["times"] = 1  # then the other region's listings are good
+    world["faults"][0]["times"] = 1  # the listings of the other region then succeed
     with LocalAWS(world, strict=False) as aws:
         parsed = parse(aws, **options, strict_permissions=False)
         [warning] = parsed.warnings
@@ -228,7 +228,7 @@ NOTHING = "exclude_filters: no node matches {}, so this entry excludes nothing."
         ([{"tag:env": "prod"}, {"InstanceIds": [WEB]}], [NOTHING.format("tag:env=prod")]),
         ([{"InstanceIds": "i-0a1b2c3d4e5f6ffff"}], [NOTHING.format("InstanceIds=i-0a1b2c3d4e5f6ffff")]),
         ([{"tag:Env": ["x", "y"], "PlatformTypes": "Linux"}], [NOTHING.format("PlatformTypes=Linux, tag:Env=x,y")]),
-        # That there is none of a kind that AWS has is nothing unusual.
+        # No warning for a valid value that no node has at the moment.
         ([{"PlatformTypes": "MacOS"}], []),
     ],
 )
@@ -255,7 +255,7 @@ def test_an_entry_may_be_for_the_nodes_of_another_region_or_of_one_that_is_left_
         assert " is left out. Could not list the managed nodes: " in warning
 
 
-# Two nodes that differ in every key, and how the first one is found by each.
+# Two nodes that differ in every key, and the value of each key that selects the first node.
 EACH_WORLD = {
     "regions": {
         "us-east-1": {
@@ -287,7 +287,7 @@ EACH = {
     "SourceIds": HYBRID,
     "SourceTypes": "AWS::SSM::ManagedInstance",
     "tag-key": "Patch",
-    # What YAML makes of a value without quotes.
+    # YAML converts these values if they are not quoted.
     "tag:Patch": True,
     "tag:Count": 1,
 }
@@ -310,7 +310,7 @@ def test_every_key_finds_and_leaves_out(key: str) -> None:
 
         assert hosts(filters={key: value}) == [HYBRID]
         assert hosts(exclude_filters=[{key: [value]}]) == [WEB]
-        # With a condition on tags the plugin judges the others itself.
+        # With a condition on tags, the plugin evaluates the other conditions itself.
         assert hosts(filters={"tag:Count": [1, 2], key: value}) == [HYBRID]
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What hosts are called, by the option hostnames and against nodes that would be called something else."""
+"""Test the names of hosts: the option hostnames, and nodes that claim the name of something else."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_warning_lists_no_more_names_than_can_be_read() -> None:
 
 
 def beside(other: dict[str, Any], node: dict[str, Any], **options: Any) -> Parsed:
-    """What becomes of a node whose source is read after one that has the host db1."""
+    """Run the inventory with a node after another source has added the host db1."""
     data = InventoryData()
     data.add_host("db1")
     for name, value in other.items():
@@ -186,7 +186,7 @@ def test_awkward_characters(given_name: str, name: str) -> None:
 
 
 def test_a_host_that_is_named_like_a_group_made_later_takes_nothing_of_the_group_over() -> None:
-    """Its variables and memberships would else become those of every host in the group."""
+    """Otherwise every host in the group would get the variables and groups of that host."""
     nodes = [{"id": each, "tags": {"Role": "web"}, "computer_name": f"host-{each}"} for each in (ONE, TWO)]
     rogue = {"id": THREE, "tags": {"Role": "other"}, "computer_name": "web", "ip_address": "10.6.6.6"}
     parsed = run(

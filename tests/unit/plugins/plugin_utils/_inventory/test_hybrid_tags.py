@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tags of hybrid machines: as variables, names and groups, with which calls, and what may go wrong."""
+"""Test the tags of hybrid machines: variables, names and groups made of them, the calls, and failures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BOTH = {"regions": ["us-east-1", "eu-west-1"]}
 
 
 def failing(do: dict[str, Any], times: Any = "always", node: str | None = None) -> dict[str, Any]:
-    """The world with tags that cannot be read: those of one node, or of all."""
+    """Return the world with tags that cannot be read, of one node or of all."""
     match = {"match": {"ResourceId": node}} if node else {}
     return {**WORLD, "faults": [{"op": LIST_TAGS, "do": do, "times": times, **match}]}
 
@@ -179,7 +179,7 @@ def test_statuses_and_tags_share_the_workers() -> None:
     with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}, "latency_ms": slow}) as aws:
         started = time.monotonic()
         parse(aws, ec2_details=True, max_workers=2)
-        # Six after the other at the least, however fast or slow the machine is.
+        # 12 calls by two workers take at least six times the latency, however fast the machine is.
         assert time.monotonic() - started >= 12 / 2 * latency
         assert calls(aws)[LIST_TAGS] == calls(aws)["GetConnectionStatus"] == 6
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How many calls a fleet takes, and when they are made."""
+"""Test how many calls the inventory of a large fleet makes, and when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REGIONS = ["us-east-1", "eu-west-1", "us-west-2"]
 
 
 def world(count: int, **settings: Any) -> dict[str, Any]:
-    """So many nodes in each region, one in five of them stopped."""
+    """Return a world with ``count`` nodes in each region, of which every fifth is stopped."""
     regions = {
         name: {
             "nodes": [
@@ -63,7 +63,7 @@ def test_no_more_calls_are_made_at_a_time_than_there_are_workers() -> None:
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"generate": 12, "id": "i-%017x"}]}}, **slow}) as aws:
         started = time.monotonic()
         parse(aws, max_workers=2)
-        # Six after the other at the least, however fast or slow the machine is.
+        # 12 calls by two workers take at least six times the latency, however fast the machine is.
         assert time.monotonic() - started >= 12 / 2 * latency
         assert len(aws.calls("GetConnectionStatus")) == 12
 
@@ -79,11 +79,11 @@ def test_throttled_calls_lose_no_status() -> None:
 @pytest.mark.parametrize(
     ("managed", "others", "expected"),
     [
-        (3, 0, 1),  # one request that names them
+        (3, 0, 1),  # one request with all IDs
         (200, 3000, 1),
         (1000, 0, 1),  # one page of all instances
         (2000, 0, 2),
-        (400, 4000, 3),  # a page that has too few of them, and two requests for the rest
+        (400, 4000, 3),  # one page that lacks some of them, and two requests for the rest
     ],
 )
 def test_details_of_ec2_take_few_calls(managed: int, others: int, expected: int) -> None:

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of the inventory that are templates, or lists of them."""
+"""Test options of the inventory that are templates, or lists of templates."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WORLD: dict[str, Any] = {
 ALL, BOTH = [EAST, TEST, WEST], {"FLEET": "us-east-1,eu-west-1", "IDS": f"{EAST},{TEST}"}
 FLEET = "lookup('ansible.builtin.env', 'FLEET')"
 IDS = "lookup('ansible.builtin.env', 'IDS')"
-# What another variable of the environment holds, and no sentence may show.
+# The value of another environment variable, which no message may show.
 CANARY = "canary-4711"
 
 
 def hosts(env: dict[str, str] | None = None, extra: dict[str, Any] | None = None, **options: Any) -> list[str]:
-    """The hosts that a file with ``options`` comes to, with the extra variables ``extra``."""
+    """Return the hosts of an inventory file with ``options``, with the extra variables ``extra``."""
     with LocalAWS(WORLD) as aws, mock.patch("ansible.plugins.inventory.load_extra_vars", return_value=extra or {}):
         return list(Source(aws, **options).parse(env={**BOTH, "SECRET": CANARY, **(env or {})}).hosts)
 
@@ -101,7 +101,7 @@ def test_a_text_without_templates_is_split_as_before() -> None:
 
 
 def test_what_a_template_comes_to_is_no_template() -> None:
-    # With a second evaluation this would be us-east-1.
+    # A second evaluation would give us-east-1.
     with pytest.raises(AnsibleParserError, match="region"):
         hosts(region=f"{{{{ {FLEET} }}}}", env={"FLEET": "{{ 'us-east-1' }}"})
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No text that comes from AWS is ever evaluated, whatever it is made into, on any ansible-core."""
+"""Test that no string from AWS is ever evaluated, whatever is composed of it, on every ansible-core."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from unit.support.inventory_source import Source, parse
 
 NODE, HYBRID = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60001"
 ansible: Any = template
-# ansible-core 2.19 and newer evaluate only what is marked as trusted.
+# ansible-core 2.19 and newer evaluate only strings that are marked as trusted.
 trusted: Any = getattr(ansible, "trust_as_template", lambda text: text)
 
 TOUCH = "lookup('pipe', 'touch ran :')"
@@ -65,7 +65,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 def world(attack: str, node: str = NODE) -> dict[str, Any]:
-    """A node that says the attack, and one who may tag it too."""
+    """Return a world with a node whose computer name and tags contain the attack."""
     tags = {
         "Text": attack,
         "Base64": base64.b64encode(attack.encode()).decode(),
@@ -76,14 +76,14 @@ def world(attack: str, node: str = NODE) -> dict[str, Any]:
     found = {"id": node, "computer_name": attack}
     if node == NODE:
         return {"regions": {"us-east-1": {"nodes": [{**found, "tags": tags}]}}}
-    # Systems Manager has rules for tags that hold these off, except for Base64. Nothing here may depend on them.
+    # The rules for tags reject all of these but Base64, so a fault returns them: no test may depend on the rules.
     tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
     rule = {"op": "ListTagsForResource", "do": {"set": {"TagList": tag_list}}, "times": "always"}
     return {"regions": {"us-east-1": {"nodes": [found]}}, "faults": [rule]}
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text in a value, those of keys too."""
+    """Yield every string in a value, including the keys of mappings."""
     if isinstance(value, str):
         yield value
     for entry in value if isinstance(value, (list, tuple, dict)) else ():
@@ -92,7 +92,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def evaluate(variables: dict[str, Any]) -> None:
-    """What Ansible does with the variables of a host: it reads them in templates, and what comes of it once more."""
+    """Use a host's variables as Ansible does: evaluate them in templates, and evaluate the results once more."""
     templar = template.Templar(loader=DataLoader(), variables=variables)
     for name, value in variables.items():
         for text in texts(value):
@@ -116,18 +116,18 @@ def test_nothing_of_aws_is_evaluated(
         source.write_cached(
             **options, compose=MADE, ec2_details=True, hostvars_prefix="ssm_", connection="amazon.aws.aws_ssm"
         )
-        for unused in range(2):  # from AWS, and from what is kept
+        for unused in range(2):  # from AWS, then from the cache
             parsed = source.parse()
             for variables in parsed.hosts.values():
                 assert set(MADE) <= set(variables) | {"loaded", "key"}
                 evaluate(variables)
     assert list(tmp_path.iterdir()) == []
-    # These are printed where only a plain text may be.
+    # Names of hosts and groups must be of the plain type str, because Ansible prints them in places that need it.
     assert {type(name) for name in (*parsed.data.hosts, *parsed.data.groups)} == {str}
 
 
 def test_the_attacks_would_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tried above runs if it is a template: each way of ATTACKS but those that must be changed first."""
+    """Check that the attacks above run if they are evaluated. Skip those that have to be decoded first."""
     monkeypatch.chdir(tmp_path)
     kinds = ["braces", "block", *([] if TRUST_IS_MARKED else ["header", "header of one line"])]
     for kind in kinds:
@@ -144,14 +144,14 @@ def test_nothing_of_aws_is_marked_as_trusted(node: str) -> None:
         for unused in range(2):
             variables = source.parse().hosts[node]
             assert variables["ec2_tags"]["Text"] == "web"
-            # That one is the user's own, as before it was kept.
+            # The region is the user's own value, and stays trusted after caching.
             assert ansible.is_trusted_as_template(variables.pop("region"))
             for text in texts(variables):
                 assert not ansible.is_trusted_as_template(text)
 
 
 def test_a_template_of_the_users_own_stays_one() -> None:
-    """Before ansible-core 2.19, which takes no text in an expression for one."""
+    """Check a template inside an expression of the user. ansible-core 2.19 and newer do not evaluate it."""
     compose = {"own": "'{{ 7 * 7 }}'", "plain": "'web'", "chosen": "'a' if ssm_connected else 'b'"}
     with LocalAWS(world("{{ 7 * 7 }}")) as aws:
         variables = parse(aws, compose={**compose, "mixed": "'{{ 7 * 7 }}' ~ computer_name"}).hosts[NODE]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What counts as the same content, and what content is refused before any call."""
+"""Test which contents are equal, and which are rejected before any call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ mappings = st.dictionaries(st.text(max_size=10).filter(lambda key: key != "schem
 
 
 def shuffled(value: Any) -> Any:
-    """The same value with the keys of every mapping in reverse order."""
+    """Return the value with the keys of every mapping in reverse order."""
     if isinstance(value, dict):
         return {key: shuffled(value[key]) for key in reversed(value)}
     if isinstance(value, list):
@@ -241,13 +241,13 @@ def test_dates_as_keys_in_yaml_are_compared_as_the_text_that_json_shows() -> Non
 
 
 def aliased(lines: int, times: int) -> str:
-    """A few lines of YAML, each a list of so many times the line before."""
+    """Return YAML of so many lines, each a list of ``times`` aliases of the line before."""
     first = "l0: &l0 [x]\n"
     return first + "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * times)}]\n" for n in range(1, lines))
 
 
 def test_aliases_that_make_more_than_can_be_gone_through_are_refused() -> None:
-    # 10 ** 30 entries: what goes through them does not come back.
+    # 10 ** 30 entries: code that visits each of them never ends.
     with pytest.raises(
         SSMError, match=r"^content cannot be read .* its aliases or merge keys expand to more than 65536"
     ):
@@ -259,17 +259,17 @@ def test_aliases_that_make_more_than_can_be_gone_through_are_refused() -> None:
 def test_aliases_are_content_like_any_other() -> None:
     wanted = content.wanted_content(aliased(4, 10), None)
     assert wanted.means_the_same(json.dumps(content.parse(aliased(4, 10), "YAML")), "JSON")
-    # What is large without them has another reason for being refused.
+    # Content that is as large without aliases is not rejected here.
     assert content.parse(json.dumps({"a": list(range(70_000))}), "JSON") is not None
 
 
 def merging(levels: int, width: int) -> str:
-    """A few lines of YAML, each of which merges the line before so many times."""
+    """Return YAML of ``levels`` mappings, each of which merges the one before ``width`` times."""
     first = "a0: &a0 {k: v}\n"
     return first + "".join(f"a{n}: &a{n}\n  <<: [{','.join([f'*a{n - 1}'] * width)}]\n" for n in range(1, levels + 1))
 
 
-# What costs much more to read than its size suggests.
+# YAML or JSON that takes much longer to read than its size suggests.
 COSTLY = {
     "merge keys": merging(4, 60),
     "more merge keys": merging(40, 30),
@@ -294,7 +294,7 @@ def cpu_seconds(work: Callable[[], Any]) -> float:
 
 @functools.cache
 def ordinary_seconds() -> float:
-    """How long it takes to read content of the largest size that is just content."""
+    """Return the seconds that it takes to read ordinary content of the maximum size."""
     text = "- {a: 1, b: x}\n" * (content.MAX_BYTES // 15)
     return cpu_seconds(lambda: content.parse(text, "YAML"))
 
@@ -326,7 +326,7 @@ def test_merge_keys_are_content_like_any_other() -> None:
 def test_a_key_that_occurs_twice_is_refused_where_it_does(text: str, place: str) -> None:
     with pytest.raises(SSMError, match=f"a key occurs twice in a mapping, {place}"):
         content.wanted_content(text, None)
-    # AWS may have stored it.
+    # Content that AWS has already stored may have such a key, so ``parse`` accepts it.
     assert content.parse(text, "JSON" if text.startswith("{") else "YAML") is not None
 
 
@@ -379,7 +379,7 @@ def test_numbers_are_texts_where_aws_wants_texts() -> None:
             "n": parameters["n"],
         },
     }
-    # A text is sent as it is.
+    # A string is sent unchanged.
     text = json.dumps({**given, **more})
     assert content.wanted_content(text, None).encode(None) == (text, "JSON")
     assert content.wanted_content({"schemaVersion": 2, "inputs": {"idleSessionTimeout": 1}}, None).value == {
@@ -392,11 +392,11 @@ SCRIPTS = st.text("ab \t\n\r#:-|'\"\\\x85\u2028\x07é", max_size=12)
 
 
 class Reader(yaml.SafeLoader):
-    """Reads what the lines of a diff add to YAML."""
+    """A YAML loader for the lines of a diff, which have a tag of their own."""
 
 
 def with_crlf(loader: Reader, node: yaml.ScalarNode) -> str:
-    """A text whose lines end as those of Windows do."""
+    """Return a scalar tagged ``!crlf`` with Windows line endings."""
     return str(loader.construct_scalar(node)).replace("\n", "\r\n")
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What plan() makes of a wanted and a found document."""
+"""Test the actions that plan() returns for a spec and the state of a document."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ TWO = {**ONE, "description": "two"}
 
 
 def spec(*wanted: Any, **fields: Any) -> DocumentSpec:
-    """A spec of the content given, of ONE if none is given."""
+    """Return a spec with the given content; ``ONE`` by default."""
     raw = wanted[0] if wanted else ONE
     return DocumentSpec(name="Prefs", content=None if raw is None else content.wanted_content(raw, None), **fields)
 
 
 def found(*stored: Any, holder: str | None = "3", **members: Any) -> DocumentState:
-    """A document whose latest version has the content given, ONE if none is given; ``holder`` has the wanted one."""
+    """Return a document whose latest version has the given content (default: ``ONE``). ``holder``: matching version."""
     latest = {
         "Name": "Prefs",
         "DocumentType": "Session",
@@ -102,7 +102,7 @@ def test_content_that_is_in_force_behind_a_staged_version_is_nothing_to_do() -> 
     [
         ([ONE], "target_type", "TargetType"),
         ([None], "target_type", "TargetType"),
-        ([ONE], "display_name", "DisplayName"),  # the same content in other bytes
+        ([ONE], "display_name", "DisplayName"),  # accepted, because the content is sent in other bytes
     ],
 )
 def test_what_belongs_to_a_version_makes_one_and_the_rest_is_sent_again(
@@ -240,7 +240,7 @@ def test_the_difference_shows_versions_in_a_row_as_one(numbers: tuple[int, ...],
 
 
 def test_what_is_made_anew_is_measured_before_anything_is_deleted() -> None:
-    # As JSON it is small enough, and as the YAML that the document is stored in it is not.
+    # The content is small enough as JSON, and too large as YAML, the format of the document.
     lines = {**ONE, "description": "x\n" * 20000}
     asked = spec(lines, document_type="Command", recreate=True)
     with pytest.raises(SSMError, match="the maximum for a document is 65536"):

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The typed form of session preferences, forth and back."""
+"""Test the conversion between session_preferences and document content, in both directions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ forms = st.fixed_dictionaries(
 
 
 def filled(form: dict[str, Any]) -> dict[str, Any]:
-    """A form with the defaults of what it leaves out."""
+    """Return the preferences with a default for every missing option."""
     shells = {"linux": "", "windows": "", **form.get("shell_profile", {})}
     return {**preferences.DEFAULTS, **form, "shell_profile": shells}
 
@@ -98,7 +98,7 @@ def test_what_would_not_work_is_refused(form: dict[str, Any], sentence: str) -> 
 
 
 def document(**inputs: Any) -> dict[str, Any]:
-    """A document with these inputs, as somebody may have written it."""
+    """Return a document with these inputs, as another tool may have written it."""
     return {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs}
 
 
@@ -115,7 +115,7 @@ def test_what_others_wrote_is_read_all_the_same() -> None:
 def test_what_others_wrote_can_be_given_back_as_it_was_read(inputs: dict[str, Any]) -> None:
     read = preferences.from_content(document(**inputs))
     assert read is not None
-    # Ansible refuses nothing at all for an option that has a default.
+    # None is accepted only for the option that has no default.
     assert [name for name, value in read.items() if value is None] == ["max_session_duration"]
     assert preferences.from_content(preferences.to_content(read)) == read
     assert read["idle_session_timeout"] == int(inputs.get("idleSessionTimeout") or 20)

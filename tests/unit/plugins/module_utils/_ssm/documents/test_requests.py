@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A document that is created again, put back or updated keeps what AWS returns and accepts."""
+"""Test that a document that is recreated, restored or updated keeps what AWS returns and accepts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents impo
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.documents.model import DocumentSpec, DocumentState
 
 ONE = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
-# Each member of a document as AWS describes it.
+# Every member that DescribeDocument returns.
 FOUND: dict[str, Any] = {
     "Name": "Team-Doc",
     "DocumentVersion": "3",
@@ -27,7 +27,7 @@ FOUND: dict[str, Any] = {
     "Requires": [{"Name": "Other-Doc"}],
     "Tags": [{"Key": "team", "Value": "a"}],
 }
-# What CreateDocument or UpdateDocument accepts, and how a document keeps it.
+# The members that CreateDocument or UpdateDocument accepts, so that a restored document keeps them.
 PUT_BACK = {
     "CloudProviders",
     "DisplayName",
@@ -44,7 +44,7 @@ OTHERWISE = {
     "DocumentVersion": "an update names the version that it follows",
     "Attachments": "AWS does not return where they came from, so a document with any is not put back",
 }
-# These belong to one version, or can be given only to a new document.
+# Members that belong to one version, or that only CreateDocument accepts.
 NOT_IN_A_NEW_VERSION = {"VersionName", "DocumentType", "Requires", "Tags"}
 STATE = DocumentState(FOUND, latest_content="schemaVersion: '2.2'\n")
 

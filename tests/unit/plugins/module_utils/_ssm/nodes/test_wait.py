@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Waiting for targets: who is asked again and when, and what ends it."""
+"""Test the wait for targets: which are polled, when they are polled again, and what ends the wait."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ ERRORS = {"denied": DENIED, "broken": BROKEN}
 
 
 class Scene:
-    """Targets with their answers one after the other, the last of which stays, and time that passes only in pauses."""
+    """Targets with a list of answers each, and a clock.
+
+    Each poll takes the next answer; the last one repeats. Time passes only in pauses and, with ``look``, in polls.
+    """
 
     def __init__(
         self, given: dict[str, list[str]] | None = None, *, look: float = 0, spread: float = 1, **answers: list[str]
@@ -175,7 +178,7 @@ def test_waiting_for_a_node_to_go() -> None:
     scene = Scene(a=["connected", "unknown", "notconnected"])
     done = scene.wait("notconnected")
     assert [status.status for status in done.statuses] == ["notconnected"]
-    assert len(scene.asked) == 3  # an unknown status is not one of a node that has gone
+    assert len(scene.asked) == 3  # unknown does not count as not connected
 
 
 @pytest.mark.parametrize("spread", [0, 0.9, 1.1, 2])
@@ -220,7 +223,7 @@ def test_an_error_that_ends_it_says_how_far_it_had_come() -> None:
     with pytest.raises(SSMError) as error:
         scene.wait()
     assert str(error.value) == "Could not ask: ExpiredTokenException. Before this error, 1 of 2 targets were connected."
-    assert error.value.code == "AccessDeniedException"  # AWS's answer stays with it
+    assert error.value.code == "AccessDeniedException"  # the original error of AWS stays available
 
 
 STATUSES = st.sampled_from(["connected", "notconnected", "unknown", "denied", "broken"])
