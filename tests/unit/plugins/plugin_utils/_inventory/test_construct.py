@@ -40,7 +40,7 @@ class Plugin(FastConstructable, BaseInventoryPlugin):
         self.inventory = InventoryData()
         self.inventory.add_host(HOST)
 
-    def get_option(self, option: str, hostvars: Any = None) -> Any:  # the signature of ansible-core
+    def get_option(self, option: str, hostvars: Any = None) -> Any:  # noqa: ARG002 - the signature of ansible-core
         return self.given[option]
 
 
