@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""CONTRIBUTING.md names files that exist, and the parts that ``make test`` has."""
+"""Test that CONTRIBUTING.md names files that exist, and the parts that ``make test`` has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import check
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TESTS = ("tests/unit/plugins/module_utils/_ssm", "tests/emulator/services/ssm/documents")
-# Where a path without a folder may begin.
+# Folders that a path in CONTRIBUTING.md may be relative to.
 FOLDERS = (
     "",
     "plugins",

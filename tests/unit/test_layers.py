@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No import runs upwards or in a circle, and what plans a change of a document cannot make it."""
+"""Test that no import goes up a layer or in a circle, and that planning a document change cannot make the change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRAPH = imports.graph(ROOT)
 WHEN_RUN = imports.graph(ROOT, types=False)
 
 SSM, DOCUMENTS = "plugins/module_utils/_ssm", "plugins/module_utils/_ssm/documents"
-# What the files below a folder may import of the collection; the longest prefix of a file's path counts.
+# The files of the collection that the files of a folder may import. The longest prefix of a file's path counts.
 MAY_IMPORT = {
     f"{SSM}/": (f"{SSM}/*",),
     f"{SSM}/nodes/": (f"{SSM}/*", f"{SSM}/nodes/"),
@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "plugins/inventory/": (f"{SSM}/", "plugins/plugin_utils/"),
     "plugins/action/": (f"{SSM}/", "plugins/plugin_utils/"),
     "plugins/doc_fragments/": (),
-    # The services are what the rest of the emulator serves, and know only what every service needs.
+    # The rest of the emulator uses the services. They import only what every service needs.
     "tests/emulator/services/": (
         "tests/emulator/services/",
         *(
@@ -37,7 +37,7 @@ MAY_IMPORT = {
     ),
     "tests/emulator/": ("tests/emulator/",),
 }
-# Each of these may import no file of its right side, directly or not.
+# The first file may import none of the other files, directly or indirectly.
 APART = {
     "reading does not know planning": ("read", ("plan", "requests", "apply", "ensure")),
     "planning cannot call AWS": ("plan", ("read", "apply", "ensure")),
@@ -47,7 +47,7 @@ APART = {
 
 
 def files(graph: dict[str, set[str]], prefix: str) -> dict[str, set[str]]:
-    """The part of a graph below a folder."""
+    """Return the part of a graph below a folder."""
     return {
         name: {other for other in imported if other.startswith(prefix)}
         for name, imported in graph.items()
@@ -56,7 +56,7 @@ def files(graph: dict[str, set[str]], prefix: str) -> dict[str, set[str]]:
 
 
 def reach(name: str, graph: dict[str, set[str]]) -> set[str]:
-    """All that a file imports, directly or not."""
+    """Return all files that a file imports, directly or indirectly."""
     found: set[str] = set()
     new = {name}
     while new:

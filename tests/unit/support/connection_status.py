@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs ssm_connection_status on the emulator."""
+"""Run ssm_connection_status on the emulator."""
 
 from __future__ import annotations
 

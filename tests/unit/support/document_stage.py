@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What tests about whole tasks of ssm_document share: an emulator that begins anew, and what AWS holds as a value."""
+"""Helpers for tests of whole tasks of ssm_document: an emulator that can be reset, and stored documents as values."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ document_info = Runner(ssm_document_info.ARGUMENT_SPEC, info.run)
 
 
 def session(description: str) -> dict[str, Any]:
-    """The content of a Session document."""
+    """Return the content of a Session document."""
     return {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "description": description, "inputs": {}}
 
 
 def accounts(first: int, count: int) -> list[str]:
-    """So many ids of accounts, none of them the emulator's own."""
+    """Return ``count`` account IDs, none of them the emulator's own."""
     return [f"{200000000000 + number}" for number in range(first, first + count)]
 
 
 def document(*contents: Any, name: str = NAME, document_type: str = "Session", **more: Any) -> dict[str, Any]:
-    """A document of a world whose versions have these contents; the last one is the default unless ``more`` says."""
+    """Return a document of a world, with one version per content. The last is the default unless ``more`` sets it."""
     return {"name": name, "document_type": document_type, "versions": [{"content": one} for one in contents], **more}
 
 
 class Stage:
-    """One emulator for many cases, each of which begins with the documents of the world."""
+    """One emulator for many cases. Each case starts with the documents of the world."""
 
     def __init__(self, *documents: Mapping[str, Any], attempts: int = 1, **world: Any) -> None:
         self.aws = LocalAWS({"regions": {REGION: {"documents": list(documents)}}, **world})
@@ -64,7 +64,10 @@ class Stage:
         self.aws.stop()
 
     def reset(self) -> None:
-        """Begin anew; the client too, since botocore counts retries over all calls of a client."""
+        """Restore the documents and remove all faults.
+
+        The client is replaced, too, because botocore counts retries over all calls of a client.
+        """
         self._documents.by_owner_and_name = copy.deepcopy(self._start)
         self.calm()
         retries = {"mode": "standard", "total_max_attempts": self._attempts}
@@ -75,13 +78,13 @@ class Stage:
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
-        """What is done to documents in here was never done."""
+        """Undo what happens to documents in the ``with`` block."""
         before = copy.deepcopy(self._documents.by_owner_and_name)
         yield
         self._documents.by_owner_and_name = before
 
     def calm(self) -> None:
-        """From here on no call goes wrong."""
+        """Remove all faults."""
         self.aws.world.faults.rules.clear()
 
     def ensure(self, *, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
@@ -94,16 +97,19 @@ class Stage:
         return document_info.with_client(self.client, **options)
 
     def operations(self, since: int = 0) -> list[str]:
-        """The names of the calls, in order."""
+        """Return the names of the called operations, in order."""
         return [entry.operation for entry in self.aws.calls(since=since)]
 
     def held(self, name: str = NAME) -> dict[str, Any] | None:
-        """What AWS holds of a document, found without a call; a document that is being deleted is gone."""
+        """Return a stored document, without a call; None if it does not exist or is being deleted.
+
+        Example: ``{"type": "Session", "default": 1, "tags": {}, "permissions": {}, "versions": {1: {...}}}``.
+        """
         found = self._documents.by_owner_and_name.get((self.aws.world.account_id, name))
         return None if found is None or found.deleting_reads is not None else _held(found)
 
     def is_numbered_on(self, name: str) -> bool:
-        """Whether a new version's number is the one after the latest, and not that after one which is gone."""
+        """Return whether the next version's number follows the latest. It does not if later versions were deleted."""
         found = self._documents.by_owner_and_name.get((self.aws.world.account_id, name))
         return found is None or found.highest == max(found.versions)
 
@@ -128,27 +134,27 @@ def _held(found: Document) -> dict[str, Any]:
 
 
 def meaning(text: str, text_format: str) -> Any:
-    """What the text of a version stands for."""
+    """Return the parsed content of a version."""
     if text_format == "TEXT":
         return text
     return json.loads(text) if text_format == "JSON" else yaml.safe_load(text)
 
 
 def in_force(held: Mapping[str, Any]) -> Any:
-    """The content of the default version, by its meaning."""
+    """Return the parsed content of the default version."""
     version = held["versions"][held["default"]]
     return meaning(version["content"], version["format"])
 
 
 @contextlib.contextmanager
 def hurried() -> Iterator[None]:
-    """Pauses, of the module and of botocore, take no time, though the module's clock goes on as if they had."""
+    """Make pauses of the module and of botocore take no time. The module's clock moves by each pause."""
     now = [0.0]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
-    # botocore.endpoint takes nothing from time but sleep.
+    # botocore.endpoint uses nothing of the time module but sleep.
     with mock.patch.object(apply, "time", clock), mock.patch.object(botocore.endpoint, "time", clock):
         yield

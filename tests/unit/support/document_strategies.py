@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tasks of ssm_document, drawn by Hypothesis, and what each of them wants."""
+"""Hypothesis strategies for tasks of ssm_document, and what each task requires of a version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Version = Mapping[str, Any]
 
 ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
 A, B, C = accounts(0, 3)
-# Two Session documents, and one of types whose content is free, or a text.
+# Two Session documents, and one of types that accept any mapping, or plain text.
 FIRST, SECOND, FREE = NAMES = ("Doc-First", "Doc-Second", "Doc-Free")
 FREE_TYPES = ("ApplicationConfiguration", "DeploymentStrategy")
 
@@ -60,7 +60,7 @@ COMMON = {
     "target_type": st.sampled_from(["/", "/AWS::EC2::Instance"]),
     "wait": st.booleans(),
 }
-# What makes most tasks fail, or leaves little for the next one, is drawn less often.
+# These make most tasks fail, or leave little for the next task to do. So they are drawn less often.
 RARE = {"keep_versions": st.integers(1, 4), "document_version": st.sampled_from(["$LATEST", "1", "2", "3"])}
 WITH_CONTENT = {
     **COMMON,
@@ -94,7 +94,7 @@ KEPT = st.one_of(
 
 @st.composite
 def kept(draw: st.DrawFn) -> Task:
-    """A task that makes a document or changes it; now and then with an option of those that are rare."""
+    """Draw a task that creates or changes a document, occasionally with an option from ``RARE``."""
     task = draw(KEPT)
     rare = draw(st.sampled_from([None, None, None, None, *RARE]))
     return {**task, rare: draw(RARE[rare])} if rare else task
@@ -110,7 +110,7 @@ REMOVALS = st.fixed_dictionaries(
 
 
 def can_be_read(task: Task) -> bool:
-    """Whether the content can be read in the format that the task asks for."""
+    """Return whether the content can be parsed in the task's document_format."""
     raw, text_format = task.get("content"), task.get("document_format")
     if not isinstance(raw, str):
         return raw is None or text_format != "TEXT"
@@ -120,7 +120,7 @@ def can_be_read(task: Task) -> bool:
 
 
 TASKS = st.one_of(kept(), kept(), kept(), REMOVALS).filter(can_be_read)
-# Lists of one strategy are mostly short.
+# Hypothesis draws mostly short lists, so the length is drawn first.
 SEQUENCES = st.integers(1, 6).flatmap(lambda count: st.lists(TASKS, min_size=count, max_size=count))
 
 
@@ -129,7 +129,7 @@ def has_content(task: Task) -> bool:
 
 
 def value_of(task: Task) -> Any:
-    """What the content of the task stands for."""
+    """Return the parsed content of the task."""
     if "session_preferences" in task:
         return preferences.to_content(task["session_preferences"])
     raw = task["content"]
@@ -137,20 +137,20 @@ def value_of(task: Task) -> Any:
 
 
 def stated(task: Task) -> dict[str, Any]:
-    """What the task says of a version, besides its content."""
+    """Return what the task states about a version besides its content, for example ``{"format": "YAML"}``."""
     members = {"display_name": "display_name", "target_type": "target_type", "document_format": "format"}
     return {member: task[option] for option, member in members.items() if option in task}
 
 
 def has_preferences(version: Version, wanted: Mapping[str, Any]) -> bool:
-    """Whether a version has the preferences that are given, and may have any others."""
+    """Return whether a version has the wanted preferences. All others may have any value."""
     read = preferences.from_content(meaning(version["content"], version["format"])) or {}
     shells = {**read.get("shell_profile", {}), **wanted.get("shell_profile", {})}
     return {**read, **wanted, "shell_profile": shells} == read
 
 
 def satisfies(task: Task, version: Version) -> bool:
-    """Whether a version is all that the task wants of one."""
+    """Return whether a version has everything that the task requires."""
     if any((version[member] or "") != value for member, value in stated(task).items()):
         return False
     if not task.get("purge_session_preferences", True):

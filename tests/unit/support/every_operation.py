@@ -40,7 +40,7 @@ REGION: dict[str, Any] = {
         {"name": "shell", "document_type": "Session", "content": COMMAND},
     ],
 }
-# Two regions that have the same in them.
+# Two regions with equal resources.
 WORLD: dict[str, Any] = {"roles": [ROLE], "regions": {"us-east-1": REGION, "eu-west-1": REGION}}
 
 ATTACHMENT = [{"Key": "S3FileUrl", "Values": ["s3://bucket/file"]}]

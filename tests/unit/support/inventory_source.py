@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The inventory plugin as Ansible loads and runs it, in the process of the test."""
+"""Run the inventory plugin as Ansible loads it, in the process of the test."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ NAME = "sessionops.aws.aws_ssm"
 
 
 class Parsed(NamedTuple):
-    """What a run of the plugin made, and what it warned of."""
+    """The inventory that a run of the plugin filled, and its warnings."""
 
     data: Any
     warnings: list[str]
 
     @property
     def hosts(self) -> dict[str, dict[str, Any]]:
-        """The variables of each host, without those that Ansible sets."""
+        """Return the variables of each host, without those that Ansible sets."""
         return {name: {key: host.vars[key] for key in sorted(host.vars) if key not in OWN} for name, host in self._all}
 
     @property
@@ -40,7 +40,7 @@ class Parsed(NamedTuple):
         return list(self.data.hosts.items())
 
     def group(self, name: str) -> list[str]:
-        """The hosts of a group, in order."""
+        """Return the names of a group's hosts, in order."""
         return [host.name for host in self.data.groups[name].get_hosts()]
 
 
@@ -48,7 +48,7 @@ OWN = ("inventory_dir", "inventory_file")
 
 
 class Source:
-    """One inventory file in a folder of its own, which also holds what is cached."""
+    """An inventory file in a temporary folder, which also holds its cache."""
 
     def __init__(self, aws: LocalAWS, **options: Any) -> None:
         self._folder = Path(tempfile.mkdtemp())
@@ -58,18 +58,18 @@ class Source:
         self.write(**options)
 
     def write(self, **options: Any) -> None:
-        """Make the file anew with other options."""
+        """Write the file with these options."""
         self.path.write_text(yaml.safe_dump({"plugin": NAME, **options}))
 
     def write_cached(self, **options: Any) -> None:
-        """The same with a cache on the disk."""
+        """Write the file with these options and a cache on disk."""
         cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(self._folder)}
         self.write(**{**cache, **options})
 
     def parse(self, *, cache: bool = True, env: Mapping[str, str] | None = None, data: Any = None) -> Parsed:
-        """Run the plugin, with ``env`` over the variables that lead to the emulator.
+        """Run the plugin. ``env`` overrides the variables that point to the emulator.
 
-        ``data`` is what other sources have made.
+        ``data`` is the inventory as other sources have filled it.
         """
         plugin = inventory_loader.get(NAME)
         warnings: list[str] = []
@@ -83,7 +83,7 @@ class Source:
 
 
 def parse(aws: LocalAWS, **options: Any) -> Parsed:
-    """What one run makes of the options."""
+    """Run the plugin once with these options."""
     return Source(aws, **options).parse()
 
 

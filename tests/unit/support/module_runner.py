@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the work of a module on the emulator, with the defaults of its options filled in."""
+"""Run the work of a module on the emulator, with the defaults of its options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Work = Callable[..., ModuleResult]
 
 
 class Runner:
-    """One module's work; call it with an emulator and options."""
+    """The work of one module. Call it with an emulator and options."""
 
     def __init__(self, argument_spec: dict[str, Any], work: Work) -> None:
         self._spec = argument_spec
@@ -27,22 +27,22 @@ class Runner:
         return self.run(self.options(**options), aws.client, check_mode)
 
     def with_client(self, client: Any, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        """Run it with one client for every service."""
+        """Run it with the same client for every service."""
         return self.run(self.options(**options), lambda unused: client, check_mode)
 
     def run(self, *arguments: Any, **more: Any) -> dict[str, Any]:
-        """Do the work with these arguments, and check that the result has the members of its type and no other."""
+        """Run the work, and check that the result has all required members of its type and no unknown ones."""
         result = dict(self._work(*arguments, **more))
         assert required_members(self.result_type) <= set(result) <= set(self.result_type.__annotations__)
         return result
 
     @functools.cached_property
     def result_type(self) -> Any:
-        """The TypedDict of the module's result."""
+        """Return the TypedDict of the module's result."""
         return get_type_hints(self._work)["return"]
 
     def options(self, **options: Any) -> dict[str, Any]:
-        """All the module's options, those not given with their defaults."""
+        """Return all options of the module, with the defaults of those that are not given."""
         return _filled(options, self._spec)
 
 
@@ -60,7 +60,7 @@ def _filled(given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _value(value: Any, option: Mapping[str, Any]) -> Any:
-    """The value of an option, with the defaults of its own options."""
+    """Return the value of an option, with the defaults of its suboptions."""
     if "options" not in option or value is None:
         return value
     if isinstance(value, list):
@@ -69,12 +69,12 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
 
 
 def connection(aws: LocalAWS) -> Connection:
-    """A connection as the modules make it, which reads replies as they do."""
+    """Return a connection as the modules make it, which checks replies in the same way."""
     who = aws.world.default_identity
     return _connection(aws.url, who.access_key, who.secret_key, who.session_token)
 
 
-@functools.lru_cache(maxsize=4)  # each reads the models of the services anew
+@functools.lru_cache(maxsize=4)  # each connection reads the service models
 def _connection(url: str, access_key: str, secret_key: str, token: str | None) -> Connection:
     keys = {"aws_access_key_id": access_key, "aws_secret_access_key": secret_key, "aws_session_token": token}
     return Connection(url, keys)

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What tests about sessions share: worlds of sessions, the modules that list and end them, pauses without time."""
+"""Helpers for tests about sessions: worlds, the modules that list and end sessions, and pauses that take no time."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ terminate_sessions = Runner(ssm_session_terminate.ARGUMENT_SPEC, termination.run
 
 
 def world(sessions: int | list[dict[str, Any]], **settings: Any) -> dict[str, Any]:
-    """A world with these sessions, or with so many open ones of which s-1 is the newest."""
+    """Return a world with these sessions, or with as many open sessions, of which s-1 is the newest."""
     if isinstance(sessions, int):
         sessions = [opened(f"s-{number}", started=f"{number}h") for number in range(1, sessions + 1)]
     return {"regions": {REGION: {"sessions": sessions}}, **settings}
 
 
 def opened(session_id: str, **more: Any) -> dict[str, Any]:
-    """An open session of a world."""
+    """Return an open session of a world."""
     return {"session_id": session_id, "target": NODE, "owner": "jane", **more}
 
 
 def ids(result: dict[str, Any], key: str = "sessions") -> list[str]:
-    """The ids of the sessions under a key of a result."""
+    """Return the session IDs of one list in a result."""
     return [session["session_id"] for session in result[key]]
 
 
 def still_open(aws: LocalAWS) -> set[str]:
-    """The ids of the sessions that AWS holds for open, whatever a task says."""
+    """Return the IDs of the sessions that are open on the emulator, whatever a task reports."""
     found = aws.world.state(REGION, Sessions).by_id.values()
     return {session.session_id for session in found if not session.has_ended and session.status != "Terminating"}
 
 
 @contextlib.contextmanager
 def hurried() -> Iterator[list[float]]:
-    """Pauses of the module and of botocore take no time, though the module's clock goes on as if they had.
+    """Make pauses of the module and of botocore take no time. The module's clock moves by each pause.
 
-    Yields the module's pauses.
+    Yields the module's pauses, in seconds.
     """
     now = [0.0]
     pauses: list[float] = []
@@ -62,7 +62,7 @@ def hurried() -> Iterator[list[float]]:
         pauses.append(seconds)
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
-    # botocore.endpoint takes nothing from time but sleep.
+    # botocore.endpoint uses nothing of the time module but sleep.
     quick = SimpleNamespace(sleep=lambda seconds: None)
     with mock.patch.object(termination, "time", clock), mock.patch.object(botocore.endpoint, "time", quick):
         yield pauses

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests of the traps share: AWS's switches, and a task that is checked, run, and run again."""
+"""Helpers for the tests of traps: the behaviours that AWS may have, and tasks that are checked, run and repeated."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ Task = dict[str, Any]
 
 DUPLICATE = "DuplicateDocumentContent"
 
-# The Session document whose default version is the one in use, as it is of any document of another type.
+# Sessions use the default version of this document, and the latest version of any other Session document.
+# Of documents of all other types, the default version is used.
 PREFERENCES = "SSM-SessionManagerRunShell"
 
 CREATE, UPDATE, DEFAULT, DELETE = "CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "DeleteDocument"
 SHARE, TAG, UNTAG = "ModifyDocumentPermission", "AddTagsToResource", "RemoveTagsFromResource"
 
-# Contents as mappings, and as texts that say the same.
+# Contents as mappings, and the same contents as strings.
 ONE, TWO, THREE = (session(number) for number in ("one", "two", "three"))
 COMPACT, OTHER = (json.dumps(content, separators=(",", ":")) for content in (ONE, TWO))
 COMMENTED = "# why it is so\n" + yaml.safe_dump(ONE)
 
 
 class Stage(AnyStage):
-    """One that does not end well if a call broke AWS's model, or a fault never happened."""
+    """A stage that fails its test if a call violated AWS's model, or if a fault was never used."""
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
@@ -45,7 +46,7 @@ class Stage(AnyStage):
 
 
 def under(*names: str) -> pytest.MarkDecorator:
-    """Run a test, which takes ``switches``, under each way that AWS may answer."""
+    """Run a test under each combination of behaviours that AWS may have. The test gets it as ``switches``."""
     settings = [
         dict(zip(names, values, strict=True)) for values in itertools.product(*(SERVICE.switches[n] for n in names))
     ]
@@ -53,10 +54,10 @@ def under(*names: str) -> pytest.MarkDecorator:
 
 
 def settle(stage: Stage, writes: list[str], *, attempted: list[str] | None = None, **task: Any) -> dict[str, Any]:
-    """Check, run, check and run again; the result of the first run.
+    """Run a task in check mode, for real, and both once more. Return the result of the first real run.
 
-    ``writes`` are what that run changes. ``attempted`` are all writes that it sends where AWS refuses some, which
-    check mode cannot foresee.
+    ``writes``: the operations by which that run changes something. ``attempted``: all write operations that it sends,
+    if AWS rejects some of them, which check mode cannot foresee.
     """
     position = stage.aws.position
     foreseen = stage.ensure(check_mode=True, **task)
@@ -74,7 +75,7 @@ def settle(stage: Stage, writes: list[str], *, attempted: list[str] | None = Non
 
 
 def unchanged(stage: Stage, **task: Any) -> dict[str, Any]:
-    """The task has nothing to do, as check mode says too; its result."""
+    """Check that the task changes nothing, in check mode and in a real run. Return the result of the latter."""
     held, position = stage.held(task.get("name", "Team-Doc")), stage.aws.position
     results = [stage.ensure(check_mode=check_mode, **task) for check_mode in (True, False)]
     for result in results:
@@ -85,7 +86,10 @@ def unchanged(stage: Stage, **task: Any) -> dict[str, Any]:
 
 
 def refused(stage: Stage, sentence: str, *, writes: tuple[str, ...] = (), **task: Any) -> str:
-    """The task fails with a sentence that has this in it, and nothing changes; with no ``writes`` before any write."""
+    """Check that the task fails with a message that contains ``sentence``, and changes nothing. Return the message.
+
+    ``writes``: the write operations that it sends. Without any, check mode must fail in the same way.
+    """
     held, position = stage.held(task.get("name", "Team-Doc")), stage.aws.position
     for check_mode in (False,) if writes else (True, False):
         with pytest.raises(SSMError) as caught:
@@ -97,35 +101,35 @@ def refused(stage: Stage, sentence: str, *, writes: tuple[str, ...] = (), **task
 
 
 def names(entries: list[Entry]) -> list[str]:
-    """The operations of some calls."""
+    """Return the operations of journal entries."""
     return [entry.operation for entry in entries]
 
 
 def last(stage: Stage, operation: str) -> dict[str, Any]:
-    """What the latest call of an operation sent."""
+    """Return the parameters of the latest call of an operation."""
     return stage.aws.calls(operation)[-1].params
 
 
 def present(stage: Stage, name: str = "Team-Doc") -> dict[str, Any]:
-    """What AWS holds of a document that has to be there."""
+    """Return the stored document, which must exist."""
     held = stage.held(name)
     assert held is not None
     return held
 
 
 def latest(stage: Stage, name: str = "Team-Doc") -> dict[str, Any]:
-    """The newest version that AWS holds."""
+    """Return the newest stored version."""
     versions = present(stage, name)["versions"]
     newest: dict[str, Any] = versions[max(versions)]
     return newest
 
 
 def documentation() -> str:
-    """All that the module's documentation says, in one line."""
+    """Return the module's documentation in one line."""
     parsed = yaml.safe_load(ssm_document.DOCUMENTATION)
     return " ".join(json.dumps(parsed, ensure_ascii=False).split())
 
 
 def shared(*wanted: str, **more: Any) -> dict[str, Any]:
-    """The option permissions, with the accounts in any order."""
+    """Return the option permissions for these accounts. Their order does not matter."""
     return {"permissions": {"account_ids": list(wanted), "purge": True, **more}}

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Replies of the emulator as they go over the wire, and every way to put a value of a wrong type into one."""
+"""Replies of the emulator, and every way to replace a value in one of them by a value of a wrong type."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from xml.etree import ElementTree
 from emulator import replies
 from emulator.model import SINCE, service_model
 
-# What no output may have. It is long enough that no date or number is in it by chance.
+# A text that no output may contain. It is too long to be part of a date or a number by chance.
 CANARY = "TheVerySecretBody"
 _VALUES = [CANARY, "", 7, 10**30, True, [], [CANARY], {}, {CANARY: CANARY}]
 Change = Callable[[bytes], bytes]
-# Members that the emulator sends and that the botocore in use does not know, so that nobody reads them.
+# Members that the emulator sends and the installed botocore does not know, so that nothing reads them.
 _UNKNOWN = {member for shape, member in SINCE if member not in service_model("ssm").shape_for(shape).members}
 
 
 @dataclasses.dataclass(frozen=True)
 class Wrong:
-    """One change of a reply's body; ``refused`` says that no service could give the outcome."""
+    """One change of a reply's body. ``refused``: no service could send the result, so it has to be rejected."""
 
     name: str
     change: Change
@@ -34,7 +34,7 @@ class Wrong:
 
 
 class Wire(AbstractContextManager["Wire"]):
-    """Keeps the body of every good reply, and changes one of them when it is told to."""
+    """Record the body of every successful reply, and change one of them on request."""
 
     def __init__(self) -> None:
         self.bodies: dict[str, list[bytes]] = {}
@@ -51,7 +51,7 @@ class Wire(AbstractContextManager["Wire"]):
         self._patches.close()
 
     def begin(self, operation: str = "", number: int = 0, change: Change | None = None) -> None:
-        """From here on count replies anew; the one to the operation with this number is changed."""
+        """Count replies from here on. ``change`` is applied to reply ``number`` (from 0) to ``operation``."""
         self.bodies = {}
         self._wrong = (operation, number, change) if change else None
 
@@ -69,7 +69,7 @@ class Wire(AbstractContextManager["Wire"]):
 
 
 def wrongs(body: bytes, *, few: bool = False) -> list[Wrong]:
-    """Every change of a body, or with ``few`` one wrong type for each member."""
+    """Return every change of a body, or with ``few`` one wrong type for each member."""
     every = list(_json_wrongs(body) if body.startswith(b"{") else _xml_wrongs(body))
     if not few:
         return every
@@ -98,7 +98,7 @@ def _json_change(path: Sequence[Any], other: Any) -> Change:
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value; of a list, to the first entry alone."""
+    """Yield the path of each value. Of a list, only the first entry is visited."""
     yield path
     entries = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
     for key, item in entries:
@@ -127,7 +127,7 @@ def _xml_wrongs(body: bytes) -> Iterator[Wrong]:
 def _xml_paths(element: Any, path: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
     seen: set[str] = set()
     for place, child in enumerate(element):
-        if _tag(child) not in seen | {"requestId", "ResponseMetadata"}:  # which are no members of a shape
+        if _tag(child) not in seen | {"requestId", "ResponseMetadata"}:  # these are not members of a shape
             seen.add(_tag(child))
             yield (*path, place)
             yield from _xml_paths(child, (*path, place))

@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The RETURN block of each module documents the type of its result, member by member.
+"""Test that the RETURN block of each module documents exactly the members of its result type.
 
-That results have the members of their type is checked wherever tests run a module; see ``unit.support.module_runner``.
+``unit.support.module_runner`` checks the results themselves, in every test that runs a module.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MODULES = {
     "ssm_session_info": (ssm_session_info, list_sessions),
     "ssm_session_terminate": (ssm_session_terminate, terminate_sessions),
 }
-# Ansible documents these for all modules.
+# Ansible documents these values for all modules.
 COMMON = set(ModuleResult.__annotations__)
 NAMES = {str: "str", bool: "bool", dict: "dict", list: "list"}
 
@@ -49,7 +49,7 @@ def type_name(hint: Any) -> str:
 
 
 def compare(documented: dict[str, Any], hints: dict[str, Any], required: frozenset[str], where: str) -> None:
-    """Check the members that RETURN documents, or one of its entries that has all members of its type."""
+    """Compare documented members with those of the type, and the members of an entry that has ``contains`` likewise."""
     assert set(documented) == set(hints), where
     for name, entry in documented.items():
         hint = without_none(hints[name])

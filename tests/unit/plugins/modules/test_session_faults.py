@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every call of ending sessions goes wrong in every way.
+"""Test ssm_session_terminate with every kind of fault in each of its calls.
 
-Whatever happens, the task says of each session what became of it, and does the rest when it runs again.
+In every case the task reports the outcome for each session, and a second run does the rest.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from unit.support.session_stage import NODE, REGION, hurried, ids, still_open, t
 COUNT = 3
 EVERY = {f"s-{number}" for number in range(1, COUNT + 1)}
 DESCRIBE, TERMINATE = "DescribeSessions", "TerminateSession"
-# What the task does: the plan, each of the sessions, and a look or two until they are gone.
+# The calls of the task: list the sessions, terminate each of them, and poll until they are closed.
 CALLS = [(DESCRIBE, 0), *((TERMINATE, before) for before in range(COUNT)), (DESCRIBE, 1), (DESCRIBE, 2)]
-# What stands in a body that no one is to see.
+# A text in a reply's body that no output may contain.
 CANARY = "TheVerySecretBody"
 PAGE = f"<!DOCTYPE html><html><body>{CANARY}<br></body></html>"
 JSON_TYPE = "application/x-amz-json-1.1"
@@ -46,12 +46,12 @@ KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "empty-text": ({"raw": {"Sessions": "", "SessionId": {}}, "status": 200}, 1),
     "unreadable-always": ({"raw": "{}", "status": 200}, "always"),
 }
-# botocore sends these again, so that the task has to succeed.
+# botocore repeats these calls, so the task has to succeed.
 HARMLESS = {"throttled-once", "error-once", "error-after-once", "request-lost-once", "answer-lost-once"}
 
 
 def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
-    """Run the task with a client that tries again, as the module's own does."""
+    """Run the task with a client that retries, as the module's own client does."""
     retries = {"mode": "standard", "total_max_attempts": attempts}
     with hurried():
         client = connection(aws).client("ssm", REGION, retries=retries)
@@ -76,7 +76,7 @@ def test_a_call_that_goes_wrong(operation: str, before: int, kind: str, ended: s
         assert aws.unused_faults() == [], "the call that was to go wrong was not made"
         sentence = sentence or done.get("msg", "")
         check_account(done, sentence, still_open(aws))
-        # When it ends anything, it has ended all that can be: one that fails does not keep the others.
+        # If the task ends any session, it ends all that it can: one failure does not stop the others.
         if kind not in ("expired",) and operation == TERMINATE and times == 1:
             assert len(done["terminated"]) + len(done["failures"]) == COUNT
         assert kind not in HARMLESS or not sentence, sentence
@@ -104,7 +104,7 @@ def test_a_text_of_aws_ends_with_one_full_stop(operation: str, code: str, text: 
 
 
 def check_sentences(text: str) -> None:
-    """Every sentence ends with one full stop, and one blank is between two."""
+    """Check that every sentence ends with one full stop, and that one space follows it."""
     assert "...." not in text, text
     without_elisions = text.replace("...", "")
     for fault in ("..", " .", "  ", ":."):
@@ -113,7 +113,7 @@ def check_sentences(text: str) -> None:
 
 
 def check_account(done: dict[str, Any], sentence: str, left_open: set[str]) -> None:
-    """Of every session it is said what became of it, and that is so."""
+    """Check that the result has the correct outcome for every session."""
     ended, failed, already = set(ids(done, "terminated")), set(ids(done, "failures")), set(done["already_ended"])
     assert already == set(), "nobody else ended any"
     assert done["changed"] is bool(ended)

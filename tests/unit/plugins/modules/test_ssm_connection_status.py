@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ssm_connection_status where AWS is not kind."""
+"""Test ssm_connection_status with faults, invalid input and waits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ONE = "i-0a1b2c3d4e5f60001"
 TWO = "mi-0a1b2c3d4e5f60002"
 ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
 STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
-# What lists and mappings become that were to be more than one entry, and what is not the ID of a target.
+# Lists and mappings that became one string, and other strings that are not IDs, with the end of each message.
 FORMS = r"is not a target ID; expected i-\.\.\., mi-\.\.\. or ecs:CLUSTER_TASK_RUNTIME\."
 NO_TARGETS = {
     **dict.fromkeys((f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}"), "$"),
@@ -58,7 +58,7 @@ def operations(aws: LocalAWS) -> list[str]:
 
 @contextlib.contextmanager
 def hurried(look: float = 0) -> Iterator[None]:
-    """Pauses of a wait take no time, and a look at the clock as long as it says, though the clock goes on."""
+    """Make pauses of a wait take no time. The clock moves by each pause, and at each reading by ``look`` seconds."""
     now = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -138,7 +138,7 @@ def test_no_more_calls_are_made_at_a_time_than_there_are_workers() -> None:
     with LocalAWS(world(latency_ms=latency * 1000)) as aws:
         started = time.monotonic()
         ask(aws, targets=[f"i-{number:017x}" for number in range(12)], max_workers=2)
-        # Six after the other at the least, however fast or slow the machine is.
+        # 12 calls by two workers take at least six times the latency, however fast the machine is.
         assert time.monotonic() - started >= 12 / 2 * latency
 
 
@@ -163,7 +163,7 @@ def test_a_status_that_nobody_knows_is_no_step_towards_the_one_that_is_waited_fo
         assert len(aws.calls()) == 4
 
 
-# What the emulator lists of a node that runs and is not connected.
+# The message's part about a node that is running but not connected.
 LISTED = "(ping status Online, last ping 2026-11-23T11:59:00Z, instance running)"
 
 
@@ -216,7 +216,7 @@ def test_a_node_that_systems_manager_does_not_list_is_named_when_a_wait_ends(
         shown = ", ".join(f"{target} {HYBRID}" if target == TWO else target for target in targets)
         assert ask(aws, wait_for="connected", **options)["msg"].endswith(f" 0 seconds: {shown}.{UNLISTED}")
         assert len(aws.calls(PROPERTIES)) == 1, "one listing says it of all"
-        # It is away, as was wanted, and nothing else is asked.
+        # The targets are not connected, as wanted, so only their statuses are requested.
         position = aws.position
         assert "msg" not in ask(aws, wait_for="notconnected", targets=targets, wait_timeout=0)
         assert [call.operation for call in aws.calls(since=position)] == [STATUS] * len(targets)
@@ -308,13 +308,13 @@ def test_ten_thousand_targets_each_get_their_status_in_order() -> None:
 
 @functools.cache
 def metadata() -> Any:
-    """What a client knows of the service."""
+    """Return the metadata of a client for SSM."""
     model = botocore.session.Session().get_service_model("ssm")
     return SimpleNamespace(service_model=model, method_to_api_mapping={"get_connection_status": STATUS})
 
 
 class Answers:
-    """A client that answers at once, to see what the rest of the work takes."""
+    """A client that replies at once, to measure everything else."""
 
     def __init__(self, error: str | None) -> None:
         self._error = error
@@ -331,7 +331,7 @@ class Answers:
 
 @pytest.mark.parametrize(("error", "most"), [(None, 1000), ("AccessDeniedException", 4000)])
 def test_what_a_target_takes_of_memory(error: str | None, most: int) -> None:
-    """A hundred thousand targets are to take less than 500 MB, of which this is the part that is kept of each."""
+    """Check that a target takes less than ``most`` bytes. 100,000 targets should take less than 500 MB in all."""
     count = 5000
     targets = [f"i-{number:017x}" for number in range(count)]
     ask.with_client(Answers(error), targets=targets)
@@ -495,7 +495,7 @@ PAGE = "<html><br></html>"
 def test_a_reply_that_has_no_credentials_ends_a_wait(
     do: dict[str, Any], calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What AWS says itself may pass. Nobody waits for anything else to become credentials."""
+    """An error that AWS itself reports may pass, so the wait goes on. Any other reply without credentials ends it."""
     fault = {"op": "AssumeRole", "times": "always", "do": do}
     with LocalAWS({"regions": {"us-east-1": {"nodes": [{"id": ONE}]}}, "roles": [ROLE], "faults": [fault]}) as aws:
         who = aws.world.default_identity

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ssm_document_info: what it finds, by which calls, and that content comes byte for byte."""
+"""Test ssm_document_info: the documents it finds, the calls it makes, and that content is returned byte for byte."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ssm_session_info where AWS is not kind, or may be one way or another."""
+"""Test ssm_session_info with faults, with invalid input, and under each behaviour that AWS may have."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARY = "arn:aws:iam::123456789012:user/mary"
 OTHER_NODE = "mi-0a1b2c3d4e5f60003"
 DOCUMENT = "arn:aws:ssm:us-east-1:123456789012:document/Team-Shell"
 
-# The clock of the world says 2026-11-23T12:00:00Z.
+# The world's clock is at 2026-11-23T12:00:00Z.
 SESSIONS = [
     {"session_id": "a", "target": NODE, "owner": JANE, "started": "30m", "document_name": "Team-Shell"},
     {"session_id": "b", "target": NODE, "owner": MARY, "started": "2026-11-23T10:00:00Z", "status": "Disconnected"},
@@ -37,7 +37,7 @@ SESSIONS = [
 ]
 
 FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
-    # What is asked for, which sessions that are, and the filters that the request has to have.
+    # The options, the IDs of the matching sessions, and the keys of the filters in the request.
     "none": ({}, ["a", "b", "c"], []),
     "history": ({"state": "history"}, ["d", "e"], []),
     "all": ({"state": "all"}, ["a", "b", "c", "d", "e"], []),
@@ -45,7 +45,7 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "session_id-all": ({"session_id": "e", "state": "all"}, ["e"], ["SessionId"]),
     "target": ({"target": OTHER_NODE}, ["c"], ["Target"]),
     "owner": ({"owner": JANE}, ["a"], ["Owner"]),
-    # Only whole ARNs are sent, because AWS compares those.
+    # AWS compares whole ARNs, so only whole ARNs are sent as a filter.
     "owner-name": ({"owner": "mary"}, ["b", "c"], []),
     "owner-role": ({"owner": "Admin/jane"}, ["a"], []),
     "owner-kind": ({"owner": "user/mary"}, ["b", "c"], []),
@@ -189,7 +189,7 @@ def test_an_empty_page_with_a_token_is_no_end(page: int) -> None:
 @pytest.mark.parametrize("page", [1, 2])
 def test_a_listing_that_breaks_is_an_error_and_nothing_is_ended(do: dict[str, Any], page: int) -> None:
     if do.get("page") and page == 1:
-        page = 2  # only a later page has a token to repeat
+        page = 2  # only later pages have a token to repeat
     fault = {"op": "DescribeSessions", "page": page, "times": "always", "do": do}
     with LocalAWS(world(450, faults=[fault]), strict=False) as aws:
         tasks: list[tuple[Runner, dict[str, Any]]] = [
@@ -220,7 +220,7 @@ def test_a_session_that_ends_between_the_two_listings_is_neither_lost_nor_double
     with LocalAWS(world([ending, opened("open")], switches={"terminating_in": where})) as aws:
         found = list_sessions(aws, state="all")["sessions"]
         assert [session["session_id"] for session in found] == ["ending", "open"]
-        # With one reading left it is in both listings, and the later one counts.
+        # With one read left, both listings return the session, and the later listing counts.
         assert found[0]["status"] == ("Terminating" if reads == 2 else "Terminated")
 
 
@@ -271,7 +271,7 @@ def test_ties_are_in_the_order_of_their_ids() -> None:
         assert ids(list_sessions(aws)) == ["a", "b", "c"]
 
 
-# --- what AWS gives -------------------------------------------------------------------------------------------------
+# --- sessions as AWS returns them -----------------------------------------------------------------------------------
 
 
 def test_a_status_that_no_model_has_comes_through_as_it_is() -> None:
@@ -285,7 +285,7 @@ def test_members_that_aws_leaves_out_are_left_out() -> None:
     with LocalAWS(world([], faults=[bare])) as aws:
         assert list_sessions(aws)["sessions"] == [{"session_id": "a"}]
         assert ids(list_sessions(aws, access_type="Standard")) == ["a"]
-        # Nobody knows when it was started.
+        # The start of this session is not known.
         times: list[dict[str, Any]] = [{"older_than": "0s"}, {"invoked_after": "2000-01-01"}, {"invoked_before": "0s"}]
         others: list[dict[str, Any]] = [{"owner": JANE}, {"target": NODE}, {"status": "Connected"}]
         for options in (*times, *others, {"access_type": "JustInTime"}):
@@ -306,7 +306,7 @@ def test_any_other_member_is_kept_though_it_is_empty() -> None:
 
 
 def test_the_clock_is_that_of_aws() -> None:
-    # The controller's is years off, as the world's clock is frozen.
+    # The world's clock stands still, years before the controller's.
     with LocalAWS(world([opened("a", started="2h")], clock="2021-05-05T05:05:05Z")) as aws:
         assert ids(list_sessions(aws, invoked_after="2h")) == ["a"]
         assert ids(list_sessions(aws, older_than="119m")) == ["a"]
@@ -338,7 +338,7 @@ NO_OWNERS = (
     "arn:aws:ec2:us-east-1:123456789012:instance/i-0a1b2c3d",
 )
 NO_DOCUMENTS = ("a b", "ab", "x" * 129, "arn:aws:ssm:us-east-1:123456789012:parameter/Team", "file.json/x")
-# Times that leave none between them.
+# Combinations of times that no session can match.
 NEVER: list[tuple[str, dict[str, Any]]] = [
     ("2026-11-23", {"invoked_before": "2026-11-22"}),
     ("2026-11-23", {"invoked_before": "2026-11-23T01:00:00+01:00"}),

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ssm_session_terminate: what it ends, what it spares, and what it says of each session."""
+"""Test ssm_session_terminate: which sessions it ends, which it spares, and what it reports about each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from unit.support.session_stage import NODE, hurried, ids, list_sessions, opened
 JANE = "arn:aws:iam::123456789012:user/jane"
 LAB = "mi-0a1b2c3d4e5f60001"
 AGED: dict[str, Any] = {"older_than": "30m"}
-# What lists and mappings become that were to be more than one entry, and what is no ID at all.
+# Lists and mappings that became one string, and other strings that are not session IDs.
 NO_IDS = ("a b", "a\nb", "{'session_id': 'a'}", "a;b", "a*", "arn:aws:ssm:us-east-1:123456789012:document/a")
 JANES = "jane-0a1b2c3d4e5f6a7b8"
 
@@ -165,7 +165,7 @@ def test_what_aws_lists_can_be_ended_and_spared(session_id: str) -> None:
 @pytest.mark.parametrize(
     "slip",
     [
-        "jane-0a1b2c3d4e5f6a7b",  # one character short
+        "jane-0a1b2c3d4e5f6a7b",  # one character too short
         "Jane-0A1B2C3D4E5F6A7B8",
         "jane-0a1b2c3d4e5f6a7b9",
         "mary-x,jane-0a1b2c3d4e5f6a7b9",
@@ -220,7 +220,7 @@ def test_a_selection_that_matches_nothing_says_so(excluded: list[str], besides: 
         ({"older_than": "30m", "exclude_session_ids": ["s-a", "s-e", "s-e"]}, "bcd"),
         ({"session_ids": ["s-e", "s-a", "s-e"], "exclude_session_ids": ["s-a"]}, "e"),
         ({"session_ids": [" ", "s-e", ""]}, "e"),
-        # As Ansible cuts "a, e " at its commas.
+        # Ansible splits "a, e " at its commas like this.
         ({"session_ids": ["s-a", " s-e "]}, "ae"),
         ({"older_than": "30m", "exclude_session_ids": ["s-a", " s-e\n"]}, "bcd"),
         ({"older_than": "30m", "exclude_session_ids": ["s-a,s-e", "s-b,s-c"]}, "d"),
@@ -308,7 +308,7 @@ def test_an_id_that_nobody_knows() -> None:
         with pytest.raises(SSMError, match=r"^No session was ended, because AWS lists nobody, none neit"):
             terminate_sessions(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
-        assert len(aws.calls()) == 2  # one listing of each state, however many ids are not active
+        assert len(aws.calls()) == 2  # one listing for each state, however many IDs are not active
         done = terminate_sessions(aws, session_ids=["open", "gone-too", "gone"], missing="fail", wait_delay=0)
         assert (ids(done, "terminated"), done["already_ended"]) == (["open"], ["gone-too", "gone"])
 
@@ -334,7 +334,7 @@ def test_waiting_for_the_end_of_a_session_that_stays() -> None:
 
 
 def test_the_last_look_is_at_the_deadline() -> None:
-    # It is gone at the fourth look. The looks are after 0, 4 and 8 seconds, and the last one as late as it may be.
+    # The session is closed at the fourth poll. The polls are at 0, 4 and 8 seconds, and the last one at the timeout.
     for timeout, gone in ((8, False), (9, True)):
         with LocalAWS(world(1, limits={"session_terminating_reads": 3})) as aws, hurried() as pauses:
             done = terminate_sessions(aws, session_ids=["s-1"], wait_timeout=timeout, wait_delay=4)
@@ -376,7 +376,7 @@ def test_only_sessions_that_are_still_there_are_looked_for() -> None:
         terminate_sessions(aws, session_ids=["s-1"], wait=False)
         terminate_sessions(
             aws, session_ids=["s-2"], wait=False
-        )  # lists once more, so that s-1 is gone one look earlier
+        )  # lists once more, so that s-1 is closed one poll earlier
         position = aws.position
         assert termination.wait_until_closed(client, ["s-1", "s-2"], 60, 1) == {}
         looks = [call.params.get("Filters") for call in aws.calls(since=position)]
@@ -406,14 +406,14 @@ def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
 def test_no_session_is_lost_when_aws_throttles() -> None:
     rates = {"TerminateSession": {"rate": 60, "burst": 5}, "DescribeSessions": {"rate": 20, "burst": 1}}
     with LocalAWS(world(60, throttle=rates)) as aws:
-        client = aws.client("ssm", config=client_config())  # with the module's own retries
+        client = aws.client("ssm", config=client_config())  # with the retries of the module's own client
         done = terminate_sessions.with_client(client, target=NODE, max_sessions=60)
         assert "failed" not in done
         assert (len(done["terminated"]), still_open(aws)) == (60, set())
         assert "ThrottlingException" in {call.outcome for call in aws.calls()}
 
 
-# --- what ends a task midway ----------------------------------------------------------------------------------------
+# --- errors that end a task midway ----------------------------------------------------------------------------------
 
 
 def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:

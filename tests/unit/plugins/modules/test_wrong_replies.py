@@ -1,8 +1,8 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every member of every reply has every wrong type.
+"""Test tasks with every member of every reply replaced by every wrong type.
 
-Whatever a reply is, the task fails in one sentence, which shows nothing of it, and says what was done before.
+Each task must fail with one sentence that shows nothing of the reply, and report what was done before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TAGS = {"team": "a", "cost": "b"}
 OTHERS = accounts(0, 2)
 KEPT: dict[str, Any] = {"tags": TAGS, "permissions": OTHERS}
 
-# Each kind of task on a document, with the document that it meets. Together they make every call that there is.
+# Each kind of task with the document that it finds. Together they make every call about documents.
 DOCUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "create": (
         {"content": ONE, "document_type": "Session", "tags": TAGS, "permissions": {"account_ids": OTHERS}},
@@ -47,7 +47,7 @@ DOCUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
         document(ONE, **KEPT),
     ),
 }
-# The flows that have the operations first.
+# The operations whose first reply gets every wrong value, by the first flow that calls them.
 EVERY_WAY = {
     "create": ("CreateDocument",),
     "update": (
@@ -68,7 +68,7 @@ EXTRAS = ["content", "versions", "permissions", "tags"]
 
 
 class Case(NamedTuple):
-    """The number-th reply to an operation, and what is wrong with it."""
+    """A changed reply: reply ``number`` (from 0) to an operation, and the change."""
 
     operation: str
     number: int
@@ -101,7 +101,7 @@ def test_a_reply_about_a_document(flow: str) -> None:
 
 
 def cases(bodies: Mapping[str, list[bytes]], every_way: Collection[str]) -> list[Case]:
-    """All that can be wrong with the first reply to operations of ``every_way``, and one type with other replies."""
+    """Return all changes of the first reply to operations in ``every_way``, and one per member of any other reply."""
     return [
         Case(operation, number, wrong)
         for operation, replies in bodies.items()
@@ -111,7 +111,10 @@ def cases(bodies: Mapping[str, list[bytes]], every_way: Collection[str]) -> list
 
 
 def check_outcome(case: Case, run: Callable[[], Any]) -> SSMError | None:
-    """Run a task whose reply is wrong; the error, of one sentence, that it has to be if no service gives the reply."""
+    """Run a task with a wrong reply. Return its error, or None.
+
+    If no service could send the reply, the task must fail with an error of one sentence.
+    """
     failure: SSMError | None = None
     try:
         result = run()
@@ -129,7 +132,7 @@ def check_outcome(case: Case, run: Callable[[], Any]) -> SSMError | None:
 
 
 def check_report(error: SSMError, stage: Stage, position: int, case: Case) -> None:
-    """What was done before is returned; what the wrong reply may be to is said to be uncertain."""
+    """Check that changes made before are reported, and that a write with a wrong reply is reported as uncertain."""
     made = [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome == "ok"]
     reported = error.result.get("actions", [])
     assert bool(error.result.get("changed")) is bool(reported), str(case)
@@ -164,7 +167,7 @@ def test_a_reply_of_a_listing(name: str) -> None:
 
         def run() -> dict[str, Any]:
             found = runner.with_client(client, **options)
-            if "ping_error" in found:  # ping data are no more than a help
+            if "ping_error" in found:  # without ping data the task still succeeds
                 raise SSMError(found["ping_error"])
             return found
 
@@ -177,7 +180,7 @@ def test_a_reply_of_a_listing(name: str) -> None:
 @pytest.mark.parametrize(("operation", "number"), [("DescribeSessions", 0), ("TerminateSession", 1)])
 @pytest.mark.parametrize("always", [False, True])
 def test_a_reply_while_sessions_are_ended(operation: str, number: int, always: bool) -> None:
-    """However a reply is wrong, every session that is said to be ended is, and no other that was to be."""
+    """Check that no session reported as ended is open, and that every ended session is reported."""
     with LocalAWS(WORLD, strict=False) as aws, Wire() as wire:
         sessions = aws.world.state(REGION, Sessions)
         at_first = copy.deepcopy(sessions.by_id)
@@ -196,7 +199,7 @@ def test_a_reply_while_sessions_are_ended(operation: str, number: int, always: b
 
 
 def check_sessions(done: dict[str, Any], left_open: set[str], wrong: Wrong) -> None:
-    """What is returned of the two sessions that were to be ended."""
+    """Check the result for the two sessions that the task should end."""
     assert CANARY not in repr(done) or not wrong.refused, wrong.name
     ended = {entry["session_id"] for entry in done.get("terminated", ())}
     assert not ended & left_open, wrong.name

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What diff mode shows of the contents when the default version of a document moves."""
+"""Test which contents diff mode shows when the default version of a document moves."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ DENIED = {"error": "AccessDeniedException", "message": "not allowed"}
 
 
 def lines(content: Any) -> str:
-    """The content as the diff shows it."""
+    """Return the content as the diff shows it."""
     return str(yaml.safe_dump(content))
 
 
 def shown(stage: Stage, **task: Any) -> list[tuple[str, str, str, str]]:
-    """The headers and the contents that check mode shows, which are those that a run shows."""
+    """Return the content parts of the diff, and check that check mode shows the same as a run.
+
+    Each part is ``(before_header, after_header, before, after)``. The headers lack their first word, the name.
+    """
     found = []
     for check_mode in (True, False):
         done = stage.ensure(check_mode=check_mode, diff=True, **task)
@@ -50,7 +53,7 @@ STAYS = "; version 1 stays the default"
 
 
 def staged(role: str, what: str) -> tuple[str, str]:
-    """The headers where version 3 follows version 2, and is not the default."""
+    """Return the headers if version 3 is created after version 2 and does not become the default."""
     return f"(content of version 2, the {role} version)", f"(content of version 3{what})"
 
 
@@ -75,13 +78,13 @@ def test_where_only_the_default_moves_the_two_contents_are_shown(
 @pytest.mark.parametrize(
     ("name", "default", "task", "expected"),
     [
-        # What is in force before and after.
+        # The default version before and after.
         (PREFERENCES, 2, {"content": THREE}, [(*PLAIN, TWO, THREE)]),
         (PREFERENCES, 1, {"content": THREE}, [(*default_versions(1, 3), ONE, THREE)]),
         (PREFERENCES, 1, {"target_type": "/", "default_version": "latest"}, [(*default_versions(1, 3), ONE, TWO)]),
-        # Sessions use the latest version of any other document.
+        # Sessions use the latest version of every other document.
         ("Team-Doc", 1, {"content": THREE}, [(*PLAIN, TWO, THREE)]),
-        # What is staged is shown against what it follows.
+        # A version that does not become the default is compared with the version before it.
         (PREFERENCES, 1, {"content": THREE, "default_version": "keep"}, [(*staged("latest", STAYS), TWO, THREE)]),
         (
             PREFERENCES,
@@ -168,12 +171,12 @@ def test_the_old_default_is_shown_though_it_is_deleted_in_the_same_task() -> Non
 @pytest.mark.parametrize(
     ("task", "diff", "reads"),
     [
-        # Nothing is read for a diff that nobody looks at, or of a default that stays.
+        # No content is read without diff mode, or if the default version stays.
         ({"default_version": "2"}, False, 0),
         ({"default_version": "2"}, True, 2),
         ({"default_version": "keep", "tags": {"team": "a"}}, True, 0),
         ({"tags": {"team": "a"}}, True, 0),
-        # What the comparison has read is not read again.
+        # Content that was read for the comparison is not read again for the diff.
         ({"content": TWO}, False, 1),
         ({"content": TWO}, True, 2),
         ({"content": THREE, "default_version": "keep"}, True, 1),
@@ -200,7 +203,7 @@ def test_content_that_aws_takes_no_second_time_is_shown_as_what_comes_into_force
 
 
 def metadata(done: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The lines of the metadata that are new, and those that are gone."""
+    """Return the metadata lines that only the before part has, and those that only the after part has."""
     [part] = [part for part in done["diff"] if "metadata" in part["before_header"]]
     before, after = part["before"].splitlines(), part["after"].splitlines()
     return [line for line in before if line not in after], [line for line in after if line not in before]

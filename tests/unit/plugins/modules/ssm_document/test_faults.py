@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every call of every kind of task goes wrong in every way.
+"""Test every kind of task with every kind of fault in each of its calls.
 
-The task then either does what it should, or says what was done and what was not, loses nothing, and does the rest when
-it runs again.
+The task then either succeeds or reports what was done and what was not. It loses nothing, and a second run does
+the rest.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ COMMAND = {
 TAGS = {"team": "a", "cost": "b"}
 OTHERS = accounts(0, 2)
 
-# What stands in a body that no one is to see.
+# A text in a reply's body that no output may contain.
 CANARY = "TheVerySecretBody"
 PAGE = f"<!DOCTYPE html><html><body>{CANARY}<br></body></html>"
 JSON_TYPE = "application/x-amz-json-1.1"
-# What happens to a call, and how often: for ever, or once.
+# What happens to a call, and how often: 1 or "always".
 KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "throttled-once": ({"error": "ThrottlingException", "message": "Rate exceeded"}, 1),
     "throttled": ({"error": "ThrottlingException", "message": "Rate exceeded"}, "always"),
@@ -50,12 +50,12 @@ KINDS: dict[str, tuple[dict[str, Any], Any]] = {
     "no-object": ({"raw": [CANARY], "status": 200, "content_type": JSON_TYPE}, 1),
     "denied": ({"error": "AccessDeniedException", "message": "Not authorized"}, "always"),
     "busy-once": ({"error": "TooManyUpdates", "message": "There are concurrent updates"}, 1),
-    # As AWS says of another account's document, which it goes on describing.
+    # AWS replies so for a document of another account, although DescribeDocument returns that document.
     "not-found": ({"error": "InvalidDocument", "message": "Document does not exist."}, "always"),
 }
-# To a call that only reads, these are what another one of them is.
+# Calls that only read skip these kinds, because another kind has the same effect on them.
 ONLY_FOR_WRITES = {"error-once", "error", "request-lost-once", "busy-once", "not-found"}
-# botocore, or the module itself, sends these again, so the task has to succeed.
+# botocore, or the module itself, repeats these calls, so the task has to succeed.
 HARMLESS = {"throttled-once", "error-once", "request-lost-once", "answer-lost-once", "busy-once"}
 
 DESCRIBE, GET, LIST_VERSIONS = "DescribeDocument", "GetDocument", "ListDocumentVersions"
@@ -70,16 +70,16 @@ WHO, SHARE, TAG, UNTAG = (
 
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """A task, the document that it meets, the calls that it makes, and what is there afterwards."""
+    """A task, the document that it finds, the calls that it makes, and the document afterwards (``wanted``)."""
 
     options: dict[str, Any]
     calls: list[str]
     wanted: dict[str, Any] | None
     document: dict[str, Any] | None = None
     world: dict[str, Any] = dataclasses.field(default_factory=dict)
-    # What was planned first is not what is done in the end.
+    # The plan that is completed differs from the first one.
     plans_anew: bool = False
-    # The document is made anew, and what the task does not state is for the user to give again if that fails.
+    # The document is recreated. If that fails, the user has to set again what the task does not state.
     remakes: bool = False
     carries_over: bool = False
 
@@ -148,7 +148,7 @@ FLOWS: dict[str, Flow] = {
         {"content": TWO, "tags": {"team": "b"}, "purge_tags": False},
         [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
         {"default": 2, "versions": [1, 2, 3, 4], "in_force": TWO, "tags": {**TAGS, "team": "b"}, "shared": OTHERS},
-        # One of a type whose default version is the one in use, so that nothing is left to do.
+        # A document of this type is always used in its default version, so nothing is left to do.
         document(ONE, TWO, ONE, THREE, document_type="ApplicationConfiguration", tags=TAGS, permissions=OTHERS),
         {"switches": {"duplicate_scope": "any"}},
         plans_anew=True,
@@ -229,7 +229,7 @@ INFO: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 def cases(flows: dict[str, list[str]]) -> list[Any]:
-    """Each call of each flow with each fault: the flow, the operation, how many such calls come before, the fault."""
+    """Return each call of each flow with each fault, as ``(flow, operation, earlier calls of it, fault)``."""
     return [
         pytest.param(
             name, operation, calls[:position].count(operation), kind, id=f"{name}-{position + 1}:{operation}-{kind}"
@@ -243,7 +243,7 @@ def cases(flows: dict[str, list[str]]) -> list[Any]:
 
 @functools.cache
 def stage_of(name: str) -> Stage:
-    """The emulator for a flow, kept for all its cases."""
+    """Return the emulator for a flow. All cases of the flow share it."""
     if name in INFO:
         documents = [
             document(ONE, name=NAME, tags=TAGS, permissions=accounts(0, 25)),
@@ -260,7 +260,7 @@ def stage_of(name: str) -> Stage:
 
 @functools.cache
 def undisturbed(name: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """What a flow returns when nothing goes wrong, and what AWS then holds."""
+    """Return the result of a flow without faults, and the stored document afterwards."""
     stage = stage_of(name)
     stage.reset()
     with hurried():
@@ -332,7 +332,7 @@ def test_a_call_that_goes_wrong(name: str, operation: str, before: int, kind: st
             "actions": clean["actions"],
         }
         assert done["document"] == clean["document"]
-        # The content of a document that is to be deleted is for the diff alone, and may be kept from the caller.
+        # A deleted document's content is read only for the diff, so the task goes on if that read is denied.
         assert done["diff"] == clean["diff"] or (wanted is None and kind == "denied")
     stage.calm()
     if flow.carries_over and now != at_first and now != wanted:
@@ -365,7 +365,7 @@ def test_reading_goes_wrong(name: str, operation: str, before: int, kind: str) -
     assert stage.aws.unused_faults() == [], "the call that was to go wrong was not made"
     if sentence:
         check_sentence(sentence, operation, kind)
-    # A shorter answer is no answer.
+    # A partial result never counts as success.
     assert bool(sentence) is (kind not in HARMLESS)
     stage.calm()
     assert stage.info(**options) == clean
@@ -377,7 +377,7 @@ def disturb(stage: Stage, operation: str, before: int, kind: str) -> None:
 
 
 def check_sentence(sentence: str, operation: str, kind: str) -> None:
-    """One line for people, which says what could not be done and, if that is known, what would help."""
+    """Check that the message is one line that names the failed call and, if it is known, the remedy."""
     assert "\n" not in sentence and "Traceback" not in sentence
     assert "Could not " in sentence and sentence.endswith(".")
     if kind == "denied":
@@ -389,9 +389,9 @@ def check_sentence(sentence: str, operation: str, kind: str) -> None:
 def check_report(
     sentence: str, reported: dict[str, Any], at_first: dict[str, Any] | None, now: dict[str, Any] | None
 ) -> None:
-    """What the failed task returns is so: the document has changed in the ways that it says, and in no other.
+    """Check that a failed task reports exactly the changes that were made to the document.
 
-    A write whose answer is lost may have been done, and then the sentence says that it may or may not have been.
+    A write whose reply was lost may have been made. In that case the message contains "may or may not".
     """
     actions = reported.get("actions", [])
     assert bool(reported.get("changed")) is bool(actions)
@@ -407,13 +407,13 @@ DELETED = re.compile("delete the document")
 
 
 def is_so(action: str, actions: list[str], at_first: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
-    """Whether the document is as it must be after an action, which later ones may have undone."""
+    """Return whether the document shows that an action was done, or that a later action undid it."""
     if DELETED.match(action):
         return now is None or "create the document" in actions
     if now is None:
         return any(map(DELETED.match, actions))
     if "create the document" in actions or at_first is None:
-        return now != at_first  # a new document, which may have all that the old one had but its type
+        return now != at_first  # a new document, which may be equal to the old one except for its type
     if action == "make a new version":
         return bool(max(now["versions"]) > max(at_first["versions"]))
     if action.startswith("delete"):
@@ -423,9 +423,9 @@ def is_so(action: str, actions: list[str], at_first: dict[str, Any] | None, now:
 
 
 def check_account(sentence: str, actions: list[str], stage: Stage, position: int, *, plans_anew: bool) -> None:
-    """What is said to be done was done, and what was done is said; the rest is said not to be done.
+    """Check that the message lists the actions that were done, and all others as not done.
 
-    That is but of a new document of which nothing is there, since the old one was put back.
+    If the old document was restored, no action on the new document is in either list.
     """
     done = said(sentence, r"Done before that: (.*?)\.(?: Not done: |$)")
     left = said(sentence, r"Not done: (.*)\.$")
@@ -439,7 +439,7 @@ def check_account(sentence: str, actions: list[str], stage: Stage, position: int
     assert len(done) <= len([entry for entry in writes if entry.outcome == "ok"])
     assert left == actions[len(actions) - len(left) :]
     for one, planned in zip(done, actions, strict=False):
-        # Of several versions that were to be deleted, some may be.
+        # A deletion of several versions may be done in part.
         assert one == planned or (one.startswith("delete version") and planned.startswith("delete the versions"))
     if "The old document was restored" in sentence:
         assert (done, left) == (actions[: actions.index("create the document")], [])
@@ -455,7 +455,7 @@ def said(sentence: str, pattern: str) -> list[str]:
 def check_nothing_lost(
     at_first: dict[str, Any] | None, wanted: dict[str, Any] | None, now: dict[str, Any] | None
 ) -> None:
-    """What was there and should be there is there."""
+    """Check that the document still has everything that it had and should keep."""
     if at_first is None:
         return
     if wanted is None:
@@ -471,14 +471,14 @@ def check_nothing_lost(
 
 
 def check_belongings(sentence: str, now: dict[str, Any] | None) -> None:
-    """A document that could not be made anew as it was leaves the user what it takes to do so."""
+    """Check that the message has the tags and accounts, if the document could not be recreated with them."""
     if now is None or now["tags"] != TAGS:
         assert all(f"{key}={value}" in sentence for key, value in TAGS.items())
     assert all(account in sentence for account in OTHERS)
 
 
 def check_repair(stage: Stage, flow: Flow, now: dict[str, Any] | None, wanted: dict[str, Any] | None) -> None:
-    """The same task again does the rest, and once more nothing."""
+    """Check that a second run does the rest, and that a third run changes nothing."""
     with hurried():
         again = stage.ensure(**flow.options)
         assert stage.held() == wanted

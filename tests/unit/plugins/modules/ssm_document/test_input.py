@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of ssm_document that AWS does not take: nothing may be deleted or changed before that is known."""
+"""Test options of ssm_document that AWS rejects: the task fails before it deletes or changes anything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMADE: dict[str, Any] = {"document_type": "Command", "recreate": True, "content
 
 
 def world(**document: Any) -> dict[str, Any]:
-    """A world with one document of two versions."""
+    """Return a world with one document of two versions."""
     versions = [{"content": CONTENT}, {"content": {**CONTENT, "description": "two"}}]
     prefs = {"name": "Prefs", "document_type": "Session", "versions": versions, "tags": TAGS, **document}
     return {"regions": {"us-east-1": {"documents": [prefs]}}}

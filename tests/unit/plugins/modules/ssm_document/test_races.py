@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Somebody else changes a document after the task has looked at it, and before it acts."""
+"""Test changes that another client makes to a document after the task has read it and before it writes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Change = Callable[[Any], Any]
 
 
 def meanwhile(stage: Stage, operation: str, change: Change, *, at_rest: bool = True) -> None:
-    """Let ``change`` happen, with a client of its own, right before the first call of ``operation`` is sent.
+    """Call ``change`` with another client right before the first call of ``operation`` is sent.
 
-    ``at_rest`` says whether the version that it makes is ready by then.
+    ``at_rest``: the version that it creates is no longer Creating or Updating when the task goes on.
     """
     other = stage.aws.client("ssm")
     pending = [change]
@@ -49,7 +49,7 @@ def delete(**version: str) -> Change:
 
 
 def outcome(stage: Stage, **task: Any) -> dict[str, Any]:
-    """The result of a task, which leaves nothing to do."""
+    """Run a task, and check that a second run changes nothing. Return the first result."""
     with hurried():
         done = stage.ensure(**task)
     position = stage.aws.position
@@ -77,7 +77,7 @@ def test_a_document_that_somebody_else_made_alike_is_no_change() -> None:
 def test_a_version_that_somebody_else_made_alike_is_only_put_into_force() -> None:
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "UpdateDocument", update(TWO))
-        # The very bytes that they sent.
+        # The same bytes as the other client sent.
         done = outcome(stage, content=json.dumps(TWO))
         assert done["actions"] == ["make version 2 the default"]
 
@@ -143,7 +143,7 @@ def test_a_document_that_aws_still_describes_is_not_called_deleted(wait: bool) -
         answer = {"error": "InvalidDocument", "message": "Document with name Team-Doc does not exist."}
         stage.aws.add_fault(op="DeleteDocument", times="always", do=answer)
         with pytest.raises(SSMError, match=r"whose owner is 123456789012, so nothing was deleted\.") as caught:
-            # The answer is known, so nothing is waited for, however long wait_timeout is.
+            # The outcome is known at once, so the task does not wait, however long wait_timeout is.
             stage.ensure(state="absent", wait=wait, wait_timeout=100000)
         assert "Done before that" not in str(caught.value) and caught.value.result == {}
         assert stage.held() is not None
@@ -154,7 +154,7 @@ def test_a_deletion_whose_answer_was_lost_is_waited_for_though_aws_describes_the
         stage.aws.add_fault(op="DeleteDocument", do={"drop": "after"})
         found = stage.client.describe_document(Name=NAME)["Document"]
         stale = {"raw": json.dumps({"Document": found}, default=lambda moment: moment.timestamp()), "status": 200}
-        # One for the check of the answer, and one for the first look of the wait.
+        # One stale reply for the check after the lost reply, and one for the first poll of the wait.
         stage.aws.add_fault(op="DescribeDocument", after=1, times=2, do=stale)
         with hurried():
             assert stage.ensure(state="absent")["actions"] == ["delete the document"]

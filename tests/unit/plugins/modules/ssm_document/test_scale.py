@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How many calls a task makes on the largest documents that AWS allows: as few as its pages let it, and no more."""
+"""Test that a task on the largest documents that AWS allows makes as few calls as AWS's page sizes permit."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ LIST, LIST_VERSIONS = "ListDocuments", "ListDocumentVersions"
 
 @functools.cache
 def operation(name: str) -> Any:
-    """AWS's own model of an operation."""
+    """Return the model of an operation from botocore."""
     return botocore.session.Session().get_service_model("ssm").operation_model(name)
 
 
 def pages(name: str, items: int) -> int:
-    """How many calls a listing of so many items takes at least."""
+    """Return the minimum number of calls that list ``items`` items."""
     shapes = operation(name)
     most = int(shapes.input_shape.members["MaxResults"].metadata["max"])
-    if name == WHO:  # a page is smaller than what may be asked for
+    if name == WHO:  # AWS returns smaller pages than MaxResults allows
         most = min(most, int(shapes.output_shape.members["AccountIds"].metadata["max"]))
     return max(1, math.ceil(items / most))
 
 
 def changes(items: int) -> int:
-    """How many calls it takes to add, or to remove, so many accounts."""
+    """Return the number of calls that add or remove ``items`` accounts."""
     return math.ceil(items / int(operation(SHARE).input_shape.members["AccountIdsToAdd"].metadata["max"]))
 
 
 def stored(number: int) -> str:
-    """The content of a version, byte for byte as the module would send it."""
+    """Return the content of a version, byte for byte as the module sends it."""
     return json.dumps(session(f"number {number}"), indent=2)
 
 
 def versions(count: int, **settings: Any) -> Stage:
-    """A document with so many versions, the last one in force; a new version is active at once."""
+    """Return a document of ``count`` versions, the last one the default. A new version is active at once."""
     limits = {"document_transition_reads": 0}
     return Stage(document(*map(stored, range(1, count + 1)), tags={"team": "a"}), limits=limits, **settings)
 
@@ -61,7 +61,7 @@ def calls(stage: Stage, since: int) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def full() -> Iterator[Stage]:
-    """A document that has room for one more version."""
+    """Yield a document that has room for one more version."""
     with versions(VERSIONS - 1) as stage:
         yield stage
 
@@ -81,7 +81,7 @@ def test_a_new_version_takes_no_listing(full: Stage) -> None:
     full.reset()
     position = full.aws.position
     assert full.ensure(content=session("new"))["changed"]
-    # What is there, whether it means the same, the change, when it is active, the change, what is there now.
+    # Describe, compare the content, update, check that it is active, set the default, describe the result.
     assert full.operations(position) == [DESCRIBE, GET, UPDATE, DESCRIBE, DEFAULT, DESCRIBE]
 
 
@@ -91,9 +91,9 @@ def test_going_back_where_aws_takes_no_content_twice() -> None:
         assert stage.ensure(content=stored(1))["changed"]
         held = stage.held()
         assert held and held["default"] == 1
-        # A listing of versions tells nothing of their content, so each is read but the one that was compared before.
+        # ListDocumentVersions returns no content, so each version is read, except the one that was compared before.
         others = VERSIONS - 2
-        # The plan after AWS has refused the content is made from a fresh read.
+        # When AWS has rejected the content, the task plans again from a fresh read.
         looks = [DESCRIBE, GET, UPDATE, DESCRIBE, GET, DESCRIBE, DEFAULT, DESCRIBE]
         found = calls(stage, position)
         assert found[LIST_VERSIONS] == pages(LIST_VERSIONS, VERSIONS - 1)
@@ -108,7 +108,7 @@ def test_going_back_to_a_recent_version_reads_no_older_ones() -> None:
             int(entry.params["DocumentVersion"].replace("$LATEST", "0"))
             for entry in stage.aws.calls(GET, since=position)
         }
-        # Side by side, as many as there are connections.
+        # Versions are read in parallel, so as many older ones may be read as there are connections.
         assert min(read - {0}) > VERSIONS - 3 - 64
 
 
@@ -145,7 +145,7 @@ def test_every_version_is_listed_in_the_fewest_pages() -> None:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Stage]:
-    """A document that a hundred accounts may use."""
+    """Yield a document that is shared with a hundred accounts."""
     with Stage(document(session("one"), permissions=accounts(0, 100))) as stage:
         yield stage
 
@@ -182,14 +182,14 @@ def test_a_shared_document_is_deleted_in_the_fewest_calls(shared: Stage) -> None
     position = shared.aws.position
     assert shared.ensure(state="absent", force_unshare=True)["changed"]
     assert changes(100) == 5
-    # The content is for the diff; the last look is whether it is gone.
+    # GetDocument is for the diff. The second DescribeDocument checks that the document is gone.
     assert calls(shared, position) == {DESCRIBE: 2, GET: 1, WHO: pages(WHO, 100), SHARE: 5, DELETE: 1}
     assert shared.held() is None
 
 
 @pytest.fixture(scope="module")
 def many() -> Iterator[Stage]:
-    """As many documents as an account may have, each shared with more accounts than a page has."""
+    """Yield as many documents as an account may have, each shared with more accounts than one page has."""
     everyone = [
         document(session("one"), name=f"Doc-{number:03}", permissions=accounts(0, 25)) for number in range(DOCUMENTS)
     ]
@@ -204,7 +204,7 @@ def many() -> Iterator[Stage]:
         (["content"], {GET: 1}),
         (["versions"], {LIST_VERSIONS: pages(LIST_VERSIONS, 1)}),
         (["permissions"], {WHO: pages(WHO, 25)}),
-        (["tags"], {}),  # a listing has them
+        (["tags"], {}),  # a listing returns them
     ],
     ids=["nothing", "content", "versions", "permissions", "tags"],
 )

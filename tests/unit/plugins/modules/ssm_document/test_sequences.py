@@ -1,9 +1,9 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tasks one after another: each leaves what it says, keeps what it does not say, and is done when it has run once.
+"""Test sequences of tasks: each sets what it states, keeps everything else, and changes nothing in a second run.
 
-With ``DOCUMENT_SEQUENCES`` set, so many sequences are drawn for each way that AWS may answer, and other ones each time;
-unset, it is always the same few.
+With ``DOCUMENT_SEQUENCES=N``, N random sequences run under each behaviour that AWS may have. Without it, the same few
+sequences run each time.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def run_one(stage: Stage, task: Task) -> None:
     after = stage.held(name)
     assert {other: stage.held(other) for other in others} == others
     refused = any(entry.outcome == DUPLICATE for entry in stage.aws.writes(since=position))
-    # That AWS takes no content that it has in an older version, only the attempt tells.
+    # Check mode cannot foresee that AWS rejects content that an older version has.
     if isinstance(done, str):
         assert after == before
         assert foreseen == done or (refused and DUPLICATE in done)
@@ -75,7 +75,7 @@ def run_one(stage: Stage, task: Task) -> None:
         return
     if not refused:
         assert not isinstance(foreseen, str), f"check mode failed: {foreseen}"
-        # Nor does anything but a new version tell of a number that was given to one that is gone.
+        # Nor can it foresee the number of a new version if versions with higher numbers were deleted.
         for key in ("changed", "actions", "diff")[: 3 if numbered else 2]:
             assert foreseen[key] == done[key], key
     assert done["changed"] is (after != before)
@@ -86,7 +86,7 @@ def run_one(stage: Stage, task: Task) -> None:
 
 
 def without_diff_mode(stage: Stage, task: Task, *, check_mode: bool) -> tuple[Any, list[Any]]:
-    """What the task returns without diff mode, and what it writes, as if it had not run."""
+    """Return the result without diff mode, and the writes. Undo them afterwards."""
     position = stage.aws.position
     with stage.undone():
         result = attempt(stage, task, check_mode=check_mode)
@@ -102,7 +102,7 @@ def written(stage: Stage, since: int) -> list[Any]:
 
 
 def attempt(stage: Stage, task: Task, *, check_mode: bool = False, diff: bool = False) -> dict[str, Any] | str:
-    """The result, or the sentence of the error."""
+    """Return the result, or the error message."""
     try:
         return stage.ensure(**task, check_mode=check_mode, diff=diff)
     except SSMError as error:
@@ -110,19 +110,19 @@ def attempt(stage: Stage, task: Task, *, check_mode: bool = False, diff: bool = 
 
 
 def check_again(stage: Stage, task: Task, after: Held | None) -> None:
-    """The same task again has nothing to do."""
+    """Check that a second run changes nothing."""
     position = stage.aws.position
     again = stage.ensure(**task, diff=True)
     assert again["changed"] is False
     assert again["actions"] == []
     assert again["diff"] == []
-    # AWS tells of an older version with the content only when it is sent.
+    # Only sending the content shows that an older version has it, so a rejected write is allowed.
     assert [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome != DUPLICATE] == []
     assert stage.held(task["name"]) == after
 
 
 def check_result(done: dict[str, Any], after: Held | None) -> None:
-    """What is returned is what AWS has."""
+    """Check that the result is what AWS stores."""
     shown = done["document"]
     if after is None:
         assert shown is None
@@ -135,7 +135,7 @@ def check_result(done: dict[str, Any], after: Held | None) -> None:
 
 
 def check_info(stage: Stage, task: Task, after: Held | None) -> None:
-    """What ssm_document_info reads is what AWS has."""
+    """Check that ssm_document_info returns what AWS stores."""
     include = ["content", "versions", "permissions", "tags"]
     found = stage.info(names=[task["name"]], include=include)["documents"]
     if after is None:
@@ -195,7 +195,7 @@ def named(version: dict[str, Any]) -> str | None:
 
 
 def check_versions(task: Task, before: Held, after: Held) -> None:
-    """No version changes, and none goes but those that are more than are to be kept."""
+    """Check that no version changed, and that only versions beyond keep_versions were deleted."""
     left = {number: version for number, version in before["versions"].items() if number in after["versions"]}
     assert {number: after["versions"][number] for number in left} == left
     gone = set(before["versions"]) - set(after["versions"])
@@ -204,7 +204,7 @@ def check_versions(task: Task, before: Held, after: Held) -> None:
         return
     newest = sorted({*before["versions"], *after["versions"]})[-task["keep_versions"] :]
     assert not gone & {*newest, after["default"]}
-    # One may have the content that AWS takes no second time.
+    # One more may stay: the version whose content AWS does not accept a second time.
     assert len(set(after["versions"]) - {*newest, after["default"]}) <= 1
 
 
@@ -237,7 +237,7 @@ def check_default(task: Task, before: Held, after: Held) -> None:
 
 
 def check_made(task: Task, before: Held | None, made: dict[str, Any]) -> None:
-    """A version has what the task says, and else what the one before it had; a name belongs to one version only."""
+    """Check that a new version has what the task states, and otherwise what the version before had, except its name."""
     latest = before["versions"][max(before["versions"])] if before else {}
     assert made["version_name"] == task.get("version_name")
     assert made["display_name"] == task.get("display_name", latest.get("display_name"))

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""ssm_document where AWS is not kind: faults, failed versions, and behaviour that may be one way or another."""
+"""Test ssm_document with faults, with failed versions, and under each behaviour that AWS may have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THREE = {**ONE, "description": "three"}
 
 
 def world(*contents: Any, **settings: Any) -> dict[str, Any]:
-    """A world with one document whose versions have these contents; the last one is the default."""
+    """Return a world with one document whose versions have these contents. The last one is the default."""
     document = {"name": "Prefs", "document_type": "Session", "versions": [{"content": one} for one in contents]}
     return {"regions": {"us-east-1": {"documents": [document] if contents else []}}, **settings}
 
@@ -41,12 +41,12 @@ def test_going_back_to_an_older_content(scope: str, target_type: str) -> None:
         done = ensure(aws, name="Prefs", content=json.dumps(ONE))
         assert done["changed"]
         assert in_force(aws) == ONE
-        # Under "any" AWS takes no second copy of the content, and no version may be said to be new.
+        # If AWS rejects content that any version has, no version is created, so none may be reported.
         assert ("make a new version" in done["actions"]) is (scope == "latest")
         position = aws.position
         again = ensure(aws, name="Prefs", content=json.dumps(ONE))
         assert not again["changed"]
-        # Sessions use the latest version, so the task tries each time to make it the one that has the content.
+        # Sessions use the latest version, so each run tries again to create one with this content.
         assert [one.outcome for one in aws.writes(since=position)] == ([DUPLICATE] if scope == "any" else [])
 
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong with the content of SSM documents; document_traps.rst has a table of it all."""
+"""Test the traps in the content of SSM documents; document_traps.rst has a table of all traps."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_trap_02_comments_count_only_in_an_exact_comparison(switches: Switches) 
 
 @under("duplicate_scope", "version_order")
 def test_trap_03_duplicate_content_is_searched_in_the_versions_and_put_into_force(switches: Switches) -> None:
-    # The content is in two versions, and the latest is neither.
+    # Versions 1 and 3 have the content; the latest version is 4.
     described = document(COMPACT, OTHER, json.dumps(ONE), THREE, name=PREFERENCES)
     with Stage(described, switches=switches) as stage:
         if switches["duplicate_scope"] == "any":
@@ -99,7 +99,7 @@ def test_trap_03_a_version_that_is_all_that_was_asked_for_is_looked_for(
     had: Task, task: Task, switches: Switches
 ) -> None:
     first = {"content": COMPACT, "target_type": "/", "display_name": "Shown", **had}
-    # One has the content alone, and the last one nothing of it. Its target type is sent again if the task has none.
+    # Version 2 has only the content, and version 3 has other content. Its target type is sent if the task has none.
     last_type = "/AWS::EC2::Instance" if "target_type" in task else "/"
     others = [{"content": json.dumps(ONE, indent=1)}, {"content": OTHER, "target_type": last_type}]
     described = {"name": PREFERENCES, "document_type": "Session", "versions": [first, *others]}

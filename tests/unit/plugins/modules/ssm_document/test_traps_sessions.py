@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong with preferences, with other Session documents, and with documents of other owners."""
+"""Test the traps in preferences, other Session documents and documents of other owners; see document_traps.rst."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_trap_45_a_version_that_sessions_use_though_it_is_not_the_default_is_a_w
 def test_trap_45_content_that_sessions_do_not_use_yet_is_the_latest_version_after_the_task(
     switches: Switches, wanted: Task, default_version: str | None
 ) -> None:
-    # The default version has the content, in other bytes than the task sends.
+    # The default version has the content, but in other bytes than the task sends.
     spacious = json.dumps(ONE, indent=8)
     moves = default_version in (None, "latest")
     with Stage(document(spacious, TWO, default_version=1), switches=switches) as stage:
@@ -107,7 +107,7 @@ def test_trap_45_content_that_aws_takes_no_second_time_stays_unused_with_a_warni
     described = document(same, same + "\n", TWO, default_version=default)
     with Stage(described, switches={"duplicate_scope": "any"}) as stage:
         for unused in range(2):
-            # Both of the older versions have it: the one that is the default stays so.
+            # Versions 1 and 2 have the content. The one that is the default stays the default.
             done = stage.ensure(content=same)
             assert done["changed"] is False
             [said] = [one for one in done["warnings"] if LATEST_USED in one]
@@ -150,7 +150,7 @@ def test_trap_46_a_document_of_aws_is_refused_in_one_sentence_before_any_write(n
             position = stage.aws.position
             with pytest.raises(SSMError, match=rf"^Document {name} belongs to Amazon, and only its owner can"):
                 stage.ensure(name=name, check_mode=check_mode, **task)
-            # The description says whose it is, and no more is asked for.
+            # DescribeDocument returns the owner, so no other call is needed.
             assert stage.operations(position) == ["DescribeDocument"]
 
 
@@ -292,7 +292,7 @@ HINT = " To keep the settings that the task does not give, set purge_session_pre
             "turns off the check that the S3 bucket is encrypted, the check that the log group is encrypted and "
             "streaming to the log group.",
         ),
-        # Nothing is lost, or not yet.
+        # Nothing is turned off, or not yet.
         (PREFERENCES, {"content": with_inputs(), "default_version": "keep"}, ""),
         ("Team-Doc", {"default_version": "1"}, ""),
         (
@@ -328,7 +328,7 @@ def test_trap_48_what_the_console_wrote_is_no_change() -> None:
             "shell_profile": {"linux": "exec bash"},
         }
         unchanged(stage, name=PREFERENCES, session_preferences=task)
-        # Bytes are bytes.
+        # content_comparison=exact compares bytes, so this is a change.
         settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, session_preferences=task, content_comparison="exact")
 
 

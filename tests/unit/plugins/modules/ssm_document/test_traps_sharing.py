@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong with sharing, deleting and tagging SSM documents; document_traps.rst has a table of it all."""
+"""Test the traps in sharing, deleting and tagging SSM documents; document_traps.rst has a table of all traps."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_trap_29_another_error_is_no_missing_document_whatever_it_says() -> None
 
 def test_trap_29_tags_of_a_document_of_somebody_else_are_none() -> None:
     with Stage() as stage:
-        # A listing that says nothing of tags makes the module ask for them.
+        # If the listing has no tags, the module calls ListTagsForResource.
         stage.aws.add_fault(op="ListDocuments", do={"set": {"DocumentIdentifiers.0.Tags": None}})
         found = stage.info(owner="Amazon", include=["tags"])["documents"]
         assert [call.outcome for call in stage.aws.calls("ListTagsForResource")] == ["InvalidResourceId"]

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The users' table of traps has each of them, and names all the tests that there are, and no other."""
+"""Test that document_traps.rst has every trap, and that it names all tests of traps and no others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong between a playbook and AWS in tasks about SSM documents; document_traps.rst has a table of it all."""
+"""Test the traps between a playbook and AWS in tasks about SSM documents; document_traps.rst has a table of all."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_trap_42_versions_that_are_all_shared_are_not_deleted() -> None:
     with Stage(document(ONE, TWO, THREE, permissions={A: "$ALL"})) as stage:
         done = unchanged(stage, content=THREE, keep_versions=1)
         assert done["warnings"] == ["All versions of document Team-Doc are shared, so keep_versions deletes none."]
-        # It counts how they are shared after the task.
+        # The permissions after the task count, not those before it.
         task = {"keep_versions": 1, **shared(A, shared_document_version="$LATEST")}
         settle(stage, [SHARE, DELETE, DELETE], **task)
     with Stage(document(ONE, TWO, THREE)) as stage:
@@ -307,7 +307,7 @@ def test_trap_42_a_document_with_1000_versions_takes_no_more_until_one_goes() ->
         with pytest.raises(SSMError, match="DocumentVersionLimitExceeded"):
             stage.ensure(content=ONE)
         assert in_force(present(stage)) == session("999")
-        # Only what makes room goes before the change, so that a change that fails costs no more.
+        # Only one version, to make room, is deleted before the change. If the change fails, no other version is lost.
         settle(stage, [DELETE, UPDATE, DEFAULT, DELETE], content=ONE, keep_versions=999)
         assert len(present(stage)["versions"]) == 999
         assert in_force(present(stage)) == ONE

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong with the types of SSM documents, and what is made once; document_traps.rst has a table of it all."""
+"""Test the traps in document types and in what cannot be changed later; document_traps.rst has a table of all traps."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
 
 
 def old_command(script: str) -> dict[str, Any]:
-    """A Command document of schema 1.2."""
+    """Return a Command document of schema 1.2."""
     properties = [{"id": "0.aws:runShellScript", "runCommand": [script]}]
     return {"schemaVersion": "1.2", "runtimeConfig": {"aws:runShellScript": {"properties": properties}}}
 
@@ -138,7 +138,7 @@ def test_trap_16_requirements_cannot_be_changed_in_place(switches: Switches) -> 
 
 
 def manifest(checksum: str) -> dict[str, Any]:
-    """The content of a Package, whose only file has this SHA-256."""
+    """Return the content of a Package whose only file has this SHA-256 checksum."""
     return {
         "schemaVersion": "2.0",
         "version": "1.0",

@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes wrong with the versions of SSM documents; document_traps.rst has a table of it all."""
+"""Test the traps in the versions of SSM documents; document_traps.rst has a table of all traps."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
     described = document(COMPACT, OTHER, THREE, name=PREFERENCES, default_version=1)
     with Stage(described, switches=switches) as stage:
         settle(stage, [DEFAULT], **task, default_version="2")
-        # What is in force now is in force no more after the task, and so it has to be the latest.
+        # Version 2 has the content, but version 1 becomes the default. So the content has to be the latest version.
         if switches["duplicate_scope"] == "any":
             for changed in (True, False):
                 done = stage.ensure(**task, default_version="1")
@@ -119,7 +119,7 @@ def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
 
 
 def release(number: int, name: str | None) -> dict[str, Any]:
-    """A version of a Command document."""
+    """Return a version of a Command document."""
     step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": ["true"]}}
     content = {"schemaVersion": "2.2", "description": str(number), "mainSteps": [step]}
     return {"content": content, **({"version_name": name} if name else {})}
@@ -128,7 +128,7 @@ def release(number: int, name: str | None) -> dict[str, Any]:
 @under("promote_unready")
 def test_trap_08_a_version_is_made_the_default_by_its_name(switches: Switches) -> None:
     command = document(document_type="Command", default_version=1)
-    # A number is always the number, although versions have been called like that of another one.
+    # A number always means the version number, even if another version has that number as its name.
     command["versions"] = [release(1, "release-1"), release(2, "3"), release(3, None), release(4, "1.10")]
     with Stage(command, switches=switches) as stage:
         done = settle(stage, [UPDATE], content=release(5, None)["content"], version_name="v5", default_version="keep")
@@ -222,7 +222,7 @@ def test_trap_17_a_version_name_is_given_once_and_stays(switches: Switches) -> N
         ]
         position = stage.aws.position
         assert "warnings" not in unchanged(stage, content=TWO, version_name="v2")
-        # The latest version has the name, so no other one is looked for.
+        # The latest version has the name, so the task does not look up another one.
         assert stage.operations(position) == ["DescribeDocument"] * 2
         refused(stage, "is already named v2", content=THREE, version_name="v2")
         settle(stage, [UPDATE, DEFAULT], content=THREE, version_name="v3")
