@@ -46,7 +46,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The error code, or an empty text for a success."""
+        """Return the error code, or an empty string for a success."""
         if self.is_xml:
             found = self.xml.findall(".//{*}Code")
             return found[0].text or "" if found else ""

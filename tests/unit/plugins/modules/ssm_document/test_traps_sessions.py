@@ -38,7 +38,7 @@ NODES = {"nodes": [{"id": "i-0123456789abcdef0"}]}
 
 
 def started_by(stage: Stage, **document_name: str) -> str:
-    """Return the maximum duration of a new session, which tells the versions of these tests apart."""
+    """Start a session and return its maximum duration, which differs between the versions in these tests."""
     started = stage.client.start_session(Target="i-0123456789abcdef0", **document_name)
     listed = stage.client.describe_sessions(State="Active")["Sessions"]
     return str(next(one for one in listed if one["SessionId"] == started["SessionId"])["MaxSessionDuration"])
