@@ -12,14 +12,22 @@ description:
   - Creates, updates and deletes Systems Manager documents, including the Session documents that configure and log
     Session Manager sessions.
   - Content is compared by its meaning. White space, the order of keys, and comments create no new version. Neither
-    does giving a string instead of a mapping.
-  - Whatever the task does not set stays as it is, except inside O(session_preferences), which is the complete document
-    unless O(purge_session_preferences=false).
+    does a string instead of a mapping.
+  - What the task does not set stays as it is, with two exceptions. O(session_preferences) replaces the whole content,
+    unless O(purge_session_preferences=false). A task with content makes the version with that content the default,
+    unless O(default_version) is set to another value than V(latest).
   - Only documents of the caller's own account can be changed. The task fails before any change if AWS or a partner owns
     the document. To start from the content of such a document, read it with M(sessionops.aws.ssm_document_info).
   - The document C(SSM-SessionManagerRunShell) contains the session preferences of the account in a region. The console
     creates it when preferences are first saved. If it exists already, this module updates it.
 attributes:
+  idempotent:
+    description: When run twice in a row, the second run changes nothing. It makes no call that could change anything.
+    details:
+      - There is one exception. AWS may reject the content of a Session document, because an older version already has
+        it. If sessions use the latest version of that document, each run sends the update again, and check mode reports
+        that update. A warning says how to end this.
+    support: full
   action:
     description: Has a corresponding action plugin, which finds the file in O(content_path) on the controller.
     support: full
@@ -41,7 +49,7 @@ options:
       - With V(present), creates the document, or updates it to match the other options.
       - With V(absent), deletes the document with all its versions. If O(document_version) or O(version_name) is set,
         deletes only that version. Setting either of these to null is an error; omit it instead.
-      - Deleting C(SSM-SessionManagerRunShell) causes a warning.
+      - The task warns if it deletes C(SSM-SessionManagerRunShell).
     type: str
     choices: [present, absent]
     default: present
@@ -60,11 +68,11 @@ options:
     description:
       - The path of a file with the content.
       - A relative path is first searched for on the controller, in the same places as the source of
-        M(ansible.builtin.copy). These are C(files/) of the role, the directory of the role, C(files/) beside the
-        playbook, and the directory of the playbook, in this order. If the task runs on another host, the file is
-        transferred to that host.
+        M(ansible.builtin.copy). These are C(files/) of the role, the folder of the role, C(files/) beside the playbook,
+        and the folder of the playbook, in this order. If the task runs on another host, the file is transferred to that
+        host.
       - An absolute path, or a relative path that is not found on the controller, is a path on the host that the task
-        runs on. There, a relative path starts in the current directory.
+        runs on. There, a relative path starts in the current folder.
       - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file on any other host
         is an error.
       - If the content is secret, for example because the file is encrypted, set C(no_log=true) for the task. The diff
@@ -124,8 +132,8 @@ options:
       - The name of the version that the task creates, if it creates one. Existing versions are never renamed. A name
         that another version already has is an error.
       - Requires an option that can create a version, which is one of O(content), O(content_path),
-        O(session_preferences), O(document_format), O(target_type) and O(recreate). To make an existing version with a
-        name the default, set O(default_version) to that name.
+        O(session_preferences), O(document_format), O(target_type) and O(recreate). To make an existing version the
+        default by its name, set O(default_version) to that name.
       - With O(state=absent), the name of the one version to delete.
     type: str
     aliases: [document_version_name]
@@ -142,9 +150,10 @@ options:
       - V(keep) leaves the default version as it is. A new version then does not become the default.
       - For Session documents other than C(SSM-SessionManagerRunShell), the default version does not decide what
         sessions use. A session that is started with the name of a document uses the latest version of that document.
-        With V(keep), sessions therefore use a new version at once. Making an older version the default does not make
-        sessions use it. Both cause a warning. For the same reason, the task creates a new version of such a document
-        unless the latest version has the wanted content, even if the default version has it.
+      - So sessions use a new version of such a document at once, even with V(keep), and do not use an older version
+        that becomes the default. The task warns in both cases.
+      - If the default version of such a document has the wanted content and the latest version does not, the task
+        creates a new version, so that sessions use the content.
       - The number or the name of a version makes that version the default. It must exist before the task. For the
         version that the task creates, use V(latest).
       - A value with only digits is always a number. V(latest) and V(keep) are never names, although a version can have
@@ -155,8 +164,9 @@ options:
     aliases: [document_default_version]
   keep_versions:
     description:
-      - How many of the newest versions to keep, 1 to 999. Older versions are deleted after the change, except the
-        default version.
+      - How many of the newest versions to keep, 1 to 999. Older versions are deleted after the change. If the document
+        has 1,000 versions, some are deleted before the change, to make room for a new version.
+      - The default version and the version with the wanted content are never deleted.
       - No version is deleted while the document is shared with O(permissions.shared_document_version=$ALL).
       - By default, no version is deleted. A document can have 1,000 versions.
     type: int
@@ -211,7 +221,7 @@ options:
     suboptions:
       account_ids:
         description:
-          - The accounts, each as a string of 12 digits, or V(all) alone for everyone.
+          - The accounts, each as a string of 12 digits, or V(all) alone, which makes the document public.
           - An empty list shares the document with nobody.
           - The account that owns the document can use it anyway. It is ignored in this list once the document exists.
         type: list
@@ -236,9 +246,9 @@ options:
         schema version 1.2.
       - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task
         changes them.
-      - If AWS rejects the new document, the latest version of the old one is restored with its tags and permissions,
-        unless it has attachments. The error message says whether it was restored, and lists the tags and the
-        permissions. If it was not restored, RV(lost_content) contains the content.
+      - If AWS rejects the new document, the module restores the latest version of the old one with its tags and
+        permissions, unless it has attachments. The error message says whether this succeeded, and lists the tags and
+        the permissions. If it did not succeed, RV(lost_content) contains the content.
       - A document that is shared also requires O(force_unshare).
     type: bool
     default: false
@@ -258,9 +268,9 @@ options:
   wait:
     description:
       - Wait until a new version is active, and until a deleted document is gone.
-      - Even with V(false), the task waits where a later step depends on it. It makes a version the default only when
-        that version is active. It creates a new version only when the latest one is ready. It creates a document again
-        only when the old one is gone.
+      - Even with V(false), the task waits in three cases. Before it makes a version the default, it waits until that
+        version is active. Before it creates a new version, it waits until the latest one is ready. Before it creates a
+        document again, it waits until the old one is gone.
     type: bool
     default: true
   wait_timeout:
@@ -304,7 +314,7 @@ EXAMPLES = r"""
   sessionops.aws.ssm_document:
     name: Team-PortForwarding
     document_type: Session
-    content_path: port-forwarding.yml  # in the folder files
+    content_path: port-forwarding.yml  # in the folder files/
     tags:
       team: platform
 
@@ -376,15 +386,15 @@ document:
       type: str
       sample: "2"
     latest_version:
-      description: The newest version, which the other keys describe.
+      description: The latest version, which the other keys describe.
       type: str
       sample: "2"
     status:
-      description: The status of the newest version.
+      description: The status of the latest version.
       type: str
       sample: Active
     hash:
-      description: The SHA-256 of the content of the newest version.
+      description: The SHA-256 of the content of the latest version.
       type: str
     owner:
       description: The account that owns the document.
@@ -400,7 +410,7 @@ document:
       type: str
     permissions:
       description: The accounts that may use the document, and the version that each may use.
-      returned: when O(permissions) is given
+      returned: when O(permissions) is set
       type: dict
       sample: {account_ids: ["111122223333"], shared_document_versions: {"111122223333": $DEFAULT}}
     tags:
@@ -410,8 +420,8 @@ document:
 actions:
   description:
     - What the task did, in order. In check mode, what it would do.
-    - If a task fails midway, what it did before the failure. If it restored a document that O(recreate) had deleted,
-      the actions for that are included.
+    - If a task fails midway, what it did before the failure. This includes the actions that restored a document that
+      O(recreate) had deleted.
   returned: always, unless a task fails before it has done anything
   type: list
   elements: str

@@ -31,7 +31,7 @@ class Update:
     latest_version: str
 
     def __str__(self) -> str:
-        return "make a new version"
+        return "create a new version"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +53,10 @@ class Share:
     version: str | None = None
 
     def __str__(self) -> str:
-        parts = [f"share the document with {_accounts(self.add)}"] if self.add else []
-        parts += [f"stop sharing it with {_accounts(self.remove)}"] if self.remove else []
-        return " and ".join(parts)
+        if not self.add:
+            return f"stop sharing the document with {_accounts(self.remove)}"
+        also = f" and stop sharing it with {_accounts(self.remove)}" if self.remove else ""
+        return f"share the document with {_accounts(self.add)}{also}"
 
 
 @dataclasses.dataclass(frozen=True)

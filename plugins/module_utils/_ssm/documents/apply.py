@@ -54,9 +54,9 @@ class PlanRun:
         """
         parts = [str(error), *([_ADVICE[error.code]] if error.code in _ADVICE else [])]
         if self.done:
-            parts.append(f"Done before that: {'; '.join(self.done)}.")
+            parts.append(f"Actions done before the error: {'; '.join(self.done)}.")
         if left:
-            parts.append(f"Not done: {'; '.join(map(str, left))}.")
+            parts.append(f"Actions not done: {'; '.join(map(str, left))}.")
         result = {"changed": True, "actions": [*self.done, *put_back]} if self.done else {}
         return SSMError(" ".join(parts), error.exception, {**error.result, **result})
 

@@ -199,7 +199,8 @@ def _interruption_error(
 def _restore(plan_run: PlanRun, before: DocumentState) -> tuple[list[str], str]:
     """Create a deleted document again. Return the actions done, and a sentence for the error message.
 
-    ``(["create the document"], "The old document was restored: create the document.")``; no actions if it failed.
+    ``(["create the document"], "The old document was restored. Actions of the restoration: create the document.")``; no
+    actions if it failed.
     """
     again = PlanRun(plan_run.client, plan_run.name, wait=plan_run.wait, wait_timeout=plan_run.wait_timeout)
     actions = plan.plan_restoration(before)
@@ -210,7 +211,7 @@ def _restore(plan_run: PlanRun, before: DocumentState) -> tuple[list[str], str]:
         failure = str(interrupted.error)
     if not again.done:
         return [], f"The old document was deleted and could not be restored: {failure}"
-    back = f"The old document was restored: {'; '.join(again.done)}."
+    back = f"The old document was restored. Actions of the restoration: {'; '.join(again.done)}."
     return again.done, f"{back} Some of it could not be restored: {failure}" if failure else back
 
 

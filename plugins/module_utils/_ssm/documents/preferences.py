@@ -26,12 +26,13 @@ DESCRIPTION = "Document to hold regional settings for Session Manager"
 _MAX_PROFILE = 512
 _MINUTES = {conversion.snake(key): most for key, most in MINUTES.items()}
 _SHELLS = {"linux": "Linux", "windows": "Windows"}
-# How to clear an option of each type where null does not clear it.
+# How to clear an option where null does not clear it, by the option's name or else its type. An idle timeout cannot be
+# cleared.
 _CLEARED_BY = {
-    "str": " To clear it, give an empty string.",
-    "bool": " To turn it off, give false.",
-    "int": " To remove a maximum session duration, give 0.",
-    "dict": " To clear a shell profile, give an empty string for it.",
+    "str": " To clear it, set an empty string.",
+    "bool": " To turn it off, set false.",
+    "dict": " To clear a shell profile, set it to an empty string.",
+    "max_session_duration": " To remove the maximum session duration, set 0.",
 }
 # The user that sessions run as while run-as is off.
 _AGENT_USER = "ssm-user"
@@ -220,10 +221,15 @@ def null_warnings(names: Iterable[str]) -> list[str]:
     ``names`` are the options that are null, such as ``kms_key_id`` and ``shell_profile.linux``.
     """
     return [
-        f"session_preferences.{name} is null, so with purge_session_preferences=false the document keeps its "
-        f"current value.{_CLEARED_BY.get(OPTIONS.get(name, {}).get('type', 'str'), '')}"
+        f"session_preferences.{name} is null, so with purge_session_preferences=false its value in the document stays."
+        f"{_how_to_clear(name)}"
         for name in names
     ]
+
+
+def _how_to_clear(name: str) -> str:
+    kind = OPTIONS.get(name, {}).get("type", "str")
+    return _CLEARED_BY.get(name, _CLEARED_BY.get(kind, ""))
 
 
 def preference_warnings(content: Any, *, preferences: bool) -> list[str]:
@@ -270,13 +276,13 @@ def _run_as_warnings(inputs: Mapping[str, Any]) -> list[str]:
         return []
     if not user:
         return [
-            "inputs.runAsEnabled is true without runAsDefaultUser: only users whose IAM role or user has the tag "
-            "SSMSessionRunAs can start sessions."
+            "inputs.runAsEnabled is true and inputs.runAsDefaultUser is not set. So a session can be started only by "
+            "an IAM user or role that has the tag SSMSessionRunAs."
         ]
     if user == _AGENT_USER:
         return [
-            f"inputs.runAsDefaultUser is {user}, which the agent creates only if run-as is off, so sessions fail on "
-            "nodes without that user. Set runAsEnabled to false to use it."
+            f"inputs.runAsDefaultUser is {user}. The agent creates this user only if run-as is off, so sessions fail "
+            f"on nodes that do not have it. To run sessions as {user}, set inputs.runAsEnabled to false."
         ]
     return []
 
@@ -287,8 +293,8 @@ def _limit_warnings(inputs: Mapping[str, Any]) -> list[str]:
     if len(minutes) < len(_MINUTES) or minutes[0] <= minutes[1]:
         return []
     return [
-        f"inputs.idleSessionTimeout is {idle} minutes and inputs.maxSessionDuration only {longest}: every session ends "
-        "before the idle timeout can apply."
+        f"inputs.idleSessionTimeout ({idle} minutes) is longer than inputs.maxSessionDuration ({longest} minutes), so "
+        "the idle timeout has no effect."
     ]
 
 

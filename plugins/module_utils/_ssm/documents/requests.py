@@ -155,8 +155,8 @@ def _kept(state: DocumentState) -> dict[str, Any]:
 def _check_first_default(spec: DocumentSpec) -> None:
     if spec.default_version not in ("latest", "keep", "1"):
         raise SSMError(
-            f"default_version is {spec.default_version}, but document {spec.name} does not exist yet, and its first "
-            "default version is 1. Omit default_version."
+            f"default_version is {spec.default_version}, but the task creates document {spec.name}, and a new document "
+            "has only version 1. Omit default_version."
         )
 
 

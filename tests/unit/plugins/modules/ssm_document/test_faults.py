@@ -414,7 +414,7 @@ def is_so(action: str, actions: list[str], at_first: dict[str, Any] | None, now:
         return any(map(DELETED.match, actions))
     if "create the document" in actions or at_first is None:
         return now != at_first  # a new document, which may be equal to the old one except for its type
-    if action == "make a new version":
+    if action == "create a new version":
         return bool(max(now["versions"]) > max(at_first["versions"]))
     if action.startswith("delete"):
         return bool(set(at_first["versions"]) - set(now["versions"]))
@@ -427,8 +427,8 @@ def check_account(sentence: str, actions: list[str], stage: Stage, position: int
 
     If the old document was restored, no action on the new document is in either list.
     """
-    done = said(sentence, r"Done before that: (.*?)\.(?: Not done: |$)")
-    left = said(sentence, r"Not done: (.*)\.$")
+    done = said(sentence, r"Actions done before the error: (.*?)\.(?: Actions not done: |$)")
+    left = said(sentence, r"Actions not done: (.*)\.$")
     writes = stage.aws.writes(since=position)
     answered = [entry for entry in writes if entry.outcome == "ok" and not entry.fault]
     if not answered:

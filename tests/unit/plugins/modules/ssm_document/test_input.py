@@ -157,7 +157,7 @@ def test_tags_of_any_script(tag: dict[str, str]) -> None:
 def test_no_tag_is_lost_where_aws_refuses_the_new_ones() -> None:
     with LocalAWS(world()) as aws:
         aws.add_fault(op="AddTagsToResource", do={"error": "AccessDeniedException"}, times="always")
-        with pytest.raises(SSMError, match="Not done: remove the tags cost-center") as failure:
+        with pytest.raises(SSMError, match="Actions not done: remove the tags cost-center") as failure:
             ensure(aws, name="Prefs", tags={"team": "b"})
         assert failure.value.result == {}
         assert ensure(aws, name="Prefs")["document"]["tags"] == TAGS

@@ -63,7 +63,7 @@ def test_a_document_that_somebody_else_made_is_updated() -> None:
         meanwhile(stage, "CreateDocument", create(ONE))
         done = outcome(stage, content=TWO, document_type="Session")
         held = stage.held()
-        assert done["actions"] == ["make a new version", "make it the default"]
+        assert done["actions"] == ["create a new version", "make it the default"]
         assert held and (sorted(held["versions"]), in_force(held)) == ([1, 2], TWO)
 
 
@@ -87,7 +87,7 @@ def test_a_version_that_somebody_else_is_making_is_waited_for() -> None:
         meanwhile(stage, "UpdateDocument", update(THREE), at_rest=False)
         done = outcome(stage, content=TWO)
         held = stage.held()
-        assert done["actions"] == ["make a new version", "make it the default"]
+        assert done["actions"] == ["create a new version", "make it the default"]
         assert held and (sorted(held["versions"]), in_force(held)) == ([1, 2, 3], TWO)
 
 
@@ -145,7 +145,7 @@ def test_a_document_that_aws_still_describes_is_not_called_deleted(wait: bool) -
         with pytest.raises(SSMError, match=r"whose owner is 123456789012, so nothing was deleted\.") as caught:
             # The outcome is known at once, so the task does not wait, however long wait_timeout is.
             stage.ensure(state="absent", wait=wait, wait_timeout=100000)
-        assert "Done before that" not in str(caught.value) and caught.value.result == {}
+        assert "Actions done before" not in str(caught.value) and caught.value.result == {}
         assert stage.held() is not None
 
 
@@ -225,10 +225,10 @@ def test_an_older_version_that_is_gone_when_it_is_compared_is_not_the_wanted_one
         gone = {"error": "InvalidDocumentVersion", "message": "gone"}
         stage.aws.add_fault(op=operation, after=1, do=gone)
         done = stage.ensure(name=name, content=THREE, content_comparison="exact")
-        assert done["actions"] == ["make a new version", "make it the default"]
+        assert done["actions"] == ["create a new version", "make it the default"]
 
 
 def test_content_that_cannot_be_read_is_not_taken_for_the_wanted_one() -> None:
     with Stage(document(ONE)) as stage, hurried():
         stage.aws.add_fault(op="GetDocument", do={"error": "InvalidDocumentVersion", "message": "gone"})
-        assert stage.ensure(content=TWO)["actions"] == ["make a new version", "make it the default"]
+        assert stage.ensure(content=TWO)["actions"] == ["create a new version", "make it the default"]

@@ -42,7 +42,7 @@ def test_going_back_to_an_older_content(scope: str, target_type: str) -> None:
         assert done["changed"]
         assert in_force(aws) == ONE
         # If AWS rejects content that any version has, no version is created, so none may be reported.
-        assert ("make a new version" in done["actions"]) is (scope == "latest")
+        assert ("create a new version" in done["actions"]) is (scope == "latest")
         position = aws.position
         again = ensure(aws, name="Prefs", content=json.dumps(ONE))
         assert not again["changed"]
@@ -72,8 +72,8 @@ def test_a_version_that_fails_is_said_with_its_reason_and_not_put_into_force() -
             ensure(aws, name="Prefs", content=TWO)
         sentence = str(caught.value)
         assert "Version 2 of document Prefs is Failed: the attachment cannot be read." in sentence
-        assert "Done before that: make a new version." in sentence
-        assert "Not done: make it the default." in sentence
+        assert "Actions done before the error: create a new version." in sentence
+        assert "Actions not done: make it the default." in sentence
         assert in_force(aws) == ONE
 
 
@@ -99,8 +99,8 @@ def test_a_failure_midway_says_what_was_done_and_a_second_run_repairs() -> None:
     with LocalAWS(world(ONE, faults=[fault])) as aws:
         with pytest.raises(SSMError) as caught:
             ensure(aws, name="Prefs", content=TWO, tags={"team": "a"})
-        assert "Done before that: make a new version." in str(caught.value)
-        assert "Not done: set the tags team." in str(caught.value)
+        assert "Actions done before the error: create a new version." in str(caught.value)
+        assert "Actions not done: set the tags team." in str(caught.value)
         position = aws.position
         assert ensure(aws, name="Prefs", content=TWO, tags={"team": "a"})["changed"]
         assert [call.operation for call in aws.writes(since=position)] == [
@@ -203,7 +203,7 @@ def test_a_lost_answer_to_an_update_is_no_reason_to_say_that_nothing_changed() -
     with LocalAWS(world(ONE, faults=[fault], switches={"update_unready": "ok"})) as aws:
         client = aws.client("ssm", config=Config(retries={"total_max_attempts": 3}))
         done = ensure.with_client(client, name="Prefs", content=TWO, default_version="keep")
-        assert done["actions"] == ["make a new version"]
+        assert done["actions"] == ["create a new version"]
         assert done["document"]["latest_version"] == "2"
 
 

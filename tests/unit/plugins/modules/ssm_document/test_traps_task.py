@@ -62,7 +62,7 @@ def test_trap_32_too_many_updates_is_tried_again(operation: str, task: Task) -> 
 def test_trap_32_throttling_is_tried_again(operation: str) -> None:
     with Stage(document(ONE), attempts=3) as stage:
         stage.aws.add_fault(op=operation, do={"error": "ThrottlingException", "message": "Rate exceeded"})
-        assert stage.ensure(content=TWO)["actions"] == ["make a new version", "make it the default"]
+        assert stage.ensure(content=TWO)["actions"] == ["create a new version", "make it the default"]
         assert in_force(present(stage)) == TWO
         unchanged(stage, content=TWO)
 
@@ -94,7 +94,7 @@ def test_trap_34_preferences_that_somebody_makes_meanwhile_are_updated() -> None
         stage.aws.add_fault(op="DescribeDocument", do={"error": "InvalidDocument", "message": "not yet"})
         done = stage.ensure(name=PREFERENCES, document_type="Session", content=TWO)
         assert [call.outcome for call in stage.aws.calls(CREATE)] == ["DocumentAlreadyExists"]
-        assert done["actions"] == ["make a new version", "make it the default"]
+        assert done["actions"] == ["create a new version", "make it the default"]
         assert in_force(present(stage, PREFERENCES)) == TWO
         unchanged(stage, name=PREFERENCES, content=TWO)
 

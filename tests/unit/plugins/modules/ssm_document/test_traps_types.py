@@ -67,8 +67,9 @@ def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> 
         with pytest.raises(SSMError) as caught:
             stage.ensure(**task, wait=wait)
         back = ["create the document", f"share the document with {'2' * 12}"]
-        assert f"The old document was restored: {'; '.join(back)}. Done before" in str(caught.value)
-        assert "Not done" not in str(caught.value)
+        restored = f"The old document was restored. Actions of the restoration: {'; '.join(back)}. Actions done before"
+        assert restored in str(caught.value)
+        assert "Actions not done" not in str(caught.value)
         assert (caught.value.result["changed"], caught.value.result["actions"][-2:]) == (True, back)
         assert present(stage) == {**before, "tags": {"team": "a"}}
 
@@ -82,7 +83,7 @@ def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
         with pytest.raises(SSMError, match=f"{gone}Could not create .*DocumentLimitExceeded") as caught:
             stage.ensure(**task)
         had = "delete the document, which had the tag team=a"
-        assert str(caught.value).endswith(f"Done before that: {had}.")
+        assert str(caught.value).endswith(f"Actions done before the error: {had}.")
         assert caught.value.result == {
             "changed": True,
             "actions": [had],
@@ -94,7 +95,7 @@ def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
         stage.aws.add_fault(op=CREATE, do={"error": "DocumentLimitExceeded"})
         stage.aws.add_fault(op=SHARE, after=1, times="always", do={"error": "AccessDeniedException"})
         with pytest.raises(
-            SSMError, match=r"restored: create the document\. Some of it could not be restored: Could not change"
+            SSMError, match=r"the restoration: create the document\. Some of it could not be restored: Could not change"
         ):
             stage.ensure(**task)
         assert present(stage)["type"] == "Session"

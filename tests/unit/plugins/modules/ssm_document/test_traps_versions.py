@@ -156,7 +156,7 @@ def test_trap_08_a_name_of_no_version_is_told_whatever_else_is_wrong() -> None:
         said = refused(stage, "has no version", default_version="release")
         assert said == "Document Team-Doc has no version named 'release'."
         new: Task = {"name": "New-Doc", "content": ONE, "document_type": "Session", "default_version": "release"}
-        refused(stage, "document New-Doc does not exist yet, and its first default version is 1", **new)
+        refused(stage, "the task creates document New-Doc, and a new document has only version 1", **new)
         refused(stage, "belongs to Amazon", name="AWS-RunShellScript", default_version="release")
 
 

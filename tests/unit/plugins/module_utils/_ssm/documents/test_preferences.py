@@ -153,12 +153,12 @@ def test_warnings_of_what_nodes_and_the_console_do_not_understand() -> None:
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        ({"runAsEnabled": True, "runAsDefaultUser": "ssm-user"}, "the agent creates only if run-as is off"),
+        ({"runAsEnabled": True, "runAsDefaultUser": "ssm-user"}, "The agent creates this user only if run-as is off"),
         ({"runAsEnabled": ""}, "Set it to true or false"),
         ({"maxSessionDuratoin": "5"}, "input 'maxSessionDuratoin', and may reject or ignore it. Did you mean 'maxS"),
         ({"max_session_duration": "5"}, "Did you mean 'maxSessionDuration'?"),
-        ({"idleSessionTimeout": "30", "maxSessionDuration": "20"}, "before the idle timeout can apply"),
-        ({"idleSessionTimeout": 9, "maxSessionDuration": "8"}, "before the idle timeout can apply"),
+        ({"idleSessionTimeout": "30", "maxSessionDuration": "20"}, "so the idle timeout has no effect"),
+        ({"idleSessionTimeout": 9, "maxSessionDuration": "8"}, "so the idle timeout has no effect"),
         ({"idleSessionTimeout": "20", "maxSessionDuration": "20"}, ""),
         ({"idleSessionTimeout": "20", "maxSessionDuration": ""}, ""),
         ({"idleSessionTimeout": "{{ x }}", "maxSessionDuration": "1"}, ""),
@@ -208,12 +208,14 @@ def test_a_limit_or_a_profile_that_is_no_more_is_named(
 
 def test_every_option_says_how_it_is_cleared_where_null_does_not() -> None:
     names = ["kms_key_id", "run_as_enabled", "max_session_duration", "shell_profile", "shell_profile.linux"]
+    names.append("idle_session_timeout")
     said = preferences.null_warnings(names)
-    kept = "is null, so with purge_session_preferences=false the document keeps its current value."
+    kept = "is null, so with purge_session_preferences=false its value in the document stays."
     assert said == [
-        f"session_preferences.kms_key_id {kept} To clear it, give an empty string.",
-        f"session_preferences.run_as_enabled {kept} To turn it off, give false.",
-        f"session_preferences.max_session_duration {kept} To remove a maximum session duration, give 0.",
-        f"session_preferences.shell_profile {kept} To clear a shell profile, give an empty string for it.",
-        f"session_preferences.shell_profile.linux {kept} To clear it, give an empty string.",
+        f"session_preferences.kms_key_id {kept} To clear it, set an empty string.",
+        f"session_preferences.run_as_enabled {kept} To turn it off, set false.",
+        f"session_preferences.max_session_duration {kept} To remove the maximum session duration, set 0.",
+        f"session_preferences.shell_profile {kept} To clear a shell profile, set it to an empty string.",
+        f"session_preferences.shell_profile.linux {kept} To clear it, set an empty string.",
+        f"session_preferences.idle_session_timeout {kept}",
     ]
