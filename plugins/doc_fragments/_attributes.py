@@ -32,7 +32,7 @@ attributes:
     description: Returns what changes, or in check mode what would change.
     support: full
   idempotent:
-    description: When run twice in a row, the second run changes nothing and makes no call that could change anything.
+    description: When run twice in a row, the second run changes nothing. It makes no call that could change anything.
     support: full
 """
 

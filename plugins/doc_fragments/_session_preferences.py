@@ -20,9 +20,9 @@ options:
         C(SSM-SessionManagerRunShell), as options. The module writes the content as the console does, so that the
         console can edit it and every agent can read it.
       - By default these options are the complete document. An option that the task omits, or sets to null, gets its
-        default, even if the document has another value. A task that gives only
+        default, even if the document has another value. A task that sets only
         O(session_preferences.idle_session_timeout) therefore turns off logging, encryption with a KMS key, run-as, the
-        maximum session duration and shell profiles, with a warning. See O(purge_session_preferences).
+        maximum session duration and shell profiles. The task then warns. See O(purge_session_preferences).
       - The document is compared by its effect on the agent. Quotes around a boolean, or an empty C(maxSessionDuration)
         as the console writes it, create no new version.
     type: dict
@@ -96,10 +96,10 @@ options:
         including content that O(session_preferences) has no option for.
       - With V(false), an empty string clears a string, V(false) turns off a boolean, and
         O(session_preferences.max_session_duration=0) removes that limit. An idle timeout cannot be removed. A
-        preference that is null stays as it is, with a warning.
-      - With V(false), the task changes the content of the default version of C(SSM-SessionManagerRunShell), or with
-        O(default_version=keep) that of its latest version. For every other document, it changes the content of the
-        latest version. A document that does not exist is created with the defaults.
+        preference that is null stays as it is, and the task warns.
+      - With V(false), the task starts from the content of the latest version. For C(SSM-SessionManagerRunShell), it
+        starts from the default version, unless O(default_version=keep). A document that does not exist is created with
+        the defaults.
     type: bool
     default: true
 """

@@ -8,12 +8,14 @@ name: aws_ssm
 version_added: 0.1.0
 short_description: Nodes that Systems Manager manages, grouped by whether Session Manager can reach them
 description:
-  - Lists the managed nodes of one or more regions, both EC2 instances and hybrid nodes. Checks the connection status of
-    each node that may be connected.
+  - Lists the managed nodes of one or more regions. These are EC2 instances and hybrid nodes, which are machines outside
+    EC2 with an ID that begins with C(mi-).
+  - Checks the connection status of each node that may be connected.
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
     when they have no hosts. O(groups) and O(keyed_groups) cannot add hosts to them or make them children of other
     groups.
-  - The inventory is complete or it fails. If a listing breaks off, the inventory fails and is never shorter.
+  - By default, the inventory is complete or it fails. If a listing breaks off, no part of it is used. With
+    O(strict_permissions=false), a region that cannot be listed is left out with a warning.
   - By default Ansible only warns about a failed inventory. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) or
     E(ANSIBLE_INVENTORY_UNPARSED_FAILED) to make that an error.
   - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). Unknown options in the file
@@ -41,25 +43,27 @@ options:
         C(PingStatus), C(PlatformTypes), C(ResourceType), C(SourceIds), C(SourceTypes), C(tag-key), and C(tag:) followed
         by the key of a tag. Keys and values are case-sensitive.
       - Only DescribeInstanceInformation supports C(tag-key), C(tag:), C(SourceIds) and C(SourceTypes). If any filter of
-        the file uses one of them, the plugin lists all nodes with that operation. It omits stopped instances, returns
-        fewer variables and needs more calls.
+        the file uses one of them, the plugin lists all nodes with DescribeInstanceInformation. This operation omits
+        stopped instances, returns fewer variables and needs more calls.
       - The tags of hybrid nodes can be used like those of instances.
     type: dict
     default: {}
   include_filters:
     description:
-      - A list of O(filters). Lists nodes that match at least one entry, or O(filters) if that is set too.
+      - A list whose entries have the form of O(filters). A node is listed if it matches at least one entry. If
+        O(filters) is also set, a node that matches O(filters) is listed, too.
       - Each entry requires a separate listing.
     type: list
     elements: dict
     default: []
   exclude_filters:
     description:
-      - A list of O(filters). Nodes that match at least one entry are excluded, even if they match other filters.
-      - Each entry with C(tag-key) or C(tag:) requires two separate listings, one before the nodes are listed and one
-        after. They also exclude a node that gets such a tag in the meantime. Other entries require no call.
+      - A list whose entries have the form of O(filters). Nodes that match at least one entry are excluded, even if they
+        match other filters.
+      - Each entry with C(tag-key) or C(tag:) requires two additional listings, one before the nodes are listed and one
+        after, so that a node that gets such a tag in the meantime is excluded, too. Other entries require no call.
       - If an entry filters by a value that users choose, such as a tag or an ID, and no listed node has that value, the
-        plugin issues a warning. Otherwise a misspelled entry would list the nodes that it should exclude.
+        plugin warns. Otherwise a misspelled entry would list the nodes that it should exclude.
     type: list
     elements: dict
     default: []
@@ -79,8 +83,8 @@ options:
     description:
       - Where the connection status of a node comes from.
       - V(connection_status) asks Session Manager, with one call for each node that may be connected.
-      - V(ping_status) uses the ping status in the listing and makes no further calls. Systems Manager can report an
-        agent as C(Online) for minutes before sessions can start, and for minutes after they no longer can.
+      - V(ping_status) uses the ping status in the listing and makes no further calls. It can be C(Online) minutes
+        before sessions can be started on a node, and minutes after this has become impossible.
       - V(none) checks nothing and puts every host into C(ssm_unknown).
     type: str
     choices: [connection_status, ping_status, none]
@@ -114,10 +118,10 @@ options:
         (C({{ region }}-{{ computer_name }})). C(tag:) requires O(ec2_details).
       - An entry that uses a variable or a tag that the node does not have yields no name. With O(strict), any other
         failure of an entry is an error.
-      - An entry can also be a dictionary with C(name), and optionally C(prefix) and C(separator), which are put before
+      - An entry can also be a mapping with C(name), and optionally C(prefix) and C(separator), which are put before
         the name. C(name) and C(prefix) are entries as above. C(separator) defaults to C(_).
-      - In a name, every character other than a letter, a digit, C(_), C(.) or C(-) is replaced by C(_). So is a C(.) or
-        C(-) at the beginning.
+      - In a name, only letters, digits, C(_), C(.) and C(-) are kept. Every other character becomes C(_), and so does
+        a C(.) or C(-) at the beginning.
       - A node is named by its ID if no entry yields a name, or if the name cannot be used. A name cannot be used if
         another node or a host of another inventory source has it, if it is the name of a group or of the controller
         (C(localhost)), or if it looks like the ID of a node. A warning lists the names that were not used.
@@ -152,9 +156,9 @@ options:
         to check connection statuses is missing.
       - If V(false), a region that cannot be listed completely is left out as a whole, with a warning. Possible causes
         are that access is denied, that the region is not enabled, or that its service does not respond. Do not use
-        this where a missing host counts as deleted, such as in an inventory source of AWX that overwrites.
-      - Credentials that are expired or invalid in every region always fail. So does an inventory of which no region can
-        be listed.
+        this where a missing host counts as deleted, such as in an inventory source of AWX with I(Overwrite) enabled.
+      - The inventory always fails if the credentials have expired or are invalid in all regions, or if no region can be
+        listed.
       - With either value, a node whose connection status cannot be read is in C(ssm_unknown).
     type: bool
     default: true
@@ -193,10 +197,15 @@ notes:
   - An empty environment variable, such as AWX sets, counts as unset.
   - O(profile) cannot be combined with access keys. To use a profile although the environment contains keys, set
     O(access_key), O(secret_key) and O(session_token) to V("").
-  - O(cache) keeps the nodes and their details, so that later runs do not list them again. Cached data is only used
-    for the same regions, filters, endpoint and identity. The identity is the access key. For a profile with a role, SSO
-    or a login, it is the settings of that profile. An instance that was stopped when it was listed counts as not
-    connected until the nodes are listed again.
+  - O(cache) keeps the nodes and their details, so that later runs do not list them again. Cached data is only used if
+    the version of the collection, the regions, the filters, O(ec2_details), the endpoint, the C(AWS_) environment
+    variables and the identity are unchanged. The identity is the access key. For a profile with a role, SSO or a login,
+    it is the settings of that profile.
+  - Nodes are not cached if the run has a warning about them. That is the case if a region is left out, if details could
+    not be read, or if an entry of O(exclude_filters) matches no node.
+  - The status of some cached nodes is not checked until the nodes are listed again, unless O(ask_all_nodes) is set.
+    These are the nodes that were not running when they were listed, and those whose agent had been silent for
+    O(connection_lost_seconds).
   - With the role of an EC2 instance or a container, or with C(credential_process), cached data is used until the
     credentials are renewed.
   - Only the owner of the cache files can read them.
@@ -209,8 +218,9 @@ notes:
     the entries of that list replace it. In O(regions) and O(statuses), a template can also return a comma-separated
     string.
   - A template that returns no entries for O(regions), O(statuses), O(filters) or O(include_filters) is an error.
-  - Text from AWS is never evaluated as a template, and neither is text that O(compose) makes from it.
-    C(ansible-inventory --list) shows such text as a dictionary with the key C(__ansible_unsafe), which Ansible reads
+  - Text from AWS is never evaluated as a template. Neither is text that O(compose) makes from it, nor a template that
+    contains such text.
+    C(ansible-inventory --list) shows such text as a mapping with the key C(__ansible_unsafe), which Ansible reads
     back as text.
 extends_documentation_fragment:
   - ansible.builtin.constructed
@@ -285,7 +295,7 @@ region: us-east-1
 assume_role_arn: arn:aws:iam::123456789012:role/Inventory
 cache: true
 cache_plugin: ansible.builtin.jsonfile
-cache_connection: ~/.cache/ansible/inventory
+cache_connection: ~/.cache/ansible-inventory
 cache_timeout: 3600
 cache_statuses_seconds: 60
 """

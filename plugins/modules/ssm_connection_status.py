@@ -9,24 +9,22 @@ module: ssm_connection_status
 version_added: 0.1.0
 short_description: Check which nodes Session Manager can reach, and wait for them
 description:
-  - Calls GetConnectionStatus for many targets at once, and can wait until they are connected or no longer connected.
-  - A session can be started on a connected node. That is not the same as the C(Online) ping status of Systems Manager.
-    A node can be C(Online) for minutes before sessions can start, and can stay C(Online) for minutes after they no
-    longer can.
-  - Checking 1,000 targets in one task is more than 100 times faster than looping over the module.
-  - With C(ansible-playbook -v) and a C(local) connection, a task that takes long shows its progress every second, or
-    at every pause while it waits.
+  - Calls GetConnectionStatus for many targets at once, and can wait until they are connected or not connected.
+  - A session can be started on a connected node. The C(Online) ping status of Systems Manager does not mean the same.
+    It can be C(Online) minutes before sessions can be started on a node, and minutes after this has become impossible.
+  - Checking 1,000 targets in one task is more than 100 times faster than a loop with one target for each task.
+  - With C(ansible-playbook -v) and a C(local) connection, a task that takes long shows its progress. While it checks,
+    it does so every second. While it waits, it does so at every pause.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
   targets:
     description:
-      - The targets to check. Each is an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), or an ECS target
-        (C(ecs:CLUSTER_TASK_RUNTIME)).
-      - Spaces around an entry are removed. A target that is listed twice is checked once.
+      - The targets to check. Each is an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), an ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)), or a node of SageMaker HyperPod (C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE)).
       - Any other value is an error, such as a host name, an ARN or an ECS target without its runtime ID. AWS would
         report it as not connected, and a wait would last until its timeout.
-      - C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE), a node of SageMaker HyperPod, is also accepted.
+      - Spaces around an entry are removed. A target that is listed twice is checked once.
     type: list
     elements: str
     required: true
@@ -70,14 +68,14 @@ options:
       - Whether to return the last agent ping that Systems Manager recorded for each node. It helps to find out why a
         node is not connected.
       - The module reads the pings of all nodes in one listing, not with one call for each node. It does so while it
-        checks the statuses, or after a wait. If the listing fails, the task issues a warning and returns the statuses
-        without pings.
+        checks the statuses, or after a wait. If the listing fails, the task warns and returns the statuses without
+        pings.
     type: bool
     default: false
   max_workers:
     description:
-      - The maximum number of checks at the same time, up to V(64). For few targets the module uses fewer connections,
-        because setting up a connection would take longer than it saves.
+      - The maximum number of checks at the same time, up to V(64). If there are few targets, the module opens fewer
+        connections, because opening one would take longer than it saves.
       - A higher number does not raise the rate limits of AWS. If AWS throttles calls, the module adapts to the allowed
         rate and still checks every target.
     type: int
@@ -129,13 +127,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 statuses:
-  description: One entry for each target, in the order given.
+  description: One entry for each target, in the order of O(targets). A target that is listed twice has one entry.
   returned: always
   type: list
   elements: dict
   contains:
     target:
-      description: The target as given.
+      description: The target, without spaces around it.
       type: str
       sample: i-0a1b2c3d4e5f60001
     status:

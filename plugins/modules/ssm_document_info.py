@@ -41,8 +41,9 @@ options:
     elements: str
   include:
     description:
-      - What to return in addition to the description of each document. Each entry requires one call per document. The
-        exception is V(tags) with O(names), because the descriptions of these documents contain the tags.
+      - What to return in addition to the description of each document. Each entry requires one call per document.
+      - The exception is V(tags) for documents that are described by name or by version. It requires no call, because
+        the description contains the tags.
     type: list
     elements: str
     choices: [content, versions, permissions, tags]
@@ -98,7 +99,9 @@ RETURN = r"""
 documents:
   description:
     - One entry for each document, in the order of O(names). Listed documents are sorted by name.
-    - The keys are those that AWS returns, in snake_case. A listing returns fewer keys than a description by name.
+    - The keys are those that AWS returns, in snake_case. A listing returns fewer keys than a description.
+    - Documents are described by name if O(names) is set. They are described by version if O(version_name) is set, or
+      O(document_version) to a version other than V($DEFAULT).
   returned: always
   type: list
   elements: dict
@@ -121,22 +124,22 @@ documents:
       sample: "2"
     default_version:
       description: The version that AWS uses if no version is given.
-      returned: when O(names) is given
+      returned: when documents are described by name or by version
       type: str
       sample: "2"
     latest_version:
-      description: The newest version.
-      returned: when O(names) is given
+      description: The latest version.
+      returned: when documents are described by name or by version
       type: str
       sample: "2"
     status:
       description: The status of the document.
-      returned: when O(names) is given
+      returned: when documents are described by name or by version
       type: str
       sample: Active
     hash:
       description: The SHA-256 of the content.
-      returned: when O(names) is given
+      returned: when documents are described by name or by version
       type: str
     owner:
       description: The account that owns the document.
@@ -153,8 +156,9 @@ documents:
     session_preferences:
       description:
         - The content as a value of the option O(sessionops.aws.ssm_document#module:session_preferences), with the same
-          effect on the agent. A setting without effect, such as streaming without a log group, is returned as off.
-        - Null if the content has settings that the option does not have, or values that it does not accept.
+          effect on the agent. A preference without effect, such as streaming without a log group, is returned with its
+          default.
+        - Null if the content has keys that the option does not have, or values that it does not accept.
       returned: when O(include) has V(content), for documents of type Session
       type: dict
     permissions:
@@ -167,7 +171,7 @@ documents:
     content:
       description:
         - The content, byte for byte as it is stored unless O(document_format) is set.
-        - Null, with a warning, if AWS describes the document but does not find its content.
+        - Null if AWS describes the document but does not find its content. The task then warns.
       returned: when O(include) has V(content)
       type: str
     content_parsed:
@@ -181,7 +185,7 @@ documents:
       elements: dict
     tags:
       description: The tags of the document.
-      returned: when O(names) is given, or O(include) has V(tags)
+      returned: when documents are described by name or by version, or O(include) has V(tags)
       type: dict
       sample: {team: platform}
 """

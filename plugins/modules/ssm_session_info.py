@@ -13,15 +13,15 @@ description:
     DescribeSessions.
   - Lists only Session Manager sessions. Other connections to a node, such as SSH without Session Manager, are not
     included.
-  - A session that ends while the task lists sessions is returned once. It is returned in its later state, or in its
-    earlier state if only that one matches O(status).
+  - A session that ends while the task lists sessions is returned once, as it was in the later listing. If only its
+    earlier status matches O(status), it is returned as it was in the earlier listing.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
   state:
     description:
-      - Which sessions to list. V(active) lists open sessions, V(history) lists sessions that have ended, and V(all)
-        lists both.
+      - Which sessions to list. V(active) lists active sessions, V(history) lists sessions that
+        have ended, and V(all) lists both.
     type: str
     choices: [active, history, all]
     default: active
@@ -32,8 +32,9 @@ options:
     type: str
   target:
     description:
-      - Lists only the sessions on this target. Accepts a node ID (C(i-...) or C(mi-...)) or an ECS target
-        (C(ecs:CLUSTER_TASK_RUNTIME)). Any other value is an error.
+      - Lists only the sessions on this target. Accepts a node ID (C(i-...) or C(mi-...)), an ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)) or a node of SageMaker HyperPod (C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE)). Any
+        other value is an error.
     type: str
   owner:
     description:
@@ -63,8 +64,9 @@ options:
       - Lists only the sessions that were started at this time or later. Use ISO 8601, as in V(2026-01-31T09:30:00Z). A
         time without a time zone is UTC.
       - Also accepts a duration before now, as in V(2h), V(1d12h) or V(2h ago). The module subtracts it from AWS's time.
-      - A time more than a day in the future is an error. If this option and O(invoked_before) are both times or both
-        durations, this one must be earlier. If this option is a duration, it must be longer than O(older_than).
+      - A time more than a day in the future is an error.
+      - If this option and O(invoked_before) are both times, this one must be earlier. If both are durations, this one
+        must be longer. A duration must also be longer than O(older_than).
     type: str
   invoked_before:
     description:
@@ -73,7 +75,7 @@ options:
   document_name:
     description:
       - Lists only the sessions that were started with this document. Accepts the name or the ARN of the document.
-      - If either this option or the session has only a name, the names are compared.
+      - The names are compared if this option is a name, or if AWS returns only the name. Two ARNs must be equal.
       - AWS has no such filter, so the module filters the sessions that AWS returns.
     type: str
   older_than:

@@ -19,19 +19,20 @@ options:
     description:
       - The IDs of the sessions to end. Empty entries are ignored. If all entries are empty, the task does nothing.
       - Mutually exclusive with the options that select sessions, which are O(target), O(owner), O(status),
-        O(document_name) and O(older_than). Without this option, at least one of them is required.
+        O(document_name) and O(older_than). Set either this option or at least one of those.
     type: list
     elements: str
   target:
     description:
-      - Selects the sessions on this target. Accepts a node ID (C(i-...) or C(mi-...)) or an ECS target
-        (C(ecs:CLUSTER_TASK_RUNTIME)). Any other value is an error.
+      - Selects the sessions on this target. Accepts a node ID (C(i-...) or C(mi-...)), an ECS target
+        (C(ecs:CLUSTER_TASK_RUNTIME)) or a node of SageMaker HyperPod (C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE)). Any
+        other value is an error.
     type: str
   owner:
     description:
       - Selects the sessions of this user. Accepts an ARN or a name, as
         O(sessionops.aws.ssm_session_info#module:owner) does.
-      - Whoever assumes a role chooses the name of the role session, so a name can match several owners. If the
+      - People who assume a role choose the name of the role session, so a name can match several owners. If the
         selected sessions belong to several owners, the task fails, lists the owners and ends no session.
     type: str
   status:
@@ -66,10 +67,10 @@ options:
   missing:
     description:
       - What to do with an ID in O(session_ids) that no active session has.
-      - V(ok) returns the ID in RV(not_active) and issues a warning, because the session has ended or the ID is wrong.
-        The task does not search the history of sessions, because that can take many calls.
-      - V(fail) searches the history, which AWS keeps for 30 days. If the ID is not there, the task fails and ends no
-        session.
+      - With V(ok), the task warns and returns the ID in RV(not_active), because the session has ended or the ID is
+        wrong. It does not search the history of sessions, because that can take many calls.
+      - With V(fail), the task searches the history, which AWS keeps for 30 days. If the ID is not there, the task fails
+        and ends no session.
     type: str
     choices: [ok, fail]
     default: ok
@@ -90,12 +91,12 @@ options:
     default: 1
 notes:
   - Requires the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession).
-  - Policies usually allow users to end only their own sessions. They allow C(ssm:TerminateSession) on
-    C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on C(session/${aws:userid}-*), or on sessions
-    whose tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
+  - Policies usually allow users to end only their own sessions. Such a policy allows C(ssm:TerminateSession) on
+    C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on C(arn:aws:ssm:*:*:session/${aws:userid}-*), or
+    on sessions whose tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
   - O(session_ids), O(exclude_session_ids) and the options that select sessions must not be null. The options that
     select sessions must not be empty either. Otherwise a variable that was never set could select every session. Omit
-    an option with C(default(omit\)), not with C(default(none\)).
+    an option with V(default(omit\)), not with V(default(none\)).
   - If a session cannot be ended, the task still tries to end the others, and then fails. It stops at once only if the
     credentials do not work or the endpoint cannot be reached. Even then it returns the sessions that it has ended.
   - If AWS's reply to a call is lost, the module reads the list of active sessions to determine whether the session has
@@ -154,7 +155,7 @@ terminated:
       sample: "2026-01-31T09:30:00Z"
 already_ended:
   description:
-    - IDs of sessions that had already ended, or were already terminating, before this task ended them.
+    - IDs of the sessions that had already ended, or were already terminating, when the task was about to end them.
   returned: always
   type: list
   elements: str
@@ -173,9 +174,10 @@ msg:
   type: str
 failures:
   description:
-    - The sessions that could not be ended, and the sessions that were ended but may still be active after
-      O(wait_timeout). The latter are also in RV(terminated).
-    - If there are any, the task fails after it has ended the other sessions.
+    - The sessions that could not be ended.
+    - Also the sessions that the task ended but that may still be active after O(wait_timeout). These are in
+      RV(terminated), too.
+    - If there are any of either kind, the task fails after it has ended the other sessions.
   returned: always
   type: list
   elements: dict
@@ -194,7 +196,8 @@ selected:
   type: list
   elements: dict
 diff:
-  description: The requested sessions that are active, before and after the task.
+  description:
+    - The IDs of the sessions to end that were active before the task, and of those that may still be active after it.
   returned: always
   type: dict
 """
