@@ -24,9 +24,9 @@ attributes:
   idempotent:
     description: When run twice in a row, the second run changes nothing. It makes no call that could change anything.
     details:
-      - There is one exception. AWS may reject the content of a Session document, because an older version already has
-        it. If sessions use the latest version of that document, each run sends the update again, and check mode reports
-        that update. A warning says how to end this.
+      - There is one exception. AWS may reject content that an older version already has. With O(default_version=keep),
+        and for Session documents other than C(SSM-SessionManagerRunShell), later runs may then send the update again,
+        and check mode reports that update. AWS rejects it again, so nothing changes.
     support: full
   action:
     description: Has a corresponding action plugin, which finds the file in O(content_path) on the controller.
@@ -283,8 +283,9 @@ notes:
     C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource), C(ssm:DescribeDocumentPermission) and
     C(ssm:ModifyDocumentPermission). The permission C(ssm:ListDocumentVersions) is required for O(keep_versions), and to
     find the older version when AWS rejects content that this version already has.
-  - AWS may reject content that an older version already has. The module then makes that version the default. If
-    sessions still use the latest version, because they are started with the name of the document, a warning says so.
+  - AWS may reject content that an older version already has. The module then makes that version the default,
+    unless O(default_version=keep). If sessions still use the latest version, because they are started with the name of
+    the document, the task warns.
   - Sessions that are open when the preferences change are expected to keep the preferences that they started with. AWS
     does not document this.
   - If State Manager associations use a document, changing its default version runs those associations.
@@ -425,7 +426,7 @@ actions:
   returned: always, unless a task fails before it has done anything
   type: list
   elements: str
-  sample: [make a new version, make it the default]
+  sample: [create a new version, make it the default]
 lost_content:
   description: The content of the latest version of a document that O(recreate) deleted and that is lost.
   returned: when the new document could not be created, and the old one could not be restored
