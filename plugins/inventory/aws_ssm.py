@@ -295,7 +295,7 @@ region: us-east-1
 assume_role_arn: arn:aws:iam::123456789012:role/Inventory
 cache: true
 cache_plugin: ansible.builtin.jsonfile
-cache_connection: ~/.cache/ansible-inventory
+cache_connection: ~/.cache/ansible/inventory
 cache_timeout: 3600
 cache_statuses_seconds: 60
 """
