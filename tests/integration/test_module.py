@@ -86,7 +86,7 @@ REFUSED: list[tuple[dict[str, str], dict[str, Any], str]] = [
     ({}, {"profile": "nosuch", "access_key": "", "secret_key": "", "session_token": ""}, UNKNOWN),
     ({}, {"profile": "work"}, BOTH),
     (NO_REGION, {"profile": "work"}, BOTH),
-    (NO_REGION, {}, "requires a region, but none was found"),
+    (NO_REGION, {}, "No region was found. Set region or AWS_REGION"),
 ]
 
 

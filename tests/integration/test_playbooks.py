@@ -193,7 +193,8 @@ def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
         "Could not get the connection status of i-0a1b2c3d4e5f60004: Access"
     ) in printed
     assert (
-        "4 of 5 targets are not connected after 1 second: i-0a1b2c3d4e5f60003 (ping status ConnectionLost, last ping "
+        "4 of 5 targets did not have the status connected within 1 second: "
+        "i-0a1b2c3d4e5f60003 (ping status ConnectionLost, last ping "
         "2026-11-23T11:59:00Z, instance running), i-0a1b2c3d4e5f60004, ecs:cluster_task_run, "
     ) in printed
 
@@ -259,7 +260,7 @@ def test_where_no_session_is_old_enough_it_says_so(dry_run: bool, tmp_path: Path
         options = {"older_than": "300d", "dry_run": dry_run, "regions": ["us-east-1", "eu-west-1"]}
         printed = succeeds(run(aws, tmp_path, "end_stale_sessions", **options))
         assert aws.writes() == []
-    assert "No session in us-east-1, eu-west-1 matches the variables and has been open for more than 300d." in printed
+    assert "No session in us-east-1, eu-west-1 matches the filters and has been open for more than 300d." in printed
     assert "would be ended" not in printed
 
 
@@ -267,7 +268,8 @@ def test_a_name_that_two_regions_have_for_two_owners_ends_no_session(tmp_path: P
     elsewhere = [{**MATCH, "session_id": "elsewhere", "owner": "jane"}]
     with LocalAWS({"regions": {"us-east-1": {"sessions": STALE}, "eu-west-1": {"sessions": elsewhere}}}) as aws:
         printed = fails(run(aws, tmp_path, "end_stale_sessions", **{**SELECTION, "owner": "jane"}, dry_run=False))
-        assert "sessionops_owner: 'jane' is the name of 2 owners, and no session was ended: aws:iam:" in printed
+        assert "sessionops_owner: 'jane' matches 2 owners (aws:iam:" in printed
+        assert "jane). No session was ended. Set sessionops_owner to the ARN of one of them." in printed
         assert aws.writes() == []
 
 
@@ -322,7 +324,7 @@ def test_a_session_that_cannot_be_ended_is_said_after_the_rest(tmp_path: Path) -
     with LocalAWS({"regions": {"us-east-1": {"sessions": sessions}, "eu-west-1": {"sessions": ELSEWHERE}}}) as aws:
         options = {"older_than": "1d", "dry_run": "no", "regions": ["us-east-1", "eu-west-1"]}
         printed = fails(run(aws, tmp_path, "end_stale_sessions", **options))
-        assert "1 of 2 sessions could not be ended. Could not terminate session other: AccessDeniedException" in printed
+        assert "1 of 2 sessions could not be ended. Could not end session other: AccessDeniedException" in printed
         assert left(aws) == {"other"}
 
 

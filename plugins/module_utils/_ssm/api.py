@@ -26,8 +26,8 @@ Shape = dict[str, Any]
 _MISSING = MISSING_DOCUMENT | MISSING_DOCUMENT_VERSION
 # Source: the User Guide, "Additional sample IAM policies for Session Manager".
 _OWN_SESSIONS = (
-    "Policies usually grant it for the caller's own sessions only: on arn:aws:ssm:*:*:session/${aws:username}-*, for "
-    "federated users on session/${aws:userid}-*, or where the tag aws:ssmmessages:session-id is ${aws:userid}."
+    "Policies usually grant it only for the caller's own sessions: on arn:aws:ssm:*:*:session/${aws:username}-*, for "
+    "federated users on session/${aws:userid}-*, or on sessions whose tag aws:ssmmessages:session-id is ${aws:userid}."
 )
 
 
@@ -217,7 +217,7 @@ def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> I
 
 def terminate_session(client: Client, session_id: str) -> None:
     """Terminate a session. It ends shortly after the call returns."""
-    attempt = attempting(f"terminate session {session_id}", needs="ssm:TerminateSession", granted=_OWN_SESSIONS)
+    attempt = attempting(f"end session {session_id}", needs="ssm:TerminateSession", granted=_OWN_SESSIONS)
     _call(client, attempt, "terminate_session", SessionId=session_id)
 
 

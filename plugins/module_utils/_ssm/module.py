@@ -95,9 +95,7 @@ class SSMModule(AnsibleAWSModule):
         """Return a boto3 client of ``service`` made from the connection options; fail if there is no region."""
         connection = self._connection  # first, because invalid credentials can be the reason why no region is found
         if not self.region:
-            self.fail_json(
-                msg=f"The {self._name} module requires a region, but none was found. Set region or AWS_REGION."
-            )
+            self.fail_json(msg="No region was found. Set region or AWS_REGION, or use a profile that has a region.")
         return connection.client(service, self.region)
 
     @functools.cached_property

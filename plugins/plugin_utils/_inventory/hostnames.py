@@ -81,7 +81,10 @@ def refused_names_warning(refused: Mapping[str, str]) -> str:
     nodes = "1 node is" if len(refused) == 1 else f"{len(refused)} nodes are"
     listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MAX_LISTED))
     more = f" and {len(refused) - MAX_LISTED} more" if len(refused) > MAX_LISTED else ""
-    return f"{nodes} named by ID, because the name is reserved or already used by a host or a group: {listed}{more}."
+    return (
+        f"{nodes} named by ID, because the wanted name is reserved, looks like a node ID, or belongs to another host or "
+        f"a group: {listed}{more}."
+    )
 
 
 def check_hostnames(entries: Sequence[Any], *, tags: bool) -> None:
@@ -104,8 +107,8 @@ def _expressions(entry: Any) -> list[str]:
     if isinstance(entry, Mapping) and isinstance(entry.get("name"), str) and set(entry) <= _ENTRY_KEYS:
         return [str(entry["name"]), *([str(entry["prefix"])] if entry.get("prefix") else [])]
     raise SSMError(
-        f"hostnames: each entry must be a string or a mapping with name and optionally prefix and separator; "
-        f"{entry!r} is neither."
+        "hostnames: each entry must be a string, or a mapping with name and optionally prefix and separator; "
+        f"got {entry!r}."
     )
 
 

@@ -97,5 +97,5 @@ def _regions(given: list[Any], region: str | None) -> tuple[str, ...]:
             raise SSMError(f"{option}: {quoted(str(name))} is not the name of a region, such as us-east-1.")
     regions = tuple(dict.fromkeys(filter(None, names)))
     if not regions:
-        raise SSMError("No region: set regions, region or AWS_REGION.")
+        raise SSMError("No region was found. Set regions, region or AWS_REGION, or use a profile that has a region.")
     return regions

@@ -150,7 +150,8 @@ def convert(text: str, stored_format: str, wanted_format: str | None) -> tuple[s
     value = parse(text, stored_format)
     if wanted_format == TEXT or not isinstance(value, dict):
         raise SSMError(
-            f"The stored content cannot be converted from {stored_format} to {wanted_format}. Give the content."
+            f"The stored content cannot be converted from {stored_format} to {wanted_format}. Give the content in "
+            f"{wanted_format}."
         )
     return _dump(_normalized(value, "content"), str(wanted_format)), str(wanted_format)
 

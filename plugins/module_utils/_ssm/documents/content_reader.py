@@ -40,7 +40,7 @@ _TOO_DEEP = f"it is nested more than {_MAX_LEVELS} levels deep"
 _NUMBER_TOO_LONG = f"a number has more than {_MAX_DIGITS} digits"
 _DUPLICATE_KEY = "a key occurs twice in a mapping"
 _NOT_A_NUMBER = "a number cannot be read"
-_NOT_FINITE = "a number is too large, or .inf or .nan"
+_NOT_FINITE = "a number is .inf, .nan or too large"
 _TOO_MANY_ENTRIES = f"its aliases or merge keys expand to more than {_MAX_ENTRIES} entries"
 
 

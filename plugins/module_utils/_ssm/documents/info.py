@@ -58,7 +58,9 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> D
     if params["names"] is not None and (filters or types or owner != "Self"):
         raise SSMError("names cannot be combined with filters, owner or document_types.")
     if ("Owner" in filters and owner != "Self") or ("DocumentType" in filters and types):
-        raise SSMError("filters: Owner and DocumentType are the options owner and document_types. Give each only once.")
+        raise SSMError(
+            "filters: Owner and DocumentType repeat the options owner and document_types. Set only one of each pair."
+        )
     if params["document_version"] is not None and params["version_name"] is not None:
         raise SSMError("document_version and version_name both select the version to describe. Give only one.")
     names, types = option_text.trimmed(params["names"] or []), option_text.trimmed(types or [])
@@ -147,7 +149,7 @@ def unread_warnings(documents: Iterable[ReturnedDocument]) -> list[str]:
     """Return a warning for each extra that AWS no longer had when it was read."""
     return [
         f"The {extra} of document {one['name']} could not be read: AWS describes the document, but does not find its "
-        f"{extra}. It may have been deleted in the meantime."
+        f"{extra}. The document may have been deleted in the meantime."
         for one in documents
         for extra in ("content", "versions")
         if extra in one and not one[extra] and one[extra] != ""

@@ -75,13 +75,13 @@ def check_description(display_name: str | None, target_type: str | None) -> None
         "display_name",
         display_name,
         _DISPLAY_NAME,
-        "it must be up to 1024 letters, digits, spaces, underscores, hyphens, dots, colons and slashes",
+        "it must have at most 1024 characters: letters, digits, spaces, underscores, hyphens, dots, colons and slashes",
     )
     _check(
         "target_type",
         target_type,
         _TARGET_TYPE,
-        "it must begin with a slash and have up to 200 letters, digits, underscores, hyphens, dots, colons and slashes",
+        "it must begin with a slash and have at most 200 letters, digits, underscores, hyphens, dots, colons and slashes",
     )
 
 
@@ -140,7 +140,7 @@ def is_reserved_tag_key(key: str) -> bool:
 
 def _check_tag(what: str, text: str, least: int, most: int) -> None:
     if not least <= len(text) <= most:
-        raise SSMError(f"tags: {what} must be {f'{least} to' if least else 'up to'} {most} characters long.")
+        raise SSMError(f"tags: {what} must be {f'{least} to' if least else 'at most'} {most} characters long.")
     for character in text:
         # Letters (L), separators (Z) and numbers (N) of any script.
         if character not in _TAG_PUNCTUATION and unicodedata.category(character)[0] not in "LZN":

@@ -123,8 +123,8 @@ def plan_warnings(spec: DocumentSpec, state: DocumentState | None, actions: list
     default = matching.wanted_default(spec, state, updated=False)
     if not updated and state.matching_version not in (None, state.latest_version, default):
         found.append(
-            f"Version {state.matching_version} of document {spec.name} already has this content, so no new version is "
-            "created: AWS may reject content that is identical to an older version."
+            f"Version {state.matching_version} of document {spec.name} already has this content. No new version is "
+            "created, because AWS may reject content that an older version has."
         )
     found += _latest_warnings(spec, state, updated=updated)
     if _keeps_all_shared(spec, state) and matching.versions_to_prune(spec, state):
@@ -177,7 +177,9 @@ def safeguard_warnings(spec: DocumentSpec, before: Any, after: Any) -> list[str]
         return []
     replaces = spec.preferences is not None and not spec.merges
     advice = (
-        " To keep the settings that the task does not give, set purge_session_preferences to false." if replaces else ""
+        " To keep the preferences that the task does not set, set purge_session_preferences to false."
+        if replaces
+        else ""
     )
     listed = " and ".join(filter(None, [", ".join(lost[:-1]), lost[-1]]))
     return [f"This change to document {spec.name} turns off {listed}.{advice}"]

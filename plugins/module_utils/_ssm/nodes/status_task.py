@@ -132,8 +132,8 @@ def _timed_out(wanted: Wait, waited: WaitResult, known: Mapping[str, Ping | None
     total = counted(len(waited.statuses), "target")
     late = _first_few([_with_ping_data(target, known) for target in waited.late])
     sentences = [
-        f"{len(waited.late):,} of {total} {'is' if len(waited.statuses) == 1 else 'are'} not {wanted.named}"
-        f"{wanted.often} after {counted(seconds, 'second')}: {late}."
+        f"{len(waited.late):,} of {total} did not have the status {wanted.wanted}{wanted.often} within "
+        f"{counted(seconds, 'second')}: {late}."
     ]
     unlisted = [target for target, found in known.items() if found is None]
     if unlisted:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import SSMError
 from ..option_text import counted
-from .connection_status import NOT_CONNECTED, Readiness
+from .connection_status import Readiness
 
 # A changed policy needs some seconds to take effect everywhere, so a single denial means little. After this many
 # seconds of nothing but denials, only a person can help.
@@ -33,11 +33,6 @@ class Wait:
     timeout: float  # seconds
     delay: float  # seconds between two polls
     consecutive: int = 1
-
-    @property
-    def named(self) -> str:
-        """The wanted status in words: ``connected`` or ``disconnected``."""
-        return "disconnected" if self.wanted == NOT_CONNECTED else self.wanted
 
     @property
     def often(self) -> str:
@@ -84,20 +79,19 @@ class Tally:
         return [self._latest[target] for target in self.targets if target in self._latest]
 
     def summary(self) -> str:
-        """Return the beginning of a sentence on the pending targets, such as ``1 of 2 targets are not connected yet``.
+        """Return the pending targets in words, such as ``1 of 2 targets without the status connected``.
 
         A target that has the status, but not yet often enough in a row, is counted separately.
         """
         total = counted(len(self.targets), "target")
-        are = "is" if len(self.targets) == 1 else "are"
         pending = self.pending
         without_status = sum(self._streak[target] == 0 for target in pending)
         not_often_enough = len(pending) - without_status
-        parts = [f"{without_status:,} of {total} {are} not {self._wait.named} yet"] if without_status else []
+        parts = [f"{without_status:,} of {total} without the status {self._wait.wanted}"] if without_status else []
         if not_often_enough:
             which = f"{not_often_enough:,}" if without_status else f"{not_often_enough:,} of {total}"
-            single = not_often_enough == 1 if without_status else len(self.targets) == 1
-            parts.append(f"{which} {'is' if single else 'are'} {self._wait.named}, but not yet{self._wait.often}")
+            which += " with it" if without_status else f" with the status {self._wait.wanted}"
+            parts.append(f"{which}, but not yet{self._wait.often}")
         return ", ".join(parts)
 
     def note(self, results: Iterable[Readiness]) -> None:
@@ -151,7 +145,6 @@ def _polled(poll: Callable[[Sequence[str]], Iterable[Readiness]], tally: Tally, 
         return poll(pending)
     except SSMError as error:
         reached = len(tally.targets) - len(pending)
-        were = "was" if len(tally.targets) == 1 else "were"
         total = counted(len(tally.targets), "target")
-        sentence = f"{error} Before this error, {reached:,} of {total} {were} {wanted.named}{wanted.often}."
+        sentence = f"{error} Before this error, {reached:,} of {total} had the status {wanted.wanted}{wanted.often}."
         raise SSMError(sentence, error.exception) from error

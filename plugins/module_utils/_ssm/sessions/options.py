@@ -161,7 +161,7 @@ def _check_times(params: Mapping[str, Any], wanted: SessionFilter) -> None:
         if _at_or_after(after, limit):
             raise SSMError(
                 f"invoked_after is {params['invoked_after']} and {option} is {params[option]}: no session can match "
-                "both, because it must have been started after the first time and before the second."
+                "both, because the first time is not before the second."
             )
 
 

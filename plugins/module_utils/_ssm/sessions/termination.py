@@ -258,9 +258,9 @@ def _check_exclusions(running: Iterable[Session], excluded: Iterable[str]) -> No
         for entry in sorted(_excluded_ids(excluded)):
             if "-" in entry and _resembles(entry, session_id):
                 raise SSMError(
-                    f"No session was ended, because exclude_session_ids has {quoted(entry)}, which resembles "
-                    f"{session_id}, the ID of a session to end, but differs from it. Give the whole ID of each session "
-                    "to exclude."
+                    f"No session was ended. The entry {quoted(entry)} of exclude_session_ids resembles {session_id}, "
+                    "which is the ID of a session to end, but differs from it. Set the whole ID of each session to "
+                    "exclude."
                 )
 
 

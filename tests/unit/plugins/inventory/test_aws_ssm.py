@@ -277,7 +277,7 @@ def test_the_service_is_asked_nothing_that_is_not_wanted() -> None:
         ),
         ({"hostnames": ["tag:Name"]}, "hostnames: 'tag:Name' requires ec2_details=true."),
         ({"hostnames": ["computer_name |"]}, "hostnames: 'computer_name |' is not a Jinja2 expression"),
-        ({"hostnames": [{"prefix": "x"}]}, "{'prefix': 'x'} is neither."),
+        ({"hostnames": [{"prefix": "x"}]}, "and separator; got {'prefix': 'x'}."),
         (
             {"endpoint_url": "http://user:secret@127.0.0.1:abc"},
             "endpoint_url: the port of http://127.0.0.1:abc must be a number from 0 to 65535.",

@@ -174,7 +174,7 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
         assert done["late"] == [ONE, TWO]
         assert (done["not_connected"], done["unknown"]) == ([ONE], [TWO])
         assert done["msg"].startswith(
-            f"2 of 2 targets are not connected 2 times in a row after 0 seconds: {ONE} {LISTED}, {TWO}. "
+            f"2 of 2 targets did not have the status connected 2 times in a row within 0 seconds: {ONE} {LISTED}, {TWO}. "
             f"The status of 1 of them is unknown. The first reason: Could not get the connection status of {TWO}: "
             "AccessDeniedException: "
         )
@@ -188,7 +188,7 @@ def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None
             aws.set_status(target, "notconnected")
         done = ask(aws, targets=targets, wait_for="connected", wait_timeout=0)
         named = ", ".join(f"{target} {LISTED}" for target in targets[:10]) + (" and 1 more" if count > 10 else "")
-        assert done["msg"] == f"{count} of {count} targets are not connected after 0 seconds: {named}."
+        assert done["msg"] == f"{count} of {count} targets did not have the status connected within 0 seconds: {named}."
 
 
 @pytest.mark.parametrize("seconds", [1, 15, 1_000_000])
@@ -196,7 +196,9 @@ def test_the_time_that_was_waited_in_vain_is_the_one_that_was_asked_for(seconds:
     with LocalAWS(world("notconnected")) as aws, hurried(look=2):
         done = ask(aws, targets=[ONE], wait_for="connected", wait_timeout=seconds, wait_delay=seconds // 2)
         unit = "seconds" if seconds > 1 else "second"
-        assert done["msg"] == f"1 of 1 target is not connected after {seconds:,} {unit}: {ONE} {LISTED}."
+        assert (
+            done["msg"] == f"1 of 1 target did not have the status connected within {seconds:,} {unit}: {ONE} {LISTED}."
+        )
 
 
 MISSING = "mi-0a1b2c3d4e5f60009"
@@ -230,7 +232,7 @@ def test_what_is_listed_of_a_node_that_did_not_connect_is_said_without_another_c
     with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
         done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=0, include_ping=True)
         assert done["msg"] == (
-            "2 of 2 targets are not connected after 0 seconds: "
+            "2 of 2 targets did not have the status connected within 0 seconds: "
             f"{ONE} (ping status ConnectionLost, last ping 2026-11-20T12:00:00Z, instance stopped), "
             f"{TWO} (ping status Inactive, last ping 2026-11-23T11:59:00Z)."
         )
@@ -241,14 +243,14 @@ def test_nothing_is_said_of_nodes_where_the_listing_may_not_be_read() -> None:
     denied = [{"op": name, "do": {"error": "AccessDeniedException"}} for name in (PROPERTIES, INFORMATION)]
     with LocalAWS(world(faults=denied)) as aws:
         done = ask(aws, targets=[MISSING], wait_for="connected", wait_timeout=0)
-        assert done["msg"] == f"1 of 1 target is not connected after 0 seconds: {MISSING}."
+        assert done["msg"] == f"1 of 1 target did not have the status connected within 0 seconds: {MISSING}."
         assert "warnings" not in done
 
 
 def test_the_wait_for_a_node_to_go_says_that_it_is_not_disconnected() -> None:
     with LocalAWS(world()) as aws:
         done = ask(aws, targets=[ONE, TWO], wait_for="notconnected", wait_timeout=0)
-        assert done["msg"] == f"1 of 2 targets are not disconnected after 0 seconds: {ONE}."
+        assert done["msg"] == f"1 of 2 targets did not have the status notconnected within 0 seconds: {ONE}."
 
 
 def test_a_wait_that_was_given_up_says_so_and_when() -> None:
@@ -256,7 +258,7 @@ def test_a_wait_that_was_given_up_says_so_and_when() -> None:
         done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=600, wait_delay=7)
         assert done["late"] == [TWO]
         assert done["msg"] == (
-            f"1 of 2 targets are not connected after 63 seconds: {TWO}. "
+            f"1 of 2 targets did not have the status connected within 63 seconds: {TWO}. "
             f"The status of 1 of them is unknown. The first reason: {done['statuses'][1]['reason']} "
             "Stopped waiting: AWS has denied every call for 60 seconds."
         )
@@ -271,8 +273,8 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()
     assert sorted(answers) == [f"Checked {number} of 2 targets." for number in (1, 2)]
-    assert first == "1 of 2 targets are not connected yet, 300 seconds left."
-    assert second == "1 of 2 targets are not connected yet, 280 seconds left."
+    assert first == "1 of 2 targets without the status connected, 300 seconds left."
+    assert second == "1 of 2 targets without the status connected, 280 seconds left."
 
 
 @pytest.mark.parametrize(("wait_delay", "looks"), [(0.05, range(3, 50)), (100, [2])])
@@ -285,7 +287,9 @@ def test_the_pauses_of_a_wait_are_as_long_as_it_says(wait_delay: float, looks: C
 def test_credentials_that_expire_during_a_wait_end_it_and_say_how_far_it_had_come() -> None:
     fault = {"op": "GetConnectionStatus", "after": 2, "times": "always", "do": {"error": "ExpiredTokenException"}}
     with LocalAWS(world(faults=[fault])) as aws:
-        with pytest.raises(SSMError, match=r"ExpiredTokenException.* Before this error, 1 of 2 targets were connected"):
+        with pytest.raises(
+            SSMError, match=r"ExpiredTokenException.* Before this error, 1 of 2 targets had the status connected"
+        ):
             ask(aws, targets=[ONE, TWO], wait_for="connected", wait_delay=0.01)
 
 

@@ -79,7 +79,7 @@ def test_a_refusal_for_a_session_that_is_open_still_is_a_failure() -> None:
         assert done["failures"] == [
             {
                 "session_id": "s-1",
-                "reason": "Could not terminate session s-1: ValidationException: No. It is still active.",
+                "reason": "Could not end session s-1: ValidationException: No. It is still active.",
             }
         ]
 
@@ -99,9 +99,7 @@ def test_one_that_may_not_be_ended_does_not_keep_the_others() -> None:
         assert (done["failed"], done["changed"]) == (True, True)
         assert (ids(done, "terminated"), ids(done, "failures")) == (["s-1", "s-3"], ["s-2"])
         assert done["diff"] == {"before": "s-1\ns-2\ns-3\n", "after": "s-2\n"}
-        assert done["msg"].startswith(
-            "1 of 3 sessions could not be ended. Could not terminate session s-2: AccessDenied"
-        )
+        assert done["msg"].startswith("1 of 3 sessions could not be ended. Could not end session s-2: AccessDenied")
         for usual in ("session/${aws:username}-*", "session/${aws:userid}-*", "aws:ssmmessages:session-id"):
             assert usual in done["msg"]
         assert "\n" not in done["msg"]
@@ -124,7 +122,7 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
         assert (done["failed"], done["changed"], done["already_ended"]) == (True, True, [])
         assert ids(done, "terminated") == ["s-1"]
         reasons = {failure["session_id"]: failure["reason"] for failure in done["failures"]}
-        assert reasons["s-2"].startswith("Could not terminate session s-2: AccessDeniedException. ")
+        assert reasons["s-2"].startswith("Could not end session s-2: AccessDeniedException. ")
         assert " It may or may not have ended. Could not list the sessions in state Active: " in reasons["s-2"]
         assert done["msg"] == (
             f"1 of 2 sessions could not be ended. {reasons['s-2']} "
@@ -175,7 +173,8 @@ def test_an_exclusion_with_a_slip_ends_no_session(slip: str, selected: dict[str,
     sessions = [opened(JANES), opened("bob-00000000000000001")]
     with LocalAWS(world(sessions)) as aws:
         with pytest.raises(
-            SSMError, match=rf"^No session was ended, because exclude_session_ids .* resembles {JANES}, the ID"
+            SSMError,
+            match=rf"^No session was ended\. The entry .* of exclude_session_ids resembles {JANES}, which is the ID",
         ):
             terminate_sessions(aws, **selected, exclude_session_ids=[slip], check_mode=check_mode)
         assert aws.writes() == []
@@ -184,7 +183,8 @@ def test_an_exclusion_with_a_slip_ends_no_session(slip: str, selected: dict[str,
 def test_the_name_that_an_id_begins_with_excludes_nothing_and_is_refused() -> None:
     with LocalAWS(world([opened("mary-ann-0a1b2c3d4e5f6a7b8"), opened("mary-0a1b2c3d4e5f6a7b7")])) as aws:
         with pytest.raises(
-            SSMError, match="exclude_session_ids has 'mary-ann', which resembles mary-ann-0a1b2c3d4e5f6a7b8, the"
+            SSMError,
+            match="The entry 'mary-ann' of exclude_session_ids resembles mary-ann-0a1b2c3d4e5f6a7b8, which is the",
         ):
             terminate_sessions(aws, target=NODE, exclude_session_ids=["mary-ann"])
         assert aws.writes() == []
@@ -426,7 +426,7 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
         assert still_open(aws) == failed
         assert not ended & failed
         assert len(ended | failed) == count
-        assert f"{count - good} of {count} sessions could not be ended. Could not terminate session" in done["msg"]
+        assert f"{count - good} of {count} sessions could not be ended. Could not end session" in done["msg"]
         assert "ExpiredTokenException" in done["msg"]
         assert "because another call had failed" in done["failures"][-1]["reason"]
         assert "may or may not" not in done["msg"], "AWS has answered that call and no other"

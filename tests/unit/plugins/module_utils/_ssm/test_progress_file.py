@@ -48,8 +48,8 @@ def test_the_first_second_begins_with_the_first_call(tmp_path: Path) -> None:
 )
 def test_how_much_time_is_left_is_told_in_whole_seconds(tmp_path: Path, left: float, said: str) -> None:
     path = tmp_path / "progress"
-    Progress(str(path), Clock()).pause("1 of 2 targets are not connected yet", left)
-    assert path.read_text() == f"1 of 2 targets are not connected yet, {said} left.\n"
+    Progress(str(path), Clock()).pause("1 of 2 targets without the status connected", left)
+    assert path.read_text() == f"1 of 2 targets without the status connected, {said} left.\n"
 
 
 def test_a_file_that_could_not_be_written_once_is_left_alone(tmp_path: Path) -> None:

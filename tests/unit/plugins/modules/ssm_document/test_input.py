@@ -35,7 +35,7 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
     [
         ({"tags": {"": "x"}}, "tags: the key '' must be 1 to 128 characters long"),
         ({"tags": {"k" * 129: "x"}}, "must be 1 to 128 characters long"),
-        ({"tags": {"k": "v" * 257}}, "of 'k' must be up to 256 characters long"),
+        ({"tags": {"k": "v" * 257}}, "of 'k' must be at most 256 characters long"),
         ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key' contains '\*', which AWS does not allow in tags"),
         ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' of 'team' contains ',', which AWS does not allow"),
         ({"tags": {"team": ["a"]}}, "contains '\\[', which AWS does not allow"),

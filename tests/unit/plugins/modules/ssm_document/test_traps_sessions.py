@@ -267,7 +267,7 @@ LOST = (
     "turns off logging to the S3 bucket audit-bucket, logging to the CloudWatch log group /ssm/all, encryption with "
     "the KMS key alias/ssm, run-as and the shell profile for Linux."
 )
-HINT = " To keep the settings that the task does not give, set purge_session_preferences to false."
+HINT = " To keep the preferences that the task does not set, set purge_session_preferences to false."
 
 
 @pytest.mark.parametrize(

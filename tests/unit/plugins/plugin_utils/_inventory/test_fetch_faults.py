@@ -226,7 +226,9 @@ def test_empty_variables_are_none() -> None:
     )
     with LocalAWS(WORLD) as aws:
         assert list(Source(aws, regions=REGIONS).parse(env=empty).hosts) == [*EAST, *WEST]
-        with pytest.raises(AnsibleParserError, match="No region: set regions, region or AWS_REGION"):
+        with pytest.raises(
+            AnsibleParserError, match=r"No region was found\. Set regions, region or AWS_REGION, or use"
+        ):
             Source(aws).parse(env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
 
 

@@ -86,8 +86,8 @@ def test_a_name_that_two_nodes_have_is_used_for_neither() -> None:
     parsed = run(*nodes, hostnames=["computer_name"])
     assert list(parsed.hosts) == ["db", ONE, TWO]
     assert parsed.warnings == [
-        "2 nodes are named by ID, because the name is reserved or already used by a host or a group:"
-        f" web ({ONE}), web ({TWO})."
+        "2 nodes are named by ID, because the wanted name is reserved, looks like a node ID, or belongs to another host"
+        f" or a group: web ({ONE}), web ({TWO})."
     ]
 
 
@@ -215,7 +215,7 @@ def test_names_are_safe_and_nobody_elses(computer_names: list[str]) -> None:
 
 
 def test_an_empty_entry_is_refused() -> None:
-    with pytest.raises(AnsibleParserError, match="hostnames: each entry must be a string or a mapping"):
+    with pytest.raises(AnsibleParserError, match="hostnames: each entry must be a string, or a mapping"):
         run({"id": ONE, "computer_name": "web"}, hostnames=["", "computer_name"])
 
 

@@ -458,7 +458,9 @@ def test_stored_content_changes_only_with_its_format(text: str, stored: str, wan
     [("a: 1", "TEXT", "JSON"), ("a: 1", "TEXT", "YAML"), ('{"a": 1}', "JSON", "TEXT"), ("- a", "YAML", "JSON")],
 )
 def test_stored_content_that_has_no_form_in_another_format_is_an_error(text: str, stored: str, wanted: str) -> None:
-    with pytest.raises(SSMError, match=f"content cannot be converted from {stored} to {wanted}. Give the content"):
+    with pytest.raises(
+        SSMError, match=f"content cannot be converted from {stored} to {wanted}. Give the content in {wanted}\\."
+    ):
         content.convert(text, stored, wanted)
 
 

@@ -121,33 +121,33 @@ def test_before_each_pause_it_is_told_who_is_pending_and_how_much_time_is_left()
 @pytest.mark.parametrize(
     ("answers", "wanted", "consecutive", "said"),
     [
-        ({"a": ["notconnected"]}, "connected", 1, "1 of 1 target is not connected yet"),
-        ({"a": ["connected"]}, "notconnected", 1, "1 of 1 target is not disconnected yet"),
-        ({"a": ["unknown"], "b": ["connected"]}, "connected", 1, "1 of 2 targets are not connected yet"),
-        ({"a": ["connected"]}, "connected", 3, "1 of 1 target is connected, but not yet 3 times in a row"),
+        ({"a": ["notconnected"]}, "connected", 1, "1 of 1 target without the status connected"),
+        ({"a": ["connected"]}, "notconnected", 1, "1 of 1 target without the status notconnected"),
+        ({"a": ["unknown"], "b": ["connected"]}, "connected", 1, "1 of 2 targets without the status connected"),
+        ({"a": ["connected"]}, "connected", 3, "1 of 1 target with the status connected, but not yet 3 times in a row"),
         (
             {"a": ["connected"], "b": ["connected"]},
             "connected",
             2,
-            "2 of 2 targets are connected, but not yet 2 times in a row",
+            "2 of 2 targets with the status connected, but not yet 2 times in a row",
         ),
         (
             {"a": ["connected"], "b": ["denied"], "c": ["connected"]},
             "connected",
             2,
-            "1 of 3 targets are not connected yet, 2 are connected, but not yet 2 times in a row",
+            "1 of 3 targets without the status connected, 2 with it, but not yet 2 times in a row",
         ),
         (
             {"a": ["notconnected"], "b": ["connected"]},
             "notconnected",
             2,
-            "1 of 2 targets are not disconnected yet, 1 is disconnected, but not yet 2 times in a row",
+            "1 of 2 targets without the status notconnected, 1 with it, but not yet 2 times in a row",
         ),
         (
             {str(number): ["notconnected"] for number in range(1_200)},
             "connected",
             1,
-            "1,200 of 1,200 targets are not connected yet",
+            "1,200 of 1,200 targets without the status connected",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -222,7 +222,10 @@ def test_an_error_that_ends_it_says_how_far_it_had_come() -> None:
     scene = Expiring(a=["connected"], b=["notconnected"])
     with pytest.raises(SSMError) as error:
         scene.wait()
-    assert str(error.value) == "Could not ask: ExpiredTokenException. Before this error, 1 of 2 targets were connected."
+    assert (
+        str(error.value)
+        == "Could not ask: ExpiredTokenException. Before this error, 1 of 2 targets had the status connected."
+    )
     assert error.value.code == "AccessDeniedException"  # the original error of AWS stays available
 
 
