@@ -202,7 +202,7 @@ notes:
     variables and the identity are unchanged. The identity is the access key. For a profile with a role, SSO or a login,
     it is the settings of that profile.
   - Nodes are not cached if the run has a warning about them. That is the case if a region is left out, if details could
-    not be read, or if an entry of O(exclude_filters) matches no node.
+    not be read, or if the plugin warns about an entry of O(exclude_filters).
   - The status of some cached nodes is not checked until the nodes are listed again, unless O(ask_all_nodes) is set.
     These are the nodes that were not running when they were listed, and those whose agent had been silent for
     O(connection_lost_seconds).
@@ -219,9 +219,8 @@ notes:
     string.
   - A template that returns no entries for O(regions), O(statuses), O(filters) or O(include_filters) is an error.
   - Text from AWS is never evaluated as a template. Neither is text that O(compose) makes from it, nor a template that
-    contains such text.
-    C(ansible-inventory --list) shows such text as a mapping with the key C(__ansible_unsafe), which Ansible reads
-    back as text.
+    contains such text. C(ansible-inventory --list) shows such text as a mapping with the key C(__ansible_unsafe), which
+    Ansible reads back as text.
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
