@@ -82,8 +82,8 @@ def refused_names_warning(refused: Mapping[str, str]) -> str:
     listed = ", ".join(f"{name} ({node})" for node, name in itertools.islice(refused.items(), MAX_LISTED))
     more = f" and {len(refused) - MAX_LISTED} more" if len(refused) > MAX_LISTED else ""
     return (
-        f"{nodes} named by ID, because the wanted name is reserved, looks like a node ID, or belongs to another host or "
-        f"a group: {listed}{more}."
+        f"{nodes} named by ID, because the wanted name is reserved, looks like a node ID, or belongs to another host "
+        f"or a group: {listed}{more}."
     )
 
 

@@ -174,7 +174,8 @@ def test_what_was_waited_for_in_vain_is_named_with_what_is_known_of_it() -> None
         assert done["late"] == [ONE, TWO]
         assert (done["not_connected"], done["unknown"]) == ([ONE], [TWO])
         assert done["msg"].startswith(
-            f"2 of 2 targets did not have the status connected 2 times in a row within 0 seconds: {ONE} {LISTED}, {TWO}. "
+            f"2 of 2 targets did not have the status connected 2 times in a row within 0 seconds: {ONE} {LISTED}, "
+            f"{TWO}. "
             f"The status of 1 of them is unknown. The first reason: Could not get the connection status of {TWO}: "
             "AccessDeniedException: "
         )
