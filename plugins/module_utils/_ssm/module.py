@@ -61,7 +61,7 @@ class SSMModule(AnsibleAWSModule):
             _fail(requirement(import_error))
         for name in _null_options(basic._load_params() or {}, kwargs["argument_spec"]):
             # ansible-core has no message for null, or takes it for false.
-            _fail(f"{name} is null. Give it a value or omit the option.")
+            _fail(f"{name} is null. Set a value or omit the option.")
         for name in empty_variables():
             del os.environ[name]  # only in the module's own process
         # The parent reads the class from these settings and ignores an argument for it.
@@ -76,9 +76,9 @@ class SSMModule(AnsibleAWSModule):
             for name in (option, *self.argument_spec[option].get("aliases", ())):
                 value = given.get(name, "")
                 if value is None:
-                    self.fail_json(msg=f"{name} is null. Give it a value or omit the option.")
+                    self.fail_json(msg=f"{name} is null. Set a value or omit the option.")
                 if isinstance(value, list) and None in value:
-                    self.fail_json(msg=f"{name} has an entry that is null. Give it a value or omit it.")
+                    self.fail_json(msg=f"{name} has an entry that is null. Set a value or omit the entry.")
 
     def nulls(self, option: str) -> list[str]:
         """Return the names of the suboptions of ``option`` that the task sets to null, such as ``profile.linux``."""

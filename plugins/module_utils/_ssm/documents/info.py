@@ -62,7 +62,7 @@ def run(params: Mapping[str, Any], client: ClientFactory, check_mode: bool) -> D
             "filters: Owner and DocumentType repeat the options owner and document_types. Set only one of each pair."
         )
     if params["document_version"] is not None and params["version_name"] is not None:
-        raise SSMError("document_version and version_name both select the version to describe. Give only one.")
+        raise SSMError("document_version and version_name both select the version to describe. Set only one.")
     names, types = option_text.trimmed(params["names"] or []), option_text.trimmed(types or [])
     limits.check_names_or_arns(names)
     check_types(types)
@@ -158,7 +158,7 @@ def unread_warnings(documents: Iterable[ReturnedDocument]) -> list[str]:
 
 def _filter_value(key: str, value: Any) -> str:
     if value in (None, ""):
-        raise SSMError(f"filters has no value for {key}. Give it a value or omit it.")
+        raise SSMError(f"filters has no value for {key}. Set a value or omit the filter.")
     return str(value)
 
 

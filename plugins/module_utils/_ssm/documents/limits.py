@@ -81,8 +81,8 @@ def check_description(display_name: str | None, target_type: str | None) -> None
         "target_type",
         target_type,
         _TARGET_TYPE,
-        "it must begin with a slash and have at most 200 characters: letters, digits, underscores, hyphens, dots, colons "
-        "and slashes",
+        "it must begin with a slash and have at most 200 characters: letters, digits, underscores, hyphens, dots, "
+        "colons and slashes",
     )
 
 

@@ -127,7 +127,7 @@ class Removal:
     def __post_init__(self) -> None:
         limits.check_names(self.name, self.version_name)
         if self.version is not None and self.version_name is not None:
-            raise SSMError("document_version and version_name both select the version to delete. Give only one.")
+            raise SSMError("document_version and version_name both select the version to delete. Set only one.")
         if self.version is not None and not limits.is_number(self.version):
             raise SSMError(
                 f"document_version is {quoted(self.version)}: it must be the number of the version to delete, because "

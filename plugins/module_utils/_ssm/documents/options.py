@@ -87,7 +87,7 @@ def _check_version_name(params: Mapping[str, Any]) -> None:
         return
     raise SSMError(
         f"version_name is {quoted(name)}, but this task creates no version, and an existing version cannot be "
-        "renamed. Give content to create a version, or set default_version to the name of a version to make that "
+        "renamed. Set content to create a version, or set default_version to the name of a version to make that "
         "version the default."
     )
 

@@ -259,7 +259,7 @@ def _check_exclusions(running: Iterable[Session], excluded: Iterable[str]) -> No
             if "-" in entry and _resembles(entry, session_id):
                 raise SSMError(
                     f"No session was ended. The entry {quoted(entry)} of exclude_session_ids resembles {session_id}, "
-                    "which is the ID of a session to end, but differs from it. Set the whole ID of each session to "
+                    "which is the ID of a session to end, but differs from it. List the whole ID of each session to "
                     "exclude."
                 )
 

@@ -228,7 +228,7 @@ def test_the_sharing_with_others_ends_unless_it_is_to_stay(purge: dict[str, bool
             "document_types: unknown document type 'Sesion'. Did you mean 'Session'?",
         ),
         ({"filters": {"Nme": "x"}}, "filters: 'Nme' is not a filter of ListDocuments. Did you mean 'Name'?"),
-        ({"filters": {"Name": ""}}, "filters has no value for Name. Give it a value or omit it."),
+        ({"filters": {"Name": ""}}, "filters has no value for Name. Set a value or omit the filter."),
     ],
 )
 def test_what_selects_no_document_is_refused_before_any_call(options: dict[str, Any], sentence: str) -> None:

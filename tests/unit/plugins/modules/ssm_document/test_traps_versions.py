@@ -235,7 +235,7 @@ def test_trap_17_a_name_for_a_version_that_is_not_made_is_refused_before_any_cal
             said = refused(stage, "this task creates no version", version_name="release-2", **more)
         assert said == (
             "version_name is 'release-2', but this task creates no version, and an existing version cannot be renamed. "
-            "Give content to create a version, or set default_version to the name of a version to make that version "
+            "Set content to create a version, or set default_version to the name of a version to make that version "
             "the default."
         )
         assert stage.operations() == []
