@@ -72,7 +72,7 @@ PARTS = [
     ),
     Part(
         "contract",
-        "Stock clients (the AWS CLI, boto3, modules of `amazon.aws`) on the emulator",
+        "Clients that others wrote (the AWS CLI, boto3, modules of `amazon.aws`), run against the emulator",
         commands([*PYTEST, "tests/contract"]),
     ),
     Part(
@@ -109,7 +109,7 @@ PARTS = [
     Part(
         "build",
         "The archive: what it contains, that Galaxy's importer accepts it, and that it installs and runs where only"
-        " ansible-core and boto3 are installed",
+        " ansible-core, boto3 and `amazon.aws` are installed",
         build.run,
     ),
 ]
