@@ -199,7 +199,9 @@ def test_content_that_aws_takes_no_second_time_cannot_be_staged() -> None:
         assert held
         done = stage.ensure(content=held["versions"][1]["content"], default_version="keep")
         assert done["changed"] is False
-        assert "Version 1 of document Team-Doc already has this content, so no new version" in done["warnings"][0]
+        assert (
+            "Version 1 of document Team-Doc already has this content. No new version is created" in done["warnings"][0]
+        )
 
 
 def test_a_document_that_is_gone_when_it_is_read_again_is_returned_as_none() -> None:

@@ -84,7 +84,7 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
                 done = stage.ensure(**task, default_version="1")
                 assert done["changed"] is changed
                 assert any(
-                    "Version 2 of document" in one and "no new version is created" in one for one in done["warnings"]
+                    "Version 2 of document" in one and "No new version is created" in one for one in done["warnings"]
                 )
         else:
             settle(stage, [UPDATE, DEFAULT], **task, default_version="1")
@@ -95,7 +95,7 @@ def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(swit
 @pytest.mark.parametrize("task", [{"content": ONE, "document_type": "Session"}, {"session_preferences": {}}])
 def test_trap_08_a_document_that_has_to_be_created_has_no_other_default_than_its_first_version(task: Task) -> None:
     with Stage() as stage:
-        refused(stage, "its first default version is 1", default_version="2", **task)
+        refused(stage, "a new document has only version 1", default_version="2", **task)
         settle(stage, [CREATE], default_version="1", **task)
         assert present(stage)["default"] == 1
 
