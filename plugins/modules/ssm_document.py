@@ -293,10 +293,10 @@ extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
   - sessionops.aws._session_preferences
+  - sessionops.aws._requirements
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.tags
-  - amazon.aws.boto3
 seealso:
   - module: sessionops.aws.ssm_document_info
 """

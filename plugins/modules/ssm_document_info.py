@@ -70,9 +70,9 @@ notes:
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
+  - sessionops.aws._requirements
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 seealso:
   - module: sessionops.aws.ssm_document
 """

@@ -104,9 +104,9 @@ notes:
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.changes
+  - sessionops.aws._requirements
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 seealso:
   - module: sessionops.aws.ssm_session_info
 """
