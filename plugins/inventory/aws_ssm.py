@@ -10,14 +10,16 @@ short_description: Nodes that Systems Manager manages, grouped by whether Sessio
 description:
   - Lists the managed nodes of one or more regions. These are EC2 instances and hybrid nodes, which are machines outside
     EC2 with an ID that begins with C(mi-).
-  - Checks the connection status of each node that may be connected.
+  - Checks the connection status of each node, except those that count as not connected without a check (see
+    O(ask_all_nodes)).
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
     when they have no hosts. O(groups) and O(keyed_groups) cannot add hosts to them or make them children of other
     groups.
-  - By default, the inventory is complete or it fails. If a listing breaks off, no part of it is used. With
+  - By default, the inventory is complete or it fails. If a listing fails partway, no part of it is used. With
     O(strict_permissions=false), a region that cannot be listed is left out with a warning.
-  - By default Ansible only warns about a failed inventory. Set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) or
-    E(ANSIBLE_INVENTORY_UNPARSED_FAILED) to make that an error.
+  - By default Ansible only warns about a failed inventory. To make that an error, set an environment variable to
+    V(true). With E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED), it is an error if any source fails. With
+    E(ANSIBLE_INVENTORY_UNPARSED_FAILED), it is an error if all sources fail.
   - Uses a YAML configuration file whose name ends with C(aws_ssm.yml) or C(aws_ssm.yaml). Unknown options in the file
     are an error.
 author:
@@ -42,9 +44,10 @@ options:
       - The keys are C(ActivationIds), C(AgentVersion), C(AssociationStatus), C(IamRole), C(InstanceIds),
         C(PingStatus), C(PlatformTypes), C(ResourceType), C(SourceIds), C(SourceTypes), C(tag-key), and C(tag:) followed
         by the key of a tag. Keys and values are case-sensitive.
-      - Only DescribeInstanceInformation supports C(tag-key), C(tag:), C(SourceIds) and C(SourceTypes). If any filter of
-        the file uses one of them, the plugin lists all nodes with DescribeInstanceInformation. This operation omits
-        stopped instances, returns fewer variables and needs more calls.
+      - Only DescribeInstanceInformation supports C(tag-key), C(tag:), C(SourceIds) and C(SourceTypes). If one of these
+        keys is in O(filters), O(include_filters) or O(exclude_filters), the plugin makes every listing with
+        DescribeInstanceInformation. This operation omits stopped instances, returns fewer variables and needs more
+        calls.
       - The tags of hybrid nodes can be used like those of instances.
     type: dict
     default: {}
@@ -61,9 +64,9 @@ options:
       - A list whose entries have the form of O(filters). Nodes that match at least one entry are excluded, even if they
         match other filters.
       - Each entry with C(tag-key) or C(tag:) requires two additional listings, one before the nodes are listed and one
-        after, so that a node that gets such a tag in the meantime is excluded, too. Other entries require no call.
-      - If an entry filters by a value that users choose, such as a tag or an ID, and no listed node has that value, the
-        plugin warns. Otherwise a misspelled entry would list the nodes that it should exclude.
+        after, so that a node that is tagged in between is excluded, too. Other entries require no call.
+      - The plugin warns if no node matches an entry that filters by a value that users choose, such as a tag or an ID.
+        The entry may be misspelled, and the nodes that it should exclude are then listed.
     type: list
     elements: dict
     default: []
@@ -82,16 +85,18 @@ options:
   status_source:
     description:
       - Where the connection status of a node comes from.
-      - V(connection_status) asks Session Manager, with one call for each node that may be connected.
-      - V(ping_status) uses the ping status in the listing and makes no further calls. It can be C(Online) minutes
-        before sessions can be started on a node, and minutes after this has become impossible.
+      - V(connection_status) asks Session Manager, with one call for each node, except those that count as not
+        connected without a check (see O(ask_all_nodes)).
+      - V(ping_status) uses the ping status in the listing and makes no further calls. The ping status can be C(Online)
+        minutes before sessions can be started on a node, and can stay C(Online) for minutes after sessions can no
+        longer be started.
       - V(none) checks nothing and puts every host into C(ssm_unknown).
     type: str
     choices: [connection_status, ping_status, none]
     default: connection_status
   ask_all_nodes:
     description:
-      - Whether to also check the connection status of nodes that cannot be connected.
+      - Whether to also check the nodes that otherwise count as not connected without a check.
       - By default, two kinds of nodes count as not connected without a check. C(connection_status_source) shows which
         kind a node is. C(instance_state) means an instance that is not running. C(ping_status) means a node that is not
         C(Online) and whose last ping is older than O(connection_lost_seconds).
@@ -99,8 +104,9 @@ options:
     default: false
   connection_lost_seconds:
     description:
-      - Still check nodes whose C(ping_status) is not C(Online) if their agent pinged within this many seconds. The
-        plugin compares the last ping with AWS's time, not with the clock of the controller.
+      - A node whose C(ping_status) is not C(Online) counts as not connected without a check if the last ping of its
+        agent is older than this many seconds. With O(ask_all_nodes), it is checked anyway.
+      - The plugin compares the last ping with AWS's time, not with the clock of the controller.
       - The maximum is V(1000000000).
     type: int
     default: 86400
@@ -114,7 +120,7 @@ options:
     description:
       - How to name the hosts. The first entry that yields a name is used.
       - An entry is the name of a host variable (C(computer_name)), C(tag:) followed by the key of a tag (C(tag:Name)),
-        a Jinja2 expression on either (C(computer_name | lower), C(tag:Name | lower)), or a template
+        a Jinja2 expression that uses one of these (C(computer_name | lower), C(tag:Name | lower)), or a template
         (C({{ region }}-{{ computer_name }})). C(tag:) requires O(ec2_details).
       - An entry that uses a variable or a tag that the node does not have yields no name. With O(strict), any other
         failure of an entry is an error.
@@ -125,17 +131,22 @@ options:
       - A node is named by its ID if no entry yields a name, or if the name cannot be used. A name cannot be used if
         another node or a host of another inventory source has it, if it is the name of a group or of the controller
         (C(localhost)), or if it looks like the ID of a node. A warning lists the names that were not used.
-      - A host of another source is the same node if its variable C(instance_id) is the ID of the node, or if its name
-        is that ID. The plugin only sees hosts of sources that are read before this one, so make this source the last.
+      - There is one exception. A host of another source may have the name if it is the same node. That is the case if
+        its variable C(instance_id) is the ID of the node, or if its name is that ID.
+      - The plugin only sees hosts of sources that are read before this one, so make this source the last.
     type: list
     elements: raw
     default: [instance_id]
   hostvars_prefix:
-    description: A prefix for the names of the host variables. In O(hostnames), use the names without it.
+    description:
+      - A prefix for the names of the host variables. In O(hostnames), use the names without the prefix. In O(compose),
+        O(groups) and O(keyed_groups), use the names with it.
     type: str
     default: ""
   hostvars_suffix:
-    description: A suffix for the names of the host variables. In O(hostnames), use the names without it.
+    description:
+      - A suffix for the names of the host variables. In O(hostnames), use the names without the suffix. In O(compose),
+        O(groups) and O(keyed_groups), use the names with it.
     type: str
     default: ""
   connection:
@@ -157,9 +168,12 @@ options:
       - If V(false), a region that cannot be listed completely is left out as a whole, with a warning. Possible causes
         are that access is denied, that the region is not enabled, or that its service does not respond. Do not use
         this where a missing host counts as deleted, such as in an inventory source of AWX with I(Overwrite) enabled.
-      - The inventory always fails if the credentials have expired or are invalid in all regions, or if no region can be
-        listed.
-      - With either value, a node whose connection status cannot be read is in C(ssm_unknown).
+      - If V(false), and the permission to read details is missing, the hosts lack the variables of O(ec2_details). If
+        the permission to check statuses is missing, the nodes are in C(ssm_unknown). Both cause a warning.
+      - With either value, the inventory fails if the credentials have expired, if they are invalid in all regions, or
+        if no region can be listed.
+      - Unless the inventory fails, a node whose connection status cannot be read is in C(ssm_unknown). With V(true),
+        the inventory fails if every status check is denied.
     type: bool
     default: true
   max_workers:
@@ -177,35 +191,38 @@ options:
     default: true
   cache_statuses_seconds:
     description:
-      - How many seconds connection statuses stay in the cache if O(cache) is enabled. Until they expire, a run makes no
-        calls at all.
+      - How many seconds connection statuses stay in the cache if O(cache) is enabled. While the nodes and their
+        statuses are both in the cache, a run makes no calls.
       - V(0) checks them in every run. The maximum is V(1000000000).
     type: int
     default: 0
 notes:
   - Host variables contain what AWS returns for the node, with names in snake_case, such as C(instance_id),
-    C(computer_name), C(ip_address), C(ping_status), C(platform_type), C(resource_type) and C(region). The C(Name) of a
-    node is C(instance_name). A name that Ansible reserves gets the prefix C(instance_).
+    C(computer_name), C(ip_address), C(ping_status), C(platform_type), C(resource_type) and C(region). A variable whose
+    name Ansible reserves gets the prefix C(instance_). For example, C(Name), which is the Name tag of an EC2 instance
+    or the name of a hybrid node, is the variable C(instance_name).
   - Hosts also have the variables C(connection_status) and C(connection_status_source), and C(connection_status_reason)
     if the status is unknown. C(ssm_connected) is true if the status is C(connected), and false otherwise. AWX can use
     it as the enabled variable of an inventory source.
   - Requires the permission C(ssm:GetConnectionStatus), and either C(ssm:DescribeInstanceProperties) or
-    C(ssm:DescribeInstanceInformation). With DescribeInstanceInformation, stopped instances are missing and there are
-    fewer variables. It is also used if botocore is too old for DescribeInstanceProperties.
+    C(ssm:DescribeInstanceInformation). The plugin uses DescribeInstanceInformation if DescribeInstanceProperties is
+    denied, if botocore does not have it, or if a filter requires it (see O(filters)). Stopped instances are then
+    missing, and there are fewer variables.
   - Terminated instances are left out.
-  - The credentials of O(assume_role_arn) are renewed while the plugin runs, however long that takes.
-  - An empty environment variable, such as AWX sets, counts as unset.
+  - If the plugin runs for longer than the credentials of O(assume_role_arn) are valid, it renews them.
+  - An environment variable that is set but empty, as AWX leaves it for an unset field, counts as unset.
   - O(profile) cannot be combined with access keys. To use a profile although the environment contains keys, set
     O(access_key), O(secret_key) and O(session_token) to V("").
   - O(cache) keeps the nodes and their details, so that later runs do not list them again. Cached data is only used if
     the version of the collection, the regions, the filters, O(ec2_details), the endpoint, the C(AWS_) environment
-    variables and the identity are unchanged. The identity is the access key. For a profile with a role, SSO or a login,
-    it is the settings of that profile.
+    variables (except secret keys and session tokens) and the identity are unchanged. The identity is the access key.
+    For a profile with a role, IAM Identity Center (SSO) or a sign-in by C(aws login), it is the settings of that
+    profile.
   - Nodes are not cached if the run has a warning about them. That is the case if a region is left out, if details could
     not be read, or if the plugin warns about an entry of O(exclude_filters).
-  - The status of some cached nodes is not checked until the nodes are listed again, unless O(ask_all_nodes) is set.
-    These are the nodes that were not running when they were listed, and those whose agent had been silent for
-    O(connection_lost_seconds).
+  - Nodes that were not running when they were listed, and nodes that were not C(Online) and whose last ping was then
+    older than O(connection_lost_seconds), stay C(notconnected) until the nodes are listed again. With
+    O(ask_all_nodes), their status is checked like that of other nodes.
   - With the role of an EC2 instance or a container, or with C(credential_process), cached data is used until the
     credentials are renewed.
   - Only the owner of the cache files can read them.
