@@ -41,13 +41,13 @@ options:
             is an empty prefix.
         type: str
       s3_encryption_enabled:
-        description: Log only to a bucket that encrypts. The default is V(true).
+        description: Write logs only if the bucket is encrypted. The default is V(true).
         type: bool
       cloud_watch_log_group_name:
         description: The log group to write logs to. By default, or if empty, no logs are written to CloudWatch.
         type: str
       cloud_watch_encryption_enabled:
-        description: Log only to a log group that encrypts. The default is V(true).
+        description: Write logs only if the log group is encrypted. The default is V(true).
         type: bool
       cloud_watch_streaming_enabled:
         description:
@@ -95,8 +95,8 @@ options:
       - With V(false), only the preferences that the task sets are changed. Everything else in the document stays,
         including content that O(session_preferences) has no option for.
       - With V(false), an empty string clears a string, V(false) turns off a boolean, and
-        O(session_preferences.max_session_duration=0) removes that limit. An idle timeout cannot be removed. A
-        preference that is null stays as it is, and the task warns.
+        O(session_preferences.max_session_duration=0) removes the maximum session duration. An idle timeout cannot be
+        removed. A preference that is null stays as it is, and the task warns.
       - With V(false), the task starts from the content of the latest version. For C(SSM-SessionManagerRunShell), it
         starts from the default version, unless O(default_version=keep). A document that does not exist is created with
         the defaults.

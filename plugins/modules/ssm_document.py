@@ -9,10 +9,10 @@ module: ssm_document
 version_added: 0.1.0
 short_description: Manage Systems Manager documents
 description:
-  - Creates, updates and deletes Systems Manager documents, including the Session documents that configure and log
-    Session Manager sessions.
-  - Content is compared by its meaning. White space, the order of keys, and comments create no new version. Neither
-    does a string instead of a mapping.
+  - Creates, updates and deletes Systems Manager documents, including the Session documents that configure Session
+    Manager sessions and their logging.
+  - Content is compared by its meaning. A change of only white space, the order of keys, or comments creates no new
+    version. Neither does the same content as a string instead of as a mapping.
   - What the task does not set stays as it is, with two exceptions. O(session_preferences) replaces the whole content,
     unless O(purge_session_preferences=false). A task with content makes the version with that content the default,
     unless O(default_version) is set to another value than V(latest).
@@ -24,9 +24,9 @@ attributes:
   idempotent:
     description: When run twice in a row, the second run changes nothing. It makes no call that could change anything.
     details:
-      - There is one exception. AWS may reject content that an older version already has. With O(default_version=keep),
-        and for Session documents other than C(SSM-SessionManagerRunShell), later runs may then send the update again,
-        and check mode reports that update. AWS rejects it again, so nothing changes.
+      - There is one exception. AWS may reject content that an older version already has. Later runs may then send the
+        update again if O(default_version=keep), or if the document is a Session document other than
+        C(SSM-SessionManagerRunShell). Check mode then reports that update. AWS rejects it again, so nothing changes.
     support: full
   action:
     description: Has a corresponding action plugin, which finds the file in O(content_path) on the controller.
@@ -47,8 +47,8 @@ options:
   state:
     description:
       - With V(present), creates the document, or updates it to match the other options.
-      - With V(absent), deletes the document with all its versions. If O(document_version) or O(version_name) is set,
-        deletes only that version. Setting either of these to null is an error; omit it instead.
+      - With V(absent), deletes the document with all its versions, or only one version if O(document_version) or
+        O(version_name) is set. With V(absent), setting either of these to null is an error; omit it instead.
       - The task warns if it deletes C(SSM-SessionManagerRunShell).
     type: str
     choices: [present, absent]
@@ -57,7 +57,9 @@ options:
     description:
       - The content, as a mapping or as a string of JSON, YAML or text. Keys are never rewritten.
       - In a mapping, a number becomes a string where AWS documents a string, such as C(schemaVersion),
-        C(inputs.idleSessionTimeout) and C(properties.portNumber). A string of JSON or YAML is sent as it is.
+        C(inputs.idleSessionTimeout) and C(properties.portNumber).
+      - In a string of JSON or YAML, values are never converted. The string is sent as it is, unless the document has a
+        format that cannot hold it; see O(document_format).
       - Errors in the content are reported with the line and the column. Error messages never show the content.
       - Creating a document requires one of O(content), O(content_path) and O(session_preferences). They are mutually
         exclusive.
@@ -67,17 +69,17 @@ options:
   content_path:
     description:
       - The path of a file with the content.
-      - A relative path is first searched for on the controller, in the same places as the source of
-        M(ansible.builtin.copy). These are C(files/) of the role, the folder of the role, C(files/) beside the playbook,
-        and the folder of the playbook, in this order. If the task runs on another host, the file is transferred to that
-        host.
+      - A relative path is first searched for on the controller, in the same places as
+        O(ansible.builtin.copy#module:src). These are C(files/) of the role, the folder of the role, C(files/) beside
+        the playbook, and the folder of the playbook, in this order. If the task runs on another host, the file is
+        transferred to that host.
       - An absolute path, or a relative path that is not found on the controller, is a path on the host that the task
-        runs on. There, a relative path starts in the current folder.
+        runs on. There, a relative path is relative to the working directory of the module.
       - A file on the controller that is encrypted with Ansible Vault is decrypted. An encrypted file on any other host
         is an error.
-      - If the content is secret, for example because the file is encrypted, set C(no_log=true) for the task. The diff
-        of a task contains the content in every mode, and C(no_log=true) hides it. Error messages never show the
-        content.
+      - If the content is secret, for example because the file is encrypted, set C(no_log=true) for the task. The task
+        returns the content in RV(diff) even without C(--diff) and outside check mode. C(no_log=true) hides it. Error
+        messages never show the content.
     type: path
   content_comparison:
     description:
@@ -92,7 +94,7 @@ options:
     description:
       - The type of the document. It cannot be changed; see O(recreate).
       - If O(session_preferences) is set, the default is V(Session). Otherwise, this option is required to create a
-        document, unless the C(schemaVersion) is C(1.2).
+        document. The exception is content with the C(schemaVersion) C(1.2), for which AWS creates a Command document.
     type: str
     choices:
       - ApplicationConfiguration
@@ -115,14 +117,18 @@ options:
   document_format:
     description:
       - The format to store the content in.
-      - By default, an existing document keeps its format. A string that this format cannot hold is converted, such as
-        YAML with comments for a document in JSON. With O(content_comparison=exact), such a string is an error.
-      - By default, a new document is stored in the format of the string, or as JSON if O(content) is a mapping.
-      - By default, a string that begins with C({) or C([) is read as JSON, and any other string as YAML.
+      - If this option is not set, a string that begins with C({) or C([) is read as JSON, and any other string as YAML.
+        A new document is then stored in that format, or as JSON if O(content) is a mapping. An existing document keeps
+        its format.
+      - A string that the format of the document cannot hold is converted, such as YAML for a document in JSON, which
+        loses its comments, or JSON with tabs for a document in YAML. With O(content_comparison=exact), such a string is
+        an error.
     type: str
     choices: [JSON, YAML, TEXT]
   display_name:
-    description: The display name of the document, as AWS shows it.
+    description:
+      - The display name of the document, as AWS shows it.
+      - If nothing but the display name differs, the task fails, because AWS creates no version for that.
     type: str
   target_type:
     description: The kind of resource that the document can run on, such as V(/AWS::EC2::Instance).
@@ -140,24 +146,27 @@ options:
   document_version:
     description:
       - With O(state=absent), the number of the one version to delete. The default version cannot be deleted.
-      - With O(state=present), the version to update. AWS updates only the latest version, so updating any other version
-        is an error.
+      - With O(state=present), the version to update, as a number or V($LATEST). AWS updates only the latest version, so
+        updating any other version is an error.
     type: str
   default_version:
     description:
       - The version to make the default.
-      - V(latest) makes the version with the wanted content the default, even if nothing else is to be changed.
+      - V(latest) makes the version with the content of the task the default, or the latest version if the task has no
+        content. It does so even if nothing else is to be changed.
       - V(keep) leaves the default version as it is. A new version then does not become the default.
       - For Session documents other than C(SSM-SessionManagerRunShell), the default version does not decide what
         sessions use. A session that is started with the name of a document uses the latest version of that document.
-      - So sessions use a new version of such a document at once, even with V(keep), and do not use an older version
-        that becomes the default. The task warns in both cases.
-      - If the default version of such a document has the wanted content and the latest version does not, the task
+      - Sessions therefore use a new version of such a document at once, even with V(keep). Making an older version the
+        default changes nothing for them. The task warns if a new version does not become the default, and if an older
+        version does.
+      - If the default version of such a document has the content of the task and the latest version does not, the task
         creates a new version, so that sessions use the content.
       - The number or the name of a version makes that version the default. It must exist before the task. For the
         version that the task creates, use V(latest).
-      - A value with only digits is always a number. V(latest) and V(keep) are never names, although a version can have
-        such a name. Put a name such as V(1.10) in quotes, so that YAML does not read it as a number.
+      - A value with only digits is always a number. V(latest) and V(keep) always have the meanings above. To make a
+        version with the name V(latest) or V(keep) the default, use its number. Put a name such as V(1.10) in quotes, so
+        that YAML does not read it as a number.
       - If this option is not set, V(latest) applies to a task with content, and V(keep) to any other task. A task that
         only changes tags therefore never changes the default version.
     type: str
@@ -166,12 +175,14 @@ options:
     description:
       - How many of the newest versions to keep, 1 to 999. Older versions are deleted after the change. If the document
         has 1,000 versions, some are deleted before the change, to make room for a new version.
-      - The default version and the version with the wanted content are never deleted.
+      - The default version and the version with the content of the task are never deleted.
       - No version is deleted while the document is shared with O(permissions.shared_document_version=$ALL).
-      - By default, no version is deleted. A document can have 1,000 versions.
+      - By default, no version is deleted. A document can have at most 1,000 versions.
     type: int
   requires:
-    description: The documents that this document requires. They cannot be changed; see O(recreate).
+    description:
+      - The documents that this document requires. This list cannot be changed once the document exists; see
+        O(recreate).
     type: list
     elements: dict
     suboptions:
@@ -183,7 +194,7 @@ options:
         description: The version of the document.
         type: str
       require_type:
-        description: The type of the requirement.
+        description: The document type of the required document.
         type: str
       version_name:
         description: The name of the version of the document.
@@ -223,20 +234,23 @@ options:
         description:
           - The accounts, each as a string of 12 digits, or V(all) alone, which makes the document public.
           - An empty list shares the document with nobody.
-          - The account that owns the document can use it anyway. It is ignored in this list once the document exists.
+          - The account that owns the document can use it anyway. The ID of that account in this list is ignored, except
+            by a task that creates the document.
         type: list
         elements: str
         required: true
       shared_document_version:
         description:
           - The version that the accounts may use.
-          - By default, an account keeps the version that it has, and a new account gets V($DEFAULT).
+          - By default, an account that may already use the document keeps its version, and an account that the task
+            adds gets V($DEFAULT).
         type: str
         choices: [$DEFAULT, $LATEST, $ALL]
       purge:
         description:
           - Stop sharing the document with accounts that are not listed.
-          - Must be V(true) to make a document public that is shared with accounts, or the reverse.
+          - Must be V(true) if a document that is shared with accounts is to become public, or if a public document is
+            to be shared with accounts instead.
         type: bool
         default: true
   recreate:
@@ -246,9 +260,9 @@ options:
         schema version 1.2.
       - All versions are lost. The tags, the display name, the target type and the permissions stay unless the task
         changes them.
-      - If AWS rejects the new document, the module restores the latest version of the old one with its tags and
-        permissions, unless it has attachments. The error message says whether this succeeded, and lists the tags and
-        the permissions. If it did not succeed, RV(lost_content) contains the content.
+      - If AWS rejects the new document, the module restores the latest version of the old document with its tags and
+        permissions. It cannot restore a document that had attachments. The error message says whether the old document
+        was restored, and lists its tags and permissions. If it was not restored, RV(lost_content) contains its content.
       - A document that is shared also requires O(force_unshare).
     type: bool
     default: false
@@ -281,8 +295,8 @@ notes:
   - Requires the permissions C(ssm:DescribeDocument) and C(ssm:GetDocument). Depending on what is to be changed, also
     requires C(ssm:CreateDocument), C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument),
     C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource), C(ssm:DescribeDocumentPermission) and
-    C(ssm:ModifyDocumentPermission). The permission C(ssm:ListDocumentVersions) is required for O(keep_versions), and to
-    find the older version when AWS rejects content that this version already has.
+    C(ssm:ModifyDocumentPermission). The permission C(ssm:ListDocumentVersions) is required for O(keep_versions). It is
+    also required if AWS rejects content as a duplicate, to find the older version that has this content.
   - AWS may reject content that an older version already has. The module then makes that version the default,
     unless O(default_version=keep). If sessions still use the latest version, because they are started with the name of
     the document, the task warns.
@@ -402,7 +416,7 @@ document:
       type: str
       sample: "123456789012"
     arn:
-      description: The ARN of the document, which AWS itself does not return.
+      description: The ARN of the document. AWS does not return this key, so the module adds it.
       type: str
       sample: arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell
     automation_definition_arn:
@@ -428,7 +442,7 @@ actions:
   elements: str
   sample: [create a new version, make it the default]
 lost_content:
-  description: The content of the latest version of a document that O(recreate) deleted and that is lost.
+  description: If O(recreate) deleted a document that could not be restored, the content of its latest version.
   returned: when the new document could not be created, and the old one could not be restored
   type: str
 diff:

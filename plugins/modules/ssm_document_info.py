@@ -16,7 +16,7 @@ author:
 options:
   names:
     description:
-      - The documents to describe, by name. A document that another account shares requires its ARN.
+      - The documents to describe, by name. For a document that another account shares, use its ARN.
       - Mutually exclusive with O(filters), O(owner) and O(document_types).
     type: list
     elements: str
@@ -25,7 +25,8 @@ options:
     description:
       - Filters of ListDocuments, as a mapping of filter names to a value or a list of values. Examples of filters are
         C(PlatformTypes), C(TargetType), C(SearchKeyword) and C(tag:KEY). C(Name) matches the beginning of names.
-      - O(owner) and O(document_types) set the filters C(Owner) and C(DocumentType). Set each of these only once.
+      - O(owner) and O(document_types) set the filters C(Owner) and C(DocumentType). Set either the option or the
+        filter. The filter C(Owner) replaces the default of O(owner).
     type: dict
     default: {}
   owner:
@@ -41,9 +42,9 @@ options:
     elements: str
   include:
     description:
-      - What to return in addition to the description of each document. Each entry requires one call per document.
-      - The exception is V(tags) for documents that are described by name or by version. It requires no call, because
-        the description contains the tags.
+      - What else to return for each document. Each entry requires one call per document.
+      - V(tags) is the exception. It requires no call for documents that are described (see RV(documents)), because the
+        description contains the tags.
     type: list
     elements: str
     choices: [content, versions, permissions, tags]
@@ -64,9 +65,9 @@ options:
     type: str
     choices: [JSON, YAML, TEXT]
 notes:
-  - Requires the permission C(ssm:DescribeDocument) to describe documents by name or by version, and
-    C(ssm:ListDocuments) to list them. Depending on O(include), also requires C(ssm:GetDocument),
-    C(ssm:ListDocumentVersions), C(ssm:DescribeDocumentPermission) and C(ssm:ListTagsForResource).
+  - Requires the permission C(ssm:DescribeDocument) to describe documents (see RV(documents)), and C(ssm:ListDocuments)
+    to list them. Depending on O(include), also requires C(ssm:GetDocument), C(ssm:ListDocumentVersions),
+    C(ssm:DescribeDocumentPermission) and C(ssm:ListTagsForResource).
 extends_documentation_fragment:
   - sessionops.aws._attributes
   - sessionops.aws._attributes.reads
@@ -100,8 +101,8 @@ documents:
   description:
     - One entry for each document, in the order of O(names). Listed documents are sorted by name.
     - The keys are those that AWS returns, in snake_case. A listing returns fewer keys than a description.
-    - Documents are described by name if O(names) is set. They are described by version if O(version_name) is set, or
-      O(document_version) to a version other than V($DEFAULT).
+    - Documents are described, and not only listed, if O(names) or O(version_name) is set, or if O(document_version) is
+      set to a value other than V($DEFAULT).
   returned: always
   type: list
   elements: dict
@@ -124,29 +125,29 @@ documents:
       sample: "2"
     default_version:
       description: The version that AWS uses if no version is given.
-      returned: when documents are described by name or by version
+      returned: when documents are described (see RV(documents))
       type: str
       sample: "2"
     latest_version:
       description: The latest version.
-      returned: when documents are described by name or by version
+      returned: when documents are described (see RV(documents))
       type: str
       sample: "2"
     status:
       description: The status of the document.
-      returned: when documents are described by name or by version
+      returned: when documents are described (see RV(documents))
       type: str
       sample: Active
     hash:
       description: The SHA-256 of the content.
-      returned: when documents are described by name or by version
+      returned: when documents are described (see RV(documents))
       type: str
     owner:
       description: The account that owns the document.
       type: str
       sample: "123456789012"
     arn:
-      description: The ARN of the document, which AWS itself does not return.
+      description: The ARN of the document. AWS does not return this key, so the module adds it.
       type: str
       sample: arn:aws:ssm:us-east-1:123456789012:document/SSM-SessionManagerRunShell
     automation_definition_arn:
@@ -185,7 +186,7 @@ documents:
       elements: dict
     tags:
       description: The tags of the document.
-      returned: when documents are described by name or by version, or O(include) has V(tags)
+      returned: when documents are described (see RV(documents)), or O(include) has V(tags)
       type: dict
       sample: {team: platform}
 """
