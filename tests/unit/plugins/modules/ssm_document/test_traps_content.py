@@ -66,7 +66,7 @@ def test_trap_02_comments_count_only_in_an_exact_comparison(switches: Switches) 
 
 
 @under("duplicate_scope", "version_order")
-def test_trap_03_duplicate_content_is_searched_in_the_versions_and_put_into_force(switches: Switches) -> None:
+def test_trap_03_a_version_that_has_the_duplicate_content_becomes_the_default(switches: Switches) -> None:
     # Versions 1 and 3 have the content; the latest version is 4.
     described = document(COMPACT, OTHER, json.dumps(ONE), THREE, name=PREFERENCES)
     with Stage(described, switches=switches) as stage:
@@ -95,9 +95,7 @@ def test_trap_03_duplicate_content_is_searched_in_the_versions_and_put_into_forc
     ],
     ids=["target type", "display name", "format", "exact"],
 )
-def test_trap_03_a_version_that_is_all_that_was_asked_for_is_looked_for(
-    had: Task, task: Task, switches: Switches
-) -> None:
+def test_trap_03_a_version_matches_only_with_all_that_the_task_sets(had: Task, task: Task, switches: Switches) -> None:
     first = {"content": COMPACT, "target_type": "/", "display_name": "Shown", **had}
     # Version 2 has only the content, and version 3 has other content. Its target type is sent if the task has none.
     last_type = "/AWS::EC2::Instance" if "target_type" in task else "/"
@@ -129,7 +127,7 @@ def test_trap_04_going_back_to_an_older_content_says_which_version_it_is(switche
 
 
 @under("duplicate_scope")
-def test_trap_04_going_back_without_putting_into_force(switches: Switches) -> None:
+def test_trap_04_going_back_with_keep_does_not_change_the_default(switches: Switches) -> None:
     with Stage(document(COMPACT, OTHER), switches=switches) as stage:
         stage.ensure(content=COMPACT, default_version="keep")
         assert present(stage)["default"] == 2
@@ -175,7 +173,7 @@ def test_trap_13_the_format_changes_only_when_the_task_says_so(switches: Switche
 @pytest.mark.parametrize(
     ("text", "stored", "own"), [(json.dumps(ONE, indent="\t"), "YAML", "JSON"), (COMMENTED, "JSON", "YAML")]
 )
-def test_trap_13_a_text_that_the_format_cannot_hold_is_converted(
+def test_trap_13_a_string_that_the_format_cannot_hold_is_converted(
     text: str, stored: str, own: str, switches: Switches
 ) -> None:
     with Stage(document(TWO, document_format=stored), switches=switches) as stage:

@@ -102,7 +102,7 @@ def test_trap_45_content_that_sessions_do_not_use_yet_is_the_latest_version_afte
 
 
 @pytest.mark.parametrize("default", [1, 2])
-def test_trap_45_content_that_aws_takes_no_second_time_stays_unused_with_a_warning(default: int) -> None:
+def test_trap_45_content_that_aws_rejects_as_a_duplicate_stays_unused_with_a_warning(default: int) -> None:
     same = json.dumps(ONE)
     described = document(same, same + "\n", TWO, default_version=default)
     with Stage(described, switches={"duplicate_scope": "any"}) as stage:

@@ -125,7 +125,7 @@ def test_trap_28_one_version_is_deleted_but_never_the_default_or_the_document(sw
         assert list(present(stage)["versions"]) == [3]
 
 
-def test_trap_28_the_diff_shows_the_version_that_goes_though_it_is_the_latest() -> None:
+def test_trap_28_the_diff_shows_the_deleted_version_even_if_it_is_the_latest() -> None:
     described = document(ONE, TWO)
     described["versions"].append({"content": THREE, "version_name": "next", "target_type": "/"})
     with Stage({**described, "default_version": 2}) as stage:
@@ -146,7 +146,7 @@ def test_trap_28_a_version_that_is_gone_when_it_is_deleted_is_deleted(switches: 
 
 
 @pytest.mark.parametrize("text", ["No matching value was found for Name.", "", "Document with name X does not exist."])
-def test_trap_29_a_document_is_missing_by_the_code_and_not_by_the_text(text: str) -> None:
+def test_trap_29_a_missing_document_is_recognized_by_the_code_and_not_by_the_message(text: str) -> None:
     answer = {"error": "InvalidDocument", "message": text}
     with Stage() as stage:
         stage.aws.add_fault(op="DescribeDocument", times=2, do=answer)
@@ -155,7 +155,7 @@ def test_trap_29_a_document_is_missing_by_the_code_and_not_by_the_text(text: str
         assert in_force(present(stage)) == ONE
 
 
-def test_trap_29_another_error_is_no_missing_document_whatever_it_says() -> None:
+def test_trap_29_another_error_is_not_a_missing_document_whatever_its_message() -> None:
     with Stage(document(ONE)) as stage:
         stage.aws.add_fault(
             op="DescribeDocument",
@@ -166,7 +166,7 @@ def test_trap_29_another_error_is_no_missing_document_whatever_it_says() -> None
         refused(stage, "ValidationException", content=TWO)
 
 
-def test_trap_29_tags_of_a_document_of_somebody_else_are_none() -> None:
+def test_trap_29_tags_of_a_document_of_another_owner_are_empty() -> None:
     with Stage() as stage:
         # If the listing has no tags, the module calls ListTagsForResource.
         stage.aws.add_fault(op="ListDocuments", do={"set": {"DocumentIdentifiers.0.Tags": None}})

@@ -152,14 +152,14 @@ def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() ->
         ("description: .nan", "content has a number that is not finite at description, which"),
     ],
 )
-def test_trap_36_what_json_has_no_form_for_is_refused_before_any_call(value: str, sentence: str) -> None:
+def test_trap_36_what_json_cannot_represent_is_refused_before_any_call(value: str, sentence: str) -> None:
     content = {**ONE, **yaml.safe_load(value)}
     with Stage() as stage:
         refused(stage, sentence, content=content)
         assert stage.operations() == []
 
 
-def test_trap_36_a_date_in_a_text_stays_the_text() -> None:
+def test_trap_36_a_date_in_a_string_is_never_converted() -> None:
     text = yaml.safe_dump(ONE) + "parameters: {day: {type: String, default: 2026-01-31}}\n"
     with Stage() as stage:
         settle(stage, [CREATE], document_type="Session", content=text)
@@ -168,7 +168,7 @@ def test_trap_36_a_date_in_a_text_stays_the_text() -> None:
 
 
 @under("session_numbers")
-def test_trap_36_numbers_in_a_text_are_never_converted(switches: Switches) -> None:
+def test_trap_36_numbers_in_a_string_are_never_converted(switches: Switches) -> None:
     content = with_inputs(idleSessionTimeout=20)
     with Stage(switches=switches) as stage:
         settle(stage, [CREATE], document_type="Session", content=content, name="Team-Mapping")
@@ -302,7 +302,7 @@ def test_trap_42_versions_that_are_all_shared_are_not_deleted() -> None:
         settle(stage, [SHARE], keep_versions=1, **shared(A, shared_document_version="$ALL"))
 
 
-def test_trap_42_a_document_with_1000_versions_takes_no_more_until_one_goes() -> None:
+def test_trap_42_a_document_with_1000_versions_accepts_no_more_until_one_is_deleted() -> None:
     with Stage(document(*(session(str(number)) for number in range(1000)))) as stage:
         with pytest.raises(SSMError, match="DocumentVersionLimitExceeded"):
             stage.ensure(content=ONE)

@@ -39,7 +39,7 @@ def test_trap_14_another_type_is_refused_before_any_write() -> None:
         refused(stage, "which cannot be changed to Command. Set recreate", content=ONE, document_type="Command")
 
 
-def test_trap_14_with_recreate_the_document_is_made_anew_with_all_that_it_had() -> None:
+def test_trap_14_with_recreate_the_document_is_created_again_with_all_that_it_had() -> None:
     had: Task = {
         "tags": {"team": "a"},
         "display_name": "Shown",
@@ -58,7 +58,7 @@ def test_trap_14_with_recreate_the_document_is_made_anew_with_all_that_it_had() 
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> None:
+def test_trap_14_a_document_that_cannot_be_created_again_is_restored(wait: bool) -> None:
     had: Task = {"tags": {"team": "a", "aws:own": "x"}, "display_name": "Shown", "permissions": {"2" * 12: "$LATEST"}}
     refused_by_aws = {"schemaVersion": "2.2", "mainSteps": []}
     task: Task = {"content": refused_by_aws, "document_type": "Command", "recreate": True, "force_unshare": True}
@@ -74,7 +74,7 @@ def test_trap_14_a_document_that_cannot_be_made_anew_is_put_back(wait: bool) -> 
         assert present(stage) == {**before, "tags": {"team": "a"}}
 
 
-def test_trap_14_what_cannot_be_put_back_is_said_and_returned() -> None:
+def test_trap_14_what_cannot_be_restored_is_reported_and_returned() -> None:
     command = {"schemaVersion": "2.2", "mainSteps": [{"action": "aws:runShellScript", "name": "run", "inputs": {}}]}
     task: Task = {"content": command, "document_type": "Command", "recreate": True, "force_unshare": True}
     gone = "The old document was deleted and could not be restored: "
@@ -107,7 +107,7 @@ def old_command(script: str) -> dict[str, Any]:
     return {"schemaVersion": "1.2", "runtimeConfig": {"aws:runShellScript": {"properties": properties}}}
 
 
-def test_trap_15_a_command_of_schema_1_2_is_made_anew_or_left() -> None:
+def test_trap_15_a_command_of_schema_1_2_is_created_again_or_left() -> None:
     with Stage(document(old_command("a"), document_type="Command", tags={"team": "a"})) as stage:
         unchanged(stage, content=old_command("a"))
         settle(stage, [TAG], content=old_command("a"), tags={"team": "b"})

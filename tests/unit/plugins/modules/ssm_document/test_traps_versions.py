@@ -52,7 +52,7 @@ def test_trap_05_an_update_of_another_version_is_refused() -> None:
 
 
 @under("duplicate_scope", "promote_unready")
-def test_trap_06_a_new_version_is_put_into_force_unless_it_is_staged(switches: Switches) -> None:
+def test_trap_06_a_new_version_becomes_the_default_unless_keep_is_set(switches: Switches) -> None:
     with Stage(document(ONE), switches=switches) as stage:
         settle(stage, [UPDATE, DEFAULT], content=TWO)
         assert in_force(present(stage)) == TWO
@@ -62,7 +62,7 @@ def test_trap_06_a_new_version_is_put_into_force_unless_it_is_staged(switches: S
         assert in_force(present(stage)) == TWO, "a task about tags puts nothing into force"
 
 
-def test_trap_07_a_default_that_lags_is_moved_though_the_content_is_the_same() -> None:
+def test_trap_07_the_default_changes_without_a_new_version() -> None:
     with Stage(document(ONE, TWO, default_version=1)) as stage:
         unchanged(stage, content=TWO, default_version="keep")
         done = settle(stage, [DEFAULT], content=TWO)
@@ -73,7 +73,7 @@ def test_trap_07_a_default_that_lags_is_moved_though_the_content_is_the_same() -
 
 
 @under("duplicate_scope", "version_order")
-def test_trap_07_content_is_compared_with_the_version_that_will_be_in_force(switches: Switches) -> None:
+def test_trap_07_content_is_compared_with_the_version_that_becomes_the_default(switches: Switches) -> None:
     task: Task = {"name": PREFERENCES, "content": OTHER}
     described = document(COMPACT, OTHER, THREE, name=PREFERENCES, default_version=1)
     with Stage(described, switches=switches) as stage:
@@ -149,7 +149,7 @@ def test_trap_08_a_version_is_made_the_default_by_its_name(switches: Switches) -
         assert said.endswith(" To make the version of this task the default, set default_version to latest.")
 
 
-def test_trap_08_a_name_of_no_version_is_told_whatever_else_is_wrong() -> None:
+def test_trap_08_a_name_that_no_version_has_is_reported_whatever_else_is_wrong() -> None:
     with Stage({**document(*(session(str(number)) for number in range(12))), "name": "Team-Doc"}) as stage:
         refused(stage, " Its latest versions are 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.", default_version="release")
         stage.aws.add_fault(op="ListDocumentVersions", do={"error": "AccessDeniedException"}, times="always")
@@ -161,7 +161,7 @@ def test_trap_08_a_name_of_no_version_is_told_whatever_else_is_wrong() -> None:
 
 
 @under("promote_unready", "update_unready")
-def test_trap_09_a_version_is_put_into_force_when_it_is_active(switches: Switches) -> None:
+def test_trap_09_a_version_becomes_the_default_when_it_is_active(switches: Switches) -> None:
     with Stage(document(ONE), switches=switches, limits={"document_transition_reads": 3}) as stage:
         settle(stage, [UPDATE, DEFAULT], content=TWO)
         calls = names(stage.aws.calls())
@@ -172,7 +172,7 @@ def test_trap_09_a_version_is_put_into_force_when_it_is_active(switches: Switche
 
 @pytest.mark.parametrize("wait", [True, False])
 @under("promote_unready", "update_unready")
-def test_trap_09_a_version_that_is_on_its_way_is_waited_for_before_an_update(switches: Switches, wait: bool) -> None:
+def test_trap_09_an_update_waits_until_the_latest_version_is_ready(switches: Switches, wait: bool) -> None:
     on_the_way = {"content": TWO, "status": "Updating", "reads": 3}
     described = document(ONE, default_version=1)
     described["versions"].append(on_the_way)
@@ -184,7 +184,7 @@ def test_trap_09_a_version_that_is_on_its_way_is_waited_for_before_an_update(swi
 
 @under("duplicate_scope")
 @pytest.mark.parametrize("default_version", [None, "keep", "latest"])
-def test_trap_10_a_failed_version_is_not_good_because_it_is_in_force(
+def test_trap_10_a_failed_version_is_an_error_even_if_it_is_the_default(
     default_version: str | None, switches: Switches
 ) -> None:
     failed = document(COMPACT, OTHER, name=PREFERENCES, fail_versions={1: "no access to the bucket"})
