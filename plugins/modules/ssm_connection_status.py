@@ -11,10 +11,11 @@ short_description: Check which nodes Session Manager can reach, and wait for the
 description:
   - Calls GetConnectionStatus for many targets at once, and can wait until they are connected or not connected.
   - A session can be started on a connected node. The C(Online) ping status of Systems Manager does not mean the same.
-    It can be C(Online) minutes before sessions can be started on a node, and minutes after this has become impossible.
+    The ping status can be C(Online) minutes before sessions can be started on a node, and can stay C(Online) for
+    minutes after sessions can no longer be started.
   - Checking 1,000 targets in one task is more than 100 times faster than a loop with one target for each task.
-  - With C(ansible-playbook -v) and a C(local) connection, a task that takes long shows its progress. While it checks,
-    it does so every second. While it waits, it does so at every pause.
+  - With C(ansible-playbook -v) and a C(local) connection, a long task shows its progress. It prints a line every second
+    during the checks, and a line at each pause between them, at most once a second.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -22,7 +23,7 @@ options:
     description:
       - The targets to check. Each is an instance ID (C(i-...)), the ID of a hybrid node (C(mi-...)), an ECS target
         (C(ecs:CLUSTER_TASK_RUNTIME)), or a node of SageMaker HyperPod (C(sagemaker-cluster:CLUSTER_GROUP-INSTANCE)).
-      - Any other value is an error, such as a host name, an ARN or an ECS target without its runtime ID. AWS would
+      - Any other value, such as a host name, an ARN or an ECS target without its runtime ID, is an error. AWS would
         report it as not connected, and a wait would last until its timeout.
       - Spaces around an entry are removed. A target that is listed twice is checked once.
     type: list
@@ -32,7 +33,7 @@ options:
     description:
       - Waits until every target has this status. If a target does not have it after O(wait_timeout) seconds, the task
         fails and still returns the statuses.
-      - Only targets that do not have the status yet are checked again.
+      - Only targets that have not yet had the status O(consecutive) times in a row are checked again.
       - An unknown status never counts as the wanted one. If AWS denies the check of every remaining target for 60
         seconds, for example because a permission is missing, the wait ends early.
       - If nodes are not V(connected) when the wait ends, the message shows the ping status, the last ping and the
@@ -44,8 +45,9 @@ options:
   wait_timeout:
     description:
       - How long to wait, in seconds.
-      - Remaining targets are checked one last time when the timeout expires, regardless of O(wait_delay). V(0) means
-        to check once. Checking thousands of targets takes additional time.
+      - Remaining targets are checked one last time when the timeout expires, regardless of O(wait_delay). Checking
+        thousands of targets takes additional time.
+      - V(0) means to check once, so that values of O(consecutive) above V(1) cannot be reached.
     type: int
     default: 300
   wait_delay:
@@ -67,22 +69,23 @@ options:
     description:
       - Whether to return the last agent ping that Systems Manager recorded for each node. It helps to find out why a
         node is not connected.
-      - The module reads the pings of all nodes in one listing, not with one call for each node. It does so while it
-        checks the statuses, or after a wait. If the listing fails, the task warns and returns the statuses without
-        pings.
+      - The module reads the pings of all targets with one listing instead of one call for each node. Without
+        O(wait_for), it reads them during the checks. With O(wait_for), it reads them after the wait. If the listing
+        fails, the task warns and returns the statuses without pings.
     type: bool
     default: false
   max_workers:
     description:
       - The maximum number of checks at the same time, up to V(64). If there are few targets, the module opens fewer
-        connections, because opening one would take longer than it saves.
+        connections, because a further connection would cost more time than it saves.
       - A higher number does not raise the rate limits of AWS. If AWS throttles calls, the module adapts to the allowed
         rate and still checks every target.
     type: int
     default: 32
 notes:
-  - If every call fails, a task without O(wait_for) fails and returns no statuses. Any task fails at once if no further
-    call can succeed, for example because the credentials have expired or the network does not reach AWS.
+  - If every call fails, a task without O(wait_for) fails and returns no statuses. With or without O(wait_for), the task
+    fails at once if no further call can succeed, for example because the credentials have expired or AWS cannot be
+    reached.
   - If the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, the module appends lines about its progress
     to it. C(ansible-playbook -v) reads its lines from such a file, and other programs can do the same.
   - Requires the permission C(ssm:GetConnectionStatus). O(include_ping) also requires
@@ -116,7 +119,7 @@ EXAMPLES = r"""
 
 - name: Find out why nodes are not connected
   sessionops.aws.ssm_connection_status:
-    targets: "{{ groups['web'] }}"
+    targets: "{{ groups['web'] | map('extract', hostvars, 'instance_id') | list }}"
     include_ping: true
   register: readiness
 
@@ -128,7 +131,7 @@ EXAMPLES = r"""
 RETURN = r"""
 statuses:
   description: One entry for each target, in the order of O(targets). A target that is listed twice has one entry.
-  returned: always
+  returned: always, unless the task fails for a reason other than RV(late) targets
   type: list
   elements: dict
   contains:
@@ -150,8 +153,10 @@ statuses:
       description:
         - The last agent ping that Systems Manager recorded. Null for ECS targets, for nodes that Systems Manager does
           not list, and for all targets when RV(ping_error) is set.
-        - C(is_latest_version) is returned only if the caller may not use C(ssm:DescribeInstanceProperties).
-          C(instance_state) is returned only if the caller may use it, and only for EC2 instances.
+        - C(instance_state) is returned only for EC2 instances, and only if the caller has the permission
+          C(ssm:DescribeInstanceProperties). C(is_latest_version), which says whether the agent is the latest version,
+          is returned only if the caller does not have that permission, or if botocore is too old for
+          DescribeInstanceProperties.
       returned: when O(include_ping) is true
       type: dict
       sample:
@@ -166,19 +171,19 @@ statuses:
         resource_type: EC2Instance
 connected:
   description: The targets that are connected.
-  returned: always
+  returned: always, unless the task fails for a reason other than RV(late) targets
   type: list
   elements: str
   sample: [i-0a1b2c3d4e5f60001]
 not_connected:
   description: The targets that are not connected.
-  returned: always
+  returned: always, unless the task fails for a reason other than RV(late) targets
   type: list
   elements: str
   sample: []
 unknown:
   description: The targets whose status is unknown.
-  returned: always
+  returned: always, unless the task fails for a reason other than RV(late) targets
   type: list
   elements: str
   sample: []

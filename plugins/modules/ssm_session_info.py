@@ -13,8 +13,8 @@ description:
     DescribeSessions.
   - Lists only Session Manager sessions. Other connections to a node, such as SSH without Session Manager, are not
     included.
-  - A session that ends while the task lists sessions is returned once, as it was in the later listing. If only its
-    earlier status matches O(status), it is returned as it was in the earlier listing.
+  - With O(state=all), the task first lists active sessions, then ended ones. A session that ends in between is in both
+    listings. It is returned once, as in the second listing, or as in the first if O(status) matches only that one.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -40,8 +40,9 @@ options:
     description:
       - Lists only the sessions of this user. Accepts a name, or the ARN that AWS shows as the owner of a session, such
         as C(arn:aws:sts::123456789012:assumed-role/Admin/jane).
-      - A name is the name of an IAM user or of a role session. V(jane) matches the user V(jane) and the session
-        V(jane) of every role. V(Admin/jane) matches only the session V(jane) of the role V(Admin).
+      - A name is the name of an IAM user or of a role session. V(jane) matches the sessions of the IAM user
+        V(jane) and of the role session V(jane) of any role. V(Admin/jane) matches only those of the role session
+        V(jane) of the role V(Admin).
       - AWS can only filter by ARN. The module itself compares a name with the owners that AWS returns.
       - The ARN of a role is an error, because the owner of a session is a role session and not the role itself.
     type: str
@@ -49,8 +50,8 @@ options:
     description:
       - Lists only the sessions in this status.
       - AWS lists V(Connected), V(Connecting) and V(Disconnected) sessions only in the state V(active), and
-        V(Terminated) and V(Failed) sessions only in the state V(history). Combining a status with an O(state) that
-        cannot contain it is an error.
+        V(Terminated) and V(Failed) sessions only in the state V(history). It may list V(Terminating) sessions in either
+        state. Combining a status with a O(state) that cannot contain it is an error.
     type: str
     choices: [Connected, Connecting, Disconnected, Terminated, Terminating, Failed]
   access_type:
@@ -66,7 +67,7 @@ options:
       - Also accepts a duration before now, as in V(2h), V(1d12h) or V(2h ago). The module subtracts it from AWS's time.
       - A time more than a day in the future is an error.
       - If this option and O(invoked_before) are both times, this one must be earlier. If both are durations, this one
-        must be longer. A duration must also be longer than O(older_than).
+        must be longer. If this option is a duration, it must also be longer than O(older_than).
     type: str
   invoked_before:
     description:
@@ -75,7 +76,7 @@ options:
   document_name:
     description:
       - Lists only the sessions that were started with this document. Accepts the name or the ARN of the document.
-      - The names are compared if this option is a name, or if AWS returns only the name. Two ARNs must be equal.
+      - If this option and what AWS returns are both ARNs, they must be equal. Otherwise only the names are compared.
       - AWS has no such filter, so the module filters the sessions that AWS returns.
     type: str
   older_than:
@@ -87,9 +88,9 @@ options:
   max_items:
     description:
       - The maximum number of sessions to return. The module stops requesting pages once it has found that many.
-      - The task returns the first sessions that AWS lists, active sessions before ended ones. AWS does not document the
-        order in which it lists sessions. To get the newest sessions, omit this option and use the first entries of
-        RV(sessions).
+      - The task returns the sessions that AWS lists first, and lists active sessions before ended ones. It still sorts
+        the sessions that it returns, newest first. AWS does not document the order in which it lists sessions. To get
+        the newest sessions, omit this option and use the first entries of RV(sessions).
     type: int
 notes:
   - Requires the permission C(ssm:DescribeSessions).
@@ -106,11 +107,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: List the open sessions
+- name: List the active sessions
   sessionops.aws.ssm_session_info:
-  register: open_sessions
+  register: active_sessions
 
-- name: List the open sessions on a node
+- name: List the active sessions on a node
   sessionops.aws.ssm_session_info:
     target: i-0a1b2c3d4e5f60001
 

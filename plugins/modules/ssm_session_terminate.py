@@ -51,24 +51,25 @@ options:
     description:
       - The IDs of sessions that the task must never end. Entries that are empty or not a session ID are rejected,
         because they would protect no session.
-      - The task fails and ends no session if an entry closely resembles the ID of a session that would be ended, or is
-        the name at the beginning of such an ID.
+      - The task fails and ends no session if an entry closely resembles the ID of a session that would be ended. The
+        same applies to an entry that is only the user name in such an ID, as V(jane-doe) in
+        C(jane-doe-0a1b2c3d4e5f6a7b8).
       - If the play itself runs over Session Manager and the selection could match its session, add that session here.
     type: list
     elements: str
     default: []
   max_sessions:
     description:
-      - The maximum number of sessions that a selection may match. If it matches more, the task fails and ends none of
-        them.
+      - The maximum number of sessions that a selection may match, not counting excluded ones. If it matches more, the
+        task fails and ends none of them.
       - Does not apply to O(session_ids).
     type: int
     default: 10
   missing:
     description:
       - What to do with an ID in O(session_ids) that no active session has.
-      - With V(ok), the task warns and returns the ID in RV(not_active), because the session has ended or the ID is
-        wrong. It does not search the history of sessions, because that can take many calls.
+      - With V(ok), the task warns and returns the ID in RV(not_active). Either the session has ended, or the ID is
+        wrong. The task does not find out which, because a search of the history of sessions can take many calls.
       - With V(fail), the task searches the history, which AWS keeps for 30 days. If the ID is not there, the task fails
         and ends no session.
     type: str
@@ -76,9 +77,9 @@ options:
     default: ok
   wait:
     description:
-      - Whether to wait until the sessions that the task ended are no longer active.
+      - Whether to wait, after the requests to end the sessions, until these are no longer active.
       - If a session is still active when O(wait_timeout) expires, or if this cannot be determined, the task fails. It
-        still returns the sessions that it ended.
+        still returns the sessions in RV(terminated).
     type: bool
     default: true
   wait_timeout:
@@ -162,7 +163,7 @@ already_ended:
   sample: []
 not_active:
   description:
-    - IDs from O(session_ids) that no active session has. Such a session has ended, or its ID is wrong.
+    - IDs from O(session_ids) that no active session has. Either the session has ended, or the ID is wrong.
     - Empty with O(missing=fail). The IDs that are in the history are then in RV(already_ended).
   returned: always
   type: list
@@ -175,9 +176,9 @@ msg:
 failures:
   description:
     - The sessions that could not be ended.
-    - Also the sessions that the task ended but that may still be active after O(wait_timeout). These are in
-      RV(terminated), too.
-    - If there are any of either kind, the task fails after it has ended the other sessions.
+    - This list also contains sessions that the task requested AWS to end, but that may still be active when
+      O(wait_timeout) expires. These are in RV(terminated), too.
+    - If this list has an entry, the task fails after it has ended the other sessions.
   returned: always
   type: list
   elements: dict
@@ -197,7 +198,7 @@ selected:
   elements: dict
 diff:
   description:
-    - The IDs of the sessions to end that were active before the task, and of those that may still be active after it.
+    - In C(before), the IDs of the sessions to end. In C(after), the IDs of those among them that may still be active.
   returned: always
   type: dict
 """
