@@ -105,7 +105,7 @@ PARTS = [
             ["antsibull-changelog", "lint"],
         ),
     ),
-    Part("sanity", "Every test of `ansible-test sanity`, without exceptions", sanity.run),
+    Part("sanity", "Every test of `ansible-test sanity`, without ignore files", sanity.run),
     Part(
         "build",
         "The archive: what it contains, that Galaxy's importer accepts it, and that it installs and runs where only"
