@@ -274,8 +274,8 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()
     assert sorted(answers) == [f"Checked {number} of 2 targets." for number in (1, 2)]
-    assert first == "1 of 2 targets without the status connected, 300 seconds left."
-    assert second == "1 of 2 targets without the status connected, 280 seconds left."
+    assert first == "Waiting for 1 of 2 targets to have the status connected. 300 seconds left."
+    assert second == "Waiting for 1 of 2 targets to have the status connected. 280 seconds left."
 
 
 @pytest.mark.parametrize(("wait_delay", "looks"), [(0.05, range(3, 50)), (100, [2])])
