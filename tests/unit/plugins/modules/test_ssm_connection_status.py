@@ -30,7 +30,10 @@ TWO = "mi-0a1b2c3d4e5f60002"
 ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
 STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
 # Lists and mappings that became one string, and other strings that are not IDs, with the end of each message.
-FORMS = r"is not a target ID; expected i-\.\.\., mi-\.\.\. or ecs:CLUSTER_TASK_RUNTIME\."
+FORMS = (
+    r"is not a target ID; expected i-\.\.\., mi-\.\.\., ecs:CLUSTER_TASK_RUNTIME or "
+    r"sagemaker-cluster:CLUSTER_GROUP-INSTANCE\."
+)
 NO_TARGETS = {
     **dict.fromkeys((f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}"), "$"),
     **dict.fromkeys(("", "web-1.example.com", "10.0.0.1", ONE.upper(), f"{ONE}0", "i-0a1b2c3", "mi-0a1b2c3d"), "$"),

@@ -362,7 +362,7 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
         ({"session_id": "arn:aws:ssm:us-east-1:123456789012:session/a"}, "is an ARN. Use the ID in the ARN: a"),
         ({"session_id": "a" * 97}, "session_id: .* is not a session ID"),
         ({"target": "jane-0a1b2c3d4e5f6a7b8"}, "is not a target ID; expected i-.* This looks like a session ID"),
-        ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNT"),
+        ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-..., ecs:CLUSTER_TASK_RUNT"),
         *(
             ({"owner": text}, f"^owner: '{re.escape(text)}' is not the owner of a session; expected the ARN")
             for text in NO_OWNERS
