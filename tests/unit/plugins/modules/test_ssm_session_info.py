@@ -339,12 +339,12 @@ NO_OWNERS = (
 )
 NO_DOCUMENTS = ("a b", "ab", "x" * 129, "arn:aws:ssm:us-east-1:123456789012:parameter/Team", "file.json/x")
 # Combinations of times that no session can match.
-NEVER: list[tuple[str, dict[str, Any]]] = [
-    ("2026-11-23", {"invoked_before": "2026-11-22"}),
-    ("2026-11-23", {"invoked_before": "2026-11-23T01:00:00+01:00"}),
-    ("1h", {"invoked_before": "2h"}),
-    ("2h", {"invoked_before": "2h ago"}),
-    ("1h", {"older_than": "61m"}),
+NEVER: list[tuple[str, dict[str, Any], str]] = [
+    ("2026-11-23", {"invoked_before": "2026-11-22"}, "earlier than invoked_before"),
+    ("2026-11-23", {"invoked_before": "2026-11-23T01:00:00+01:00"}, "earlier than invoked_before"),
+    ("1h", {"invoked_before": "2h"}, "longer than invoked_before"),
+    ("2h", {"invoked_before": "2h ago"}, "longer than invoked_before"),
+    ("1h", {"older_than": "61m"}, "longer than older_than"),
 ]
 
 EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_name"]
@@ -379,7 +379,13 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
             )
             for text in ("Connected", "Connecting", "Disconnected")
         ),
-        *(({"invoked_after": after, **more}, f"^invoked_after is {after} and .* match both") for after, more in NEVER),
+        *(
+            (
+                {"invoked_after": after, **more},
+                f"^invoked_after is {after} and .* match both, because invoked_after must be {rule}.$",
+            )
+            for after, more, rule in NEVER
+        ),
         ({"max_items": 0}, "max_items: 0 is out of range; expected at least 1"),
         ({"max_items": -3}, "max_items: -3 is out of range; expected at least 1"),
     ],
