@@ -153,5 +153,6 @@ def test_a_missing_amazon_aws_is_one_sentence(module: str, tmp_path: Path) -> No
         assert aws.calls() == []
     assert done.status == 2
     assert '"msg": "sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot' in done.printed
+    assert ". Run ansible-galaxy collection install --upgrade amazon.aws on the controller." in done.printed
     assert "Traceback" not in done.printed + done.complained
     assert "canary" not in done.printed + done.complained

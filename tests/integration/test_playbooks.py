@@ -35,6 +35,7 @@ QUIET = {"ANSIBLE_DEPRECATION_WARNINGS": "false"}
 NODE, LAB = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60002"
 JANE = "arn:aws:sts::123456789012:assumed-role/Admin/jane"
 DOCUMENT = "Team-Shell"
+FORMS = "expected i-..., mi-..., ecs:CLUSTER_TASK_RUNTIME or sagemaker-cluster:CLUSTER_GROUP-INSTANCE."
 
 
 def run(aws: LocalAWS, folder: Path, playbook: str, *flags: str, **variables: Any) -> child.Done:
@@ -173,7 +174,7 @@ def test_a_host_without_an_id_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text(INVENTORY)
     with LocalAWS({"regions": NODES}) as aws:
         printed = fails(run(aws, tmp_path, "wait_until_ready", "-i", "hosts.yml", group="bare"))
-        assert "'web-2' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNTIME." in printed
+        assert f"'web-2' is not a target ID; {FORMS}" in printed
         assert aws.calls() == []
 
 
@@ -561,7 +562,7 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"targets": f"{NODE}; {LAB}"}, f"'{NODE};' is not a target ID; expected"),
         (
             {"targets": ["web-1", f"ecs:a_{'0' * 32}"]},
-            f"'web-1', 'ecs:a_{'0' * 32}' are not target IDs; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNTIME.",
+            f"'web-1', 'ecs:a_{'0' * 32}' are not target IDs; {FORMS}",
         ),
         ({"targets": NODE, "xyz": 1}, "Unknown variable 'sessionops_xyz'. The variables of the playbooks of "),
         ({"targets": 5}, "'5' is not a target ID"),

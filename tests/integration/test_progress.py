@@ -19,7 +19,7 @@ from emulator.testing import LocalAWS
 
 ONE, TWO = "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60002"
 WORLD = {"regions": {"us-east-1": {"nodes": [{"id": ONE, "status": "connected"}, {"id": TWO}]}, "eu-west-1": {}}}
-LINE = "1 of 2 targets without the status connected,"
+LINE = "Waiting for 1 of 2 targets to have the status connected."
 
 
 def playbook(folder: Path, **task: Any) -> Path:

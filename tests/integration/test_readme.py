@@ -122,7 +122,7 @@ def test_the_demo_shows_the_main_job() -> None:
     first, *unused = shown.splitlines()
     assert "local emulator, not on AWS" in first
     # The first progress line is printed before the wait ends.
-    assert shown.index("1 of 1 target without the status connected") < shown.index("localhost | SUCCESS")
+    assert shown.index("Waiting for 1 of 1 target to have the status connected") < shown.index("localhost | SUCCESS")
     refused = shown.index("a policy there denies ssm:GetConnectionStatus for i-0a1b2c3d4e5f60004")
     assert shown.index("|--i-0a1b2c3d4e5f60004") < refused
     assert [line.split()[0] for line in shown.splitlines()[-3:]] == ["Seen:", "All", "Next:"]

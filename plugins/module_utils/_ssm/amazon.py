@@ -36,4 +36,7 @@ __all__ = [
 
 def requirement(error: object) -> str:
     """Return the error message for an ``ImportError`` of amazon.aws."""
-    return f"sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot be imported: {error}."
+    return (
+        f"sessionops.aws requires the collection amazon.aws 10.1.0 or newer, which cannot be imported: {error}. "
+        "Run ansible-galaxy collection install --upgrade amazon.aws on the controller."
+    )

@@ -265,7 +265,7 @@ def _reason(error: Any, needs: str, granted: str) -> str:
         lacking = "" if needs in text else f" The caller needs the permission {needs}."
         return f"{sentence}.{lacking}" + (f" {granted}" if granted else "")
     if code in BAD_CREDENTIALS:
-        return f"{sentence}. Check the credentials and the controller's clock."
+        return f"{sentence}. Check the credentials, and the clock of the host that made the call."
     return f"{sentence}."
 
 

@@ -52,7 +52,7 @@ class Progress:
         """Report, before a pause, the pending targets (in words) and the seconds left until the timeout."""
         if self._now() - self._paused_at >= EVERY:
             self._paused_at = self._now()
-            self._write(f"{pending}, {counted(round(left), 'second')} left.")
+            self._write(f"{pending}. {counted(round(left), 'second')} left.")
 
     def _write(self, line: str) -> None:
         if self._path:

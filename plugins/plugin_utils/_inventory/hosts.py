@@ -65,7 +65,8 @@ def all_warnings(found: Found) -> list[str]:
     if not unread:
         return found.warnings
     count = sum(len(region.nodes) for region in found.regions.values())
-    text = f"The connection status of {len(unread)} of {count} nodes is unknown. {unread[0].reason}"
+    first = "The first reason: " if len(unread) > 1 else ""
+    text = f"The connection status of {len(unread)} of {count} nodes is unknown. {first}{unread[0].reason}"
     return [*found.warnings, text]
 
 

@@ -17,7 +17,7 @@ from ..errors import MISSING_DOCUMENT, SSMError
 from ..option_text import counted
 from . import content
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .model import LATEST, PENDING, DocumentState, not_active
+from .model import CHANGE_CONTENT, CHANGE_DEFAULT, LATEST, PENDING, DocumentState, not_active
 
 # Seconds between attempts after TooManyUpdates: AWS accepts one change of a document at a time (trap 32).
 _RETRY_PAUSES = (0.5, 1.0, 2.0, 4.0)
@@ -109,11 +109,11 @@ def wait_until_ready(plan_run: PlanRun, state: DocumentState) -> None:
     _wait_while(plan_run, state.latest_version, _is_pending)
 
 
-def _wait_until_active(plan_run: PlanRun, version: str) -> None:
-    """Wait until ``version`` is Active. Raises ``SSMError`` if it fails, or is not Active in time."""
+def _wait_until_active(plan_run: PlanRun, version: str, advice: str = CHANGE_CONTENT) -> None:
+    """Wait until ``version`` is Active. Raises ``SSMError``, with ``advice``, if it fails or is not Active in time."""
     found = _wait_while(plan_run, version, _is_pending)
     if found.get("Status") != "Active":
-        raise SSMError(not_active(plan_run.name, version, found))
+        raise SSMError(not_active(plan_run.name, version, found, advice))
 
 
 def _is_pending(status: str | None) -> bool:
@@ -163,7 +163,8 @@ def _send(write: Callable[..., T], *given: Any, **named: Any) -> T:
     except SSMError as error:
         if not error.may_have_worked:
             raise
-        raise SSMError(f"{error} AWS may or may not have made the change.", error.exception) from error
+        uncertain = "It is not known whether AWS made the change. Run the task again."
+        raise SSMError(f"{error} {uncertain}", error.exception) from error
 
 
 def _do(action: Action, plan_run: PlanRun) -> None:
@@ -206,7 +207,7 @@ def _update(action: Update, plan_run: PlanRun) -> None:
 def _set_default(action: SetDefault, plan_run: PlanRun) -> None:
     version = action.version or str(plan_run.made)
     if action.version or not plan_run.wait:  # otherwise _create or _update has waited already
-        _wait_until_active(plan_run, version)
+        _wait_until_active(plan_run, version, CHANGE_DEFAULT if action.version else CHANGE_CONTENT)
     _retry_while_busy(api.update_document_default_version, plan_run.client, plan_run.name, version)
     plan_run.done.append(str(action))
 

@@ -39,6 +39,11 @@ MAX_BYTES = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 # The first bytes of a file that Ansible Vault encrypted.
 _VAULT_HEADER = b"$ANSIBLE_VAULT;"
+# Why such a file was not decrypted and what helps, by whether the module runs on the controller (``Origin.here``).
+_VAULT_ADVICE = {
+    True: "Only files that the user who runs Ansible can read are decrypted: make it readable, or decrypt it.",
+    False: "Only files on the controller are decrypted: move it there, or decrypt it.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,8 +175,8 @@ def read_file(path: str, origin: Origin | None = None) -> str:
         raise SSMError("content_path contains an invalid character.") from None
     if found.startswith(_VAULT_HEADER):
         raise SSMError(
-            f"content_path {origin.shown} is encrypted with Ansible Vault, but only files on the controller are "
-            "decrypted."
+            f"content_path {origin.shown}{'' if origin.here else ' on the host of the task'} is encrypted with Ansible "
+            f"Vault. {_VAULT_ADVICE[origin.here]}"
         )
     if len(found) > MAX_BYTES + len(_BYTE_ORDER_MARK.encode()):
         raise SSMError(f"content_path {origin.shown} is larger than {MAX_BYTES} bytes, the maximum for a document.")
@@ -252,24 +257,25 @@ def _check_values(content: dict[str, Any], source: str) -> None:
     for place, value in _leaves(content, ""):
         problem = _problem(value)
         if problem:
-            reason = "is not valid Unicode." if isinstance(value, str) else "JSON cannot represent. Put it in quotes."
-            raise SSMError(f"{source} has {problem} {place}, which {reason}")
+            if isinstance(value, str):
+                raise SSMError(f"{source}: {place} has {problem}, which is not valid Unicode.")
+            raise SSMError(f"{source}: {place} is {problem}, which JSON cannot represent. Put it in quotes.")
 
 
 def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     """Yield each key and each scalar after its place.
 
-    ``("at inputs.ports[0]", 80)``, ``("in a key of inputs", "ports")``
+    ``("the value at inputs.ports[0]", 80)``, ``("a key of inputs", "ports")``
     """
     if isinstance(value, dict):
         for key, entry in value.items():
-            yield f"in a key of {place or 'the top level'}", key
+            yield f"a key of {place or 'the top level'}", key
             yield from _leaves(entry, f"{place}.{_key_in_message(key)}" if place else _key_in_message(key))
     elif isinstance(value, list):
         for number, entry in enumerate(value):
             yield from _leaves(entry, f"{place}[{number}]")
     else:
-        yield f"at {place}", value
+        yield f"the value at {place}", value
 
 
 # Names as AWS's schemas and document parameters have them. Any other key can be as secret as a value.

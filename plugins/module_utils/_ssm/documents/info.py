@@ -100,7 +100,9 @@ def check_types(document_types: Iterable[str]) -> None:
     """Raise ``SSMError`` for a type that no document has, because AWS would list nothing instead of rejecting it."""
     for one in document_types:
         if one not in TYPES:
-            raise SSMError(f"document_types: unknown document type {quoted(one)}.{option_text.suggestion(one, TYPES)}")
+            later = " For a type that AWS added later, use DocumentType in filters."
+            advice = option_text.suggestion(one, TYPES) or later
+            raise SSMError(f"document_types: unknown document type {quoted(one)}.{advice}")
 
 
 def check_document_filters(filters: Iterable[str]) -> None:

@@ -113,13 +113,21 @@ def check_tags(tags: Mapping[str, str]) -> None:
     for key, value in tags.items():
         _check_tag(f"the key {quoted(key)}", key, 1, _MAX_TAG_KEY)
         _check_tag(f"the value {quoted(value)} of {quoted(key)}", value, 0, _MAX_TAG_VALUE)
-    check_tag_count(tags)
+    _check_tag_count(tags, "Set fewer tags.")
 
 
-def check_tag_count(tags: Iterable[str]) -> None:
-    """Raise ``SSMError`` for more tags than a document can have."""
-    if not has_room_for_tags(tags):
-        raise SSMError(f"The document would have more than {_MAX_TAGS} tags, which is the maximum.")
+def check_merged_tag_count(tags: Iterable[str]) -> None:
+    """Raise ``SSMError`` if the tags of a document and those of a task are together more than it can have.
+
+    This can happen only without ``purge_tags``, because ``check_tags`` has counted the tags of the task.
+    """
+    _check_tag_count(tags, "Set fewer tags, or set purge_tags to true to remove the tags that the task does not set.")
+
+
+def _check_tag_count(tags: Iterable[str], advice: str) -> None:
+    count = _count_tags(tags)
+    if count > _MAX_TAGS:
+        raise SSMError(f"The document would have {count} tags; the maximum is {_MAX_TAGS}. {advice}")
 
 
 def check_no_reserved_tags(keys: Iterable[str]) -> None:
@@ -130,8 +138,13 @@ def check_no_reserved_tags(keys: Iterable[str]) -> None:
 
 
 def has_room_for_tags(keys: Iterable[str]) -> bool:
-    """Return whether a document can have this many tags. Tags that only AWS can set do not count."""
-    return sum(not is_reserved_tag_key(key) for key in keys) <= _MAX_TAGS
+    """Return whether a document can have this many tags."""
+    return _count_tags(keys) <= _MAX_TAGS
+
+
+def _count_tags(keys: Iterable[str]) -> int:
+    """Return the number of tags. Those that only AWS can set do not count."""
+    return sum(not is_reserved_tag_key(key) for key in keys)
 
 
 def is_reserved_tag_key(key: str) -> bool:

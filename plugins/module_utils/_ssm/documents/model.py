@@ -244,15 +244,27 @@ PENDING = ("Creating", "Updating")
 _LISTED = 10
 
 
-def not_active(name: str, version: str, found: Mapping[str, Any]) -> str:
+# What helps against a version that has failed, because it stays in that status (trap 10).
+CHANGE_CONTENT = "Change the content to create another version."
+CHANGE_DEFAULT = "Set default_version to another version."
+
+
+def no_version(name: str, version: str, latest: str | None = None) -> str:
+    """Return the error message for a version that does not exist. ``latest`` is the latest version, if it is known."""
+    return f"Document {name} has no version {version}.{f' Its latest version is {latest}.' if latest else ''}"
+
+
+def not_active(name: str, version: str, found: Mapping[str, Any], advice: str, latest: str | None = None) -> str:
     """Return the error message for a version that is not Active.
 
-    ``found`` is its description, {} if the version does not exist.
+    ``found`` is its description, {} if the version does not exist. ``advice`` is what helps if the version has failed.
+    ``latest`` is as for ``no_version``.
     """
     if not found:
-        return f"Document {name} has no version {version}."
-    reason = found.get("StatusInformation")
-    return f"Version {version} of document {name} is {found.get('Status')}{f': {reason}' if reason else ''}."
+        return no_version(name, version, latest)
+    status, reason = found.get("Status"), found.get("StatusInformation")
+    sentence = f"Version {version} of document {name} has the status {status}{f': {reason}' if reason else ''}."
+    return f"{sentence} {advice}" if status == "Failed" else sentence
 
 
 def not_named(spec: DocumentSpec, infos: Iterable[Mapping[str, Any]]) -> str:

@@ -27,8 +27,8 @@ def task_from_options(params: Mapping[str, Any], origin: Mapping[str, Any]) -> D
     """
     if params["name"].startswith("arn:"):
         raise SSMError(
-            f"name: {quoted(params['name'])} is an ARN. Give the name of a document in this account. Only its "
-            "owner can change a document of another account."
+            f"name: {quoted(params['name'])} is an ARN. Use the name of a document in this account. A document of "
+            "another account can be changed only by that account."
         )
     return _removal(params) if params["state"] == "absent" else _spec(params, origin)
 

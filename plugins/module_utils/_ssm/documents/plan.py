@@ -17,7 +17,18 @@ from ..errors import SSMError
 from ..option_text import counted
 from . import limits, matching, preferences, requests, sharing
 from .actions import Action, AddTags, Create, Delete, DeleteVersions, RemoveTags, SetDefault, Share, Update
-from .model import PENDING, PREFERENCES, SESSION, DocumentSpec, DocumentState, Removal, check_owner, not_active
+from .model import (
+    CHANGE_CONTENT,
+    CHANGE_DEFAULT,
+    PENDING,
+    PREFERENCES,
+    SESSION,
+    DocumentSpec,
+    DocumentState,
+    Removal,
+    check_owner,
+    not_active,
+)
 
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html, Name
 _RESERVED = ("aws", "amazon", "amzn")
@@ -78,7 +89,7 @@ def _check_matching_version(spec: DocumentSpec, state: DocumentState) -> None:
     """Raise ``SSMError`` if the matching version has failed: keeping it would report a broken document as good."""
     found = state.matching_description
     if spec.content and state.matching_version and found and found.get("Status") == "Failed":
-        raise SSMError(not_active(spec.name, state.matching_version, found))
+        raise SSMError(not_active(spec.name, state.matching_version, found, CHANGE_CONTENT))
 
 
 def plan_removal(removal: Removal, state: DocumentState | None) -> list[Action]:
@@ -124,11 +135,15 @@ def plan_warnings(spec: DocumentSpec, state: DocumentState | None, actions: list
     if not updated and state.matching_version not in (None, state.latest_version, default):
         found.append(
             f"Version {state.matching_version} of document {spec.name} already has this content. No new version is "
-            "created, because AWS may reject content that an older version has."
+            f"created, because AWS rejects the content as a duplicate. The default version is {default}. To make "
+            f"version {state.matching_version} the default, set default_version to {state.matching_version}."
         )
     found += _latest_warnings(spec, state, updated=updated)
     if _keeps_all_shared(spec, state) and matching.versions_to_prune(spec, state):
-        found.append(f"All versions of document {spec.name} are shared, so keep_versions deletes none.")
+        found.append(
+            f"keep_versions deletes no version, because all versions of document {spec.name} are shared ($ALL). To "
+            "delete old versions, set permissions.shared_document_version to $DEFAULT or $LATEST."
+        )
     return found
 
 
@@ -255,7 +270,7 @@ def _check_default(spec: DocumentSpec, state: DocumentState, wanted: str) -> Non
     if int(wanted) > int(state.latest_version):
         found = {}
     if found is not None and found.get("Status") not in ("Active", *PENDING):
-        raise SSMError(not_active(spec.name, wanted, found))
+        raise SSMError(not_active(spec.name, wanted, found, CHANGE_DEFAULT, state.latest_version))
 
 
 def _sharing(spec: DocumentSpec, state: DocumentState | None) -> list[Share]:
@@ -276,7 +291,7 @@ def _tag_changes(spec: DocumentSpec, state: DocumentState) -> list[Action]:
         return []
     to_set, to_remove = compare_aws_tags(state.tags, matching.wanted_tags(spec, state.tags), purge_tags=True)
     limits.check_no_reserved_tags(to_set)
-    limits.check_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
+    limits.check_merged_tag_count((state.tags.keys() | to_set.keys()) - set(to_remove))
     adding: list[Action] = [AddTags(to_set)] if to_set else []
     removing: list[Action] = [RemoveTags(tuple(to_remove))] if to_remove else []
     # Add first, so that no tag is lost if AWS rejects the new ones. Remove first only if there is no room for all.

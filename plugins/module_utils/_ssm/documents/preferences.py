@@ -81,7 +81,11 @@ _PATTERNS = (
     ),
     ("kms_key_id", r"[\w:/\-]{1,2048}", "it must be the ID, ARN or alias of a key"),
     ("run_as_default_user", r"\S+", "it must be a user name without spaces"),
-    ("s3_key_prefix", r"(?s:(?!.*\{\{).*)", "it must not contain {{, because these documents have no parameters"),
+    (
+        "s3_key_prefix",
+        r"(?s:(?!.*\{\{).*)",
+        "it must not contain {{, because session_preferences cannot define parameters",
+    ),
 )
 # An option, the option that it requires, and the rest of the error message.
 _DEPENDENT_OPTIONS = (
@@ -132,8 +136,9 @@ def merged(given: Mapping[str, Any], document: Any) -> dict[str, Any]:
     inputs = _inputs_of(document)
     if inputs is None:
         raise SSMError(
-            "session_preferences can change only a Session document with the session type Standard_Stream, but this "
-            "document has other content. Set purge_session_preferences to true to replace it."
+            "With purge_session_preferences=false, session_preferences can change only a Session document with the "
+            "session type Standard_Stream, and this document is not one. Check name. To replace the whole content of "
+            "the document, set purge_session_preferences to true."
         )
     changes = _without_nulls(given)
     _check_values(changes)
@@ -243,11 +248,14 @@ def preference_warnings(content: Any, *, preferences: bool) -> list[str]:
     found = []
     if _is_quoted(inputs.get("cloudWatchStreamingEnabled")):
         found.append(
-            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document."
+            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document. "
+            "Use true or false without quotes."
         )
     keys = [key for key in _boolean_inputs() if _is_quoted(inputs.get(key)) and key != "cloudWatchStreamingEnabled"]
     if preferences and keys:
-        found.append(f"The console cannot edit preferences with {', '.join(keys)} in quotes.")
+        found.append(
+            f"The console cannot edit preferences with {', '.join(keys)} in quotes. Use true or false without quotes."
+        )
     if preferences and "idleSessionTimeout" not in inputs:
         found.append("The console cannot edit preferences without inputs.idleSessionTimeout.")
     unknown = _unknown_inputs(inputs) if content.get("sessionType") == SHELL_SESSION else []

@@ -14,7 +14,7 @@ from typing import Any
 from .. import conversion
 from ..errors import SSMError
 from . import content, limits, matching
-from .model import LATEST, DocumentSpec, DocumentState, check_content, check_type_given, not_active
+from .model import LATEST, DocumentSpec, DocumentState, check_content, check_type_given, no_version
 
 # Members, besides the content, that a new version takes over from the latest one unless the task sets them.
 _KEPT = ("DisplayName", "TargetType", "CloudProviders")
@@ -62,7 +62,7 @@ def recreate(spec: DocumentSpec, state: DocumentState) -> dict[str, Any]:
         **conversion.without_none(matching.version_members(spec)),
     }
     limits.check_no_reserved_tags(tags)
-    limits.check_tag_count(tags)
+    limits.check_merged_tag_count(tags)
     return conversion.without_none(request)
 
 
@@ -132,7 +132,7 @@ def _text_to_send(spec: DocumentSpec, state: DocumentState) -> tuple[str, str]:
             )
         return text, document_format
     if state.latest_content is None:
-        raise SSMError(not_active(spec.name, state.latest_version, {}))
+        raise SSMError(no_version(spec.name, state.latest_version))
     return content.convert(state.latest_content, state.document_format, spec.document_format)
 
 
@@ -144,7 +144,9 @@ def _attachments(spec: DocumentSpec, document_type: str | None) -> list[Any] | N
     if spec.attachments:
         return list(spec.attachments)
     if document_type == "Package":
-        raise SSMError(f"Document {spec.name} is a Package, and each version of it requires attachments.")
+        raise SSMError(
+            f"Document {spec.name} is a Package, and AWS requires attachments for each version. Set attachments."
+        )
     return None
 
 

@@ -50,7 +50,10 @@ def wanted_permissions(option: Mapping[str, Any] | None) -> Permissions | None:
     given = [EVERYONE if account.lower() == EVERYONE else account for account in trimmed]
     accounts = tuple(dict.fromkeys(given))
     if EVERYONE in accounts and len(accounts) > 1:
-        raise SSMError("permissions.account_ids has both all and accounts, but a document is either public or shared.")
+        raise SSMError(
+            "permissions.account_ids has both all and account IDs, but a document is either public or shared with "
+            "accounts. Set only all, or only account IDs."
+        )
     for account in accounts:
         if account != EVERYONE and not re.fullmatch(r"[0-9]{12}", account):
             raise SSMError(

@@ -13,7 +13,7 @@ import re
 from ..errors import SSMError
 from ..option_text import quoted
 
-FORMS = "i-..., mi-... or ecs:CLUSTER_TASK_RUNTIME"
+FORMS = "i-..., mi-..., ecs:CLUSTER_TASK_RUNTIME or sagemaker-cluster:CLUSTER_GROUP-INSTANCE"
 
 _NODE = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17}")
 # The name of a cluster may contain underscores. If the last part looks like a task ID, it is one, and the runtime ID is

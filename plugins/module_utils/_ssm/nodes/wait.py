@@ -79,20 +79,17 @@ class Tally:
         return [self._latest[target] for target in self.targets if target in self._latest]
 
     def summary(self) -> str:
-        """Return the pending targets in words, such as ``1 of 2 targets without the status connected``.
+        """Return what is waited for in words, such as ``Waiting for 1 of 2 targets to have the status connected``.
 
-        A target that has the status, but not yet often enough in a row, is counted separately.
+        How many of them have the status, but not yet often enough in a row, is added.
         """
-        total = counted(len(self.targets), "target")
         pending = self.pending
-        without_status = sum(self._streak[target] == 0 for target in pending)
-        not_often_enough = len(pending) - without_status
-        parts = [f"{without_status:,} of {total} without the status {self._wait.wanted}"] if without_status else []
-        if not_often_enough:
-            which = f"{not_often_enough:,}" if without_status else f"{not_often_enough:,} of {total}"
-            which += " with it" if without_status else f" with the status {self._wait.wanted}"
-            parts.append(f"{which}, but not yet{self._wait.often}")
-        return ", ".join(parts)
+        which = f"{len(pending):,} of {counted(len(self.targets), 'target')}"
+        summary = f"Waiting for {which} to have the status {self._wait.wanted}{self._wait.often}"
+        begun = sum(self._streak[target] > 0 for target in pending)
+        if not begun:
+            return summary
+        return f"{summary} ({begun:,} {'has' if begun == 1 else 'have'} it, but not yet often enough)"
 
     def note(self, results: Iterable[Readiness]) -> None:
         """Count the wanted results of each target. Any other result, even an unknown one, resets the count to 0."""

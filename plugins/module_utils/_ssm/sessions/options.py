@@ -159,9 +159,10 @@ def _check_times(params: Mapping[str, Any], wanted: SessionFilter) -> None:
     }
     for option, limit in limits.items():
         if _at_or_after(after, limit):
+            is_time = isinstance(after, datetime.datetime)
             raise SSMError(
                 f"invoked_after is {params['invoked_after']} and {option} is {params[option]}: no session can match "
-                "both, because the first time is not before the second."
+                f"both, because invoked_after must be {'earlier' if is_time else 'longer'} than {option}."
             )
 
 

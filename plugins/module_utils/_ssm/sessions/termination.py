@@ -30,6 +30,7 @@ _MAX_NAMED = 10
 _TYPO_SIMILARITY = 0.9
 # A session in one of these statuses has ended or is terminating.
 _NOT_RUNNING = _CLOSED | {"Terminating"}
+_UNCERTAIN = "It is not known whether the session has ended."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,15 +138,20 @@ def _not_active(session_ids: Sequence[str]) -> str:
 
 def _message(termination: Termination, still_active: Mapping[str, str], requested: int) -> str:
     """Return how many terminations failed, and why the first one did. The result has all reasons in ``failures``."""
+    request = "request to end it" if len(still_active) == 1 else "requests to end them"
     parts = [
         (termination.failures, "could not be ended"),
-        (still_active, f"may still be active after the task ended {'it' if len(still_active) == 1 else 'them'}"),
+        (still_active, f"may still be active after the {request}"),
     ]
-    return " ".join(
-        f"{len(reasons)} of {counted(requested, 'session')} {what}. {next(iter(reasons.values()))}"
+    sentences = [
+        f"{len(reasons)} of {counted(requested, 'session')} {what}. "
+        f"{'The first reason: ' if len(reasons) > 1 else ''}{next(iter(reasons.values()))}"
         for reasons, what in parts
         if reasons
-    )
+    ]
+    if any(len(reasons) > 1 for reasons, unused in parts):
+        sentences.append("See failures for all reasons.")
+    return " ".join(sentences)
 
 
 def _too_many(plan: TerminationPlan, limit: int) -> TerminationResult:
@@ -199,8 +205,8 @@ def require_known(client: api.Client, plan: TerminationPlan) -> TerminationPlan:
     unknown = [entry for entry in plan.not_active if entry not in past]
     if unknown:
         raise SSMError(
-            f"No session was ended, because AWS lists {', '.join(unknown)} neither as active nor in the history of the "
-            "last 30 days."
+            f"No session was ended: AWS lists {', '.join(unknown)} neither as active nor in the history of the last 30 "
+            "days. Check the IDs and the region, or set missing to ok."
         )
     return TerminationPlan(plan.running, plan.ended + plan.not_active)
 
@@ -218,7 +224,7 @@ def end(client: api.Client, session_ids: Sequence[str]) -> Termination:
         # Only the list shows whether a session has ended. An error code or a lost reply does not.
         active = _still_active(client, [outcome.target for outcome in failed])
     except SSMError as error:
-        result.failures = {o.target: f"{o.error} It may or may not have ended. {error}" for o in failed}
+        result.failures = {o.target: f"{o.error} {_UNCERTAIN} {error} Run the task again." for o in failed}
         return result
     for outcome in failed:
         _classify(outcome, active, result)
@@ -312,12 +318,15 @@ def _may_have_worked(error: SSMError) -> bool:
 
 def _reason(outcome: CallOutcome[None]) -> str:
     if outcome.attempted:
-        known = " It may or may not have ended." if outcome.error and outcome.error.retried else ""
+        known = f" {_UNCERTAIN} Run the task again." if outcome.error and outcome.error.retried else ""
         return f"{outcome.error}{known}"
     return f"The task did not try to end session {outcome.target}, because another call had failed. {outcome.error}"
 
 
 def _reason_still_active(session_id: str, timeout: float, failure: SSMError | None) -> str:
     if failure:
-        return f"Session {session_id} was ended, but its state could not be checked afterwards. {failure}"
-    return f"Session {session_id} is still active {counted(timeout, 'second')} after it was ended."
+        return f"The state of session {session_id} could not be checked after the request to end it. {failure}"
+    return (
+        f"Session {session_id} is still active {counted(timeout, 'second')} after the request to end it. Run the task "
+        "again or raise wait_timeout."
+    )

@@ -51,7 +51,7 @@ class Task:
         for setting in self.during:
             if isinstance(setting, dict) and VARIABLE in setting:
                 with Path(setting[VARIABLE]).open("a") as stream:
-                    stream.write("1 of 2 targets without the status connected.\n")
+                    stream.write("Waiting for 1 of 2 targets.\n")
         if self._fails:
             raise RuntimeError("The module could not be run.")
         return {"changed": False, "statuses": []}
@@ -70,7 +70,7 @@ def _nobody_follows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_asked_for_it_is_shown_the_lines_and_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     task = Task()
     assert task.run(monkeypatch) == {"changed": False, "statuses": []}
-    assert task.shown == [("1 of 2 targets without the status connected.", "localhost")]
+    assert task.shown == [("Waiting for 1 of 2 targets.", "localhost")]
     assert [list(setting) for setting in task.during] == [["AWS_REGION"], [VARIABLE]]
     assert task.environment == [SETTING]
     assert not Path(task.during[1][VARIABLE]).exists()

@@ -110,6 +110,14 @@ def test_a_status_that_cannot_be_read_is_unknown_with_its_reason() -> None:
     ]
 
 
+def test_of_several_statuses_that_cannot_be_read_the_first_reason_is_shown_as_such() -> None:
+    denied = [{"id": node, "status": "error: AccessDeniedException"} for node in (LOST, DENIED)]
+    nodes = [{"id": WEB, "status": "connected"}, *denied]
+    with LocalAWS({"regions": {"us-east-1": {"nodes": nodes}}}) as aws:
+        [warning] = parse(aws).warnings
+    assert warning.startswith("The connection status of 2 of 3 nodes is unknown. The first reason: Could not get the ")
+
+
 def test_all_nodes_are_asked_on_request() -> None:
     with LocalAWS(WORLD) as aws:
         assert statuses(parse(aws, ask_all_nodes=True))[SILENT] == "connected"

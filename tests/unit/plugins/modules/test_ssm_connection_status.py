@@ -30,7 +30,10 @@ TWO = "mi-0a1b2c3d4e5f60002"
 ECS = "ecs:fleet_0123456789abcdef_0123456789abcdef-1"
 STATUS, PROPERTIES, INFORMATION = "GetConnectionStatus", "DescribeInstanceProperties", "DescribeInstanceInformation"
 # Lists and mappings that became one string, and other strings that are not IDs, with the end of each message.
-FORMS = r"is not a target ID; expected i-\.\.\., mi-\.\.\. or ecs:CLUSTER_TASK_RUNTIME\."
+FORMS = (
+    r"is not a target ID; expected i-\.\.\., mi-\.\.\., ecs:CLUSTER_TASK_RUNTIME or "
+    r"sagemaker-cluster:CLUSTER_GROUP-INSTANCE\."
+)
 NO_TARGETS = {
     **dict.fromkeys((f"{ONE} {TWO}", f"{ONE},{TWO}", f"{ONE}; {TWO}", f"['{ONE}']", f"{{'target': '{ONE}'}}"), "$"),
     **dict.fromkeys(("", "web-1.example.com", "10.0.0.1", ONE.upper(), f"{ONE}0", "i-0a1b2c3", "mi-0a1b2c3d"), "$"),
@@ -274,8 +277,8 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()
     assert sorted(answers) == [f"Checked {number} of 2 targets." for number in (1, 2)]
-    assert first == "1 of 2 targets without the status connected, 300 seconds left."
-    assert second == "1 of 2 targets without the status connected, 280 seconds left."
+    assert first == "Waiting for 1 of 2 targets to have the status connected. 300 seconds left."
+    assert second == "Waiting for 1 of 2 targets to have the status connected. 280 seconds left."
 
 
 @pytest.mark.parametrize(("wait_delay", "looks"), [(0.05, range(3, 50)), (100, [2])])

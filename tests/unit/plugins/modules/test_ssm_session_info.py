@@ -339,12 +339,12 @@ NO_OWNERS = (
 )
 NO_DOCUMENTS = ("a b", "ab", "x" * 129, "arn:aws:ssm:us-east-1:123456789012:parameter/Team", "file.json/x")
 # Combinations of times that no session can match.
-NEVER: list[tuple[str, dict[str, Any]]] = [
-    ("2026-11-23", {"invoked_before": "2026-11-22"}),
-    ("2026-11-23", {"invoked_before": "2026-11-23T01:00:00+01:00"}),
-    ("1h", {"invoked_before": "2h"}),
-    ("2h", {"invoked_before": "2h ago"}),
-    ("1h", {"older_than": "61m"}),
+NEVER: list[tuple[str, dict[str, Any], str]] = [
+    ("2026-11-23", {"invoked_before": "2026-11-22"}, "earlier than invoked_before"),
+    ("2026-11-23", {"invoked_before": "2026-11-23T01:00:00+01:00"}, "earlier than invoked_before"),
+    ("1h", {"invoked_before": "2h"}, "longer than invoked_before"),
+    ("2h", {"invoked_before": "2h ago"}, "longer than invoked_before"),
+    ("1h", {"older_than": "61m"}, "longer than older_than"),
 ]
 
 EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_name"]
@@ -362,7 +362,7 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
         ({"session_id": "arn:aws:ssm:us-east-1:123456789012:session/a"}, "is an ARN. Use the ID in the ARN: a"),
         ({"session_id": "a" * 97}, "session_id: .* is not a session ID"),
         ({"target": "jane-0a1b2c3d4e5f6a7b8"}, "is not a target ID; expected i-.* This looks like a session ID"),
-        ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-... or ecs:CLUSTER_TASK_RUNT"),
+        ({"target": "web-1"}, "^target: 'web-1' is not a target ID; expected i-..., mi-..., ecs:CLUSTER_TASK_RUNT"),
         *(
             ({"owner": text}, f"^owner: '{re.escape(text)}' is not the owner of a session; expected the ARN")
             for text in NO_OWNERS
@@ -379,7 +379,13 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
             )
             for text in ("Connected", "Connecting", "Disconnected")
         ),
-        *(({"invoked_after": after, **more}, f"^invoked_after is {after} and .* match both") for after, more in NEVER),
+        *(
+            (
+                {"invoked_after": after, **more},
+                f"^invoked_after is {after} and .* match both, because invoked_after must be {rule}.$",
+            )
+            for after, more, rule in NEVER
+        ),
         ({"max_items": 0}, "max_items: 0 is out of range; expected at least 1"),
         ({"max_items": -3}, "max_items: -3 is out of range; expected at least 1"),
     ],

@@ -26,6 +26,7 @@ AGED: dict[str, Any] = {"older_than": "30m"}
 # Lists and mappings that became one string, and other strings that are not session IDs.
 NO_IDS = ("a b", "a\nb", "{'session_id': 'a'}", "a;b", "a*", "arn:aws:ssm:us-east-1:123456789012:document/a")
 JANES = "jane-0a1b2c3d4e5f6a7b8"
+UNCERTAIN = "It is not known whether the session has ended."
 
 
 @pytest.mark.parametrize("ended", ["ValidationException", "ok"])
@@ -123,10 +124,12 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
         assert ids(done, "terminated") == ["s-1"]
         reasons = {failure["session_id"]: failure["reason"] for failure in done["failures"]}
         assert reasons["s-2"].startswith("Could not end session s-2: AccessDeniedException. ")
-        assert " It may or may not have ended. Could not list the sessions in state Active: " in reasons["s-2"]
+        assert f" {UNCERTAIN} Could not list the sessions in state Active: " in reasons["s-2"]
+        assert reasons["s-2"].endswith(" Run the task again.")
+        assert reasons["s-1"].startswith("The state of session s-1 could not be checked after the request to end it. ")
         assert done["msg"] == (
             f"1 of 2 sessions could not be ended. {reasons['s-2']} "
-            f"1 of 2 sessions may still be active after the task ended it. {reasons['s-1']}"
+            f"1 of 2 sessions may still be active after the request to end it. {reasons['s-1']}"
         )
         assert done["diff"] == {"before": "s-1\ns-2\n", "after": "s-1\ns-2\n"}
 
@@ -305,7 +308,9 @@ def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
 def test_an_id_that_nobody_knows() -> None:
     listing = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
     with LocalAWS(world(listing)) as aws:
-        with pytest.raises(SSMError, match=r"^No session was ended, because AWS lists nobody, none neit"):
+        with pytest.raises(
+            SSMError, match=r"^No session was ended: AWS lists nobody, none neither .* missing to ok\.$"
+        ):
             terminate_sessions(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
         assert len(aws.calls()) == 2  # one listing for each state, however many IDs are not active
@@ -326,10 +331,10 @@ def test_waiting_for_the_end_of_a_session_that_stays() -> None:
     with LocalAWS(world(1, limits={"session_terminating_reads": 1000})) as aws:
         done = terminate_sessions(aws, session_ids=["s-1"], wait_timeout=0)
         assert (done["failed"], done["changed"], ids(done, "terminated")) == (True, True, ["s-1"])
-        assert done["msg"].startswith(
-            "1 of 1 session may still be active after the task ended it. Session s-1 is still"
+        assert done["msg"] == (
+            "1 of 1 session may still be active after the request to end it. Session s-1 is still active 0 seconds "
+            "after the request to end it. Run the task again or raise wait_timeout."
         )
-        assert "still active 0 seconds after" in done["msg"]
         assert done["diff"] == {"before": "s-1\n", "after": "s-1\n"}
 
 
@@ -426,10 +431,13 @@ def test_a_token_that_expires_midway_does_not_hide_what_was_ended() -> None:
         assert still_open(aws) == failed
         assert not ended & failed
         assert len(ended | failed) == count
-        assert f"{count - good} of {count} sessions could not be ended. Could not end session" in done["msg"]
+        assert done["msg"].startswith(
+            f"{count - good} of {count} sessions could not be ended. The first reason: Could not end session"
+        )
+        assert done["msg"].endswith(" See failures for all reasons.")
         assert "ExpiredTokenException" in done["msg"]
         assert "because another call had failed" in done["failures"][-1]["reason"]
-        assert "may or may not" not in done["msg"], "AWS has answered that call and no other"
+        assert UNCERTAIN not in done["msg"], "AWS has answered that call and no other"
         assert len(aws.writes()) < count, "calls in vain"
         assert len(aws.calls("DescribeSessions")) == 1, "a wait that is in vain"
 
@@ -442,7 +450,7 @@ def test_an_answer_that_is_lost_before_a_token_expires_is_not_taken_for_one() ->
     with LocalAWS(world(1, faults=faults)) as aws:
         done = terminate_sessions.with_client(aws.client("ssm", config=client_config()), session_ids=["s-1"])
         assert still_open(aws) == set()
-        assert done["failures"][0]["reason"].endswith(" It may or may not have ended.")
+        assert done["failures"][0]["reason"].endswith(f" {UNCERTAIN} Run the task again.")
 
 
 def test_a_system_that_starts_few_threads_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

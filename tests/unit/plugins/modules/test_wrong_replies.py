@@ -136,7 +136,7 @@ def check_report(error: SSMError, stage: Stage, position: int, case: Case) -> No
     made = [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome == "ok"]
     reported = error.result.get("actions", [])
     assert bool(error.result.get("changed")) is bool(reported), str(case)
-    unknown = "AWS may or may not have made the change." in str(error)
+    unknown = "It is not known whether AWS made the change. Run the task again." in str(error)
     assert unknown or not (case.wrong.refused and is_write(case.operation)), str(case)
     if unknown:
         made.remove(case.operation)

@@ -118,7 +118,8 @@ def test_the_permission_that_is_lacking_is_that_of_the_call_for_credentials(oper
         (boto.ClientError({}, "GetConnectionStatus"), "unknown error."),
         (
             refused("GetConnectionStatus", "ExpiredTokenException", 400, "It is expired."),
-            "ExpiredTokenException: It is expired. Check the credentials and the controller's clock.",
+            "ExpiredTokenException: It is expired. Check the credentials, and the clock of the host that made the "
+            "call.",
         ),
         (
             boto.NoCredentialsError(),
@@ -158,7 +159,7 @@ def test_what_is_said_is_one_sentence_and_what_would_help(error: Exception, sent
 def test_credentials_that_aws_refuses_whatever_the_service_calls_it(code: str, may_be_regional: bool) -> None:
     made = failed(refused("GetConnectionStatus", code, 403))
     assert (made.affects_every_call, made.may_be_regional, made.denied) == (True, may_be_regional, False)
-    assert str(made).endswith(" Check the credentials and the controller's clock.")
+    assert str(made).endswith(" Check the credentials, and the clock of the host that made the call.")
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])

@@ -48,8 +48,8 @@ def test_the_first_second_begins_with_the_first_call(tmp_path: Path) -> None:
 )
 def test_how_much_time_is_left_is_told_in_whole_seconds(tmp_path: Path, left: float, said: str) -> None:
     path = tmp_path / "progress"
-    Progress(str(path), Clock()).pause("1 of 2 targets without the status connected", left)
-    assert path.read_text() == f"1 of 2 targets without the status connected, {said} left.\n"
+    Progress(str(path), Clock()).pause("Waiting for 1 of 2 targets", left)
+    assert path.read_text() == f"Waiting for 1 of 2 targets. {said} left.\n"
 
 
 def test_a_file_that_could_not_be_written_once_is_left_alone(tmp_path: Path) -> None:
@@ -70,9 +70,9 @@ def test_pauses_are_told_of_once_a_second_the_first_at_once(tmp_path: Path) -> N
         clock.now += 0.25
     progress.pause("Still pending", 0)
     assert path.read_text().splitlines() == [
-        "Pending, 240 seconds left.",
-        "Pending, 239 seconds left.",
-        "Still pending, 0 seconds left.",
+        "Pending. 240 seconds left.",
+        "Pending. 239 seconds left.",
+        "Still pending. 0 seconds left.",
     ]
 
 

@@ -391,18 +391,19 @@ def check_report(
 ) -> None:
     """Check that a failed task reports exactly the changes that were made to the document.
 
-    A write whose reply was lost may have been made. In that case the message contains "may or may not".
+    A write whose reply was lost may have been made. In that case the message contains ``UNCERTAIN``.
     """
     actions = reported.get("actions", [])
     assert bool(reported.get("changed")) is bool(actions)
     if "restored" not in sentence:
         for action in actions:
             assert is_so(action, actions, at_first, now), f"{action} is claimed"
-    if "may or may not" not in sentence:
+    if UNCERTAIN not in sentence:
         assert actions or now == at_first, "what changed is not said"
         assert now is not None or not at_first or any(map(DELETED.match, actions)), "the deletion is not said"
 
 
+UNCERTAIN = "It is not known whether AWS made the change. Run the task again."
 DELETED = re.compile("delete the document")
 
 

@@ -39,7 +39,7 @@ def attached(*values: str, **named: str) -> dict[str, Any]:
         ({"tags": {"bad*key": "x"}}, r"the key 'bad\*key' contains '\*', which AWS does not allow in tags"),
         ({"tags": {"team": "a, b (c)"}}, "'a, b \\(c\\)' of 'team' contains ',', which AWS does not allow"),
         ({"tags": {"team": ["a"]}}, "contains '\\[', which AWS does not allow"),
-        ({"tags": {f"k{number}": "" for number in range(51)}}, "more than 50 tags"),
+        ({"tags": {f"k{number}": "" for number in range(51)}}, r"have 51 tags; the maximum is 50\. Set fewer tags\.$"),
         ({"requires": [{"name": ""}]}, "name in requires is '': it must be the name or ARN of a document"),
         ({"requires": [{"name": "Other", "version": "x"}]}, "version in requires is 'x'"),
         ({"requires": [{"name": "Other", "version_name": "a b"}]}, "version_name in requires is 'a b'"),
@@ -91,7 +91,7 @@ def test_what_aws_takes_nowhere_costs_no_call(options: dict[str, Any], sentence:
         (
             {"tags": {f"k{number}": "" for number in range(50)}},
             {"tags": {"new": ""}, "purge_tags": False},
-            "more than 50 tags",
+            "would have 51 tags; the maximum is 50. Set fewer tags, or set purge_tags to true",
         ),
     ],
 )
@@ -118,7 +118,7 @@ SESSION: dict[str, Any] = {"document_type": "Session"}
         ({**SESSION, "content": '{"a": 1, "a": 2}'}, "a key occurs twice in a mapping, line 1, column 10"),
         ({**SESSION, "content": "a: 1\nb: {c: 1, c: 2}"}, "a key occurs twice in a mapping, line 2, column 11"),
         ({**SESSION, "content": '{"a": NaN}'}, "NaN and Infinity are not JSON, line 1, column 7"),
-        ({**SESSION, "content": '{"a": "\\ud800"}'}, "an unpaired surrogate at a, which is not valid Unicode"),
+        ({**SESSION, "content": '{"a": "\\ud800"}'}, "the value at a has an unpaired surrogate, which is not valid"),
         ({**SESSION, "content": ""}, "content is empty"),
         ({**SESSION, "content": "", "document_format": "TEXT"}, "content is empty"),
         (
@@ -226,6 +226,10 @@ def test_the_sharing_with_others_ends_unless_it_is_to_stay(purge: dict[str, bool
         (
             {"document_types": ["Sesion"]},
             "document_types: unknown document type 'Sesion'. Did you mean 'Session'?",
+        ),
+        (
+            {"document_types": ["X"]},
+            "document_types: unknown document type 'X'. For a type that AWS added later, use DocumentType in filters.",
         ),
         ({"filters": {"Nme": "x"}}, "filters: 'Nme' is not a filter of ListDocuments. Did you mean 'Name'?"),
         ({"filters": {"Name": ""}}, "filters has no value for Name. Set a value or omit the filter."),

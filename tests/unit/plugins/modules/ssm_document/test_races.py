@@ -171,7 +171,7 @@ def test_the_second_race_is_reported() -> None:
 
 def test_without_wait_a_version_is_put_into_force_only_when_it_is_active() -> None:
     with Stage(document(ONE, fail_versions={2: "no"}), switches={"promote_unready": "ok"}) as stage:
-        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* is Failed"):
+        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* has the status Failed"):
             stage.ensure(content=TWO, wait=False)
         held = stage.held()
         assert held and in_force(held) == ONE
@@ -199,8 +199,10 @@ def test_content_that_aws_takes_no_second_time_cannot_be_staged() -> None:
         assert held
         done = stage.ensure(content=held["versions"][1]["content"], default_version="keep")
         assert done["changed"] is False
-        assert (
-            "Version 1 of document Team-Doc already has this content. No new version is created" in done["warnings"][0]
+        assert done["warnings"][0] == (
+            "Version 1 of document Team-Doc already has this content. No new version is created, because AWS rejects "
+            "the content as a duplicate. The default version is 3. To make version 1 the default, set default_version "
+            "to 1."
         )
 
 

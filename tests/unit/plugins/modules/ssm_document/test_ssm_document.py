@@ -71,7 +71,10 @@ def test_a_version_that_fails_is_said_with_its_reason_and_not_put_into_force() -
         with pytest.raises(SSMError) as caught:
             ensure(aws, name="Prefs", content=TWO)
         sentence = str(caught.value)
-        assert "Version 2 of document Prefs is Failed: the attachment cannot be read." in sentence
+        assert sentence.startswith(
+            "Version 2 of document Prefs has the status Failed: the attachment cannot be read. Change the content to "
+            "create another version. Actions"
+        )
         assert "Actions done before the error: create a new version." in sentence
         assert "Actions not done: make it the default." in sentence
         assert in_force(aws) == ONE
@@ -81,9 +84,9 @@ def test_a_version_that_failed_earlier_is_not_reported_as_good() -> None:
     described = world(ONE)
     described["regions"]["us-east-1"]["documents"][0]["fail_versions"] = {2: "no"}
     with LocalAWS(described) as aws:
-        with pytest.raises(SSMError, match="is Failed: no"):
+        with pytest.raises(SSMError, match=r"has the status Failed: no\. Change the content"):
             ensure(aws, name="Prefs", content=TWO)
-        with pytest.raises(SSMError, match="is Failed: no"):
+        with pytest.raises(SSMError, match=r"has the status Failed: no\. Change the content"):
             ensure(aws, name="Prefs", content=TWO)
         assert in_force(aws) == ONE
 
@@ -210,7 +213,7 @@ def test_a_lost_answer_to_an_update_is_no_reason_to_say_that_nothing_changed() -
 def test_a_default_version_that_does_not_exist_is_refused_in_check_mode_too() -> None:
     with LocalAWS(world(ONE, TWO)) as aws:
         for check_mode in (True, False):
-            with pytest.raises(SSMError, match="Document Prefs has no version 3"):
+            with pytest.raises(SSMError, match=r"Document Prefs has no version 3\. Its latest version is 2\."):
                 ensure(aws, name="Prefs", default_version="3", check_mode=check_mode)
         assert aws.writes() == []
 

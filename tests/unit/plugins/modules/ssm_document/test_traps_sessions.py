@@ -158,9 +158,7 @@ def test_trap_46_a_document_of_aws_is_refused_in_one_sentence_before_any_write(n
 @pytest.mark.parametrize("task", [{"state": "absent"}, {"content": ONE}, {"tags": {}}])
 def test_trap_46_a_document_that_is_named_by_its_arn_is_refused_before_any_call(owner: str, task: Task) -> None:
     with Stage() as stage:
-        with pytest.raises(
-            SSMError, match=r"is an ARN\. .* Only its owner can change a document of another account\.$"
-        ):
+        with pytest.raises(SSMError, match=r"is an ARN\. .* of another account can be changed only by that account\.$"):
             stage.ensure(name=f"arn:aws:ssm:us-east-1:{owner}:document/Team-Doc", **task)
         assert stage.operations() == []
 
@@ -248,7 +246,7 @@ def test_trap_47_a_document_that_is_not_there_gets_the_defaults(deleting: bool) 
 @pytest.mark.parametrize(
     ("content", "task", "sentence"),
     [
-        ({"sessionType": "Port", "properties": {}}, {"idle_session_timeout": 5}, "session type Standard_Stream"),
+        ({"sessionType": "Port", "properties": {}}, {"idle_session_timeout": 5}, "Standard_Stream, and this"),
         ({}, {"idle_session_timeout": 61}, "must be 1 to 60 minutes"),
         ({}, {"s3_key_prefix": "x"}, "requires s3_bucket_name"),
         ({}, {"cloud_watch_streaming_enabled": True}, "requires cloud_watch_log_group_name"),

@@ -124,8 +124,9 @@ def test_trap_35_booleans_in_quotes_come_with_a_warning(switches: Switches) -> N
     with Stage(document(ONE, name=PREFERENCES), switches=switches) as stage:
         done = settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=quoted)
         assert done["warnings"] == [
-            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document.",
-            "The console cannot edit preferences with runAsEnabled in quotes.",
+            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document. Use "
+            "true or false without quotes.",
+            "The console cannot edit preferences with runAsEnabled in quotes. Use true or false without quotes.",
         ]
         assert in_force(present(stage, PREFERENCES)) == quoted, "content that somebody wrote is not rewritten"
 
@@ -143,13 +144,13 @@ def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() ->
     [
         (
             "description: 2026-01-31",
-            "content has a date at description, which JSON cannot represent. Put it in quotes.",
+            "content: the value at description is a date, which JSON cannot represent. Put it in quotes.",
         ),
         (
             "inputs: {2026-01-31: a}",
-            "content has a date in a key of inputs, which JSON cannot represent. Put it in quotes.",
+            "content: a key of inputs is a date, which JSON cannot represent. Put it in quotes.",
         ),
-        ("description: .nan", "content has a number that is not finite at description, which"),
+        ("description: .nan", "content: the value at description is a number that is not finite, which"),
     ],
 )
 def test_trap_36_what_json_cannot_represent_is_refused_before_any_call(value: str, sentence: str) -> None:
@@ -294,7 +295,10 @@ def test_trap_42_keep_versions_deletes_the_oldest_but_never_the_default(switches
 def test_trap_42_versions_that_are_all_shared_are_not_deleted() -> None:
     with Stage(document(ONE, TWO, THREE, permissions={A: "$ALL"})) as stage:
         done = unchanged(stage, content=THREE, keep_versions=1)
-        assert done["warnings"] == ["All versions of document Team-Doc are shared, so keep_versions deletes none."]
+        assert done["warnings"] == [
+            "keep_versions deletes no version, because all versions of document Team-Doc are shared ($ALL). To delete "
+            "old versions, set permissions.shared_document_version to $DEFAULT or $LATEST."
+        ]
         # The permissions after the task count, not those before it.
         task = {"keep_versions": 1, **shared(A, shared_document_version="$LATEST")}
         settle(stage, [SHARE, DELETE, DELETE], **task)

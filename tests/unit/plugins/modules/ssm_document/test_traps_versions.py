@@ -111,11 +111,12 @@ def test_trap_08_the_default_is_set_by_number(switches: Switches) -> None:
         refused(stage, "it must be latest, keep, the number of a version or the name", default_version="$LATEST")
         refused(stage, "has no version 4", default_version="4")
     described = document(ONE, TWO, THREE, fail_versions={2: "no access to the bucket"})
+    failed = "Version 2 of document Team-Doc has the status Failed"
     with Stage({**described, "default_version": 3}, switches=switches) as stage:
-        refused(stage, "Version 2 of document Team-Doc is Failed: no access to the bucket.", default_version="2")
-        refused(stage, "Version 2 of document Team-Doc is Failed", default_version="2", content=session("four"))
+        refused(stage, f"{failed}: no access to the bucket. Set default_version to", default_version="2")
+        refused(stage, failed, default_version="2", content=session("four"))
         stage.ensure(state="absent", document_version="1")
-        refused(stage, "has no version 1", default_version="1", content=session("four"))
+        refused(stage, "has no version 1. Its latest version is 3.", default_version="1", content=session("four"))
 
 
 def release(number: int, name: str | None) -> dict[str, Any]:
@@ -190,22 +191,22 @@ def test_trap_10_a_failed_version_is_an_error_even_if_it_is_the_default(
     failed = document(COMPACT, OTHER, name=PREFERENCES, fail_versions={1: "no access to the bucket"})
     with Stage({**failed, "default_version": 1}, switches=switches) as stage:
         task: Task = {"name": PREFERENCES, "content": ONE, "default_version": default_version}
-        refused(stage, f"Version 1 of document {PREFERENCES} is Failed", **task)
+        refused(stage, f"Version 1 of document {PREFERENCES} has the status Failed", **task)
         unchanged(stage, name=PREFERENCES, content=TWO, default_version="keep")
         settle(stage, [DEFAULT], name=PREFERENCES, content=TWO)
     failed = document(COMPACT, OTHER, fail_versions={2: "no access to the bucket"})
     with Stage({**failed, "default_version": 1}, switches=switches) as stage:
-        refused(stage, "Version 2 of document Team-Doc is Failed", default_version="latest")
+        refused(stage, "Version 2 of document Team-Doc has the status Failed", default_version="latest")
 
 
 @under("promote_unready", "update_unready")
 def test_trap_10_a_version_that_failed_is_never_reported_as_good(switches: Switches) -> None:
     with Stage(document(ONE, fail_versions={2: "no access to the bucket"}), switches=switches) as stage:
-        with pytest.raises(SSMError, match=r"Version 2 .* is Failed: no access to the bucket"):
+        with pytest.raises(SSMError, match=r"Version 2 .* has the status Failed: no access to the bucket"):
             stage.ensure(content=TWO)
         assert names(stage.aws.writes()) == [UPDATE]
         assert in_force(present(stage)) == ONE
-        refused(stage, "is Failed: no access to the bucket", content=TWO)
+        refused(stage, "has the status Failed: no access to the bucket. Change the content to", content=TWO)
         settle(stage, [UPDATE, DEFAULT], content=THREE)
         assert in_force(present(stage)) == THREE
 

@@ -140,9 +140,9 @@ def test_the_schema_version_that_yaml_made_a_number_is_sent_as_a_string() -> Non
         ([], None, "a list"),
         (7, None, "a number"),
         ({"a": 1}, "TEXT", "TEXT"),
-        ({"since": datetime.date(2026, 1, 31)}, None, "has a date at since, which"),
-        ({"a": [{"b c": float("nan")}]}, None, "has a number that is not finite at a[0]...., which"),
-        ({"a": {1.5j: 2}}, None, "has a complex in a key of a, which"),
+        ({"since": datetime.date(2026, 1, 31)}, None, "content: the value at since is a date, which JSON"),
+        ({"a": [{"b c": float("nan")}]}, None, "the value at a[0].... is a number that is not finite, which"),
+        ({"a": {1.5j: 2}}, None, "content: a key of a is a complex, which"),
     ],
 )
 def test_bad_content_is_refused_in_one_sentence(raw: Any, given_format: str | None, sentence: str) -> None:
@@ -503,7 +503,8 @@ def test_a_schema_version_is_sent_as_a_string(version: Any, sent: str) -> None:
         (b"\xff\xfea\x00", "content_path {} cannot be read: it is not UTF-8 text."),
         (
             b"$ANSIBLE_VAULT;1.1;AES256\n" + b"61" * content.MAX_BYTES,
-            "content_path {} is encrypted with Ansible Vault, but only files on the controller are decrypted.",
+            "content_path {} is encrypted with Ansible Vault. Only files that the user who runs Ansible can read are "
+            "decrypted: make it readable, or decrypt it.",
         ),
     ],
 )
@@ -513,6 +514,17 @@ def test_a_file_that_cannot_be_content_is_one_sentence(tmp_path: Path, data: byt
     with pytest.raises(SSMError) as caught:
         content.read_file(str(path))
     assert str(caught.value) == sentence.format(path)
+
+
+def test_an_encrypted_file_of_another_host_is_not_decrypted(tmp_path: Path) -> None:
+    path = tmp_path / "content.yml"
+    path.write_text("$ANSIBLE_VAULT;1.1;AES256\n")
+    with pytest.raises(SSMError) as caught:
+        content.read_file(str(path), content.Origin("content.yml", here=False))
+    assert str(caught.value) == (
+        "content_path content.yml on the host of the task is encrypted with Ansible Vault. Only files on the "
+        "controller are decrypted: move it there, or decrypt it."
+    )
 
 
 def test_a_file_that_may_not_be_read_is_one_sentence(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_aws_takes_it(numbers: str, unknown: str) -> None:
         ({"max_session_duration": True}, "is true: it must be"),
         ({"idle_session_timeout": True}, "idle_session_timeout is true: it must be 1 to 60 minutes"),
         ({"s3_key_prefix": "x"}, "requires s3_bucket_name"),
-        ({"s3_key_prefix": "a\n{{ x }}", "s3_bucket_name": "logs"}, "no parameters"),
+        ({"s3_key_prefix": "a\n{{ x }}", "s3_bucket_name": "logs"}, "cannot define parameters"),
         ({"cloud_watch_streaming_enabled": True}, "requires cloud_watch_log_group_name"),
         ({"run_as_default_user": "operator"}, "requires run_as_enabled=true"),
         ({"run_as_enabled": True, "run_as_default_user": "two words"}, "without spaces"),

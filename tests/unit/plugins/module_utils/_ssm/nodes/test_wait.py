@@ -121,33 +121,47 @@ def test_before_each_pause_it_is_told_who_is_pending_and_how_much_time_is_left()
 @pytest.mark.parametrize(
     ("answers", "wanted", "consecutive", "said"),
     [
-        ({"a": ["notconnected"]}, "connected", 1, "1 of 1 target without the status connected"),
-        ({"a": ["connected"]}, "notconnected", 1, "1 of 1 target without the status notconnected"),
-        ({"a": ["unknown"], "b": ["connected"]}, "connected", 1, "1 of 2 targets without the status connected"),
-        ({"a": ["connected"]}, "connected", 3, "1 of 1 target with the status connected, but not yet 3 times in a row"),
+        ({"a": ["notconnected"]}, "connected", 1, "Waiting for 1 of 1 target to have the status connected"),
+        ({"a": ["connected"]}, "notconnected", 1, "Waiting for 1 of 1 target to have the status notconnected"),
+        (
+            {"a": ["unknown"], "b": ["connected"]},
+            "connected",
+            1,
+            "Waiting for 1 of 2 targets to have the status connected",
+        ),
+        (
+            {"a": ["connected"]},
+            "connected",
+            3,
+            "Waiting for 1 of 1 target to have the status connected 3 times in a row "
+            "(1 has it, but not yet often enough)",
+        ),
         (
             {"a": ["connected"], "b": ["connected"]},
             "connected",
             2,
-            "2 of 2 targets with the status connected, but not yet 2 times in a row",
+            "Waiting for 2 of 2 targets to have the status connected 2 times in a row "
+            "(2 have it, but not yet often enough)",
         ),
         (
             {"a": ["connected"], "b": ["denied"], "c": ["connected"]},
             "connected",
             2,
-            "1 of 3 targets without the status connected, 2 with it, but not yet 2 times in a row",
+            "Waiting for 3 of 3 targets to have the status connected 2 times in a row "
+            "(2 have it, but not yet often enough)",
         ),
         (
             {"a": ["notconnected"], "b": ["connected"]},
             "notconnected",
             2,
-            "1 of 2 targets without the status notconnected, 1 with it, but not yet 2 times in a row",
+            "Waiting for 2 of 2 targets to have the status notconnected 2 times in a row "
+            "(1 has it, but not yet often enough)",
         ),
         (
             {str(number): ["notconnected"] for number in range(1_200)},
             "connected",
             1,
-            "1,200 of 1,200 targets without the status connected",
+            "Waiting for 1,200 of 1,200 targets to have the status connected",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
