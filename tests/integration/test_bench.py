@@ -29,7 +29,7 @@ def test_a_name_that_there_is_no_benchmark_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "held", "well"),
+    ("row", "checked", "passes"),
     [
         (Row("a", 1.0), True, True),
         (Row("a", 1.0, ratio=1.10, against="the floor", max_ratio=1.15), True, True),
@@ -38,10 +38,10 @@ def test_a_name_that_there_is_no_benchmark_of() -> None:
         (Row("a", 1.0, failure="3 targets have no status"), False, False),
     ],
 )
-def test_what_is_missed_is_said(row: Row, held: bool, well: bool) -> None:
+def test_what_is_missed_is_said(row: Row, checked: bool, passes: bool) -> None:
     lines: list[str] = []
-    assert harness.table("title", iter([row]), check_ratios=held, write=lines.append) is well
-    assert ("FAILED" in lines[-1]) is not well
+    assert harness.table("title", iter([row]), check_ratios=checked, write=lines.append) is passes
+    assert ("FAILED" in lines[-1]) is not passes
 
 
 def test_medians_are_taken_in_turns() -> None:

@@ -183,8 +183,8 @@ def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
     late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004", "ecs:cluster_task_run", missing]
     with LocalAWS({"regions": NODES}) as aws:
         printed = fails(run(aws, tmp_path, "wait_until_ready", targets=[LAB, *late], wait_timeout=1, wait_delay="0.2"))
-    heard = "Its last ping was at 2026-11-23T1"
-    assert f"i-0a1b2c3d4e5f60003 is not connected. {heard}" in printed
+    last_ping = "Its last ping was at 2026-11-23T1"
+    assert f"i-0a1b2c3d4e5f60003 is not connected. {last_ping}" in printed
     assert "and its ping status is ConnectionLost." in printed
     assert "ecs:cluster_task_run is not connected. Systems Manager lists no ECS targets." in printed
     assert f"{missing} is not connected. Systems Manager does not list it: check the ID, the region, the acc" in printed

@@ -100,7 +100,7 @@ class Stage:
         """Return the names of the called operations, in order."""
         return [entry.operation for entry in self.aws.calls(since=since)]
 
-    def held(self, name: str = NAME) -> dict[str, Any] | None:
+    def stored(self, name: str = NAME) -> dict[str, Any] | None:
         """Return a stored document, without a call; None if it does not exist or is being deleted.
 
         Example: ``{"type": "Session", "default": 1, "tags": {}, "permissions": {}, "versions": {1: {...}}}``.
@@ -140,14 +140,14 @@ def meaning(text: str, text_format: str) -> Any:
     return json.loads(text) if text_format == "JSON" else yaml.safe_load(text)
 
 
-def in_force(held: Mapping[str, Any]) -> Any:
+def default_content(stored_document: Mapping[str, Any]) -> Any:
     """Return the parsed content of the default version."""
-    version = held["versions"][held["default"]]
+    version = stored_document["versions"][stored_document["default"]]
     return meaning(version["content"], version["format"])
 
 
 @contextlib.contextmanager
-def hurried() -> Iterator[None]:
+def without_waiting() -> Iterator[None]:
     """Make pauses of the module and of botocore take no time. The module's clock moves by each pause."""
     now = [0.0]
 

@@ -49,7 +49,7 @@ def still_open(aws: LocalAWS) -> set[str]:
 
 
 @contextlib.contextmanager
-def hurried() -> Iterator[list[float]]:
+def without_waiting() -> Iterator[list[float]]:
     """Make pauses of the module and of botocore take no time. The module's clock moves by each pause.
 
     Yields the module's pauses, in seconds.

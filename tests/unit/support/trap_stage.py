@@ -76,12 +76,12 @@ def settle(stage: Stage, writes: list[str], *, attempted: list[str] | None = Non
 
 def unchanged(stage: Stage, **task: Any) -> dict[str, Any]:
     """Check that the task changes nothing, in check mode and in a real run. Return the result of the latter."""
-    held, position = stage.held(task.get("name", "Team-Doc")), stage.aws.position
+    stored_document, position = stage.stored(task.get("name", "Team-Doc")), stage.aws.position
     results = [stage.ensure(check_mode=check_mode, **task) for check_mode in (True, False)]
     for result in results:
         assert (result["changed"], result["actions"], result["diff"]) == (False, [], [])
     assert names(stage.aws.writes(since=position)) == []
-    assert stage.held(task.get("name", "Team-Doc")) == held
+    assert stage.stored(task.get("name", "Team-Doc")) == stored_document
     return results[1]
 
 
@@ -90,13 +90,13 @@ def refused(stage: Stage, sentence: str, *, writes: tuple[str, ...] = (), **task
 
     ``writes``: the write operations that it sends. Without any, check mode must fail in the same way.
     """
-    held, position = stage.held(task.get("name", "Team-Doc")), stage.aws.position
+    stored_document, position = stage.stored(task.get("name", "Team-Doc")), stage.aws.position
     for check_mode in (False,) if writes else (True, False):
         with pytest.raises(SSMError) as caught:
             stage.ensure(check_mode=check_mode, **task)
         assert sentence in str(caught.value)
     assert tuple(names(stage.aws.writes(since=position))) == writes
-    assert stage.held(task.get("name", "Team-Doc")) == held
+    assert stage.stored(task.get("name", "Team-Doc")) == stored_document
     return str(caught.value)
 
 
@@ -112,9 +112,9 @@ def last(stage: Stage, operation: str) -> dict[str, Any]:
 
 def present(stage: Stage, name: str = "Team-Doc") -> dict[str, Any]:
     """Return the stored document, which must exist."""
-    held = stage.held(name)
-    assert held is not None
-    return held
+    stored_document = stage.stored(name)
+    assert stored_document is not None
+    return stored_document
 
 
 def latest(stage: Stage, name: str = "Team-Doc") -> dict[str, Any]:

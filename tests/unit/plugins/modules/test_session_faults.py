@@ -15,7 +15,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 
 from emulator.testing import LocalAWS
 from unit.support.module_runner import connection
-from unit.support.session_stage import NODE, REGION, hurried, ids, still_open, terminate_sessions, world
+from unit.support.session_stage import NODE, REGION, ids, still_open, terminate_sessions, without_waiting, world
 
 COUNT = 3
 EVERY = {f"s-{number}" for number in range(1, COUNT + 1)}
@@ -53,7 +53,7 @@ HARMLESS = {"throttled-once", "error-once", "error-after-once", "request-lost-on
 def run(aws: LocalAWS, attempts: int = 3, **options: Any) -> dict[str, Any]:
     """Run the task with a client that retries, as the module's own client does."""
     retries = {"mode": "standard", "total_max_attempts": attempts}
-    with hurried():
+    with without_waiting():
         client = connection(aws).client("ssm", REGION, retries=retries)
         return terminate_sessions.with_client(client, target=NODE, wait_timeout=10, **options)
 

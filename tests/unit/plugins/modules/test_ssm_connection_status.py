@@ -60,7 +60,7 @@ def operations(aws: LocalAWS) -> list[str]:
 
 
 @contextlib.contextmanager
-def hurried(look: float = 0) -> Iterator[None]:
+def without_waiting(look: float = 0) -> Iterator[None]:
     """Make pauses of a wait take no time. The clock moves by each pause, and at each reading by ``look`` seconds."""
     now = [0.0]
 
@@ -197,7 +197,7 @@ def test_ten_of_those_that_were_waited_for_in_vain_are_named(count: int) -> None
 
 @pytest.mark.parametrize("seconds", [1, 15, 1_000_000])
 def test_the_time_that_was_waited_in_vain_is_the_one_that_was_asked_for(seconds: int) -> None:
-    with LocalAWS(world("notconnected")) as aws, hurried(look=2):
+    with LocalAWS(world("notconnected")) as aws, without_waiting(look=2):
         done = ask(aws, targets=[ONE], wait_for="connected", wait_timeout=seconds, wait_delay=seconds // 2)
         unit = "seconds" if seconds > 1 else "second"
         assert (
@@ -258,7 +258,7 @@ def test_the_wait_for_a_node_to_go_says_that_it_is_not_disconnected() -> None:
 
 
 def test_a_wait_that_was_given_up_says_so_and_when() -> None:
-    with LocalAWS(world("connected", "error: AccessDeniedException")) as aws, hurried():
+    with LocalAWS(world("connected", "error: AccessDeniedException")) as aws, without_waiting():
         done = ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=600, wait_delay=7)
         assert done["late"] == [TWO]
         assert done["msg"] == (
@@ -273,7 +273,7 @@ def test_who_follows_a_task_reads_of_every_answer_and_every_pause(
 ) -> None:
     monkeypatch.setattr(progress_file, "EVERY", 0)
     monkeypatch.setenv(progress_file.ENVIRONMENT_VARIABLE, str(tmp_path / "progress"))
-    with LocalAWS(world("connected", ["notconnected", "notconnected", "connected"])) as aws, hurried():
+    with LocalAWS(world("connected", ["notconnected", "notconnected", "connected"])) as aws, without_waiting():
         ask(aws, targets=[ONE, TWO], wait_for="connected", wait_timeout=300, wait_delay=20)
     *answers, first, second = (tmp_path / "progress").read_text().splitlines()
     assert sorted(answers) == [f"Checked {number} of 2 targets." for number in (1, 2)]

@@ -18,7 +18,16 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions impor
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.sessions import termination
 
 from emulator.testing import LocalAWS
-from unit.support.session_stage import NODE, hurried, ids, list_sessions, opened, still_open, terminate_sessions, world
+from unit.support.session_stage import (
+    NODE,
+    ids,
+    list_sessions,
+    opened,
+    still_open,
+    terminate_sessions,
+    without_waiting,
+    world,
+)
 
 JANE = "arn:aws:iam::123456789012:user/jane"
 LAB = "mi-0a1b2c3d4e5f60001"
@@ -118,7 +127,7 @@ def test_what_became_of_a_session_is_not_known_when_the_list_cannot_be_read_eith
             "do": {"error": "InternalServerError", "status": 500},
         },
     ]
-    with LocalAWS(world(2, faults=faults)) as aws, hurried():
+    with LocalAWS(world(2, faults=faults)) as aws, without_waiting():
         done = terminate_sessions(aws, target=NODE, wait_timeout=5)
         assert (done["failed"], done["changed"], done["already_ended"]) == (True, True, [])
         assert ids(done, "terminated") == ["s-1"]
@@ -341,7 +350,7 @@ def test_waiting_for_the_end_of_a_session_that_stays() -> None:
 def test_the_last_look_is_at_the_deadline() -> None:
     # The session is closed at the fourth poll. The polls are at 0, 4 and 8 seconds, and the last one at the timeout.
     for timeout, gone in ((8, False), (9, True)):
-        with LocalAWS(world(1, limits={"session_terminating_reads": 3})) as aws, hurried() as pauses:
+        with LocalAWS(world(1, limits={"session_terminating_reads": 3})) as aws, without_waiting() as pauses:
             done = terminate_sessions(aws, session_ids=["s-1"], wait_timeout=timeout, wait_delay=4)
         assert ("failed" not in done) is gone
         assert sum(pauses) == timeout
@@ -370,13 +379,13 @@ def test_the_last_look_begins_at_the_deadline_however_long_looks_take() -> None:
 @pytest.mark.parametrize("status", ["Terminated", "Failed"])
 def test_a_session_that_is_listed_for_active_with_its_end_behind_it_is_gone(status: str) -> None:
     shown = {"op": "DescribeSessions", "after": 1, "do": {"set": {"Sessions.0.Status": status}}}
-    with LocalAWS(world(1, faults=[shown], limits={"session_terminating_reads": 1000})) as aws, hurried():
+    with LocalAWS(world(1, faults=[shown], limits={"session_terminating_reads": 1000})) as aws, without_waiting():
         assert "failed" not in terminate_sessions(aws, session_ids=["s-1"])
         assert len(aws.calls("DescribeSessions")) == 2
 
 
 def test_only_sessions_that_are_still_there_are_looked_for() -> None:
-    with LocalAWS(world(2, limits={"session_terminating_reads": 3})) as aws, hurried():
+    with LocalAWS(world(2, limits={"session_terminating_reads": 3})) as aws, without_waiting():
         client = aws.client("ssm")
         terminate_sessions(aws, session_ids=["s-1"], wait=False)
         terminate_sessions(
@@ -390,14 +399,14 @@ def test_only_sessions_that_are_still_there_are_looked_for() -> None:
 
 def test_a_look_that_fails_is_not_the_end_of_the_wait() -> None:
     fault = {"op": "DescribeSessions", "after": 1, "do": {"error": "InternalServerError", "status": 500}}
-    with LocalAWS(world(1, faults=[fault])) as aws, hurried():
+    with LocalAWS(world(1, faults=[fault])) as aws, without_waiting():
         assert "failed" not in terminate_sessions(aws, session_ids=["s-1"])
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException", "InternalServerError"])
 def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
     fault = {"op": "DescribeSessions", "after": 1, "times": "always", "do": {"error": code, "status": 500}}
-    with LocalAWS(world(3, faults=[fault])) as aws, hurried() as pauses:
+    with LocalAWS(world(3, faults=[fault])) as aws, without_waiting() as pauses:
         done = terminate_sessions(aws, target=NODE, wait_timeout=5)
         assert (done["failed"], done["changed"]) == (True, True)
         assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]

@@ -19,10 +19,10 @@ from emulator.journal import is_write
 from emulator.services.ssm.sessions.store import Sessions
 from emulator.testing import LocalAWS
 from unit.support.connection_status import connection_status
-from unit.support.document_stage import NAME, REGION, Stage, accounts, document, hurried, session
+from unit.support.document_stage import NAME, REGION, Stage, accounts, document, session, without_waiting
 from unit.support.module_runner import Runner, connection
 from unit.support.session_stage import NODE, list_sessions, opened, still_open, terminate_sessions
-from unit.support.session_stage import hurried as without_pauses
+from unit.support.session_stage import without_waiting as without_pauses
 from unit.support.wrong_replies import CANARY, Wire, Wrong, wrongs
 
 ONE, TWO = session("one"), session("two")
@@ -84,7 +84,7 @@ def test_a_reply_about_a_document(flow: str) -> None:
     with Stage(*([described] if described else [])) as stage, Wire() as wire:
 
         def run() -> dict[str, Any]:
-            with hurried():
+            with without_waiting():
                 if flow in DOCUMENTS:
                     return stage.ensure(wait_timeout=5, **options)
                 return stage.info(include=EXTRAS, **({"names": [NAME]} if flow == "info-named" else {}))

@@ -28,23 +28,23 @@ def test_each_target_is_called_once_in_its_lane(found: dict[str, list[list[int]]
         return f"{name} {target}"
 
     expected = []
-    with RegionPool(call, list(found), workers) as lanes:
+    with RegionPool(call, list(found), workers) as pool:
         for name, parts in found.items():
             for part, targets in enumerate(parts):
                 ids = [f"{name}{part}.{place}.{target}" for place, target in enumerate(targets)]
                 expected += [(name, each) for each in ids]
-                lanes.put(name, ids)
-            lanes.close(name)
+                pool.put(name, ids)
+            pool.close(name)
     assert sorted(called) == sorted(expected)
-    assert lanes.results == {target: f"{name} {target}" for name, target in expected}
+    assert pool.results == {target: f"{name} {target}" for name, target in expected}
 
 
 def test_calls_are_made_while_more_targets_are_being_found() -> None:
     made = threading.Event()
-    with RegionPool[str, None](lambda name, target: made.set(), ["a"], 4) as lanes:
-        lanes.put("a", ["1"])
+    with RegionPool[str, None](lambda name, target: made.set(), ["a"], 4) as pool:
+        pool.put("a", ["1"])
         assert made.wait(LONG)
-        lanes.close("a")
+        pool.close("a")
 
 
 @pytest.mark.parametrize("few", [0, 2])
@@ -62,10 +62,10 @@ def test_a_system_that_starts_few_threads(few: int, monkeypatch: pytest.MonkeyPa
     with contextlib.ExitStack() as stack:
         if few == 0:
             stack.enter_context(pytest.raises(RuntimeError, match="can't start new thread"))
-        with RegionPool[str, str](lambda name, target: target, ["a"], 8) as lanes:
-            lanes.put("a", [str(number) for number in range(100)])
-            lanes.close("a")
-        assert len(lanes.results) == 100
+        with RegionPool[str, str](lambda name, target: target, ["a"], 8) as pool:
+            pool.put("a", [str(number) for number in range(100)])
+            pool.close("a")
+        assert len(pool.results) == 100
 
 
 def test_a_lane_whose_calls_wait_leaves_threads_to_the_others() -> None:
@@ -77,14 +77,14 @@ def test_a_lane_whose_calls_wait_leaves_threads_to_the_others() -> None:
         elif target == "last":
             done.set()
 
-    with RegionPool(call, ["slow", "quick"], 4) as lanes:
-        lanes.put("slow", [f"slow {number}" for number in range(100)])
-        lanes.put("quick", [*(f"quick {number}" for number in range(100)), "last"])
+    with RegionPool(call, ["slow", "quick"], 4) as pool:
+        pool.put("slow", [f"slow {number}" for number in range(100)])
+        pool.put("quick", [*(f"quick {number}" for number in range(100)), "last"])
         assert done.wait(LONG)
-        lanes.close("quick")
+        pool.close("quick")
         slow.set()
-        lanes.close("slow")
-    assert len(lanes.results) == 201
+        pool.close("slow")
+    assert len(pool.results) == 201
 
 
 def test_no_more_calls_at_a_time_than_workers_and_all_of_them_for_the_last_lane() -> None:
@@ -100,10 +100,10 @@ def test_no_more_calls_at_a_time_than_workers_and_all_of_them_for_the_last_lane(
         with lock:
             busy -= 1
 
-    with RegionPool(call, ["a", "b"], 4) as lanes:
-        lanes.close("b")
-        lanes.put("a", [str(number) for number in range(24)])
-        lanes.close("a")
+    with RegionPool(call, ["a", "b"], 4) as pool:
+        pool.close("b")
+        pool.put("a", [str(number) for number in range(24)])
+        pool.close("a")
     assert most <= 4
 
 
@@ -114,22 +114,22 @@ def test_an_error_stops_the_pool_and_is_raised_at_the_end() -> None:
         called.append(target)
         raise ValueError(target)
 
-    lanes = RegionPool(call, ["a"], 1)
+    pool = RegionPool(call, ["a"], 1)
 
     def work() -> None:
-        with lanes:
-            lanes.put("a", ["1", "2", "3"])
-            lanes.close("a")
+        with pool:
+            pool.put("a", ["1", "2", "3"])
+            pool.close("a")
 
     with pytest.raises(ValueError, match="1"):
         work()
-    assert called == ["1"] and lanes.stopped
+    assert called == ["1"] and pool.stopped
 
 
 def test_an_error_of_whoever_finds_the_targets_stops_the_pool() -> None:
     def work() -> None:
-        with RegionPool[str, None](lambda name, target: None, ["a"], 2) as lanes:
-            lanes.put("a", ["1"])
+        with RegionPool[str, None](lambda name, target: None, ["a"], 2) as pool:
+            pool.put("a", ["1"])
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -144,12 +144,12 @@ def test_targets_of_a_lane_that_is_dropped_are_not_called() -> None:
         called.append(target)
         assert go.wait(LONG)
 
-    with RegionPool(call, ["a", "b"], 1) as lanes:
-        lanes.put("a", ["1", "2", "3"])
-        lanes.close("a", drop=True)
+    with RegionPool(call, ["a", "b"], 1) as pool:
+        pool.put("a", ["1", "2", "3"])
+        pool.close("a", drop=True)
         go.set()
-        lanes.put("b", ["4"])
-        lanes.close("b")
+        pool.put("b", ["4"])
+        pool.close("b")
     assert len(called) <= 2 and "4" in called
 
 
@@ -158,18 +158,18 @@ def test_an_error_ends_the_threads_that_wait_for_work() -> None:
 
     def call(name: str, target: str) -> None:
         if target == "3":
-            while len(lanes.results) < 2:
+            while len(pool.results) < 2:
                 time.sleep(0.001)
             time.sleep(0.05)  # until the other threads are idle and wait for work
             raise ValueError(target)
 
-    lanes = RegionPool(call, ["a"], 3)
+    pool = RegionPool(call, ["a"], 3)
 
     def work() -> None:
         try:
-            with lanes:
-                lanes.put("a", ["1", "2", "3"])
-                lanes.close("a")
+            with pool:
+                pool.put("a", ["1", "2", "3"])
+                pool.close("a")
         except ValueError as error:
             raised.append(str(error))
 

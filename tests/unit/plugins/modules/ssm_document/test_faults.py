@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
 from emulator.journal import is_write
-from unit.support.document_stage import NAME, Stage, accounts, document, hurried, in_force, session
+from unit.support.document_stage import NAME, Stage, accounts, default_content, document, session, without_waiting
 
 ONE, TWO, THREE = session("one"), session("two"), session("three")
 COMMAND = {
@@ -88,66 +88,72 @@ FLOWS: dict[str, Flow] = {
     "create": Flow(
         {"content": ONE, "document_type": "Session", "tags": TAGS, "permissions": {"account_ids": OTHERS}},
         [DESCRIBE, CREATE, DESCRIBE, DESCRIBE, SHARE, DESCRIBE, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
     ),
     "update": Flow(
         {"content": TWO},
         [DESCRIBE, GET, UPDATE, DESCRIBE, DESCRIBE, DEFAULT, DESCRIBE],
-        {"default": 2, "versions": [1, 2], "in_force": TWO, "tags": TAGS, "shared": OTHERS},
+        {"default": 2, "versions": [1, 2], "default_content": TWO, "tags": TAGS, "shared": OTHERS},
         document(ONE, tags=TAGS, permissions=OTHERS),
     ),
     "stage": Flow(
         {"content": TWO, "default_version": "keep", "version_name": "next"},
         [DESCRIBE, GET, DESCRIBE, UPDATE, DESCRIBE, DESCRIBE, DESCRIBE],
-        {"default": 1, "versions": [1, 2], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1, 2], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, tags=TAGS, permissions=OTHERS),
     ),
     "drift": Flow(
         {"content": TWO},
         [DESCRIBE, DESCRIBE, DEFAULT, DESCRIBE],
-        {"default": 2, "versions": [1, 2], "in_force": TWO, "tags": TAGS, "shared": []},
+        {"default": 2, "versions": [1, 2], "default_content": TWO, "tags": TAGS, "shared": []},
         document(ONE, TWO, tags=TAGS, default_version=1),
     ),
     "permissions": Flow(
         {"permissions": {"account_ids": accounts(3, 23)}},
         [DESCRIBE, WHO, SHARE, SHARE, DESCRIBE, WHO, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": accounts(3, 23)},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": accounts(3, 23)},
         document(ONE, tags=TAGS, permissions=accounts(0, 5)),
     ),
     "make-private": Flow(
         {"permissions": {"account_ids": OTHERS, "shared_document_version": "$LATEST"}},
         [DESCRIBE, WHO, SHARE, SHARE, DESCRIBE, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, tags=TAGS, permissions=["all"]),
     ),
     "make-public": Flow(
         {"permissions": {"account_ids": ["all"]}},
         [DESCRIBE, WHO, SHARE, SHARE, DESCRIBE, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": ["all"]},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": ["all"]},
         document(ONE, tags=TAGS, permissions=OTHERS),
     ),
     "unshare": Flow(
         {"permissions": {"account_ids": []}},
         [DESCRIBE, WHO, SHARE, DESCRIBE, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": []},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": []},
         document(ONE, tags=TAGS, permissions=OTHERS),
     ),
     "default-by-number": Flow(
         {"default_version": "1"},
         [DESCRIBE, DESCRIBE, DESCRIBE, DEFAULT, DESCRIBE],
-        {"default": 1, "versions": [1, 2], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1, 2], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, TWO, tags=TAGS, permissions=OTHERS),
     ),
     "format": Flow(
         {"document_format": "YAML", "default_version": "latest", "wait": False},
         [DESCRIBE, GET, UPDATE, DESCRIBE, DESCRIBE, DEFAULT, DESCRIBE],
-        {"default": 2, "versions": [1, 2], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 2, "versions": [1, 2], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, tags=TAGS, permissions=OTHERS, target_type="/"),
     ),
     "go-back": Flow(
         {"content": TWO, "tags": {"team": "b"}, "purge_tags": False},
         [DESCRIBE, GET, UPDATE, DESCRIBE, GET, LIST_VERSIONS, GET, GET, GET, DESCRIBE, DEFAULT, TAG, DESCRIBE],
-        {"default": 2, "versions": [1, 2, 3, 4], "in_force": TWO, "tags": {**TAGS, "team": "b"}, "shared": OTHERS},
+        {
+            "default": 2,
+            "versions": [1, 2, 3, 4],
+            "default_content": TWO,
+            "tags": {**TAGS, "team": "b"},
+            "shared": OTHERS,
+        },
         # A document of this type is always used in its default version, so nothing is left to do.
         document(ONE, TWO, ONE, THREE, document_type="ApplicationConfiguration", tags=TAGS, permissions=OTHERS),
         {"switches": {"duplicate_scope": "any"}},
@@ -159,7 +165,7 @@ FLOWS: dict[str, Flow] = {
         {
             "default": 1,
             "versions": [1],
-            "in_force": ONE,
+            "default_content": ONE,
             "tags": {"same": "1", "other": "9", "new": "4"},
             "shared": OTHERS,
         },
@@ -168,7 +174,7 @@ FLOWS: dict[str, Flow] = {
     "target-type": Flow(
         {"target_type": "/AWS::EC2::Instance"},
         [DESCRIBE, GET, UPDATE, DESCRIBE, DESCRIBE, DESCRIBE],
-        {"default": 1, "versions": [1, 2], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1, 2], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, tags=TAGS, permissions=OTHERS),
     ),
     "delete": Flow(
@@ -187,7 +193,7 @@ FLOWS: dict[str, Flow] = {
     "delete-version": Flow(
         {"state": "absent", "document_version": "2"},
         [DESCRIBE, DESCRIBE, DELETE, DESCRIBE],
-        {"default": 3, "versions": [1, 3], "in_force": THREE, "tags": TAGS, "shared": OTHERS},
+        {"default": 3, "versions": [1, 3], "default_content": THREE, "tags": TAGS, "shared": OTHERS},
         document(ONE, TWO, THREE, tags=TAGS, permissions=OTHERS),
     ),
     "recreate": Flow(
@@ -200,14 +206,14 @@ FLOWS: dict[str, Flow] = {
             "permissions": {"account_ids": OTHERS},
         },
         [DESCRIBE, GET, WHO, SHARE, DELETE, DESCRIBE, CREATE, DESCRIBE, DESCRIBE, SHARE, DESCRIBE, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(COMMAND, document_type="Command", tags=TAGS, permissions=OTHERS),
         remakes=True,
     ),
     "recreate-as-it-was": Flow(
         {"content": ONE, "document_type": "Session", "recreate": True, "force_unshare": True},
         [DESCRIBE, GET, WHO, SHARE, DELETE, DESCRIBE, CREATE, DESCRIBE, DESCRIBE, SHARE, DESCRIBE, WHO],
-        {"default": 1, "versions": [1], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 1, "versions": [1], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(COMMAND, document_type="Command", tags=TAGS, permissions=OTHERS),
         remakes=True,
         carries_over=True,
@@ -215,7 +221,7 @@ FLOWS: dict[str, Flow] = {
     "keep-versions": Flow(
         {"content": ONE, "keep_versions": 3},
         [DESCRIBE, GET, LIST_VERSIONS, WHO, UPDATE, DESCRIBE, DESCRIBE, DEFAULT, DELETE, DELETE, DESCRIBE],
-        {"default": 5, "versions": [3, 4, 5], "in_force": ONE, "tags": TAGS, "shared": OTHERS},
+        {"default": 5, "versions": [3, 4, 5], "default_content": ONE, "tags": TAGS, "shared": OTHERS},
         document(ONE, TWO, ONE, TWO, tags=TAGS, permissions=OTHERS),
     ),
 }
@@ -263,9 +269,9 @@ def undisturbed(name: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Return the result of a flow without faults, and the stored document afterwards."""
     stage = stage_of(name)
     stage.reset()
-    with hurried():
+    with without_waiting():
         done = stage.info(**INFO[name][0]) if name in INFO else stage.ensure(**FLOWS[name].options)
-    return done, stage.held()
+    return done, stage.stored()
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -273,17 +279,17 @@ def test_a_flow_without_faults(name: str) -> None:
     stage, flow = stage_of(name), FLOWS[name]
     stage.reset()
     position = stage.aws.position
-    with hurried():
+    with without_waiting():
         done = stage.ensure(**flow.options)
     assert stage.operations(position) == flow.calls
     assert done["changed"] and done["actions"]
-    held = stage.held()
-    found = held and {
-        "default": held["default"],
-        "versions": sorted(held["versions"]),
-        "in_force": in_force(held),
-        "tags": held["tags"],
-        "shared": sorted(held["permissions"]),
+    stored_document = stage.stored()
+    found = stored_document and {
+        "default": stored_document["default"],
+        "versions": sorted(stored_document["versions"]),
+        "default_content": default_content(stored_document),
+        "tags": stored_document["tags"],
+        "shared": sorted(stored_document["permissions"]),
     }
     assert found == flow.wanted
     assert stage.aws.violations == []
@@ -307,10 +313,10 @@ def test_a_call_that_goes_wrong(name: str, operation: str, before: int, kind: st
     stage, flow = stage_of(name), FLOWS[name]
     clean, wanted = undisturbed(name)
     stage.reset()
-    at_first, position = stage.held(), stage.aws.position
+    at_first, position = stage.stored(), stage.aws.position
     disturb(stage, operation, before, kind)
     sentence, shown, reported = "", "", {}
-    with hurried():
+    with without_waiting():
         try:
             done = stage.ensure(**flow.options)
         except SSMError as error:
@@ -318,7 +324,7 @@ def test_a_call_that_goes_wrong(name: str, operation: str, before: int, kind: st
             shown = "".join(traceback.format_exception(error))
     assert CANARY not in shown + repr(reported)
     assert stage.aws.unused_faults() == [], "the call that was to go wrong was not made"
-    now = stage.held()
+    now = stage.stored()
     if sentence:
         check_sentence(sentence, operation, kind)
         check_report(sentence, reported, at_first, now)
@@ -356,7 +362,7 @@ def test_reading_goes_wrong(name: str, operation: str, before: int, kind: str) -
     stage.reset()
     disturb(stage, operation, before, kind)
     sentence = shown = ""
-    with hurried():
+    with without_waiting():
         try:
             assert stage.info(**options) == clean
         except SSMError as error:
@@ -480,11 +486,11 @@ def check_belongings(sentence: str, now: dict[str, Any] | None) -> None:
 
 def check_repair(stage: Stage, flow: Flow, now: dict[str, Any] | None, wanted: dict[str, Any] | None) -> None:
     """Check that a second run does the rest, and that a third run changes nothing."""
-    with hurried():
+    with without_waiting():
         again = stage.ensure(**flow.options)
-        assert stage.held() == wanted
+        assert stage.stored() == wanted
         assert again["changed"] is (now != wanted)
         position = stage.aws.position
         assert stage.ensure(**flow.options)["changed"] is False
     assert stage.aws.writes(since=position) == []
-    assert stage.held() == wanted
+    assert stage.stored() == wanted

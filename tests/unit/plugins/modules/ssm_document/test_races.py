@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
-from unit.support.document_stage import NAME, Stage, document, hurried, in_force, session
+from unit.support.document_stage import NAME, Stage, default_content, document, session, without_waiting
 
 ONE, TWO, THREE = session("one"), session("two"), session("three")
 
@@ -29,7 +29,7 @@ def meanwhile(stage: Stage, operation: str, change: Change, *, at_rest: bool = T
     def act(**unused: Any) -> None:
         if pending:
             pending.pop()(other)
-            if at_rest and stage.held():
+            if at_rest and stage.stored():
                 other.list_document_versions(Name=NAME)
 
     stage.client.meta.events.register(f"before-call.ssm.{operation}", act)
@@ -50,7 +50,7 @@ def delete(**version: str) -> Change:
 
 def outcome(stage: Stage, **task: Any) -> dict[str, Any]:
     """Run a task, and check that a second run changes nothing. Return the first result."""
-    with hurried():
+    with without_waiting():
         done = stage.ensure(**task)
     position = stage.aws.position
     again = stage.ensure(**task)
@@ -62,9 +62,12 @@ def test_a_document_that_somebody_else_made_is_updated() -> None:
     with Stage() as stage:
         meanwhile(stage, "CreateDocument", create(ONE))
         done = outcome(stage, content=TWO, document_type="Session")
-        held = stage.held()
+        stored_document = stage.stored()
         assert done["actions"] == ["create a new version", "make it the default"]
-        assert held and (sorted(held["versions"]), in_force(held)) == ([1, 2], TWO)
+        assert stored_document and (sorted(stored_document["versions"]), default_content(stored_document)) == (
+            [1, 2],
+            TWO,
+        )
 
 
 def test_a_document_that_somebody_else_made_alike_is_no_change() -> None:
@@ -86,43 +89,46 @@ def test_a_version_that_somebody_else_is_making_is_waited_for() -> None:
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "UpdateDocument", update(THREE), at_rest=False)
         done = outcome(stage, content=TWO)
-        held = stage.held()
+        stored_document = stage.stored()
         assert done["actions"] == ["create a new version", "make it the default"]
-        assert held and (sorted(held["versions"]), in_force(held)) == ([1, 2, 3], TWO)
+        assert stored_document and (sorted(stored_document["versions"]), default_content(stored_document)) == (
+            [1, 2, 3],
+            TWO,
+        )
 
 
 def test_a_document_that_somebody_else_deleted_is_made_again() -> None:
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "UpdateDocument", delete())
         done = outcome(stage, content=TWO, document_type="Session")
-        held = stage.held()
+        stored_document = stage.stored()
         assert done["actions"] == ["create the document"]
-        assert held and in_force(held) == TWO
+        assert stored_document and default_content(stored_document) == TWO
 
 
 def test_a_version_name_that_somebody_else_took_is_reported() -> None:
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "UpdateDocument", update(THREE, VersionName="release-2"))
-        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* is already named release-2") as caught:
+        with without_waiting(), pytest.raises(SSMError, match=r"Version 2 .* is already named release-2") as caught:
             stage.ensure(content=TWO, version_name="release-2")
-        held = stage.held()
+        stored_document = stage.stored()
         assert "\n" not in str(caught.value)
-        assert held and sorted(held["versions"]) == [1, 2]
+        assert stored_document and sorted(stored_document["versions"]) == [1, 2]
 
 
 def test_a_document_that_somebody_else_deleted_needs_no_deletion() -> None:
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "DeleteDocument", delete())
         outcome(stage, state="absent")
-        assert stage.held() is None
+        assert stage.stored() is None
 
 
 def test_a_version_that_somebody_else_deleted_needs_no_deletion() -> None:
     with Stage(document(ONE, TWO)) as stage:
         meanwhile(stage, "DeleteDocument", delete(DocumentVersion="1"))
         outcome(stage, state="absent", document_version="1")
-        held = stage.held()
-        assert held and sorted(held["versions"]) == [2]
+        stored_document = stage.stored()
+        assert stored_document and sorted(stored_document["versions"]) == [2]
 
 
 def test_a_document_that_somebody_else_shared_is_not_deleted() -> None:
@@ -131,10 +137,10 @@ def test_a_document_that_somebody_else_shared_is_not_deleted() -> None:
 
     with Stage(document(ONE)) as stage:
         meanwhile(stage, "DeleteDocument", share)
-        with hurried(), pytest.raises(SSMError, match="Set force_unshare"):
+        with without_waiting(), pytest.raises(SSMError, match="Set force_unshare"):
             stage.ensure(state="absent")
-        held = stage.held()
-        assert held and held["permissions"] == {"111122223333": "$DEFAULT"}
+        stored_document = stage.stored()
+        assert stored_document and stored_document["permissions"] == {"111122223333": "$DEFAULT"}
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -146,7 +152,7 @@ def test_a_document_that_aws_still_describes_is_not_called_deleted(wait: bool) -
             # The outcome is known at once, so the task does not wait, however long wait_timeout is.
             stage.ensure(state="absent", wait=wait, wait_timeout=100000)
         assert "Actions done before" not in str(caught.value) and caught.value.result == {}
-        assert stage.held() is not None
+        assert stage.stored() is not None
 
 
 def test_a_deletion_whose_answer_was_lost_is_waited_for_though_aws_describes_the_document() -> None:
@@ -156,25 +162,25 @@ def test_a_deletion_whose_answer_was_lost_is_waited_for_though_aws_describes_the
         stale = {"raw": json.dumps({"Document": found}, default=lambda moment: moment.timestamp()), "status": 200}
         # One stale reply for the check after the lost reply, and one for the first poll of the wait.
         stage.aws.add_fault(op="DescribeDocument", after=1, times=2, do=stale)
-        with hurried():
+        with without_waiting():
             assert stage.ensure(state="absent")["actions"] == ["delete the document"]
-        assert stage.held() is None
+        assert stage.stored() is None
 
 
 def test_the_second_race_is_reported() -> None:
     with Stage() as stage:
         stage.aws.add_fault(op="CreateDocument", times="always", do={"error": "DocumentAlreadyExists"})
-        with hurried(), pytest.raises(SSMError, match="DocumentAlreadyExists"):
+        with without_waiting(), pytest.raises(SSMError, match="DocumentAlreadyExists"):
             stage.ensure(content=ONE, document_type="Session")
         assert len(stage.aws.calls("CreateDocument")) == 1
 
 
 def test_without_wait_a_version_is_put_into_force_only_when_it_is_active() -> None:
     with Stage(document(ONE, fail_versions={2: "no"}), switches={"promote_unready": "ok"}) as stage:
-        with hurried(), pytest.raises(SSMError, match=r"Version 2 .* has the status Failed"):
+        with without_waiting(), pytest.raises(SSMError, match=r"Version 2 .* has the status Failed"):
             stage.ensure(content=TWO, wait=False)
-        held = stage.held()
-        assert held and in_force(held) == ONE
+        stored_document = stage.stored()
+        assert stored_document and default_content(stored_document) == ONE
 
 
 def test_without_wait_a_document_is_made_anew_only_when_the_old_one_is_gone() -> None:
@@ -182,22 +188,22 @@ def test_without_wait_a_document_is_made_anew_only_when_the_old_one_is_gone() ->
         step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": ["id"]}}
         command = {"schemaVersion": "2.2", "mainSteps": [step]}
         outcome(stage, content=command, document_type="Command", recreate=True, wait=False)
-        held = stage.held()
-        assert held and held["type"] == "Command"
+        stored_document = stage.stored()
+        assert stored_document and stored_document["type"] == "Command"
 
 
 def test_without_wait_a_document_that_is_being_deleted_is_made_when_it_is_gone() -> None:
     with Stage(document(ONE, deleting_reads=3)) as stage:
         outcome(stage, content=TWO, document_type="Session", wait=False)
-        held = stage.held()
-        assert held and in_force(held) == TWO
+        stored_document = stage.stored()
+        assert stored_document and default_content(stored_document) == TWO
 
 
 def test_content_that_aws_takes_no_second_time_cannot_be_staged() -> None:
-    with Stage(document(ONE, TWO, THREE), switches={"duplicate_scope": "any"}) as stage, hurried():
-        held = stage.held()
-        assert held
-        done = stage.ensure(content=held["versions"][1]["content"], default_version="keep")
+    with Stage(document(ONE, TWO, THREE), switches={"duplicate_scope": "any"}) as stage, without_waiting():
+        stored_document = stage.stored()
+        assert stored_document
+        done = stage.ensure(content=stored_document["versions"][1]["content"], default_version="keep")
         assert done["changed"] is False
         assert done["warnings"][0] == (
             "Version 1 of document Team-Doc already has this content. No new version is created, because AWS rejects "
@@ -225,7 +231,7 @@ def test_content_that_somebody_else_made_meanwhile_is_in_the_diff() -> None:
 @pytest.mark.parametrize("operation", ["DescribeDocument", "GetDocument"])
 def test_an_older_version_that_is_gone_when_it_is_compared_is_not_the_wanted_one(operation: str) -> None:
     name = "SSM-SessionManagerRunShell"
-    with Stage(document(ONE, TWO, name=name, default_version=1)) as stage, hurried():
+    with Stage(document(ONE, TWO, name=name, default_version=1)) as stage, without_waiting():
         gone = {"error": "InvalidDocumentVersion", "message": "gone"}
         stage.aws.add_fault(op=operation, after=1, do=gone)
         done = stage.ensure(name=name, content=THREE, content_comparison="exact")
@@ -233,6 +239,6 @@ def test_an_older_version_that_is_gone_when_it_is_compared_is_not_the_wanted_one
 
 
 def test_content_that_cannot_be_read_is_not_taken_for_the_wanted_one() -> None:
-    with Stage(document(ONE)) as stage, hurried():
+    with Stage(document(ONE)) as stage, without_waiting():
         stage.aws.add_fault(op="GetDocument", do={"error": "InvalidDocumentVersion", "message": "gone"})
         assert stage.ensure(content=TWO)["actions"] == ["create a new version", "make it the default"]

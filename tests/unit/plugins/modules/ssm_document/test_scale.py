@@ -15,7 +15,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from unit.support.document_stage import NAME, Stage, accounts, document, hurried, session
+from unit.support.document_stage import NAME, Stage, accounts, document, session, without_waiting
 
 VERSIONS = 1000
 DOCUMENTS = 500
@@ -89,8 +89,8 @@ def test_going_back_where_aws_takes_no_content_twice() -> None:
     with versions(VERSIONS - 1, switches={"duplicate_scope": "any"}) as stage:
         position = stage.aws.position
         assert stage.ensure(content=stored(1))["changed"]
-        held = stage.held()
-        assert held and held["default"] == 1
+        stored_document = stage.stored()
+        assert stored_document and stored_document["default"] == 1
         # ListDocumentVersions returns no content, so each version is read, except the one that was compared before.
         others = VERSIONS - 2
         # When AWS has rejected the content, the task plans again from a fresh read.
@@ -114,12 +114,12 @@ def test_going_back_to_a_recent_version_reads_no_older_ones() -> None:
 
 def test_keeping_the_newest_versions_of_a_full_document() -> None:
     kept = 10
-    with versions(VERSIONS) as stage, hurried():
+    with versions(VERSIONS) as stage, without_waiting():
         position = stage.aws.position
         assert stage.ensure(content=session("new"), keep_versions=kept)["changed"]
         gone = VERSIONS + 1 - kept
-        held = stage.held()
-        assert held and sorted(held["versions"]) == list(range(gone + 1, VERSIONS + 2))
+        stored_document = stage.stored()
+        assert stored_document and sorted(stored_document["versions"]) == list(range(gone + 1, VERSIONS + 2))
         assert calls(stage, position) == {
             DESCRIBE: 3,
             GET: 1,
@@ -166,8 +166,8 @@ def test_additions_and_removals_share_their_calls(shared: Stage) -> None:
     assert shared.ensure(permissions={"account_ids": accounts(5, 120)})["changed"]
     assert changes(25) == 2
     assert calls(shared, position) == {DESCRIBE: 2, WHO: pages(WHO, 100) + pages(WHO, 120), SHARE: 2}
-    held = shared.held()
-    assert held and sorted(held["permissions"]) == accounts(5, 120)
+    stored_document = shared.stored()
+    assert stored_document and sorted(stored_document["permissions"]) == accounts(5, 120)
 
 
 def test_a_task_that_is_not_about_sharing_does_not_read_it(shared: Stage) -> None:
@@ -184,7 +184,7 @@ def test_a_shared_document_is_deleted_in_the_fewest_calls(shared: Stage) -> None
     assert changes(100) == 5
     # GetDocument is for the diff. The second DescribeDocument checks that the document is gone.
     assert calls(shared, position) == {DESCRIBE: 2, GET: 1, WHO: pages(WHO, 100), SHARE: 5, DELETE: 1}
-    assert shared.held() is None
+    assert shared.stored() is None
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from hypothesis import given, settings
 
-from unit.support.document_stage import Stage, document, hurried
+from unit.support.document_stage import Stage, document, without_waiting
 from unit.support.document_strategies import (
     FIRST,
     NAMES,
@@ -49,22 +49,22 @@ def test_any_sequence_of_tasks(switches: dict[str, str]) -> None:
             run_one(stage, task)
         assert stage.aws.violations == []
 
-    with Stage(staged, switches=switches) as stage, hurried():
+    with Stage(staged, switches=switches) as stage, without_waiting():
         run()
 
 
 def run_one(stage: Stage, task: Task) -> None:
     name = task["name"]
-    others = {other: stage.held(other) for other in NAMES if other != name}
-    before, numbered, position = stage.held(name), stage.is_numbered_on(name), stage.aws.position
+    others = {other: stage.stored(other) for other in NAMES if other != name}
+    before, numbered, position = stage.stored(name), stage.is_numbered_on(name), stage.aws.position
     foreseen = attempt(stage, task, check_mode=True, diff=True)
     assert stage.aws.writes(since=position) == [], "check mode wrote"
     quiet = [without_diff_mode(stage, task, check_mode=check_mode) for check_mode in (True, False)]
     position = stage.aws.position
     done = attempt(stage, task, diff=True)
     assert quiet == [(without_diff(foreseen), []), (without_diff(done), written(stage, position))]
-    after = stage.held(name)
-    assert {other: stage.held(other) for other in others} == others
+    after = stage.stored(name)
+    assert {other: stage.stored(other) for other in others} == others
     refused = any(entry.outcome == DUPLICATE for entry in stage.aws.writes(since=position))
     # Check mode cannot foresee that AWS rejects content that an older version has.
     if isinstance(done, str):
@@ -118,7 +118,7 @@ def check_again(stage: Stage, task: Task, after: Held | None) -> None:
     assert again["diff"] == []
     # Only sending the content shows that an older version has it, so a rejected write is allowed.
     assert [entry.operation for entry in stage.aws.writes(since=position) if entry.outcome != DUPLICATE] == []
-    assert stage.held(task["name"]) == after
+    assert stage.stored(task["name"]) == after
 
 
 def check_result(done: dict[str, Any], after: Held | None) -> None:
@@ -159,19 +159,19 @@ def check_held(task: Task, before: Held | None, after: Held | None, *, refused: 
         return
     assert after is not None
     kept = before or NOTHING
-    remade = before is not None and after["type"] != before["type"]
-    if remade:
+    recreated = before is not None and after["type"] != before["type"]
+    if recreated:
         assert task["recreate"]
     if "document_type" in task:
         assert after["type"] == task["document_type"]
     check_tags(task, kept["tags"], after["tags"])
     check_permissions(task.get("permissions"), kept["permissions"], after["permissions"])
-    check_versions(task, {**kept, "versions": {}} if remade else kept, after)
-    made = [after["versions"][number] for number in after["versions"] if remade or number not in kept["versions"]]
+    check_versions(task, {**kept, "versions": {}} if recreated else kept, after)
+    made = [after["versions"][number] for number in after["versions"] if recreated or number not in kept["versions"]]
     assert len(made) <= 1
     if made:
         check_made(task, before, made[0])
-    if not remade:
+    if not recreated:
         check_default(task, kept, after)
     if has_content(task):
         candidates = list(after["versions"]) if refused else [max(after["versions"]), after["default"]]

@@ -27,7 +27,7 @@ def world(*contents: Any, **settings: Any) -> dict[str, Any]:
     return {"regions": {"us-east-1": {"documents": [document] if contents else []}}, **settings}
 
 
-def in_force(aws: LocalAWS) -> Any:
+def default_content(aws: LocalAWS) -> Any:
     return json.loads(aws.client("ssm").get_document(Name="Prefs")["Content"])
 
 
@@ -40,7 +40,7 @@ def test_going_back_to_an_older_content(scope: str, target_type: str) -> None:
             ensure(aws, name="Prefs", document_type="Session", content=json.dumps(content))
         done = ensure(aws, name="Prefs", content=json.dumps(ONE))
         assert done["changed"]
-        assert in_force(aws) == ONE
+        assert default_content(aws) == ONE
         # If AWS rejects content that any version has, no version is created, so none may be reported.
         assert ("create a new version" in done["actions"]) is (scope == "latest")
         position = aws.position
@@ -77,7 +77,7 @@ def test_a_version_that_fails_is_said_with_its_reason_and_not_put_into_force() -
         )
         assert "Actions done before the error: create a new version." in sentence
         assert "Actions not done: make it the default." in sentence
-        assert in_force(aws) == ONE
+        assert default_content(aws) == ONE
 
 
 def test_a_version_that_failed_earlier_is_not_reported_as_good() -> None:
@@ -88,7 +88,7 @@ def test_a_version_that_failed_earlier_is_not_reported_as_good() -> None:
             ensure(aws, name="Prefs", content=TWO)
         with pytest.raises(SSMError, match=r"has the status Failed: no\. Change the content"):
             ensure(aws, name="Prefs", content=TWO)
-        assert in_force(aws) == ONE
+        assert default_content(aws) == ONE
 
 
 def test_waiting_ends() -> None:
@@ -110,7 +110,7 @@ def test_a_failure_midway_says_what_was_done_and_a_second_run_repairs() -> None:
             "UpdateDocumentDefaultVersion",
             "AddTagsToResource",
         ]
-        assert in_force(aws) == TWO
+        assert default_content(aws) == TWO
 
 
 @pytest.mark.parametrize("operation", ["DescribeDocument", "GetDocument"])
@@ -189,7 +189,7 @@ def test_a_task_about_tags_puts_no_staged_version_into_force() -> None:
     described["regions"]["us-east-1"]["documents"][0]["default_version"] = 1
     with LocalAWS(described) as aws:
         ensure(aws, name="Prefs", tags={"team": "a"})
-        assert in_force(aws) == ONE
+        assert default_content(aws) == ONE
         assert [call.operation for call in aws.writes()] == ["AddTagsToResource"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from unit.support.document_stage import document, in_force
+from unit.support.document_stage import default_content, document
 from unit.support.trap_stage import (
     COMMENTED,
     COMPACT,
@@ -43,7 +43,7 @@ def test_trap_01_white_space_and_the_order_of_keys_make_no_version(same: Any, sw
     with Stage(document(COMPACT), switches=switches) as stage:
         unchanged(stage, content=same)
         settle(stage, [UPDATE, DEFAULT], content=TWO)
-        assert in_force(present(stage)) == TWO
+        assert default_content(present(stage)) == TWO
 
 
 def test_trap_01_exact_comparison_makes_a_version_of_other_bytes() -> None:
@@ -76,9 +76,9 @@ def test_trap_03_a_version_that_has_the_duplicate_content_becomes_the_default(sw
         else:
             settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=COMPACT)
             expected = (5, 5)
-        held = present(stage, PREFERENCES)
-        assert (held["default"], max(held["versions"])) == expected
-        assert in_force(held) == ONE
+        stored_document = present(stage, PREFERENCES)
+        assert (stored_document["default"], max(stored_document["versions"])) == expected
+        assert default_content(stored_document) == ONE
 
 
 @under("duplicate_scope", "version_order")
@@ -110,7 +110,7 @@ def test_trap_03_a_version_matches_only_with_all_that_the_task_sets(had: Task, t
             assert done["document"]["default_version"] == "1"
         else:
             settle(stage, [UPDATE, DEFAULT], **task)
-        assert in_force(present(stage, PREFERENCES)) == ONE
+        assert default_content(present(stage, PREFERENCES)) == ONE
 
 
 @under("duplicate_scope", "version_order")
@@ -123,7 +123,7 @@ def test_trap_04_going_back_to_an_older_content_says_which_version_it_is(switche
         else:
             done = settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=COMPACT)
             assert done["document"]["default_version"] == "4"
-        assert in_force(present(stage, PREFERENCES)) == ONE
+        assert default_content(present(stage, PREFERENCES)) == ONE
 
 
 @under("duplicate_scope")
@@ -182,6 +182,6 @@ def test_trap_13_a_string_that_the_format_cannot_hold_is_converted(
         )
         refused(stage, sentence, content=text, content_comparison="exact")
         settle(stage, [UPDATE, DEFAULT], content=text)
-        assert (latest(stage)["format"], in_force(present(stage))) == (stored, ONE)
+        assert (latest(stage)["format"], default_content(present(stage))) == (stored, ONE)
         settle(stage, [UPDATE, DEFAULT], content=text, content_comparison="exact", document_format=own)
         assert (latest(stage)["format"], latest(stage)["content"]) == (own, text)

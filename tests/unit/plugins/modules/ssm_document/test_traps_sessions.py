@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unit.support.document_stage import document, in_force, session
+from unit.support.document_stage import default_content, document, session
 from unit.support.trap_stage import (
     DEFAULT,
     ONE,
@@ -204,7 +204,7 @@ def test_trap_47_one_preference_is_changed_and_the_rest_stays(
     task: Task = {"session_preferences": given_preferences, "purge_session_preferences": False}
     with Stage(document(with_inputs(**inputs), name=PREFERENCES)) as stage:
         settle(stage, [UPDATE, DEFAULT] if changed else [], name=PREFERENCES, **task)
-        assert in_force(present(stage, PREFERENCES)) == with_inputs(**{**inputs, **changed})
+        assert default_content(present(stage, PREFERENCES)) == with_inputs(**{**inputs, **changed})
 
 
 def test_trap_47_what_options_cannot_say_stays_too() -> None:
@@ -216,7 +216,7 @@ def test_trap_47_what_options_cannot_say_stays_too() -> None:
     with Stage(document(odd), switches={"session_unknown_inputs": "accepted"}) as stage:
         settle(stage, [UPDATE, DEFAULT], **task)
         expected = {**odd, "description": "d", "inputs": {**odd["inputs"], "idleSessionTimeout": "5"}}
-        assert in_force(present(stage)) == expected
+        assert default_content(present(stage)) == expected
 
 
 def test_trap_47_a_change_starts_from_what_sessions_use() -> None:
@@ -240,7 +240,7 @@ def test_trap_47_a_document_that_is_not_there_gets_the_defaults(deleting: bool) 
     task: Task = {"session_preferences": {"idle_session_timeout": 5}, "purge_session_preferences": False}
     with Stage(*([going] if deleting else [])) as stage:
         stage.ensure(name=PREFERENCES, **task)
-        assert in_force(present(stage, PREFERENCES)) == preferences.to_content({"idle_session_timeout": 5})
+        assert default_content(present(stage, PREFERENCES)) == preferences.to_content({"idle_session_timeout": 5})
 
 
 @pytest.mark.parametrize(

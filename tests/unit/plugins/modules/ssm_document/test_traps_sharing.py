@@ -9,7 +9,7 @@ import itertools
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
-from unit.support.document_stage import accounts, document, in_force
+from unit.support.document_stage import accounts, default_content, document
 from unit.support.trap_stage import (
     DELETE,
     ONE,
@@ -91,7 +91,7 @@ def test_trap_26_a_shared_document_is_deleted_only_with_force_unshare(who: list[
     with Stage(document(ONE, permissions=who)) as stage:
         refused(stage, "Set force_unshare", state="absent")
         settle(stage, [SHARE] * (3 if who is MANY else 1) + [DELETE], state="absent", force_unshare=True)
-        assert stage.held() is None
+        assert stage.stored() is None
 
 
 def test_trap_27_force_is_sent_only_when_it_is_asked_for() -> None:
@@ -101,7 +101,7 @@ def test_trap_27_force_is_sent_only_when_it_is_asked_for() -> None:
         assert "Force" not in last(stage, DELETE)
         with pytest.raises(SSMError, match="InvalidDocumentOperation"):
             stage.ensure(state="absent")
-        assert stage.held() is not None
+        assert stage.stored() is not None
         settle(stage, [DELETE], state="absent", force=True)
         assert last(stage, DELETE)["Force"] is True
 
@@ -152,7 +152,7 @@ def test_trap_29_a_missing_document_is_recognized_by_the_code_and_not_by_the_mes
         stage.aws.add_fault(op="DescribeDocument", times=2, do=answer)
         assert not stage.ensure(state="absent")["changed"]
         assert stage.ensure(content=ONE, document_type="Session")["actions"] == ["create the document"]
-        assert in_force(present(stage)) == ONE
+        assert default_content(present(stage)) == ONE
 
 
 def test_trap_29_another_error_is_not_a_missing_document_whatever_its_message() -> None:
@@ -179,7 +179,7 @@ def test_trap_30_a_document_with_associations_is_not_deleted() -> None:
     with Stage(document(ONE, associated=True)) as stage:
         with pytest.raises(SSMError, match=r"AssociatedInstances: .*\. Delete its associations in State Manager first"):
             stage.ensure(state="absent")
-        assert stage.held() is not None
+        assert stage.stored() is not None
     sentence = "If State Manager associations use a document, changing its default version runs those associations"
     assert sentence in documentation()
 

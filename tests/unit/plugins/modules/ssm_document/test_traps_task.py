@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
-from unit.support.document_stage import accounts, document, in_force, session
+from unit.support.document_stage import accounts, default_content, document, session
 from unit.support.trap_stage import (
     CREATE,
     DEFAULT,
@@ -63,7 +63,7 @@ def test_trap_32_throttling_is_tried_again(operation: str) -> None:
     with Stage(document(ONE), attempts=3) as stage:
         stage.aws.add_fault(op=operation, do={"error": "ThrottlingException", "message": "Rate exceeded"})
         assert stage.ensure(content=TWO)["actions"] == ["create a new version", "make it the default"]
-        assert in_force(present(stage)) == TWO
+        assert default_content(present(stage)) == TWO
         unchanged(stage, content=TWO)
 
 
@@ -84,7 +84,7 @@ def test_trap_33_both_arns_are_returned() -> None:
 def test_trap_34_preferences_that_exist_are_taken_over() -> None:
     with Stage(document(ONE, name=PREFERENCES)) as stage:
         settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, session_preferences={})
-        assert in_force(present(stage, PREFERENCES))["inputs"]["idleSessionTimeout"] == "20"
+        assert default_content(present(stage, PREFERENCES))["inputs"]["idleSessionTimeout"] == "20"
         done = settle(stage, [DELETE], name=PREFERENCES, state="absent")
         assert "session preferences of the account" in done["warnings"][0]
 
@@ -95,7 +95,7 @@ def test_trap_34_preferences_that_somebody_makes_meanwhile_are_updated() -> None
         done = stage.ensure(name=PREFERENCES, document_type="Session", content=TWO)
         assert [call.outcome for call in stage.aws.calls(CREATE)] == ["DocumentAlreadyExists"]
         assert done["actions"] == ["create a new version", "make it the default"]
-        assert in_force(present(stage, PREFERENCES)) == TWO
+        assert default_content(present(stage, PREFERENCES)) == TWO
         unchanged(stage, name=PREFERENCES, content=TWO)
 
 
@@ -112,7 +112,7 @@ def test_trap_35_preferences_have_real_booleans_and_minutes_in_quotes(switches: 
     }
     with Stage(switches=switches) as stage:
         settle(stage, [CREATE], name=PREFERENCES, session_preferences=preferences)
-        inputs = in_force(present(stage, PREFERENCES))["inputs"]
+        inputs = default_content(present(stage, PREFERENCES))["inputs"]
         assert inputs["cloudWatchStreamingEnabled"] is True
         assert inputs["runAsEnabled"] is False
         assert (inputs["idleSessionTimeout"], inputs["maxSessionDuration"]) == ("20", "60")
@@ -128,14 +128,14 @@ def test_trap_35_booleans_in_quotes_come_with_a_warning(switches: Switches) -> N
             "true or false without quotes.",
             "The console cannot edit preferences with runAsEnabled in quotes. Use true or false without quotes.",
         ]
-        assert in_force(present(stage, PREFERENCES)) == quoted, "content that somebody wrote is not rewritten"
+        assert default_content(present(stage, PREFERENCES)) == quoted, "content that somebody wrote is not rewritten"
 
 
 def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() -> None:
     step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": ["true"]}}
     with Stage() as stage:
         settle(stage, [CREATE], document_type="Command", content={"schemaVersion": 2.2, "mainSteps": [step]})
-        assert in_force(present(stage))["schemaVersion"] == "2.2"
+        assert default_content(present(stage))["schemaVersion"] == "2.2"
         unchanged(stage, content={"schemaVersion": "2.2", "mainSteps": [step]})
 
 
@@ -173,15 +173,15 @@ def test_trap_36_numbers_in_a_string_are_never_converted(switches: Switches) -> 
     content = with_inputs(idleSessionTimeout=20)
     with Stage(switches=switches) as stage:
         settle(stage, [CREATE], document_type="Session", content=content, name="Team-Mapping")
-        assert in_force(present(stage, "Team-Mapping")) == with_inputs(idleSessionTimeout="20")
+        assert default_content(present(stage, "Team-Mapping")) == with_inputs(idleSessionTimeout="20")
         text = json.dumps(content)
         if switches["session_numbers"] == "refused":
             with pytest.raises(SSMError, match="InvalidDocumentContent"):
                 stage.ensure(document_type="Session", content=text)
-            assert stage.held() is None
+            assert stage.stored() is None
         else:
             settle(stage, [CREATE], document_type="Session", content=text)
-            assert in_force(present(stage)) == content
+            assert default_content(present(stage)) == content
 
 
 @under("session_unknown_inputs")
@@ -191,18 +191,18 @@ def test_trap_37_keys_of_the_content_and_of_tags_are_never_rewritten(switches: S
     tags = {"my_tag": "a", "myTag": "b", "My Tag": "c"}
     with Stage(switches=switches) as stage:
         settle(stage, [CREATE], document_type="Session", content=content, tags=tags)
-        assert in_force(present(stage)) == content
+        assert default_content(present(stage)) == content
         assert present(stage)["tags"] == tags
         [found] = stage.info(names=["Team-Doc"], include=["content"])["documents"]
         assert (found["content_parsed"], found["tags"]) == (content, tags)
         odd = with_inputs(my_input="x")
         if switches["session_unknown_inputs"] == "accepted":
             settle(stage, [UPDATE, DEFAULT], content=odd)
-            assert in_force(present(stage)) == odd
+            assert default_content(present(stage)) == odd
         else:
             with pytest.raises(SSMError, match=r"InvalidDocumentContent.*my_input"):
                 stage.ensure(content=odd)
-            assert in_force(present(stage)) == content
+            assert default_content(present(stage)) == content
 
 
 PORT = """\
@@ -221,7 +221,7 @@ def test_trap_38_a_parameter_in_braces_reaches_aws_untouched(way: str, tmp_path:
     options: dict[str, Task] = {"content_path": {"content_path": str(path)}, "string": {"content": text}}
     with Stage() as stage:
         settle(stage, [CREATE], document_type="Session", **options.get(way, {"content": yaml.safe_load(PORT)}))
-        assert in_force(present(stage)) == yaml.safe_load(PORT)
+        assert default_content(present(stage)) == yaml.safe_load(PORT)
         assert "{{ portNumber }}" in latest(stage)["content"]
         if way != "mapping":
             assert latest(stage)["content"] == text
@@ -234,7 +234,7 @@ def test_trap_39_a_string_and_the_mapping_that_it_stands_for_are_the_same() -> N
         with Stage() as stage:
             settle(stage, [CREATE], document_type="Session", content=first)
             unchanged(stage, content=second)
-            assert in_force(present(stage)) == ONE
+            assert default_content(present(stage)) == ONE
 
 
 def test_trap_40_size_and_name_are_checked_before_any_call() -> None:
@@ -256,10 +256,10 @@ def test_trap_40_a_name_like_those_of_aws_is_a_warning_and_aws_decides(name: str
         if switches["reserved_names"] == "documented" or name.startswith("AMAZON"):
             with pytest.raises(SSMError, match="ValidationException"):
                 stage.ensure(**task)
-            assert stage.held(name) is None
+            assert stage.stored(name) is None
         else:
             assert "AWS reserves names" in settle(stage, [CREATE], **task)["warnings"][0]
-            assert stage.held(name) is not None
+            assert stage.stored(name) is not None
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_trap_42_keep_versions_deletes_the_oldest_but_never_the_default(switches
         assert list(present(stage)["versions"]) == [2, 4, 5]
         settle(stage, [UPDATE, DEFAULT, DELETE, DELETE], content=ONE, keep_versions=2)
         assert list(present(stage)["versions"]) == [5, 6]
-        assert in_force(present(stage)) == ONE
+        assert default_content(present(stage)) == ONE
 
 
 def test_trap_42_versions_that_are_all_shared_are_not_deleted() -> None:
@@ -310,11 +310,11 @@ def test_trap_42_a_document_with_1000_versions_accepts_no_more_until_one_is_dele
     with Stage(document(*(session(str(number)) for number in range(1000)))) as stage:
         with pytest.raises(SSMError, match="DocumentVersionLimitExceeded"):
             stage.ensure(content=ONE)
-        assert in_force(present(stage)) == session("999")
+        assert default_content(present(stage)) == session("999")
         # Only one version, to make room, is deleted before the change. If the change fails, no other version is lost.
         settle(stage, [DELETE, UPDATE, DEFAULT, DELETE], content=ONE, keep_versions=999)
         assert len(present(stage)["versions"]) == 999
-        assert in_force(present(stage)) == ONE
+        assert default_content(present(stage)) == ONE
 
 
 @pytest.mark.parametrize(
@@ -344,8 +344,8 @@ def test_trap_43_a_change_that_iam_denies_names_the_permission(operation: str, t
 def test_trap_44_sessions_use_the_default_version_of_the_preferences() -> None:
     with Stage(document(ONE, name=PREFERENCES)) as stage:
         settle(stage, [UPDATE], name=PREFERENCES, content=TWO, default_version="keep")
-        assert in_force(present(stage, PREFERENCES)) == ONE
+        assert default_content(present(stage, PREFERENCES)) == ONE
         settle(stage, [DEFAULT], name=PREFERENCES, content=TWO)
-        assert in_force(present(stage, PREFERENCES)) == TWO
+        assert default_content(present(stage, PREFERENCES)) == TWO
     sentence = "Sessions that are open when the preferences change are expected to keep the preferences"
     assert f"{sentence} that they started with" in documentation()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
-from unit.support.document_stage import document, in_force
+from unit.support.document_stage import default_content, document
 from unit.support.trap_stage import (
     COMMENTED,
     CREATE,
@@ -51,9 +51,9 @@ def test_trap_14_with_recreate_the_document_is_created_again_with_all_that_it_ha
     with Stage(document(ONE, TWO, **had)) as stage:
         refused(stage, "force_unshare", **task)
         settle(stage, [SHARE, DELETE, CREATE, SHARE], **task, force_unshare=True)
-        held = present(stage)
-        assert (held["type"], list(held["versions"])) == ("Command", [1])
-        assert (held["tags"], held["permissions"]) == ({"team": "a"}, {"2" * 12: "$LATEST"})
+        stored_document = present(stage)
+        assert (stored_document["type"], list(stored_document["versions"])) == ("Command", [1])
+        assert (stored_document["tags"], stored_document["permissions"]) == ({"team": "a"}, {"2" * 12: "$LATEST"})
         assert (latest(stage)["display_name"], latest(stage)["target_type"]) == ("Shown", "/")
 
 
@@ -90,7 +90,7 @@ def test_trap_14_what_cannot_be_restored_is_reported_and_returned() -> None:
             "lost_content": caught.value.result["lost_content"],
         }
         assert json.loads(caught.value.result["lost_content"]) == ONE
-        assert stage.held() is None
+        assert stage.stored() is None
     with Stage(document(ONE, permissions={"2" * 12: "$LATEST"})) as stage:
         stage.aws.add_fault(op=CREATE, do={"error": "DocumentLimitExceeded"})
         stage.aws.add_fault(op=SHARE, after=1, times="always", do={"error": "AccessDeniedException"})
@@ -113,7 +113,7 @@ def test_trap_15_a_command_of_schema_1_2_is_created_again_or_left() -> None:
         settle(stage, [TAG], content=old_command("a"), tags={"team": "b"})
         refused(stage, "schema version 1.2, which AWS does not update", content=old_command("b"))
         settle(stage, [DELETE, CREATE], content=old_command("b"), recreate=True)
-        assert in_force(present(stage)) == old_command("b")
+        assert default_content(present(stage)) == old_command("b")
         assert present(stage)["tags"] == {"team": "b"}
 
 
@@ -135,7 +135,7 @@ def test_trap_16_requirements_cannot_be_changed_in_place(switches: Switches) -> 
         settle(stage, [DELETE, CREATE], **other, recreate=True)
         [found] = stage.info(names=["Team-Doc"])["documents"]
         assert found["requires"] == [{"name": "Team-Schema", "version": "2"}]
-        assert in_force(present(stage)) == {"flag": False}
+        assert default_content(present(stage)) == {"flag": False}
 
 
 def manifest(checksum: str) -> dict[str, Any]:

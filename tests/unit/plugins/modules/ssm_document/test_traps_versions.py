@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 
-from unit.support.document_stage import document, in_force, session
+from unit.support.document_stage import default_content, document, session
 from unit.support.trap_stage import (
     COMPACT,
     CREATE,
@@ -48,18 +48,18 @@ def test_trap_05_an_update_of_another_version_is_refused() -> None:
         settle(stage, [UPDATE, DEFAULT], content=THREE, document_version="$LATEST")
     with Stage(document(ONE, TWO, default_version=1)) as stage:
         assert stage.ensure(content=THREE, document_version="2")["changed"]
-        assert in_force(present(stage)) == THREE
+        assert default_content(present(stage)) == THREE
 
 
 @under("duplicate_scope", "promote_unready")
 def test_trap_06_a_new_version_becomes_the_default_unless_keep_is_set(switches: Switches) -> None:
     with Stage(document(ONE), switches=switches) as stage:
         settle(stage, [UPDATE, DEFAULT], content=TWO)
-        assert in_force(present(stage)) == TWO
+        assert default_content(present(stage)) == TWO
         settle(stage, [UPDATE], content=THREE, default_version="keep")
-        assert in_force(present(stage)) == TWO
+        assert default_content(present(stage)) == TWO
         settle(stage, [TAG], tags={"team": "a"})
-        assert in_force(present(stage)) == TWO, "a task about tags puts nothing into force"
+        assert default_content(present(stage)) == TWO, "a task about tags puts nothing into force"
 
 
 def test_trap_07_the_default_changes_without_a_new_version() -> None:
@@ -67,9 +67,9 @@ def test_trap_07_the_default_changes_without_a_new_version() -> None:
         unchanged(stage, content=TWO, default_version="keep")
         done = settle(stage, [DEFAULT], content=TWO)
         assert done["document"]["default_version"] == "2"
-        assert in_force(present(stage)) == TWO
+        assert default_content(present(stage)) == TWO
         settle(stage, [DEFAULT], default_version="1")
-        assert in_force(present(stage)) == ONE
+        assert default_content(present(stage)) == ONE
 
 
 @under("duplicate_scope", "version_order")
@@ -89,7 +89,7 @@ def test_trap_07_content_is_compared_with_the_version_that_becomes_the_default(s
         else:
             settle(stage, [UPDATE, DEFAULT], **task, default_version="1")
             assert latest(stage, PREFERENCES)["content"] == OTHER
-        assert in_force(present(stage, PREFERENCES)) == ONE
+        assert default_content(present(stage, PREFERENCES)) == ONE
 
 
 @pytest.mark.parametrize("task", [{"content": ONE, "document_type": "Session"}, {"session_preferences": {}}])
@@ -180,7 +180,7 @@ def test_trap_09_an_update_waits_until_the_latest_version_is_ready(switches: Swi
     with Stage(described, switches=switches) as stage:
         assert stage.ensure(content=THREE, wait=wait)["changed"]
         assert [entry.outcome for entry in stage.aws.writes()] == ["ok", "ok"]
-        assert in_force(present(stage)) == THREE
+        assert default_content(present(stage)) == THREE
 
 
 @under("duplicate_scope")
@@ -205,10 +205,10 @@ def test_trap_10_a_version_that_failed_is_never_reported_as_good(switches: Switc
         with pytest.raises(SSMError, match=r"Version 2 .* has the status Failed: no access to the bucket"):
             stage.ensure(content=TWO)
         assert names(stage.aws.writes()) == [UPDATE]
-        assert in_force(present(stage)) == ONE
+        assert default_content(present(stage)) == ONE
         refused(stage, "has the status Failed: no access to the bucket. Change the content to", content=TWO)
         settle(stage, [UPDATE, DEFAULT], content=THREE)
-        assert in_force(present(stage)) == THREE
+        assert default_content(present(stage)) == THREE
 
 
 @under("duplicate_scope")
@@ -263,7 +263,7 @@ def test_trap_19_a_display_name_is_kept_and_goes_with_new_content(switches: Swit
         assert latest(stage)["display_name"] == "Shown"
         settle(stage, [UPDATE, DEFAULT], content=THREE, display_name="Other")
         assert latest(stage)["display_name"] == "Other"
-        held = present(stage)
+        stored_document = present(stage)
         with pytest.raises(SSMError, match="change the content, too"):
             stage.ensure(display_name="Third")
-        assert present(stage) == held
+        assert present(stage) == stored_document
