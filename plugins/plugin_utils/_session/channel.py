@@ -363,7 +363,7 @@ class _Timeout:
 
     @property
     def seconds(self) -> float:
-        return min(self._base * 2**self._misses, _MAX_TIMEOUT)
+        return min(self._base * (1 << self._misses), _MAX_TIMEOUT)
 
     def took(self, seconds: float) -> None:
         """Take the time from a message, sent once, to its acknowledgement."""

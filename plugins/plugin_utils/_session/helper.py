@@ -468,8 +468,8 @@ class Helper:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *unused: None)
         # A terminal that is closed sends SIGHUP. Jobs must be ended then, not left.
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            signal.signal(number, lambda *unused: setattr(self, "over", True))
+        for hangup in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(hangup, lambda *unused: setattr(self, "over", True))
         self.watch(self.source, selectors.EVENT_READ, lambda unused: self.read())
         self.watch(wake_read, selectors.EVENT_READ, lambda fd: os.read(fd, 4096))
         try:

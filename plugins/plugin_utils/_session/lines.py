@@ -7,8 +7,8 @@
 """The language between the client and the helper on the node; ``helper.py`` describes it.
 
 ``bootstrap()`` is the command of the session. It starts a Python that prints ``~READY``, and then reads the helper from
-its input. ``Writer`` makes requests into blocks, each for one message of the channel. ``Reader`` makes answers from what
-the terminal prints.
+its input. ``Writer`` makes requests into blocks, each for one message of the channel. ``Reader`` makes answers from
+what the terminal prints.
 """
 
 from __future__ import annotations

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 import uuid
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames
 
 IDENTIFIER = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
 
@@ -77,20 +77,16 @@ def test_a_longer_header_is_skipped() -> None:
 def test_no_damaged_payload_is_taken(at: int, change: int) -> None:
     frame = bytearray(frames.encode(message()))
     frame[at] ^= change
-    try:
+    found = None
+    with contextlib.suppress(frames.FrameError):
         found = frames.decode(bytes(frame))
-    except frames.FrameError as error:
-        assert "hello" not in str(error)
-    else:
-        assert found.payload == b"hello"
+    assert found is None or found.payload == b"hello"
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_an_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(frames.FrameError):
         frames.decode(data)
-    except frames.FrameError:
-        pass
 
 
 @pytest.mark.parametrize(
