@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session import channel, frames, handshake
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import channel, frames, handshake, helper, lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +88,35 @@ def test_in_any_weather_each_byte_arrives_once_and_in_order(
     assert agent.taken == [(OUTPUT, data) for data in given_input]
     received = [event.data for event in line.events if isinstance(event, channel.Data)]
     assert received == [b"~READY\n", *given_output]
+
+
+@given(
+    WEATHER,
+    st.lists(st.binary(max_size=3000), min_size=1, max_size=8),
+    st.sets(st.integers(0, 60)),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=100)
+def test_requests_survive_messages_that_the_agent_writes_twice(
+    weather: Weather, given_raw: list[bytes], twice: set[int], seed: int
+) -> None:
+    opened, agent = make_channel(), Agent()
+    line = Line(opened, agent, weather, seed)
+    line.to_client(agent.output(b"~READY\n", 0.0))
+    writer = lines.Writer()
+    for job, raw in enumerate(given_raw):
+        for block in writer.request("feed", job, raw):
+            opened.send(OUTPUT, block)
+    assert line.run(lambda: not opened.unacknowledged)
+    blocks, requests = helper.Blocks(0), helper.Requests()
+    found = []
+    for place, (unused, data) in enumerate(agent.taken):
+        for written in [data, data] if place in twice else [data]:
+            # The terminal gives what was written in pieces of any size.
+            for piece in (written[:5], written[5:]):
+                found += requests.feed(blocks.feed(piece))
+    assert [raw for unused, raw in found] == given_raw
+    assert [request["job"] for request, unused in found] == list(range(len(given_raw)))
 
 
 def test_a_lost_part_of_a_large_transfer_costs_one_timeout_and_not_one_for_each_message() -> None:
