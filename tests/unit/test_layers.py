@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import ast
 import graphlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +18,10 @@ GRAPH = imports.graph(ROOT)
 WHEN_RUN = imports.graph(ROOT, types=False)
 
 SSM, DOCUMENTS = "plugins/module_utils/_ssm", "plugins/module_utils/_ssm/documents"
+SESSION = "plugins/plugin_utils/_session"
+# What the protocol of sessions must not import: it has no socket, clock, thread or randomness, and the helper runs on
+# nodes that have nothing but Python.
+FOREIGN = re.compile(r"^(ansible|boto|websockets|socket|ssl|threading|asyncio|random|secrets|urllib|http)\b")
 # The files of the collection that the files of a folder may import. The longest prefix of a file's path counts.
 MAY_IMPORT = {
     f"{SSM}/": (f"{SSM}/*",),
@@ -24,6 +30,7 @@ MAY_IMPORT = {
     f"{DOCUMENTS}/": (f"{SSM}/*", f"{DOCUMENTS}/"),
     "plugins/modules/": (f"{SSM}/", f"{DOCUMENTS}/"),
     "plugins/plugin_utils/": (f"{SSM}/", "plugins/plugin_utils/"),
+    f"{SESSION}/": (f"{SESSION}/",),
     "plugins/inventory/": (f"{SSM}/", "plugins/plugin_utils/"),
     "plugins/action/": (f"{SSM}/", "plugins/plugin_utils/"),
     "plugins/doc_fragments/": (),
@@ -103,6 +110,23 @@ def test_reading_planning_and_applying_are_apart(rule: str) -> None:
 def test_planning_cannot_call_aws() -> None:
     for name in ("plan", "actions", "requests", "matching", "diff", "options"):
         assert reach(f"{DOCUMENTS}/{name}.py", GRAPH) & {f"{SSM}/api.py", f"{SSM}/clients.py"} == set(), name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / SESSION).glob("*.py")), ids=lambda path: str(path.name))
+def test_the_protocol_of_sessions_imports_no_socket_and_no_ansible(path: Path) -> None:
+    found = [
+        name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    ]
+    assert [name for name in found if FOREIGN.match(name)] == []
+    assert "time" not in found or path.name == "helper.py"
 
 
 def test_the_graph_sees_each_kind_of_import() -> None:

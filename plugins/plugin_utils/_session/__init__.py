@@ -1,0 +1,38 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""How a session with a node works.
+
+``StartSession`` returns the URL of a WebSocket and a token. Behind the WebSocket is the *data channel*: a relay of
+Session Manager between the client and the SSM Agent on the node. AWS does not document its protocol. The sources are
+the code of the client (https://github.com/aws/session-manager-plugin) and of the agent
+(https://github.com/aws/amazon-ssm-agent), and what was observed of an agent.
+
+The layers, from the wire up. None of them has a socket, clock, thread or randomness in it: they take bytes and the time
+as arguments, and return what to do. Only the helper is a program, which runs on the node.
+
+1. ``frames.py``: one binary WebSocket frame is one *message*: a header of 120 bytes, and a payload of at most 1024.
+2. ``channel.py``: messages in order, in both directions. Each message is numbered and acknowledged on its own. Whoever
+   sent it sends it again until then. Sequence numbers outlive the socket: after ``ResumeSession`` and a new socket,
+   both sides go on where they were.
+3. ``handshake.py``: the first messages of some sessions, in which the agent says what kind of session it is, and
+   whether it encrypts.
+
+4. ``lines.py``: jobs on the node. The command of the session starts a Python on the node, which prints a marker and
+   takes ``helper.py`` over its input. Requests are blocks with numbers and checksums. Answers are lines of ASCII.
+5. ``shell_loop.py``: commands on a node without Python, one after the other.
+
+What a client must know of the agent:
+
+- An acknowledgement means that the agent wrote the payload to the terminal of the session. If the program on the node
+  does not read, the agent blocks, and reads nothing else, not even the end of the session.
+- If the agent's socket is closed while it acknowledges, it writes one message twice. So whatever must be exact needs
+  numbers of its own in the payload.
+- Input before the handshake is complete is acknowledged and lost.
+- Output is not binary: the agent drops invalid UTF-8 at the end of the output.
+- Close code 1000 of the socket is not the end of a session. Session Manager closes sockets about hourly. The end is the
+  message ``channel_closed``, or a ``ResumeSession`` without a token.
+"""

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Read and write what is said at the start of a session.
+
+The client first sends one text frame, which opens the data channel with the token of ``StartSession`` or
+``ResumeSession``. Nobody answers it. A wrong token closes the socket.
+
+Sessions of some kinds then begin with a handshake. The agent waits 15 seconds for the answer. A session of an
+interactive command has none, unless its document encrypts: its first message is output.
+
+    agent   HANDSHAKE_REQUEST   {"AgentVersion": "3.3.0.0", "RequestedClientActions": [
+                                 {"ActionType": "SessionType", "ActionParameters": {"SessionType": "Port", ...}},
+                                 {"ActionType": "KMSEncryption", "ActionParameters": {"KMSKeyId": "...", ...}}]}
+    client  HANDSHAKE_RESPONSE  {"ClientVersion": "1.2.694.0", "ProcessedClientActions": [
+                                 {"ActionType": "SessionType", "ActionStatus": 1, "ActionResult": null, "Error": ""},
+                                 ...], "Errors": null}
+    agent   HANDSHAKE_COMPLETE  {"HandshakeTimeToComplete": 1200000, "CustomerMessage": ""}
+
+The agent ends the session if any action does not succeed.
+Source: ``contracts`` in https://github.com/aws/amazon-ssm-agent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+# The agent adapts to the version of the client: since 1.1.70 it expects several connections in a port session, and
+# since 1.2.295 it does not advise users to update the plugin.
+CLIENT_VERSION = "1.2.694.0"
+
+SUCCESS = 1
+UNSUPPORTED = 3
+
+SESSION_TYPE = "SessionType"
+KMS_ENCRYPTION = "KMSEncryption"
+
+
+class HandshakeError(ValueError):
+    """The agent said something at the start of a session that has no meaning. The text says what is missing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What the agent asks for. ``kms_key`` is empty if the session is not encrypted.
+
+    ``actions`` are the types of all actions, in their order. An action that is not known here is refused.
+    """
+
+    agent_version: str
+    actions: tuple[str, ...]
+    session_type: str = ""
+    properties: Mapping[str, Any] | None = None
+    kms_key: str = ""
+
+
+def open_channel(token: str, client_id: uuid.UUID, request_id: uuid.UUID) -> str:
+    """Return the text frame that opens a data channel. It holds the token, which must not be logged.
+
+    ``client_id`` stays the same when the session is resumed.
+    """
+    return json.dumps(
+        {
+            "MessageSchemaVersion": "1.0",
+            "RequestId": str(request_id),
+            "TokenValue": token,
+            "ClientId": str(client_id),
+            "ClientVersion": CLIENT_VERSION,
+        }
+    )
+
+
+def read_request(payload: bytes) -> Request:
+    """Return what the agent asks for. Raises ``HandshakeError``."""
+    said = _mapping(_json(payload), "The handshake")
+    listed = said.get("RequestedClientActions")
+    if not isinstance(listed, list):
+        raise HandshakeError("The handshake has no list of actions.")
+    given = [_mapping(action, "An action of the handshake") for action in listed]
+    actions = tuple(str(action.get("ActionType", "")) for action in given)
+    parameters = {kind: action.get("ActionParameters") for kind, action in zip(actions, given, strict=True)}
+    session = _parameters(parameters, SESSION_TYPE)
+    properties = session.get("Properties")
+    return Request(
+        agent_version=str(said.get("AgentVersion", "")),
+        actions=actions,
+        session_type=str(session.get("SessionType", "")),
+        properties=properties if isinstance(properties, dict) else None,
+        kms_key=str(_parameters(parameters, KMS_ENCRYPTION).get("KMSKeyId", "")),
+    )
+
+
+def response(request: Request) -> bytes:
+    """Return the answer. It accepts the session type, and refuses every other action as not supported."""
+    processed = [
+        {
+            "ActionType": action,
+            "ActionStatus": SUCCESS if action == SESSION_TYPE else UNSUPPORTED,
+            "ActionResult": None,
+            "Error": "" if action == SESSION_TYPE else f"{action} is not supported by this client",
+        }
+        for action in request.actions
+    ]
+    said = {"ClientVersion": CLIENT_VERSION, "ProcessedClientActions": processed, "Errors": None}
+    return json.dumps(said).encode()
+
+
+def why_refused(request: Request) -> str:
+    """Return why the session cannot be used, or an empty text."""
+    if KMS_ENCRYPTION in request.actions:
+        return "The session's document encrypts sessions with an AWS KMS key, which is not supported."
+    unknown = sorted(set(request.actions) - {SESSION_TYPE})
+    return f"The agent asks for {', '.join(unknown)}, which is not supported." if unknown else ""
+
+
+def read_complete(payload: bytes) -> str:
+    """Return the message for the user with which the handshake ends, or an empty text. Raises ``HandshakeError``."""
+    said = _mapping(_json(payload), "The end of the handshake")
+    return str(said.get("CustomerMessage") or "")
+
+
+def read_closed(payload: bytes) -> str:
+    """Return what the message ``channel_closed`` says, such as why the agent could not run the command, or ''."""
+    try:
+        said = _mapping(_json(payload), "The message")
+    except HandshakeError:
+        return ""  # the channel is closed all the same
+    return str(said.get("Output") or "")
+
+
+def _json(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        raise HandshakeError("The handshake is not JSON.") from None
+
+
+def _mapping(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise HandshakeError(f"{what} is not a JSON object.")
+    return value
+
+
+def _parameters(given: Mapping[str, Any], action: str) -> dict[str, Any]:
+    return _mapping(given.get(action) or {}, f"The parameters of {action}")

@@ -1,0 +1,692 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The helper: the program that runs on the node, with Python 3.8 or newer and nothing else.
+
+The client sends this file over the standard input of the session. Nothing of it is on the node's disk. It reads
+requests, runs them as numbered jobs side by side, and writes answers. ``lines.py`` is the other end.
+
+Requests come in blocks, because the agent may write one message twice. A block is a number, a length and a CRC-32, each
+of 4 bytes, big-endian, and at most 1012 bytes of data. A number that was seen before is dropped. A gap or a wrong CRC
+ends the session. The data of all blocks is a row of requests: a line of JSON, and as many raw bytes as its member
+``raw`` says, compressed with zlib if it has ``zlib``::
+
+    {"do": "hello", "job": 1}                          who runs where
+    {"do": "exec", "job": 2, "command": "id", "stdin": "none" | "given" | "open"}
+    {"do": "feed", "job": 2, "raw": 100, "end": true}  standard input, or a part of a file
+    {"do": "cancel", "job": 2}                         SIGTERM to the process group, SIGKILL after 5 seconds
+    {"do": "put", "job": 3, "path": "/tmp/x", "mode": 384, "size": 100, "sha256": "..."}
+    {"do": "get", "job": 4, "path": "/tmp/x"}
+    {"do": "drop", "job": 3}                           forget a job, and remove the part of a file that was put
+
+Answers are lines of ASCII of at most 8 KiB. The agent changes bytes that are not UTF-8, and session logs refuse long
+lines::
+
+    ~NUMBER JOB KIND FLAG LENGTH CRC-32 BASE64
+
+``KIND`` is o (standard output), e (standard error), g (a part of a file), c (how many bytes of input the job has read),
+h (the answer to hello) or x (the end of the job). The last three are JSON. ``FLAG`` is ``-``, ``z`` if the data is
+compressed, or ``+`` if it goes on in the next line of the job. ``LENGTH`` and ``CRC-32`` are of the line's own bytes.
+
+The helper always reads, whatever its jobs do, because a terminal that nobody reads blocks the agent, which then hears
+nothing else. It ends when its input ends, and then ends its jobs.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import errno
+import hashlib
+import json
+import os
+import pwd
+import selectors
+import signal
+import stat
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from typing import IO, Any
+
+VERSION = 1
+HEADER = 12  # bytes of a block before its data
+LINE_DATA = 6000  # bytes of an answer before base64: 8000 characters
+PIECE = 65536  # bytes that are read from a command at once
+MAX_OUTPUT = 262144  # bytes of answers that wait; no command is read beyond it
+CREDIT = 65536  # bytes of standard input after which the client is told that they were read
+GRACE = 5.0  # seconds from SIGTERM to SIGKILL
+BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+RESET = [getattr(signal, name) for name in ("SIGINT", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGPIPE", "SIGCHLD", "SIGUSR1")]
+
+
+class BrokenError(Exception):
+    """The input has a gap or a wrong CRC, or is no request."""
+
+
+class Blocks:
+    """Takes blocks apart. ``number`` is that of the next block."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.held = bytearray()
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the data of the blocks that are complete now."""
+        self.held += data
+        found = []
+        while len(self.held) >= HEADER:
+            number, length, crc = (int.from_bytes(self.held[at : at + 4], "big") for at in (0, 4, 8))
+            if len(self.held) < HEADER + length:
+                break
+            content = bytes(self.held[HEADER : HEADER + length])
+            del self.held[: HEADER + length]
+            if number < self.number:
+                continue
+            if number > self.number or zlib.crc32(content) != crc:
+                raise BrokenError()
+            self.number += 1
+            found.append(content)
+        return b"".join(found)
+
+
+class Requests:
+    """Takes requests apart."""
+
+    def __init__(self) -> None:
+        self.held = bytearray()
+        self.request: dict[str, Any] | None = None
+
+    def feed(self, data: bytes) -> list[tuple[dict[str, Any], bytes]]:
+        """Return the requests that are complete now, each with its raw bytes."""
+        self.held += data
+        found: list[tuple[dict[str, Any], bytes]] = []
+        while True:
+            if self.request is None:
+                line, newline, unused = self.held.partition(b"\n")
+                if not newline:
+                    return found
+                del self.held[: len(line) + 1]
+                self.request = read_request(bytes(line))
+            size = self.request.get("raw", 0)
+            if len(self.held) < size:
+                return found
+            raw = bytes(self.held[:size])
+            del self.held[:size]
+            found.append((self.request, zlib.decompress(raw) if self.request.get("zlib") else raw))
+            self.request = None
+
+
+class Answers:
+    """Lines that wait to be written."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.number = 0
+        self.waiting: collections.deque[bytes] = collections.deque()
+        self.size = 0
+
+    def add(self, job: int, kind: str, data: bytes) -> None:
+        """Add the lines of one answer."""
+        packed = zlib.compress(data, 1) if len(data) > 200 else data
+        flag = "z" if len(packed) < len(data) else "-"
+        data = packed if flag == "z" else data
+        for start in range(0, max(len(data), 1), LINE_DATA):
+            part = data[start : start + LINE_DATA]
+            more = start + LINE_DATA < len(data)
+            state = "+" if more else flag
+            head = f"~{self.number} {job} {kind} {state} {len(part)} {zlib.crc32(part):08x} "
+            line = head.encode() + base64.b64encode(part) + b"\n"
+            self.number += 1
+            self.waiting.append(line)
+            self.size += len(line)
+
+    def write(self) -> None:
+        """Write what the terminal takes now."""
+        while self.waiting:
+            line = self.waiting.popleft()
+            try:
+                written = os.write(self.fd, line)
+            except BlockingIOError:
+                written = 0
+            self.size -= written
+            if written < len(line):
+                self.waiting.appendleft(line[written:])
+                return
+
+
+class Job:
+    """What a request started."""
+
+    kill_at: float | None = None
+
+    def outputs(self) -> dict[IO[bytes], Callable[[IO[bytes]], None]]:
+        """Return the pipes to read, each with what reads it."""
+        return {}
+
+    def feed(self, data: bytes, end: bool) -> None:
+        """Take standard input, or a part of a file."""
+
+    def cancel(self) -> None:
+        """Begin to end."""
+        raise NotImplementedError
+
+    def tick(self, now: float) -> bool:
+        """Do what can be done now. Return whether the job has ended, and its last answer was given."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """End at once, without an answer."""
+        raise NotImplementedError
+
+
+class Command(Job):
+    """A command that runs. It has ended when its process has, and nothing holds its output any more."""
+
+    def __init__(self, helper: Helper, job: int, request: dict[str, Any], raw: bytes) -> None:
+        self.helper = helper
+        self.job = job
+        kind = request.get("stdin", "none")
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", encoded(request["command"])],
+            stdin=subprocess.DEVNULL if kind == "none" else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=helper.cwd,
+            env=helper.environment,
+            start_new_session=True,
+            preexec_fn=clean_signals,
+        )
+        self.open: dict[IO[bytes], str] = {}
+        for name, pipe in (("o", self.process.stdout), ("e", self.process.stderr)):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                self.open[pipe] = name
+        self.input: collections.deque[bytes] = collections.deque()
+        self.input_ends = kind != "open"
+        self.read = 0
+        self.told = 0
+        self.kill_at: float | None = None
+        self.cancelled = False
+        if self.process.stdin is not None:
+            os.set_blocking(self.process.stdin.fileno(), False)
+            self.feed(raw, kind == "given")
+
+    def feed(self, data: bytes, end: bool) -> None:
+        """Take standard input."""
+        if data:
+            self.input.append(data)
+        self.input_ends = self.input_ends or end
+        self.write_input()
+
+    def write_input(self) -> None:
+        """Write what the command takes now."""
+        pipe = self.process.stdin
+        if pipe is None or pipe.closed:
+            self.input.clear()
+            return
+        try:
+            while self.input:
+                data = self.input.popleft()
+                written = pipe.write(data) or 0
+                self.read += written
+                if written < len(data):
+                    self.input.appendleft(data[written:])
+                    break
+        except (BrokenPipeError, ConnectionResetError):
+            self.input.clear()
+            self.input_ends = True
+        if not self.input and self.input_ends:
+            self.helper.forget(pipe)
+            pipe.close()
+        elif self.input:
+            self.helper.watch(pipe, selectors.EVENT_WRITE, lambda unused: self.write_input())
+        else:
+            self.helper.forget(pipe)
+        if self.read - self.told >= CREDIT:
+            self.told = self.read
+            self.helper.say(self.job, "c", {"read": self.read})
+
+    def outputs(self) -> dict[IO[bytes], Callable[[IO[bytes]], None]]:
+        return dict.fromkeys(self.open, self.read_output)
+
+    def read_output(self, pipe: IO[bytes]) -> None:
+        """Take a piece of output."""
+        try:
+            data = os.read(pipe.fileno(), PIECE)
+        except BlockingIOError:
+            return
+        if data:
+            self.helper.answers.add(self.job, self.open[pipe], data)
+        else:
+            self.close(pipe)
+
+    def close(self, pipe: IO[bytes]) -> None:
+        """Stop reading an output."""
+        self.helper.forget(pipe)
+        del self.open[pipe]
+        pipe.close()
+
+    def cancel(self) -> None:
+        """End the command with all processes of its group."""
+        if not self.cancelled:
+            self.cancelled = True
+            self.kill_at = time.monotonic() + GRACE
+            self.signal(signal.SIGTERM)
+
+    def signal(self, number: int) -> None:
+        try:
+            os.killpg(self.process.pid, number)
+        except (ProcessLookupError, PermissionError):  # PermissionError: a group that became another user
+            pass
+
+    def tick(self, now: float) -> bool:
+        """Return whether the job has ended."""
+        if self.kill_at is not None and now >= self.kill_at:
+            self.signal(signal.SIGKILL)
+            self.kill_at = None
+        status = self.process.poll()
+        if status is None or (self.open and not self.cancelled):
+            return False
+        for pipe in list(self.open):
+            self.close(pipe)
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            self.helper.forget(self.process.stdin)
+            self.process.stdin.close()
+        self.helper.say(self.job, "x", {"rc": status, "cancelled": self.cancelled})
+        return True
+
+    def end(self) -> None:
+        self.signal(signal.SIGHUP)
+        self.signal(signal.SIGKILL)
+
+
+class Put(Job):
+    """A file that comes in parts. It is written beside the file that it becomes."""
+
+    def __init__(self, helper: Helper, job: int, request: dict[str, Any], unused_raw: bytes) -> None:
+        self.helper = helper
+        self.job = job
+        self.path = os.path.realpath(encoded(request["path"]))
+        if os.path.isdir(self.path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        self.size = request["size"]
+        self.wanted = request["sha256"]
+        self.mode = request.get("mode")
+        self.beside = self.path + b".sessionops-%d-%d" % (os.getpid(), job)
+        self.fd = os.open(self.beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self.digest = hashlib.sha256()
+        self.written = 0
+        self.ended = False
+
+    def feed(self, data: bytes, end: bool) -> None:
+        """Take a part of the file."""
+        try:
+            write_all(self.fd, data)
+            self.digest.update(data)
+            self.written += len(data)
+            if self.written // CREDIT != (self.written - len(data)) // CREDIT:
+                self.helper.say(self.job, "c", {"read": self.written})
+            if end:
+                self.finish()
+        except OSError as error:
+            self.fail(error.strerror or str(error))
+
+    def finish(self) -> None:
+        """Move the file to its place, if it is complete."""
+        if self.written != self.size or self.digest.hexdigest() != self.wanted:
+            self.fail("the file arrived damaged")
+            return
+        os.fchmod(self.fd, self.mode_of())
+        os.close(self.fd)
+        self.fd = -1
+        os.rename(self.beside, self.path)
+        self.ended = True
+        self.helper.say(self.job, "x", {"size": self.written})
+
+    def mode_of(self) -> int:
+        if self.mode is not None:
+            return int(self.mode)
+        try:
+            return stat.S_IMODE(os.stat(self.path).st_mode)
+        except OSError:
+            mask = os.umask(0)
+            os.umask(mask)
+            return 0o666 & ~mask
+
+    def fail(self, why: str) -> None:
+        self.ended = True
+        self.end()
+        self.helper.say(self.job, "x", {"error": why})
+
+    def cancel(self) -> None:
+        if not self.ended:
+            self.fail("cancelled")
+
+    def tick(self, unused_now: float) -> bool:
+        return self.ended
+
+    def end(self) -> None:
+        """Remove what is not complete."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        try:
+            os.unlink(self.beside)
+        except OSError:
+            pass
+
+
+class Get(Job):
+    """A file that is read in parts, as fast as answers are taken."""
+
+    def __init__(self, helper: Helper, job: int, request: dict[str, Any], unused_raw: bytes) -> None:
+        self.helper = helper
+        self.job = job
+        self.fd = os.open(encoded(request["path"]), os.O_RDONLY)
+        found = os.fstat(self.fd)
+        if stat.S_ISDIR(found.st_mode):
+            self.end()
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        self.mode = stat.S_IMODE(found.st_mode)
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def tick(self, unused_now: float) -> bool:
+        """Return whether the job has ended."""
+        try:
+            while not self.cancelled and self.helper.answers.size < MAX_OUTPUT:
+                data = os.read(self.fd, PIECE)
+                if not data:
+                    self.helper.say(
+                        self.job, "x", {"size": self.size, "sha256": self.digest.hexdigest(), "mode": self.mode}
+                    )
+                    self.end()
+                    return True
+                self.digest.update(data)
+                self.size += len(data)
+                self.helper.answers.add(self.job, "g", data)
+        except OSError as error:
+            self.helper.say(self.job, "x", {"error": error.strerror})
+            self.end()
+            return True
+        if self.cancelled:
+            self.helper.say(self.job, "x", {"error": "cancelled"})
+            self.end()
+        return self.cancelled
+
+    def end(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+
+KINDS: dict[str, Callable[..., Job]] = {"exec": Command, "put": Put, "get": Get}
+
+
+class Postponed:
+    """A request for which the node has no room now, with the input that came for it since."""
+
+    def __init__(self, request: dict[str, Any], raw: bytes) -> None:
+        self.request = request
+        self.raw = raw
+        self.input: list[tuple[bytes, bool]] = []
+
+
+class Helper:
+    """Reads requests, runs jobs and writes answers, in one loop."""
+
+    def __init__(self, source: int, target: int, number: int) -> None:
+        self.source = source
+        self.blocks = Blocks(number)
+        self.requests = Requests()
+        self.answers = Answers(target)
+        self.jobs: dict[int, Job] = {}
+        self.postponed: collections.deque[Postponed] = collections.deque()
+        self.selector = selectors.DefaultSelector()
+        self.environment = environment()
+        self.cwd = working_directory(self.environment)
+        self.over = False
+
+    def run(self) -> None:
+        """Work until the input ends."""
+        os.set_blocking(self.source, False)
+        os.set_blocking(self.answers.fd, False)
+        wake_read, wake_write = os.pipe()
+        for fd in (wake_read, wake_write):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *unused: None)
+        # A terminal that is closed sends SIGHUP. Jobs must be ended then, not left.
+        for hangup in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(hangup, lambda *unused: setattr(self, "over", True))
+        self.watch(self.source, selectors.EVENT_READ, lambda unused: self.read())
+        self.watch(wake_read, selectors.EVENT_READ, lambda fd: os.read(fd, 4096))
+        try:
+            while not self.over:
+                self.step()
+        finally:
+            for number in list(self.jobs):
+                self.drop(number)
+
+    def step(self) -> None:
+        self.watch_outputs()
+        for key, unused in self.selector.select(self.pause()):
+            if key.fileobj in self.selector.get_map():  # an earlier event may have closed it
+                key.data(key.fileobj)
+        now = time.monotonic()
+        for number, job in list(self.jobs.items()):
+            if job.tick(now):
+                del self.jobs[number]
+                self.start_postponed()
+        self.answers.write()
+
+    def pause(self) -> float | None:
+        """Return for how many seconds nothing may happen by itself."""
+        if any(isinstance(job, Get) for job in self.jobs.values()) and self.answers.size < MAX_OUTPUT:
+            return 0
+        times = [job.kill_at for job in self.jobs.values() if job.kill_at is not None]
+        return max(0, min(times) - time.monotonic()) if times else None
+
+    def watch_outputs(self) -> None:
+        """Read commands only while the answers have room, and write while there are any."""
+        room = self.answers.size < MAX_OUTPUT
+        for job in self.jobs.values():
+            for pipe, work in job.outputs().items():
+                if room:
+                    self.watch(pipe, selectors.EVENT_READ, work)
+                else:
+                    self.forget(pipe)
+        if self.answers.waiting:
+            self.watch(self.answers.fd, selectors.EVENT_WRITE, lambda unused: self.answers.write())
+        else:
+            self.forget(self.answers.fd)
+
+    def watch(self, what: int | IO[bytes], event: int, work: Callable[[Any], Any]) -> None:
+        try:
+            self.selector.modify(what, event, work)
+        except KeyError:
+            self.selector.register(what, event, work)
+
+    def forget(self, what: int | IO[bytes]) -> None:
+        try:
+            self.selector.unregister(what)
+        except (KeyError, ValueError):
+            pass
+
+    def read(self) -> None:
+        """Take what came in."""
+        try:
+            data = os.read(self.source, PIECE)
+        except BlockingIOError:
+            return
+        except OSError:  # the terminal is gone
+            data = b""
+        if not data:
+            self.over = True
+            return
+        for request, raw in self.requests.feed(self.blocks.feed(data)):
+            self.take(request, raw)
+
+    def take(self, request: dict[str, Any], raw: bytes) -> None:
+        """Carry out one request."""
+        number, what = request["job"], request["do"]
+        if what == "hello":
+            self.say(number, "h", self.hello())
+        elif what == "feed":
+            self.feed(number, raw, bool(request.get("end")))
+        elif what == "cancel":
+            self.cancel(number)
+        elif what == "drop":
+            self.drop(number)
+        else:
+            self.start(Postponed(request, raw))
+
+    def feed(self, number: int, data: bytes, end: bool) -> None:
+        job = self.jobs.get(number)
+        if job is not None:
+            job.feed(data, end)
+        for waiting in self.postponed:
+            if waiting.request["job"] == number:
+                waiting.input.append((data, end))
+
+    def cancel(self, number: int) -> None:
+        job = self.jobs.get(number)
+        if job is not None:
+            job.cancel()
+        elif self.drop(number):
+            self.say(number, "x", {"error": "cancelled", "started": False})
+
+    def drop(self, number: int) -> bool:
+        """Forget a job. Return whether it had not begun."""
+        job = self.jobs.pop(number, None)
+        if job is not None:
+            job.end()
+        waiting = [entry for entry in self.postponed if entry.request["job"] == number]
+        for entry in waiting:
+            self.postponed.remove(entry)
+        return bool(waiting)
+
+    def start(self, wanted: Postponed) -> None:
+        """Start a job, or postpone it if the node has no room and another job will end."""
+        number = wanted.request["job"]
+        try:
+            job = KINDS[wanted.request["do"]](self, number, wanted.request, wanted.raw)
+        except OSError as error:
+            if error.errno in BUSY and self.jobs:
+                self.postponed.append(wanted)
+            else:
+                self.say(number, "x", {"error": error.strerror or str(error), "started": False})
+            return
+        except (ValueError, LookupError, TypeError) as error:
+            self.say(number, "x", {"error": f"bad request: {error!r}", "started": False})
+            return
+        self.jobs[number] = job
+        for data, end in wanted.input:
+            job.feed(data, end)
+
+    def start_postponed(self) -> None:
+        if self.postponed:
+            self.start(self.postponed.popleft())
+
+    def hello(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "executable": sys.executable,
+            "system": os.uname().sysname,
+            "uid": os.getuid(),
+            "user": user_name(),
+            "home": decoded(self.environment.get(b"HOME", b"")),
+            "cwd": decoded(self.cwd),
+        }
+
+    def say(self, number: int, kind: str, what: dict[str, Any]) -> None:
+        self.answers.add(number, kind, json.dumps(what).encode())
+
+
+def read_request(line: bytes) -> dict[str, Any]:
+    """Return a request. Raises ``BrokenError``."""
+    try:
+        request = json.loads(line.decode("ascii"))
+    except ValueError:
+        raise BrokenError() from None
+    if not (isinstance(request, dict) and "do" in request and "job" in request):
+        raise BrokenError()
+    return request
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write to a file."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def clean_signals() -> None:
+    """Give a command the signals that a shell gives it, whatever the agent or Python set."""
+    for number in RESET:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def environment() -> dict[bytes, bytes]:
+    """Return the variables for commands: those of the session, without what a snap of the agent adds."""
+    kept = dict(os.environb)
+    for name in list(kept):
+        snap = name.startswith(b"SNAP")
+        if snap or (name == b"LD_LIBRARY_PATH" and kept[name].startswith(b"/snap/")):
+            del kept[name]
+    kept.setdefault(b"HOME", home_directory())
+    return kept
+
+
+def home_directory() -> bytes:
+    try:
+        return os.fsencode(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return b"/"
+
+
+def user_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def working_directory(variables: dict[bytes, bytes]) -> bytes:
+    """Return the home directory, or / if it cannot be entered."""
+    home = variables.get(b"HOME", b"/")
+    return home if os.path.isdir(home) and os.access(home, os.X_OK) else b"/"
+
+
+def encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def main(number: int) -> None:
+    """Run on standard input and output. ``number`` is that of the next block."""
+    helper = Helper(0, 1, number)
+    try:
+        helper.run()
+    except BrokenError:
+        os.write(1, b"~broken\n")
+
+
+if "NEXT_BLOCK" in globals():
+    main(globals()["NEXT_BLOCK"])

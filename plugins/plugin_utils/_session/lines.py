@@ -1,0 +1,192 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The language between the client and the helper on the node; ``helper.py`` describes it.
+
+``bootstrap()`` is the command of the session. It starts a Python that prints ``~READY``, and then reads the helper from
+its input. ``Writer`` makes requests into blocks, each for one message of the channel. ``Reader`` makes answers from
+what the terminal prints.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .frames import MAX_PAYLOAD
+
+_HEADER = 12
+MAX_BLOCK = MAX_PAYLOAD - _HEADER  # bytes of data
+
+# Where Python is looked for, in this order. The first that is 3.8 or newer is used. Red Hat's platform-python is not in
+# the path.
+INTERPRETERS = (
+    "python3",
+    *(f"python3.{minor}" for minor in range(14, 7, -1)),
+    "/usr/libexec/platform-python",
+    "python",
+)
+
+READY = b"~READY"
+NO_PYTHON = b"~SHELL"
+
+# Reads blocks, as ``helper.Blocks`` does, until an empty one, and runs what they hold. The first line of the session is
+# only printed once the terminal is raw, because what came before would be echoed.
+_LOADER = """\
+import os,zlib
+def r(n):
+ b=b""
+ while len(b)<n:
+  c=os.read(0,n-len(b))
+  if not c:os._exit(1)
+  b+=c
+ return b
+os.write(1,b"~READY\\n")
+n=0;s=b""
+while 1:
+ h=r(12);i,l,c=[int.from_bytes(h[k:k+4],"big")for k in(0,4,8)];d=r(l)
+ if i<n:continue
+ if i>n or zlib.crc32(d)!=c:os._exit(1)
+ n+=1
+ if not l:break
+ s+=d
+exec(compile(zlib.decompress(s),"helper","exec"),{"__name__":"helper","NEXT_BLOCK":n})
+"""
+
+
+class LineError(ValueError):
+    """What the node printed is not an answer, or an answer is missing. The text has no part of it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """An answer of the helper. ``kind`` is a letter of ``helper.py``; ``data`` is uncompressed."""
+
+    job: int
+    kind: str
+    data: bytes
+
+    def said(self) -> dict[str, Any]:
+        """Return the data of an answer that is JSON. Raises ``LineError``."""
+        try:
+            said = json.loads(self.data)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise LineError("An answer of the node is not a JSON object.")
+        return said
+
+
+def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:
+    """Return the command of a session, of less than 1 KB, without line ends and single quotes.
+
+    It works in every POSIX shell, also if it is typed into one. It prints ``~READY`` when a helper may be sent, or
+    ``~SHELL`` if no Python was found; the word is put together from two, so that an echo of the command has neither.
+    """
+    packed = base64.b64encode(zlib.compress(_LOADER.encode(), 9)).decode()
+    load = f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
+    listed = " ".join(interpreters)
+    check = '"$p" -ISc "import sys;sys.exit(sys.version_info<(3,8))" >/dev/null 2>&1'
+    return (
+        f"stty raw -echo;for p in {listed};do {check}&&exec \"$p\" -ISc '{load}';done;"
+        'printf "~SHE""LL\\n";read -r l;eval "$l"'
+    )
+
+
+class Writer:
+    """Makes blocks, each at most 1024 bytes with its header. The numbers begin with 0."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def program(self, source: bytes) -> Iterator[bytes]:
+        """Return the blocks that send the helper."""
+        yield from self._blocks(zlib.compress(source, 9))
+        yield self._block(b"")
+
+    def request(self, do: str, job: int, raw: bytes = b"", **members: Any) -> Iterator[bytes]:
+        """Return the blocks of a request; ``raw`` is what follows its line, and is compressed if that is shorter."""
+        packed = zlib.compress(raw, 1) if len(raw) > MAX_BLOCK // 2 else raw
+        said: dict[str, Any] = {"do": do, "job": job, **members}
+        if len(packed) < len(raw):
+            raw, said["zlib"] = packed, True
+        if raw:
+            said["raw"] = len(raw)
+        yield from self._blocks(json.dumps(said).encode() + b"\n" + raw)
+
+    def _blocks(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), MAX_BLOCK):
+            yield self._block(data[start : start + MAX_BLOCK])
+
+    def _block(self, data: bytes) -> bytes:
+        header = b"".join(value.to_bytes(4, "big") for value in (self._number, len(data), zlib.crc32(data)))
+        self._number += 1
+        return header + data
+
+
+class Reader:
+    """Makes output into answers. Lines that do not begin with ``~`` are not of the helper, and are passed over."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._next_number = 0
+        self._parts: dict[tuple[int, str], bytearray] = {}
+
+    def feed(self, data: bytes) -> list[Answer]:
+        """Return the answers that are complete now. Raises ``LineError``; the session cannot be used after that."""
+        self._held += data
+        *lines, rest = self._held.split(b"\n")
+        self._held = rest
+        found = []
+        for line in lines:
+            at = line.find(b"~")
+            answer = self._take(bytes(line[at:])) if at >= 0 else None
+            if answer is not None:
+                found.append(answer)
+        return found
+
+    def _take(self, line: bytes) -> Answer | None:
+        number, job, kind, flag, part = _read(line)
+        if number != self._next_number:
+            raise LineError("An answer of the node is missing.")
+        self._next_number += 1
+        parts = self._parts.setdefault((job, kind), bytearray())
+        parts += part
+        if flag == "+":
+            return None
+        whole = bytes(self._parts.pop((job, kind)))
+        return Answer(job, kind, _unpacked(whole) if flag == "z" else whole)
+
+
+def encoded_path(path: bytes) -> str:
+    """Return bytes as a text of JSON: what is not UTF-8 becomes lone surrogates, which the helper turns back."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def _read(line: bytes) -> tuple[int, int, str, str, bytes]:
+    """Return the number, job, kind, flag and data of a line."""
+    try:
+        number, job, kind, flag, length, crc, data = line[1:].decode("ascii").rstrip("\r").split(" ")
+        part = binascii.a2b_base64(data)
+        if len(part) != int(length) or zlib.crc32(part) != int(crc, 16):
+            raise LineError("An answer of the node is damaged.")
+        return int(number), int(job), kind, flag, part
+    except LineError:
+        raise
+    except ValueError:
+        raise LineError("The node printed a line that is not an answer.") from None
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zlib.decompress(data)
+    except zlib.error:
+        raise LineError("An answer of the node is damaged.") from None

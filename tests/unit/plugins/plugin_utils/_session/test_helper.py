@@ -1,0 +1,291 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Test the helper and its language on a terminal, as the agent would run them on a node."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import lines
+
+from unit.support.helper_terminal import Ended, Terminal, helper_on_a_terminal
+
+ALL_BYTES = bytes(range(256))
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Iterator[Terminal]:
+    """A helper for tests that leave nothing behind. It gets each block twice."""
+    with helper_on_a_terminal(double=True) as found:
+        yield found
+
+
+def until(is_so: Callable[[], bool], seconds: float = 10) -> None:
+    limit = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "status", "out", "err"),
+    [
+        ("echo out; echo err >&2; exit 3", None, 3, b"out\n", b"err\n"),
+        ("exit 255", None, 255, b"", b""),
+        ("kill -9 $$", None, -9, b"", b""),
+        ("kill -15 $$", None, -15, b"", b""),
+        ("cat", None, 0, b"", b""),
+        ("cat", ALL_BYTES * 300, 0, ALL_BYTES * 300, b""),
+        ("cat >&2", ALL_BYTES, 0, b"", ALL_BYTES),
+        ("true", b"x" * 300_000, 0, b"", b""),
+        (r"printf '\0\377\303'", None, 0, b"\0\xff\xc3", b""),
+        ("printf '\\033[31mred\\033[0m\\r\\n'", None, 0, b"\x1b[31mred\x1b[0m\r\n", b""),
+        ("head -c 300 /dev/zero | tr '\\0' x", None, 0, b"x" * 300, b""),
+        ("head -c 3000000 /dev/zero", None, 0, bytes(3_000_000), b""),
+        ("echo \udcff汉", None, 0, b"\xff" + "汉\n".encode(), b""),
+        ("nosuchcommand 2>/dev/null", None, 127, b"", b""),
+        ("yes | head -n 1", None, 0, b"y\n", b""),
+    ],
+)
+def test_a_command_gives_its_exact_output_and_status(
+    terminal: Terminal, command: str, given: bytes | None, status: int, out: bytes, err: bytes
+) -> None:
+    assert terminal.run(command, given) == Ended({"rc": status, "cancelled": False}, out, err)
+
+
+def test_hello_says_who_runs_where(terminal: Terminal) -> None:
+    said = terminal.answer(terminal.begin("hello"), "h").said()
+    assert said["uid"] == os.getuid()
+    assert said["system"] == os.uname().sysname
+    assert Path(said["home"]) == Path(said["cwd"])
+    assert re.fullmatch(r"3\.\d+\.\d+", said["python"])
+
+
+def test_a_command_gets_a_clean_slate(terminal: Terminal) -> None:
+    found = terminal.run("tty; ls /proc/self/fd; grep -E 'Sig(Ign|Blk)' /proc/self/status; ps -o sid= -o pid= $$")
+    assert b"not a tty" in found.out
+    # ls has the folder open itself.
+    assert found.out.split(b"\n")[1:5] == [b"0", b"1", b"2", b"3"]
+    assert found.out.count(b":\t0000000000000000\n") == 2
+    session, process = found.out.split()[-2:]
+    assert session == process
+
+
+def test_jobs_run_side_by_side(terminal: Terminal) -> None:
+    slow = terminal.begin("exec", command="sleep 0.5; echo slow")
+    started = time.monotonic()
+    assert terminal.run("echo fast").out == b"fast\n"
+    assert terminal.end_of(slow).out == b"slow\n"
+    assert time.monotonic() - started >= 0.3
+
+
+def test_input_is_fed_while_the_command_runs(terminal: Terminal) -> None:
+    job = terminal.begin("exec", command="read a; echo got $a; read b; echo got $b; cat", stdin="open")
+    terminal.tell("feed", job, b"one\n")
+    assert terminal.answer(job, "o").data == b"got one\n"
+    terminal.tell("feed", job, b"two\nrest", end=True)
+    assert terminal.end_of(job).out == b"got two\nrest"
+
+
+def test_input_that_nobody_reads_blocks_nothing_and_what_was_read_is_told(terminal: Terminal) -> None:
+    job = terminal.begin("exec", command="head -c 200000 >/dev/null; echo read; sleep 100", stdin="open")
+    for unused in range(80):
+        terminal.tell("feed", job, os.urandom(65536))
+    assert terminal.answer(job, "c").said()["read"] >= 65536
+    assert terminal.run("echo there").out == b"there\n"
+    terminal.tell("cancel", job)
+    assert terminal.end_of(job, 6).said == {"rc": -15, "cancelled": True}
+
+
+def test_a_command_that_ignores_sigterm_is_killed_with_its_children(terminal: Terminal) -> None:
+    job = terminal.begin("exec", command="trap '' TERM; sleep 100 & echo $!; wait; sleep 100")
+    child = int(terminal.answer(job, "o").data)
+    started = time.monotonic()
+    terminal.tell("cancel", job)
+    assert terminal.end_of(job, 8).said == {"rc": -9, "cancelled": True}
+    assert time.monotonic() - started < 6
+    until(lambda: not is_running(child))
+
+
+def test_a_child_that_holds_the_output_is_waited_for(terminal: Terminal) -> None:
+    started = time.monotonic()
+    assert terminal.run("(sleep 0.5; echo late) & echo early").out == b"early\nlate\n"
+    assert time.monotonic() - started >= 0.4
+    assert terminal.run("sleep 100 >/dev/null 2>&1 & echo $!").out.strip().isdigit()
+
+
+@pytest.mark.parametrize("size", [0, 1, 65536, 300_001])
+def test_a_file_is_put_and_got_byte_by_byte(terminal: Terminal, tmp_path: Path, size: int) -> None:
+    data, path = os.urandom(size), tmp_path / "it's ü \udcff"
+    assert terminal.put(path, data, mode=0o640).said == {"size": size}
+    assert path.read_bytes() == data
+    assert path.stat().st_mode & 0o7777 == 0o640
+    found = terminal.end_of(terminal.begin("get", path=lines.encoded_path(os.fsencode(path))))
+    assert found.out == data
+    assert (found.said["size"], found.said["mode"]) == (size, 0o640)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("changed", [{"sha256": "0" * 64}, {"size": 3}])
+def test_a_damaged_file_leaves_the_old_one(terminal: Terminal, tmp_path: Path, changed: dict[str, object]) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    assert terminal.put(path, b"new!", **changed).said == {"error": "the file arrived damaged"}
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_that_is_dropped_leaves_nothing(terminal: Terminal, tmp_path: Path) -> None:
+    job = terminal.begin("put", path=str(tmp_path / "file"), size=10, sha256="")
+    terminal.tell("feed", job, b"12345")
+    assert terminal.run("true").said["rc"] == 0
+    assert len(os.listdir(tmp_path)) == 1
+    terminal.tell("drop", job)
+    assert terminal.run("true").said["rc"] == 0
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_mode_of_a_file_is_kept_if_none_is_given(terminal: Terminal, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o751)
+    (tmp_path / "link").symlink_to("file")
+    assert "error" not in terminal.put(tmp_path / "link", b"new", mode=None).said
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o751
+
+
+@pytest.mark.parametrize(
+    ("do", "path", "why"),
+    [
+        ("put", "/nosuch/file", "No such file or directory"),
+        ("put", "/", "Is a directory"),
+        ("get", "/nosuch", "No such file or directory"),
+        ("get", "/etc", "Is a directory"),
+    ],
+)
+def test_what_cannot_begin_says_so(terminal: Terminal, do: str, path: str, why: str) -> None:
+    job = terminal.begin(do, path=path, size=1, sha256="")
+    assert terminal.end_of(job).said == {"error": why, "started": False}
+
+
+def test_a_request_without_meaning_fails_alone(terminal: Terminal) -> None:
+    assert terminal.end_of(terminal.begin("fly")).said["started"] is False
+    assert terminal.end_of(terminal.begin("exec")).said["started"] is False
+    assert terminal.run("echo there").out == b"there\n"
+
+
+def test_no_line_is_longer_than_8_kib() -> None:
+    with helper_on_a_terminal() as terminal:
+        job = terminal.begin("exec", command="head -c 400000 /dev/urandom; head -c 400000 /dev/zero")
+        printed = bytearray()
+        while b" x " not in printed:
+            printed += terminal.read()
+    assert job == 1
+    assert 7000 < max(map(len, bytes(printed).split(b"\n"))) <= 8192
+
+
+def test_the_end_of_the_terminal_ends_the_helper_its_jobs_and_what_it_wrote(tmp_path: Path) -> None:
+    with helper_on_a_terminal() as terminal:
+        job = terminal.begin("exec", command="trap '' HUP; sleep 100 & echo $!; wait")
+        child = int(terminal.answer(job, "o").data)
+        put = terminal.begin("put", path=str(tmp_path / "file"), size=10, sha256="")
+        terminal.tell("feed", put, b"12345")
+        terminal.run("true")
+        assert len(os.listdir(tmp_path)) == 1
+    until(lambda: not is_running(child))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("what", ["gap", "damage"])
+def test_a_gap_or_damage_ends_the_session(what: str) -> None:
+    with helper_on_a_terminal() as terminal:
+        blocks = list(terminal.writer.request("hello", 1))
+        if what == "gap":
+            blocks = list(terminal.writer.request("hello", 2))
+        else:
+            blocks[0] = blocks[0][:-1] + b"?"
+        terminal.send(iter(blocks))
+        terminal.wait_for(b"~broken\n")
+
+
+def test_variables_of_a_snap_and_bytes_in_variables_do_not_harm() -> None:
+    variables = {
+        b"PATH": os.environb[b"PATH"],
+        b"HOME": b"/nosuch",
+        b"SNAP": b"/snap/agent/1",
+        b"LD_LIBRARY_PATH": b"/snap/agent/1/lib",
+        b"X": b"\344",
+    }
+    with helper_on_a_terminal(variables=variables) as terminal:
+        found = terminal.run("env; pwd")
+        assert b"X=\344\n" in found.out
+        assert b"SNAP" not in found.out
+        assert b"LD_LIBRARY_PATH" not in found.out
+        assert found.out.endswith(b"\n/\n")
+
+
+@pytest.mark.parametrize("shell", [["dash", "-c"], ["bash", "-c"], ["bash", "--posix", "-euc"]])
+def test_the_bootstrap_is_short_and_runs_in_each_shell(shell: list[str]) -> None:
+    assert len(lines.bootstrap()) < 1000
+    assert "\n" not in lines.bootstrap()
+    with helper_on_a_terminal(shell=shell) as terminal:
+        assert terminal.run("echo there").out == b"there\n"
+        assert terminal.printed == b"~READY\n"
+
+
+def test_the_bootstrap_may_be_typed_into_a_shell_that_echoes() -> None:
+    terminal = Terminal("exec bash --norc -i")
+    try:
+        terminal.wait_for(b"$ " if os.getuid() else b"# ")
+        os.write(terminal.fd, lines.bootstrap().encode() + b"\n")
+        terminal.start()
+        assert terminal.run("echo there").out == b"there\n"
+    finally:
+        terminal.close()
+
+
+def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
+    for name, status in (("python3", 1), ("python3.9", 0)):
+        (tmp_path / name).write_text(f'#!/bin/sh\n[ {status} = 1 ] && exit 1\nexec /usr/bin/env -S python3 "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    command = lines.bootstrap([str(tmp_path / "python3"), "/nosuch/python", str(tmp_path / "python3.9")])
+    terminal = Terminal(command)
+    try:
+        terminal.start()
+        assert terminal.run("echo there").out == b"there\n"
+    finally:
+        terminal.close()
+
+
+def test_a_node_without_python_says_so() -> None:
+    terminal = Terminal(lines.bootstrap(["/nosuch/python3"]))
+    try:
+        terminal.wait_for(lines.NO_PYTHON + b"\n")
+        os.write(terminal.fd, b"echo from the loop\n")
+        terminal.wait_for(b"from the loop")
+    finally:
+        terminal.close()
+
+
+def test_what_is_not_an_answer_is_passed_over_or_refused() -> None:
+    assert lines.Reader().feed(b"motd\nBroadcast message\n") == []
+    for line, why in [
+        (b"~0 1 o - 3 00000000 YWJj\n", "damaged"),
+        (b"~1 1 o - 0 00000000 \n", "missing"),
+        (b"~what\n", "not an answer"),
+    ]:
+        with pytest.raises(lines.LineError, match=why):
+            lines.Reader().feed(line)
