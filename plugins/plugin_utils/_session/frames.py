@@ -53,18 +53,16 @@ _TYPE_LENGTH = 32
 
 
 class PayloadType(enum.IntEnum):
-    """What the payload of a stream message is."""
+    """What the payload of a stream message is.
+
+    The other numbers are: 2 error and 4 parameter (not used), 3 size of the terminal, 8 and 9 the challenge of an
+    encrypted session, 10 flag (of port sessions).
+    """
 
     OUTPUT = 1
-    ERROR = 2
-    SIZE = 3
-    PARAMETER = 4
     HANDSHAKE_REQUEST = 5
     HANDSHAKE_RESPONSE = 6
     HANDSHAKE_COMPLETE = 7
-    ENCRYPTION_CHALLENGE_REQUEST = 8
-    ENCRYPTION_CHALLENGE_RESPONSE = 9
-    FLAG = 10
     STDERR = 11
     EXIT_CODE = 12
 

@@ -29,7 +29,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 # The agent adapts to the version of the client: since 1.1.70 it expects several connections in a port session, and
@@ -37,7 +36,6 @@ from typing import Any
 CLIENT_VERSION = "1.2.694.0"
 
 SUCCESS = 1
-UNSUPPORTED = 3
 
 SESSION_TYPE = "SessionType"
 KMS_ENCRYPTION = "KMSEncryption"
@@ -49,16 +47,10 @@ class HandshakeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What the agent asks for. ``kms_key`` is empty if the session is not encrypted.
+    """What the agent asks for. ``actions`` are the types of all actions, in their order."""
 
-    ``actions`` are the types of all actions, in their order. An action that is not known here is refused.
-    """
-
-    agent_version: str
     actions: tuple[str, ...]
-    session_type: str = ""
-    properties: Mapping[str, Any] | None = None
-    kms_key: str = ""
+    session_type: str
 
 
 def open_channel(token: str, client_id: uuid.UUID, request_id: uuid.UUID) -> str:
@@ -85,39 +77,27 @@ def read_request(payload: bytes) -> Request:
         raise HandshakeError("The handshake has no list of actions.")
     given = [_mapping(action, "An action of the handshake") for action in listed]
     actions = tuple(str(action.get("ActionType", "")) for action in given)
-    parameters = {kind: action.get("ActionParameters") for kind, action in zip(actions, given, strict=True)}
-    session = _parameters(parameters, SESSION_TYPE)
-    properties = session.get("Properties")
-    return Request(
-        agent_version=str(said.get("AgentVersion", "")),
-        actions=actions,
-        session_type=str(session.get("SessionType", "")),
-        properties=properties if isinstance(properties, dict) else None,
-        kms_key=str(_parameters(parameters, KMS_ENCRYPTION).get("KMSKeyId", "")),
-    )
-
-
-def response(request: Request) -> bytes:
-    """Return the answer. It accepts the session type, and refuses every other action as not supported."""
-    processed = [
-        {
-            "ActionType": action,
-            "ActionStatus": SUCCESS if action == SESSION_TYPE else UNSUPPORTED,
-            "ActionResult": None,
-            "Error": "" if action == SESSION_TYPE else f"{action} is not supported by this client",
-        }
-        for action in request.actions
-    ]
-    said = {"ClientVersion": CLIENT_VERSION, "ProcessedClientActions": processed, "Errors": None}
-    return json.dumps(said).encode()
+    session = next((action for action in given if action.get("ActionType") == SESSION_TYPE), {})
+    parameters = _mapping(session.get("ActionParameters") or {}, f"The parameters of {SESSION_TYPE}")
+    return Request(actions, str(parameters.get("SessionType", "")))
 
 
 def why_refused(request: Request) -> str:
     """Return why the session cannot be used, or an empty text."""
     if KMS_ENCRYPTION in request.actions:
         return "The session's document encrypts sessions with an AWS KMS key, which is not supported."
-    unknown = sorted(set(request.actions) - {SESSION_TYPE})
-    return f"The agent asks for {', '.join(unknown)}, which is not supported." if unknown else ""
+    if set(request.actions) - {SESSION_TYPE}:
+        return "The agent asks for something at the start of the session that is not supported."
+    return ""
+
+
+def response(request: Request) -> bytes:
+    """Return the answer to a request that is not refused."""
+    processed = [
+        {"ActionType": action, "ActionStatus": SUCCESS, "ActionResult": None, "Error": ""} for action in request.actions
+    ]
+    said = {"ClientVersion": CLIENT_VERSION, "ProcessedClientActions": processed, "Errors": None}
+    return json.dumps(said).encode()
 
 
 def read_complete(payload: bytes) -> str:
@@ -146,7 +126,3 @@ def _mapping(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise HandshakeError(f"{what} is not a JSON object.")
     return value
-
-
-def _parameters(given: Mapping[str, Any], action: str) -> dict[str, Any]:
-    return _mapping(given.get(action) or {}, f"The parameters of {action}")

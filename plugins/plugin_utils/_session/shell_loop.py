@@ -40,7 +40,8 @@ LOOP = (
     '[ "$i" = "$n" ]||{ [ "$i" -gt "$n" ]&&break;continue;} 2>/dev/null;'
     'set -- $(printf %s "$p"|cksum);[ "$1" = "$s" ]||break;'
     'n=$((n+1));c=$c$p;[ "$x" = + ]&&continue;'
-    'r=$({ { { (sh -c "$(printf %b "$c")" </dev/null 2>&3 3>&- 4>&- 5>&-);echo $? >&5;} 2>/dev/null|h o;} 3>&1|h e;} 5>&1);'
+    'r=$({ { { (sh -c "$(printf %b "$c")" </dev/null 2>&3 3>&- 4>&- 5>&-);echo $? >&5;} 2>/dev/null|h o;}'
+    " 3>&1|h e;} 5>&1);"
     'echo "~x $i $r";c=;'
     "done;echo '~broken'"
 )

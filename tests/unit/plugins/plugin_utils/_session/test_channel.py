@@ -214,13 +214,20 @@ def test_the_answer_to_a_handshake_comes_before_input_that_waits() -> None:
     assert numbers(opened.frames_to_send(timer)) == [1]
 
 
-def test_a_document_that_encrypts_is_refused_in_words() -> None:
+@pytest.mark.parametrize(
+    ("actions", "reason"),
+    [
+        ([SHELL, KMS], "The session's document encrypts sessions with an AWS KMS key, which is not supported."),
+        (
+            [SHELL, {"ActionType": "New"}],
+            "The agent asks for something at the start of the session that is not supported.",
+        ),
+    ],
+)
+def test_what_is_not_supported_is_refused_in_words(actions: list[dict[str, Any]], reason: str) -> None:
     opened, agent = make_channel(), Agent()
-    frame = agent.output(request(SHELL, KMS), 0.0, kind=frames.PayloadType.HANDSHAKE_REQUEST)
-    (event,) = opened.receive(frame, 0.0)
-    assert event == channel.Closed(
-        "The session's document encrypts sessions with an AWS KMS key, which is not supported."
-    )
+    frame = agent.output(request(*actions), 0.0, kind=frames.PayloadType.HANDSHAKE_REQUEST)
+    assert opened.receive(frame, 0.0) == [channel.Closed(reason)]
     assert opened.frames_to_send(0.0) == []
 
 
