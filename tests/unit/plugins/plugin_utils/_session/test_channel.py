@@ -17,6 +17,7 @@ from unit.support.agent_side import Agent, Line, Weather, counted_ids
 OUTPUT = frames.PayloadType.OUTPUT
 SHELL = {"ActionType": "SessionType", "ActionParameters": {"SessionType": "Port", "Properties": {"portNumber": "22"}}}
 KMS = {"ActionType": "KMSEncryption", "ActionParameters": {"KMSKeyId": "alias/sessions"}}
+NOT_SUPPORTED = "The agent asks for something at the start of the session that is not supported."
 WEATHER = st.builds(
     Weather,
     lost=st.sampled_from([0.0, 0.01, 0.1, 0.4]),
