@@ -44,14 +44,14 @@ class Terminal:
     def __init__(
         self,
         command: str,
-        shell: Sequence[str] = ("/bin/sh", "-c"),
+        under: Sequence[str] = ("/bin/sh", "-c"),
         variables: Mapping[bytes, bytes] | None = None,
         double: bool = False,
     ) -> None:
         environment = dict(os.environb) if variables is None else dict(variables)
         self.fd, other_end = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-ISc", _ON_A_TERMINAL, *shell, command],
+            [sys.executable, "-ISc", _ON_A_TERMINAL, *under, command],
             stdin=other_end,
             stdout=other_end,
             stderr=other_end,

@@ -39,6 +39,12 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def processor_time(pid: int) -> float:
+    """Return the seconds that a process has used a processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.mark.parametrize(
     ("command", "given", "status", "out", "err"),
     [
@@ -221,6 +227,36 @@ def test_a_gap_or_damage_ends_the_session(what: str) -> None:
         terminal.wait_for(b"~broken\n")
 
 
+def test_jobs_for_which_the_node_has_no_room_wait_and_none_is_lost() -> None:
+    # A job takes four descriptors while it runs, and more while it starts.
+    with helper_on_a_terminal(under=("sh", "-c", 'ulimit -n 40; eval "$0"')) as terminal:
+        assert terminal.run("ulimit -n").out == b"40\n"
+        jobs = [terminal.begin("exec", command=f"sleep 0.2; echo {number}") for number in range(30)]
+        assert [terminal.end_of(job).out for job in jobs] == [b"%d\n" % number for number in range(30)]
+
+
+def test_a_job_that_waits_gets_its_input_and_can_be_cancelled() -> None:
+    with helper_on_a_terminal(under=("sh", "-c", 'ulimit -n 16; eval "$0"')) as terminal:
+        slow = [terminal.begin("exec", command="sleep 0.5", stdin="none") for unused in range(3)]
+        fed = terminal.begin("exec", command="cat", stdin="open")
+        dropped = terminal.begin("exec", command="echo never")
+        terminal.tell("feed", fed, b"one ")
+        terminal.tell("cancel", dropped)
+        terminal.tell("feed", fed, b"two", end=True)
+        assert terminal.end_of(dropped).said == {"error": "cancelled", "started": False}
+        assert terminal.end_of(fed).out == b"one two"
+        assert [terminal.end_of(job).said["rc"] for job in slow] == [0, 0, 0]
+
+
+def test_a_helper_that_waits_takes_no_time() -> None:
+    with helper_on_a_terminal() as terminal:
+        job = terminal.begin("exec", command="sleep 1")
+        terminal.run("true")
+        before = processor_time(terminal.process.pid)
+        terminal.end_of(job)
+        assert processor_time(terminal.process.pid) - before <= 0.05
+
+
 def test_variables_of_a_snap_and_bytes_in_variables_do_not_harm() -> None:
     variables = {
         b"PATH": os.environb[b"PATH"],
@@ -241,7 +277,7 @@ def test_variables_of_a_snap_and_bytes_in_variables_do_not_harm() -> None:
 def test_the_bootstrap_is_short_and_runs_in_each_shell(shell: list[str]) -> None:
     assert len(lines.bootstrap()) < 1000
     assert "\n" not in lines.bootstrap()
-    with helper_on_a_terminal(shell=shell) as terminal:
+    with helper_on_a_terminal(under=shell) as terminal:
         assert terminal.run("echo there").out == b"there\n"
         assert terminal.printed == b"~READY\n"
 

@@ -20,7 +20,7 @@ ALL_BUT_NUL = bytes(range(1, 256))
 
 @pytest.fixture(scope="module", params=SHELLS, ids=" ".join)
 def node(request: pytest.FixtureRequest) -> Iterator[ShellNode]:
-    terminal = Terminal(lines.bootstrap(["/nosuch/python3"]), shell=request.param)
+    terminal = Terminal(lines.bootstrap(["/nosuch/python3"]), under=request.param)
     try:
         terminal.wait_for(lines.NO_PYTHON + b"\n")
         yield ShellNode(terminal)
