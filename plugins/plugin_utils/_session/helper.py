@@ -112,7 +112,7 @@ class Requests:
                 if not newline:
                     return found
                 del self.held[: len(line) + 1]
-                self.request = read_request(bytes(line))
+                self.request = request_in(bytes(line))
             size = self.request.get("raw", 0)
             if len(self.held) < size:
                 return found
@@ -615,7 +615,7 @@ class Helper:
         self.answers.add(number, kind, json.dumps(what).encode())
 
 
-def read_request(line: bytes) -> dict[str, Any]:
+def request_in(line: bytes) -> dict[str, Any]:
     """Return a request. Raises ``BrokenError``."""
     try:
         request = json.loads(line.decode("ascii"))
