@@ -15,7 +15,7 @@ description:
     minutes after sessions can no longer be started.
   - Checking 1,000 targets in one task is more than 100 times faster than a loop with one target for each task.
   - With C(ansible-playbook -v) and a C(local) connection, a long task shows its progress. It prints a line every second
-    during the checks, and a line at each pause between them, at most once a second.
+    during the checks. It also prints a line at each pause between two checks, but not more than one each second.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -36,9 +36,9 @@ options:
       - Only targets that have not yet had the status O(consecutive) times in a row are checked again.
       - An unknown status never counts as the wanted one. If AWS denies the check of every remaining target for 60
         seconds, for example because a permission is missing, the wait ends early.
-      - If nodes are not V(connected) when the wait ends, the message shows the ping status, the last ping and the
-        instance state of each. It also names the nodes that Systems Manager does not list. This requires one of the
-        permissions for O(include_ping). Without them, the message omits these details.
+      - If a wait for V(connected) ends with RV(late) targets, the message shows the ping status, the last ping and the
+        instance state of the nodes that are not connected. It also names those that Systems Manager does not list. This
+        requires one of the permissions for O(include_ping). Without them, the message omits these details.
       - If omitted, every target is checked once.
     type: str
     choices: [connected, notconnected]
@@ -87,7 +87,8 @@ notes:
     fails at once if no further call can succeed, for example because the credentials have expired or AWS cannot be
     reached.
   - If the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, the module appends lines about its progress
-    to it. C(ansible-playbook -v) reads its lines from such a file, and other programs can do the same.
+    to it, and other programs can read them. C(ansible-playbook -v) uses a file of its own. If you set this variable, it
+    shows no lines.
   - Requires the permission C(ssm:GetConnectionStatus). O(include_ping) also requires
     C(ssm:DescribeInstanceProperties) or C(ssm:DescribeInstanceInformation).
 extends_documentation_fragment:
@@ -131,7 +132,7 @@ EXAMPLES = r"""
 RETURN = r"""
 statuses:
   description: One entry for each target, in the order of O(targets). A target that is listed twice has one entry.
-  returned: always, unless the task fails for a reason other than RV(late) targets
+  returned: if the task succeeds, or fails only because of RV(late) targets
   type: list
   elements: dict
   contains:
@@ -151,8 +152,8 @@ statuses:
       sample: "Could not get the connection status of i-0a1b2c3d4e5f60001: ThrottlingException: Rate exceeded."
     ping:
       description:
-        - The last agent ping that Systems Manager recorded. Null for ECS targets, for nodes that Systems Manager does
-          not list, and for all targets when RV(ping_error) is set.
+        - The last agent ping that Systems Manager recorded. Null for ECS targets and nodes of SageMaker HyperPod, for
+          nodes that Systems Manager does not list, and for all targets when RV(ping_error) is set.
         - C(instance_state) is returned only for EC2 instances, and only if the caller has the permission
           C(ssm:DescribeInstanceProperties). C(is_latest_version), which says whether the agent is the latest version,
           is returned only if the caller does not have that permission, or if botocore is too old for
@@ -171,19 +172,19 @@ statuses:
         resource_type: EC2Instance
 connected:
   description: The targets that are connected.
-  returned: always, unless the task fails for a reason other than RV(late) targets
+  returned: if the task succeeds, or fails only because of RV(late) targets
   type: list
   elements: str
   sample: [i-0a1b2c3d4e5f60001]
 not_connected:
   description: The targets that are not connected.
-  returned: always, unless the task fails for a reason other than RV(late) targets
+  returned: if the task succeeds, or fails only because of RV(late) targets
   type: list
   elements: str
   sample: []
 unknown:
   description: The targets whose status is unknown.
-  returned: always, unless the task fails for a reason other than RV(late) targets
+  returned: if the task succeeds, or fails only because of RV(late) targets
   type: list
   elements: str
   sample: []

@@ -25,8 +25,9 @@ attributes:
     description: When run twice in a row, the second run changes nothing. It makes no call that could change anything.
     details:
       - There is one exception. AWS may reject content that an older version already has. Later runs may then send the
-        update again if O(default_version=keep), or if the document is a Session document other than
-        C(SSM-SessionManagerRunShell). Check mode then reports that update. AWS rejects it again, so nothing changes.
+        update again if O(default_version) is set to another value than V(latest), or if the document is a Session
+        document other than C(SSM-SessionManagerRunShell). Check mode then reports that update. AWS rejects it again, so
+        nothing changes.
     support: full
   action:
     description: Has a corresponding action plugin, which finds the file in O(content_path) on the controller.
@@ -135,8 +136,9 @@ options:
     type: str
   version_name:
     description:
-      - The name of the version that the task creates, if it creates one. Existing versions are never renamed. A name
-        that another version already has is an error.
+      - The name of the version that the task creates, if it creates one. Existing versions are never renamed. Creating
+        a version with a name that another version already has is an error. If the task creates no version, it warns if
+        the version with the content does not have this name.
       - Requires an option that can create a version, which is one of O(content), O(content_path),
         O(session_preferences), O(document_format), O(target_type) and O(recreate). To make an existing version the
         default by its name, set O(default_version) to that name.
@@ -233,7 +235,7 @@ options:
       account_ids:
         description:
           - The accounts, each as a string of 12 digits, or V(all) alone, which makes the document public.
-          - An empty list shares the document with nobody.
+          - An empty list ends all sharing, unless O(permissions.purge=false).
           - The account that owns the document can use it anyway. The ID of that account in this list is ignored, except
             by a task that creates the document.
         type: list
@@ -298,8 +300,8 @@ notes:
     C(ssm:ModifyDocumentPermission). The permission C(ssm:ListDocumentVersions) is required for O(keep_versions). It is
     also required if AWS rejects content as a duplicate, to find the older version that has this content.
   - AWS may reject content that an older version already has. The module then makes that version the default,
-    unless O(default_version=keep). If sessions still use the latest version, because they are started with the name of
-    the document, the task warns.
+    unless O(default_version) is set to another value than V(latest). If sessions still use the latest version, because
+    they are started with the name of the document, the task warns.
   - Sessions that are open when the preferences change are expected to keep the preferences that they started with. AWS
     does not document this.
   - If State Manager associations use a document, changing its default version runs those associations.

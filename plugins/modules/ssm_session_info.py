@@ -14,7 +14,8 @@ description:
   - Lists only Session Manager sessions. Other connections to a node, such as SSH without Session Manager, are not
     included.
   - With O(state=all), the task first lists active sessions, then ended ones. A session that ends in between is in both
-    listings. It is returned once, as in the second listing, or as in the first if O(status) matches only that one.
+    listings. It is returned once, as the second listing shows it. If O(status) matches it only in the first listing, it
+    is returned as the first one shows it.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:

@@ -180,7 +180,8 @@ def test_a_host_without_an_id_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
     missing = "mi-0a1b2c3d4e5f60009"
-    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004", "ecs:cluster_task_run", missing]
+    cluster = "sagemaker-cluster:cluster1_workers-i-0a1b2c3d4e5f60007"
+    late = ["i-0a1b2c3d4e5f60003", "i-0a1b2c3d4e5f60004", "ecs:cluster_task_run", missing, cluster]
     with LocalAWS({"regions": NODES}) as aws:
         printed = fails(run(aws, tmp_path, "wait_until_ready", targets=[LAB, *late], wait_timeout=1, wait_delay="0.2"))
     last_ping = "Its last ping was at 2026-11-23T1"
@@ -188,13 +189,14 @@ def test_who_is_not_ready_is_named_with_the_reason(tmp_path: Path) -> None:
     assert "and its ping status is ConnectionLost." in printed
     assert "ecs:cluster_task_run is not connected. Systems Manager lists no ECS targets." in printed
     assert f"{missing} is not connected. Systems Manager does not list it: check the ID, the region, the acc" in printed
+    assert f"{cluster} is not connected. Systems Manager lists no nodes of SageMaker HyperPod." in printed
     assert f"Systems Manager does not list {missing} in us-east-1: check the ID" in printed
     assert (
         "The connection status of i-0a1b2c3d4e5f60004 is unknown. "
         "Could not get the connection status of i-0a1b2c3d4e5f60004: Access"
     ) in printed
     assert (
-        "4 of 5 targets did not have the status connected within 1 second: "
+        "5 of 6 targets did not have the status connected within 1 second: "
         "i-0a1b2c3d4e5f60003 (ping status ConnectionLost, last ping "
         "2026-11-23T11:59:00Z, instance running), i-0a1b2c3d4e5f60004, ecs:cluster_task_run, "
     ) in printed
