@@ -411,7 +411,7 @@ def test_a_wait_that_fails_does_not_hide_what_was_ended(code: str) -> None:
         assert (done["failed"], done["changed"]) == (True, True)
         assert ids(done, "terminated") == ["s-1", "s-2", "s-3"]
         assert (
-            "Session s-1 was ended, but its state could not be checked afterwards. Could not list the sessions"
+            "The state of session s-1 could not be checked after the request to end it. Could not list the sessions"
             in done["msg"]
         )
         assert sum(pauses) == (5 if code == "InternalServerError" else 0), "a wait that is in vain"
