@@ -132,7 +132,7 @@ EXAMPLES = r"""
 RETURN = r"""
 statuses:
   description: One entry for each target, in the order of O(targets). A target that is listed twice has one entry.
-  returned: if the task succeeds, or fails only because of RV(late) targets
+  returned: always if the task succeeds, and if it fails only because of RV(late) targets
   type: list
   elements: dict
   contains:
@@ -172,19 +172,19 @@ statuses:
         resource_type: EC2Instance
 connected:
   description: The targets that are connected.
-  returned: if the task succeeds, or fails only because of RV(late) targets
+  returned: always if the task succeeds, and if it fails only because of RV(late) targets
   type: list
   elements: str
   sample: [i-0a1b2c3d4e5f60001]
 not_connected:
   description: The targets that are not connected.
-  returned: if the task succeeds, or fails only because of RV(late) targets
+  returned: always if the task succeeds, and if it fails only because of RV(late) targets
   type: list
   elements: str
   sample: []
 unknown:
   description: The targets whose status is unknown.
-  returned: if the task succeeds, or fails only because of RV(late) targets
+  returned: always if the task succeeds, and if it fails only because of RV(late) targets
   type: list
   elements: str
   sample: []

@@ -62,7 +62,7 @@ MAX_OUTPUT = 262144  # bytes of answers that wait; no command is read beyond it
 CREDIT = 65536  # bytes of standard input after which the client is told that they were read
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
-RESET = [getattr(signal, name) for name in ("SIGINT", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGPIPE", "SIGCHLD", "SIGUSR1")]
+RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class BrokenError(Exception):
