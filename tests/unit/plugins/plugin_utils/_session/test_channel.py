@@ -219,10 +219,7 @@ def test_the_answer_to_a_handshake_comes_before_input_that_waits() -> None:
     ("actions", "reason"),
     [
         ([SHELL, KMS], "The session's document encrypts sessions with an AWS KMS key, which is not supported."),
-        (
-            [SHELL, {"ActionType": "New"}],
-            "The agent asks for something at the start of the session that is not supported.",
-        ),
+        ([SHELL, {"ActionType": "New"}], NOT_SUPPORTED),
     ],
 )
 def test_what_is_not_supported_is_refused_in_words(actions: list[dict[str, Any]], reason: str) -> None:
