@@ -127,7 +127,7 @@ def test_input_that_nobody_reads_blocks_nothing_and_what_was_read_is_told(termin
     assert terminal.answer(job, "c").said()["read"] >= 65536
     assert terminal.run("echo there").out == b"there\n"
     terminal.tell("cancel", job)
-    assert terminal.end_of(job, 6).said == {"rc": -15, "cancelled": True}
+    assert terminal.end_of(job).said == {"rc": -15, "cancelled": True}
 
 
 def test_a_command_that_ignores_sigterm_is_killed_with_its_children(terminal: Terminal) -> None:
@@ -135,8 +135,8 @@ def test_a_command_that_ignores_sigterm_is_killed_with_its_children(terminal: Te
     child = int(terminal.answer(job, "o").data)
     started = time.monotonic()
     terminal.tell("cancel", job)
-    assert terminal.end_of(job, 8).said == {"rc": -9, "cancelled": True}
-    assert time.monotonic() - started < 6
+    assert terminal.end_of(job).said == {"rc": -9, "cancelled": True}
+    assert time.monotonic() - started >= 4
     until(lambda: not is_running(child))
 
 
@@ -267,9 +267,10 @@ def test_a_helper_that_waits_takes_no_time() -> None:
     with helper_on_a_terminal() as terminal:
         job = terminal.begin("exec", command="sleep 1")
         terminal.run("true")
-        before = processor_time(terminal.process.pid)
+        before, started = processor_time(terminal.process.pid), time.monotonic()
         terminal.end_of(job)
-        assert processor_time(terminal.process.pid) - before <= 0.05
+        # A loop that does not wait would use a whole processor.
+        assert processor_time(terminal.process.pid) - before <= 0.2 * (time.monotonic() - started)
 
 
 def test_variables_of_a_snap_and_bytes_in_variables_do_not_harm() -> None:
