@@ -205,9 +205,8 @@ class Channel:
 
     def _by_kind(self, message: Message, now: float) -> list[Event]:
         if message.payload_type in _DELIVERED:
-            events: list[Event] = [] if self._ready_at is not None else self._become_ready(now, "")
             data = [Data(PayloadType(message.payload_type), message.payload)] if message.payload else []
-            return [*events, *data]
+            return [*self._become_ready(now, ""), *data]
         if message.payload_type == PayloadType.HANDSHAKE_REQUEST:
             request = handshake.read_request(message.payload)
             if refused := handshake.why_refused(request):
@@ -220,6 +219,7 @@ class Channel:
         return []
 
     def _become_ready(self, when: float, message: str) -> list[Event]:
+        """Take input from ``when`` on. Only the first call counts."""
         if self._ready_at is not None:
             return []
         self._ready_at = when

@@ -303,7 +303,6 @@ class Command(Job):
         return True
 
     def end(self) -> None:
-        self.signal(signal.SIGHUP)
         self.signal(signal.SIGKILL)
 
 
