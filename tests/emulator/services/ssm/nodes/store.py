@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....world_values import entries, expand, time_or_age
+from ....world_values import entries, expand, mapping, time_or_age
 
 if TYPE_CHECKING:
     from ....world import World
@@ -48,6 +48,7 @@ OPTIONAL = (
 )
 KEYS = frozenset(
     {
+        "agent",
         "agent_version",
         "architecture",
         "availability_zone",
@@ -114,7 +115,8 @@ def error_of(status: str) -> str | None:
 class Node:
     """One target of GetConnectionStatus. A member that is None is left out of replies.
 
-    ``place`` is the position in the world's description, counted from 0.
+    ``place`` is the position in the world's description, counted from 0. ``agent`` describes the agent of a node that
+    joins the gateway; such a node is connected while its control channel is open. It is None for every other node.
     """
 
     id: str
@@ -134,6 +136,7 @@ class Node:
     tags: dict[str, str]
     optional: dict[str, str | None]
     place: int = 0
+    agent: Mapping[str, Any] | None = None
 
     def get(self, name: str) -> str | None:
         return self.optional.get(name)
@@ -225,7 +228,7 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
     return Node(
         id=given["id"],
         kind=kind,
-        status=Status(given.get("status", "connected" if alive and ping == "Online" else "notconnected")),
+        status=_status(given, alive and ping == "Online"),
         platform=platform,
         ping_status=ping,
         agent_version=given.get("agent_version", "3.3.1611.0"),
@@ -239,7 +242,22 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         registration_date=time_or_age(given.get("registration_date", started), world.now),
         tags=_tags(given, kind),
         optional=_optional(given, kind, platform, region),
+        agent=_agent(given),
     )
+
+
+def _agent(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the description of a node's agent, or None if the node has none."""
+    return None if given.get("agent") is None else mapping(given["agent"], "agent of a node")
+
+
+def _status(given: Mapping[str, Any], alive: bool) -> Status:
+    """Return the status of a node. With an agent, it follows the control channel, which is not open yet."""
+    if given.get("agent") is None:
+        return Status(given.get("status", "connected" if alive else "notconnected"))
+    if "status" in given:
+        raise ValueError(f"{given.get('id')}: a node with an agent cannot have a status")
+    return Status("notconnected")
 
 
 def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:
