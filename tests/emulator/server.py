@@ -34,8 +34,9 @@ TOKEN_HEADER = "X-Emulator-Token"
 class Part(Protocol):
     """Something that is served beside the operations of AWS, such as WebSockets or the processes of nodes.
 
-    ``routes`` do not require the token of the control routes, so each must check who sent a request. ``start`` runs
-    after the server has begun to listen. ``stop`` runs before the server closes, and must end what the part started.
+    ``routes`` below ``/_emulator/`` require the token of the control routes. Others do not, so each must check who sent
+    a request. ``start`` runs after the server has begun to listen. ``stop`` runs before the server closes, and must end
+    what the part started.
     """
 
     def routes(self) -> Sequence[web.RouteDef]: ...
@@ -106,7 +107,8 @@ def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Appli
     """Create the web application. ``routes`` are those of the parts; they take precedence over AWS's operations."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[check_access])
     app[ENGINE] = engine
-    app[PUBLIC] = frozenset({serve, *(route.handler for route in routes)})
+    public = [route.handler for route in routes if not route.path.startswith("/_emulator/")]
+    app[PUBLIC] = frozenset({serve, *public})
     app.add_routes(
         [
             *routes,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ....node.options import read_options
 from ....world_values import entries, expand, time_or_age
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ OPTIONAL = (
 )
 KEYS = frozenset(
     {
+        "agent",
         "agent_version",
         "architecture",
         "availability_zone",
@@ -114,7 +116,8 @@ def error_of(status: str) -> str | None:
 class Node:
     """One target of GetConnectionStatus. A member that is None is left out of replies.
 
-    ``place`` is the position in the world's description, counted from 0.
+    ``place`` is the position in the world's description, counted from 0. ``agent`` has the options of an agent that
+    runs as a process; without it, the node is only listed.
     """
 
     id: str
@@ -134,6 +137,7 @@ class Node:
     tags: dict[str, str]
     optional: dict[str, str | None]
     place: int = 0
+    agent: Mapping[str, Any] | None = None
 
     def get(self, name: str) -> str | None:
         return self.optional.get(name)
@@ -239,7 +243,17 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         registration_date=time_or_age(given.get("registration_date", started), world.now),
         tags=_tags(given, kind),
         optional=_optional(given, kind, platform, region),
+        agent=_agent(given, platform),
     )
+
+
+def _agent(given: Mapping[str, Any], platform: str) -> Mapping[str, Any] | None:
+    agent: Mapping[str, Any] | None = given.get("agent")
+    if agent is not None:
+        read_options(agent, f"agent of {given['id']}")
+        if platform != "Linux":
+            raise ValueError(f"{given['id']}: only a Linux node can have an agent")
+    return agent
 
 
 def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:
