@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+
+from .family import adopt_orphans, children
 
 PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-PR_SET_CHILD_SUBREAPER = 36
 NOT_FOUND, NOT_RUNNABLE = 127, 126
 TERM_SECONDS = 2.0
 KILL_SECONDS = 10.0
@@ -30,8 +29,8 @@ async def run_child(
     ``owned`` returns the IDs of child processes that were started while the command ran, but not by it. They are
     neither ended nor waited for.
     """
-    _adopt_orphans()
-    earlier_children = set(_children())
+    adopt_orphans()
+    earlier_children = set(children(os.getpid()))
     on_terminal = sys.stdin is not None and sys.stdin.isatty()
     with _passing_signals_on(on_terminal) as pass_on_to:
         try:
@@ -51,12 +50,6 @@ async def run_child(
         finally:
             await _end_leftovers(earlier_children, owned)
     return status if status >= 0 else 128 - status
-
-
-def _adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends, so that they can be found (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @contextlib.contextmanager
@@ -97,22 +90,13 @@ def _passing_signals_on(on_terminal: bool) -> Iterator[Callable[[asyncio.subproc
             loop.remove_signal_handler(number)
 
 
-def _children() -> list[int]:
-    """Return the IDs of this process's children (Linux only; elsewhere the list is empty)."""
-    found: list[int] = []
-    for path in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(pid) for pid in path.read_text(encoding="ascii").split()]
-    return found
-
-
 async def _end_leftovers(earlier_children: set[int], owned: Callable[[], Collection[int]]) -> None:
     """Send SIGTERM to every process that the command left behind, and SIGKILL after ``TERM_SECONDS``."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + TERM_SECONDS
     number = signal.SIGTERM
     signalled: set[tuple[int, int]] = set()
-    while leftovers := [pid for pid in _children() if pid not in earlier_children and pid not in owned()]:
+    while leftovers := [pid for pid in children(os.getpid()) if pid not in earlier_children and pid not in owned()]:
         if loop.time() > deadline:
             number = signal.SIGKILL
         if loop.time() > deadline + KILL_SECONDS:

@@ -41,6 +41,7 @@ MAY_IMPORT = {
             f"tests/emulator/{name}.py"
             for name in ["__init__", "model", "paging", "reading", "service", "world", "world_values"]
         ),
+        *(f"tests/emulator/node/{name}.py" for name in ["__init__", "options"]),
     ),
     "tests/emulator/": ("tests/emulator/",),
 }

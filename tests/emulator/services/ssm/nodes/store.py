@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ....world_values import entries, expand, mapping, time_or_age
+from ....node.options import read_options
+from ....world_values import entries, expand, time_or_age
 
 if TYPE_CHECKING:
     from ....world import World
@@ -242,13 +243,18 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
         registration_date=time_or_age(given.get("registration_date", started), world.now),
         tags=_tags(given, kind),
         optional=_optional(given, kind, platform, region),
-        agent=_agent(given),
+        agent=_agent(given, platform),
     )
 
 
-def _agent(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the description of a node's agent, or None if the node has none."""
-    return None if given.get("agent") is None else mapping(given["agent"], "agent of a node")
+def _agent(given: Mapping[str, Any], platform: str) -> Mapping[str, Any] | None:
+    """Return the options of a node's agent, or None if the node has none."""
+    agent: Mapping[str, Any] | None = given.get("agent")
+    if agent is not None:
+        read_options(agent, f"agent of {given['id']}")
+        if platform != "Linux":
+            raise ValueError(f"{given['id']}: only a Linux node can have an agent")
+    return agent
 
 
 def _status(given: Mapping[str, Any], alive: bool) -> Status:
