@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from . import environment, registry
 from .child import run_child
 from .gateway import Gateway
+from .node.part import NodeProcesses
 from .server import Server
 from .world import World
 from .world_values import WorldError
@@ -63,7 +64,7 @@ def _routes() -> int:
 
 
 async def _serve(world: World, port: int) -> int:
-    server = Server(world, [Gateway()])
+    server = Server(world, [Gateway(), NodeProcesses()])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -80,7 +81,7 @@ async def _serve(world: World, port: int) -> int:
 
 
 async def _run(world: World, command: Sequence[str], summary: bool) -> int:
-    server = Server(world, [Gateway()])
+    server = Server(world, [Gateway(), NodeProcesses()])
     await server.start()
     try:
         status = await run_child(command, environment.clean(os.environ, server.url, world), server.processes)

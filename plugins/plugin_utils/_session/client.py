@@ -104,7 +104,9 @@ class Job:
 class _Language(Protocol):
     """What is said to the node, and what it answers."""
 
-    probe: bytes
+    def probe(self, job: int) -> Iterator[bytes]: ...
+
+    def stray(self) -> str: ...
 
     def execute(self, job: int, command: bytes, stdin: str) -> Iterator[bytes]: ...
 
@@ -123,6 +125,10 @@ class _HelperLanguage:
 
     def probe(self, job: int) -> Iterator[bytes]:
         return self.writer.request("hello", job)
+
+    def stray(self) -> str:
+        """Return the last thing that the node printed and that is not an answer."""
+        return _printable(self._reader.stray)
 
     def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
         """Return job, kind and data of each answer."""
@@ -143,6 +149,9 @@ class _ShellLanguage:
 
     def probe(self, unused_job: int) -> Iterator[bytes]:
         return iter((b"\n",))  # passed over; the agent acknowledges it
+
+    def stray(self) -> str:
+        return ""
 
     def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
         found = []
@@ -276,7 +285,7 @@ class Client:
         self._take(data)
         reason = closed_reason(events)
         if reason is not None:
-            raise SessionError(_why_ended(reason), ended=True)
+            raise SessionError(_why_ended(reason or self._language.stray()), ended=True)
         self._ask()
 
     def wait_until(self, done: Callable[[], bool], job: Job | None = None, seconds: float | None = None) -> bool:
@@ -459,9 +468,14 @@ def _why_ended(reason: str) -> str:
 
 
 def _no_marker(printed: bytes, seconds: float) -> str:
-    shown = "".join(char if char.isprintable() else " " for char in printed.decode("utf-8", "replace"))
-    shown = " ".join(shown.split())[-_SHOWN:]
+    shown = _printable(printed)
     if any(word in shown for word in _WINDOWS):
         return "The node runs Windows, which this connection plugin does not support."
     instead = f" It printed: {shown}" if shown else " It printed nothing."
     return f"The node did not start a shell within {seconds:g} seconds.{instead}"
+
+
+def _printable(printed: bytes) -> str:
+    """Return the end of what was printed, on one line."""
+    text = "".join(char if char.isprintable() else " " for char in printed.decode("utf-8", "replace"))
+    return " ".join(text.split())[-_SHOWN:]
