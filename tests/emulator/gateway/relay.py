@@ -259,7 +259,7 @@ class Relay:
 
     def _channel_closed(self, output: str = "") -> Message:
         created = self._world.now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        return frames.channel_closed(self.session, output or self._text, created)
+        return frames.channel_closed(self.session, self._text or output, created)
 
     def _end(self, status: str, output: str) -> None:
         self.session.status, self.session.ended = status, self._world.now
