@@ -33,7 +33,9 @@ ACKNOWLEDGEMENT = {
     "AcknowledgedMessageSequenceNumber": int,
     "IsSequentialMessage": bool,
 }
-# The members of the first frame, apart from MessageSchemaVersion.
+# The number is that of pyssm-client, which works with AWS.
+SCHEMA_VERSIONS = ("1.0", 1)
+# The other members of the first frame. A ClientId may be empty: that of an agent is, and that of pyssm-client may be.
 CLIENT_OPEN = ("RequestId", "TokenValue", "ClientId", "ClientVersion")
 AGENT_OPEN = ("RequestId", "TokenValue", "ClientInstanceId")
 CONTROL_OPEN = ("RequestId", "TokenValue", "AgentVersion")
@@ -121,9 +123,9 @@ def read_open(frame: str | bytes, members: tuple[str, ...]) -> dict[str, Any]:
         said = json.loads(frame)
     except ValueError:
         raise BreachError("the first frame is not JSON") from None
-    if not isinstance(said, dict) or said.get("MessageSchemaVersion") != "1.0":
+    if not isinstance(said, dict) or said.get("MessageSchemaVersion") not in SCHEMA_VERSIONS:
         raise BreachError("the first frame has no MessageSchemaVersion 1.0")
-    missing = [name for name in members if not isinstance(said.get(name), str) or not said[name]]
+    missing = [name for name in members if not isinstance(said.get(name), str)]
     if missing:
         raise BreachError(f"the first frame lacks {', '.join(missing)}")
     return said

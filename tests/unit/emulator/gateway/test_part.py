@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from emulator.gateway import Gateway
+from emulator.gateway.relay import Relay
 from emulator.messages import Message
 from emulator.testing import LocalAWS
 from emulator.world import World
@@ -103,11 +104,7 @@ def test_an_agent_exchanges_its_signature_for_a_token() -> None:
         await peers.until_connected(NODE, "connected")
         await control.socket.close()
 
-    def expect(peers: Peers) -> Any:
-        peers.expected.append("agent of i-0123456789abcdef0: the first frame lacks TokenValue")
-        return scenario(peers)
-
-    play(expect)
+    play(scenario)
 
 
 def test_a_signature_must_be_valid() -> None:
@@ -153,6 +150,17 @@ def test_a_client_needs_the_token_of_its_session() -> None:
             ("client to service", "open", "the token is not valid"),
             ("client to service", "open", "the token is not valid"),
         ]
+
+    play(scenario)
+
+
+def test_a_client_may_write_the_version_as_a_number_and_have_no_id() -> None:
+    async def scenario(peers: Peers) -> None:
+        async with running(peers) as session:
+            client = await peers.open(session.started["StreamUrl"])
+            token = session.started["TokenValue"]
+            await client.say(TokenValue=token, MessageSchemaVersion=1, ClientId="", ClientVersion="1.2.0.0")
+            assert (await client.read()).type == "start_publication"
 
     play(scenario)
 
@@ -308,6 +316,25 @@ def test_a_test_in_another_thread() -> None:
     with LocalAWS() as aws:
         with pytest.raises(RuntimeError, match="not served by a Gateway"):
             aws.frames()
+
+
+def test_a_bug_of_the_gateway_is_a_violation_and_it_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*unused: object) -> None:
+        raise ZeroDivisionError
+
+    async def scenario(peers: Peers) -> None:
+        async with running(peers) as session:
+            monkeypatch.setattr(Relay, "check_time", fail)
+            while not peers.server.engine.violations:
+                await asyncio.sleep(0.01)
+            monkeypatch.setattr(Relay, "receive", fail)
+            await session.client.send("input_stream_data", b"x")
+            await session.client.ended()
+        found = peers.server.engine.violations
+        assert len(found) == 2 and all("ZeroDivisionError" in text for text in found)
+        found.clear()
+
+    play(scenario)
 
 
 def test_a_gateway_that_has_not_started_serves_nothing() -> None:
