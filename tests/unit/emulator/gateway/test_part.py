@@ -194,7 +194,6 @@ DAMAGED = Message("input_stream_data", b"x", payload_type=1).encode()[:-1] + b"y
         ("client", b"hello", "A frame of 5 bytes is too short for a message."),
         ("client", Message("output_stream_data").encode(), "a message of type output_stream_data"),
         ("client", DAMAGED, "input_stream_data: the digest is not that of the payload"),
-        ("client", Message("input_stream_data", bytes(1025)).encode(), "a payload of 1025 bytes, more than 1024"),
         ("agent", Message("input_stream_data").encode(), "a message of type input_stream_data"),
         ("agent", Message("acknowledge", b"[]").encode(), "acknowledge: the payload is not a JSON object"),
         ("agent", Message("acknowledge", b"[").encode(), "The payload of acknowledge is not JSON."),
@@ -219,6 +218,23 @@ def test_what_must_never_be_sent_fails_the_run_and_is_not_relayed(side: str, fra
             assert (await other.read()).payload == b"after"
 
     play(scenario)
+
+
+@pytest.mark.parametrize(("key", "most"), [("", 1024), ("alias/sessions", 1052)])
+def test_a_large_payload_is_relayed_and_fails_the_run(key: str, most: int) -> None:
+    async def scenario(peers: Peers) -> None:
+        peers.expected.append(f"client of a session: a payload of {most + 1} bytes, more than {most}")
+        async with running(peers) as session:
+            for size in (most, most + 1):
+                await session.client.send("input_stream_data", bytes(size), payload_type=1)
+                assert len((await session.agent.read()).payload) == size
+
+    inputs = {"s3EncryptionEnabled": True, "cloudWatchEncryptionEnabled": True, "kmsKeyId": key}
+    content = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs}
+    play(
+        scenario,
+        {"documents": [{"name": "SSM-SessionManagerRunShell", "document_type": "Session", "content": content}]},
+    )
 
 
 @pytest.mark.parametrize(
