@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The messages that the service writes, and what clients and agents may send.
 
-The list of contract violations is short on purpose. It has what a correct client or agent never sends:
+The list of contract violations is short on purpose. It has what a correct client or agent never sends. None of it is
+relayed, except input with a large payload, which an agent would accept:
 
 - a first frame that is not the text, with its members, that opens a channel, or a second text frame;
 - a binary frame that is not a message, or whose payload does not have the digest of its header;
@@ -33,7 +34,9 @@ ACKNOWLEDGEMENT = {
     "AcknowledgedMessageSequenceNumber": int,
     "IsSequentialMessage": bool,
 }
-# The members of the first frame, apart from MessageSchemaVersion.
+# The number is that of pyssm-client, which works with AWS.
+SCHEMA_VERSIONS = ("1.0", 1)
+# The other members of the first frame. A ClientId may be empty: that of an agent is, and that of pyssm-client may be.
 CLIENT_OPEN = ("RequestId", "TokenValue", "ClientId", "ClientVersion")
 AGENT_OPEN = ("RequestId", "TokenValue", "ClientInstanceId")
 CONTROL_OPEN = ("RequestId", "TokenValue", "AgentVersion")
@@ -121,9 +124,9 @@ def read_open(frame: str | bytes, members: tuple[str, ...]) -> dict[str, Any]:
         said = json.loads(frame)
     except ValueError:
         raise BreachError("the first frame is not JSON") from None
-    if not isinstance(said, dict) or said.get("MessageSchemaVersion") != "1.0":
+    if not isinstance(said, dict) or said.get("MessageSchemaVersion") not in SCHEMA_VERSIONS:
         raise BreachError("the first frame has no MessageSchemaVersion 1.0")
-    missing = [name for name in members if not isinstance(said.get(name), str) or not said[name]]
+    missing = [name for name in members if not isinstance(said.get(name), str)]
     if missing:
         raise BreachError(f"the first frame lacks {', '.join(missing)}")
     return said
@@ -164,8 +167,9 @@ def read_json(message: Message) -> dict[str, Any]:
     return said
 
 
-def check_input(message: Message, encrypted: bool) -> None:
-    """Raise ``BreachError`` if the payload of input is too large."""
+def oversize(message: Message, encrypted: bool) -> str:
+    """Return what is wrong with the size of a payload of input, or an empty string."""
     most = MAX_INPUT + (ENCRYPTION if encrypted else 0)
     if message.type == "input_stream_data" and len(message.payload) > most:
-        raise BreachError(f"a payload of {len(message.payload)} bytes, more than {most}")
+        return f"a payload of {len(message.payload)} bytes, more than {most}"
+    return ""

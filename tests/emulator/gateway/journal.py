@@ -8,8 +8,8 @@ import collections
 import time
 from typing import NamedTuple
 
-# A transfer of 100 MB has as many frames.
-KEPT = 200_000
+# A transfer of 50 MB has as many frames.
+KEPT = 100_000
 
 
 class Frame(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -38,10 +39,10 @@ class Gateway:
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
-            web.post("/v1/control-channel/{node}", _refusing(self._create_control)),
-            web.get("/v1/control-channel/{node}", _refusing(self._open_control)),
-            web.post("/v1/data-channel/{session}", _refusing(self._create_data)),
-            web.get("/v1/data-channel/{session}", _refusing(self._open_data)),
+            web.post("/v1/control-channel/{node}", self._refusing(self._create_control)),
+            web.get("/v1/control-channel/{node}", self._refusing(self._open_control)),
+            web.post("/v1/data-channel/{session}", self._refusing(self._create_data)),
+            web.get("/v1/data-channel/{session}", self._refusing(self._open_data)),
             web.get(f"{CONTROL}frames", self._get_frames),
             web.post(f"{CONTROL}channels", self._disturb),
             web.post("/", self._answer_agent),
@@ -87,10 +88,29 @@ class Gateway:
             raise web.HTTPServiceUnavailable(text="The gateway has not started.")
         return self._hub
 
+    def _refusing(self, handler: Handler) -> Handler:
+        """Return a handler that answers an ``APIError`` as agents understand it, and reports a bug as a violation."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except APIError as error:
+                return access.refused(error)
+            except (web.HTTPException, ConnectionError):
+                raise
+            except Exception:
+                self._running.violated(traceback.format_exc())
+                raise
+
+        return handle
+
     async def _tick(self, hub: Hub) -> None:
         while True:
             await asyncio.sleep(TICK)
-            hub.check_time()
+            try:
+                hub.check_time()
+            except Exception:  # report a bug of the emulator as a violation, and keep the gateway running
+                hub.violated(traceback.format_exc())
 
     # --- control channels -------------------------------------------------------------------------------------------
 
@@ -222,18 +242,6 @@ class Gateway:
 
     async def _answer_agent(self, request: web.Request) -> web.StreamResponse:
         return await idle_agent.answer(request, self._running.world)
-
-
-def _refusing(handler: Handler) -> Handler:
-    """Return a handler that answers an ``APIError`` as agents understand it."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except APIError as error:
-            return access.refused(error)
-
-    return handle
 
 
 def _is_token(said: Mapping[str, Any] | None, token: str | None) -> bool:

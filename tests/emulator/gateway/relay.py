@@ -133,8 +133,6 @@ class Relay:
         """Handle one frame of an end, after the first one."""
         try:
             message = frames.read_message(frame, frames.FROM_CLIENT if side == "client" else frames.FROM_AGENT)
-            if side == "client":
-                frames.check_input(message, self._encrypted)
             if message.type == "agent_session_state":
                 self._agent_state(message)
                 return
@@ -145,6 +143,8 @@ class Relay:
             message.type == "output_stream_data" and self._world.switch("session_activity") == "input_and_output"
         ):
             self._active = _now()
+        if side == "client" and (text := frames.oversize(message, self._encrypted)):
+            self._violated(f"client of a session: {text}")
         assert isinstance(frame, bytes)
         self._forward(side, OTHER[side], message, frame)
 
@@ -259,7 +259,7 @@ class Relay:
 
     def _channel_closed(self, output: str = "") -> Message:
         created = self._world.now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        return frames.channel_closed(self.session, output or self._text, created)
+        return frames.channel_closed(self.session, self._text or output, created)
 
     def _end(self, status: str, output: str) -> None:
         self.session.status, self.session.ended = status, self._world.now

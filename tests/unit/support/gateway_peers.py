@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A small agent and a small client, whose tests say each frame that they send.
 
-They know just enough of the protocol to test the gateway: they acknowledge nothing and resend nothing by themselves. The
-server runs in the event loop of the test, and operations are called without HTTP.
+They know just enough of the protocol to test the gateway: they acknowledge nothing and resend nothing by themselves.
+The server runs in the event loop of the test, and operations are called without HTTP.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Self
 from xml.etree import ElementTree
 
@@ -31,6 +31,7 @@ from emulator.world import World
 # Long enough that only a broken gateway exceeds it.
 DEADLINE = 30
 SCHEMA = {"MessageSchemaVersion": "1.0"}
+NODE = "i-0123456789abcdef0"
 
 
 class EndedError(Exception):
@@ -133,11 +134,17 @@ class Peers:
         return [(frame.direction, frame.type, frame.fault) for frame in found if not types or frame.type in types]
 
     def signed(
-        self, method: str, path: str, body: bytes = b"", service: str = "ssmmessages", identity: Identity | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        service: str = "ssmmessages",
+        identity: Identity | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """Return the headers of a request of an agent."""
+        """Return the headers of a request of an agent, with ``more`` among them."""
         who = identity or self.world.default_identity
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = {**({"Content-Type": "application/json"} if body else {}), **(more or {})}
         request = AWSRequest(method, self.server.url + path, headers, body)
         SigV4Auth(Credentials(who.access_key, who.secret_key, who.session_token), service, self.region).add_auth(
             request
@@ -217,6 +224,17 @@ class Peers:
         return session
 
 
+def play(scenario: Callable[[Peers], Awaitable[None]], section: Mapping[str, Any] | None = None, **world: Any) -> None:
+    """Run a scenario in a world whose region has a node with an agent, and what ``section`` says."""
+    region = {"nodes": [{"id": NODE, "agent": {}}], **(section or {})}
+
+    async def go() -> None:
+        async with Peers({"regions": {"us-east-1": region}, **world}) as peers:
+            await scenario(peers)
+
+    asyncio.run(go())
+
+
 async def terminating(agent: Channel, session: str) -> None:
     """Let an agent say that it ends a session, and leave."""
     state = {"SchemaVersion": 1, "SessionState": "Terminating", "SessionId": session}
@@ -237,7 +255,7 @@ async def completed(control: Channel, session: str, output: str = "", status: st
 
 
 @contextlib.asynccontextmanager
-async def running(peers: Peers, node: str, **start: Any) -> AsyncIterator[Running]:
+async def running(peers: Peers, node: str = NODE, **start: Any) -> AsyncIterator[Running]:
     """Yield a session on a node, both of whose ends are open and have heard that the other one is there."""
     control = await peers.connected(node)
     started = await peers.call("StartSession", Target=node, **start)
