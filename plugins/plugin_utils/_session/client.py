@@ -25,6 +25,7 @@ import collections
 import dataclasses
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -200,6 +201,8 @@ class Client:
 
     def execute(self, command: bytes, stdin: str = "none", on_output: Output | None = None) -> Job:
         """Start a command in ``/bin/sh``. ``stdin`` is ``none``, or ``open`` if ``feed`` follows."""
+        if stdin != "none":
+            self._helper()
         job = self._new_job(on_output)
         self._send(self._language.execute(job.number, command, stdin))
         return job
@@ -224,7 +227,7 @@ class Client:
     def put(self, source: BinaryIO, path: bytes) -> None:
         """Write a file on the node. Raises ``SessionError`` or ``JobError``; then the file is as it was before."""
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-        size = source.tell()
+        size = source.seek(0, os.SEEK_END)
         source.seek(0)
         job = self._new_job(None)
         said = {"path": encoded_path(path), "size": size, "sha256": digest}
@@ -323,8 +326,9 @@ class Client:
     def is_alive(self) -> bool:
         """Return whether the session still runs. An idle one is asked, which takes one round trip."""
         try:
-            if time.monotonic() - self._heard_at < _STALE and not self._link.wait(0):
-                return True
+            self.step(0)
+            if time.monotonic() - self._heard_at < _STALE:
+                return not self._link.has_ended
             job = self._new_job(None)
             self._send(self._language.probe(job.number))
             answered = self._heard_at

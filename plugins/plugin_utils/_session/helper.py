@@ -481,7 +481,7 @@ class Helper:
     def step(self) -> None:
         self.watch_outputs()
         for key, unused in self.selector.select(self.pause()):
-            if key.fileobj in self.selector.get_map():  # an earlier event may have closed it
+            if self.is_watched(key.fileobj):
                 key.data(key.fileobj)
         now = time.monotonic()
         for number, job in list(self.jobs.items()):
@@ -522,6 +522,13 @@ class Helper:
             self.selector.unregister(what)
         except (KeyError, ValueError):
             pass
+
+    def is_watched(self, what: Any) -> bool:
+        """Return whether a file is still to be watched. An earlier event may have closed it."""
+        try:
+            return what in self.selector.get_map()
+        except ValueError:  # it is closed
+            return False
 
     def read(self) -> None:
         """Take what came in."""

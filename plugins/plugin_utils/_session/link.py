@@ -14,6 +14,7 @@ or if ResumeSession says that the session has ended.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import selectors
 import time
@@ -117,6 +118,11 @@ class Link:
             raise
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the session is known to have ended."""
+        return self._channel.closed
+
+    @property
     def unacknowledged(self) -> int:
         """The bytes that the agent has not acknowledged, sent or waiting."""
         return self._channel.unacknowledged
@@ -155,8 +161,8 @@ class Link:
 
     def _turn(self, seconds: float, wake: int | None) -> list[Event]:
         stream = self._stream
-        if stream is None:
-            raise SessionError("The session is closed.", ended=True)
+        if stream is None or self._channel.closed:
+            raise SessionError("The session has ended.", ended=True)
         self._write(stream)
         with selectors.DefaultSelector() as selector:
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0)
@@ -171,7 +177,8 @@ class Link:
         for frame in stream.receive():
             self._lost_since, self._failures = None, 0
             events += self._channel.receive(frame, time.monotonic())
-        self._write(stream)
+        with contextlib.suppress(StreamError):  # what came must not be lost; the next turn meets the error again
+            self._write(stream)
         return events
 
     def _write(self, stream: Stream) -> None:

@@ -85,13 +85,16 @@ class Stream:
         self.flush()
 
     def send_binary(self, data: bytes) -> None:
-        """Send a message. ``flush`` writes it."""
+        """Send a message. ``flush`` writes it. Raises ``StreamError`` once the WebSocket is closed."""
+        if self._protocol.state is not State.OPEN:
+            raise StreamError(self._closed())
         self._protocol.send_binary(data)
 
     def ping(self) -> None:
         """Send a ping, so that nothing between here and the service takes the connection for unused."""
-        self._protocol.send_ping(b"keepalive")
-        self.flush()
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_ping(b"keepalive")
+            self.flush()
 
     def flush(self) -> None:
         """Write what the socket takes now. Raises ``StreamError`` if it is lost."""

@@ -1,0 +1,335 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Test sessions with a node of the emulator: commands, input, files, silence, lost sockets, and every ending."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+import pwd
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
+    Client,
+    JobError,
+    TooLongError,
+    pieces_of,
+)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
+from emulator.testing import LocalAWS
+from unit.support.session_client import NODE, PATIENT, REGION, Told, a_client, a_node, open_client, tell_node
+
+MB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAWS]:
+    with a_node() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def client(aws: LocalAWS) -> Iterator[Client]:
+    with a_client(aws) as opened:
+        yield opened
+
+
+def locally(command: str, stdin: bytes | None) -> tuple[int, bytes, bytes]:
+    """Run a command as the connection ``local`` of ansible-core does."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], input=b"" if stdin is None else stdin, capture_output=True, check=False, timeout=60
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+ALL_BYTES = bytes(range(256))
+AWKWARD = {
+    "nothing": ("true", None),
+    "every byte": ("cat", ALL_BYTES * 64),
+    "every byte to both": ("tee /dev/stderr", ALL_BYTES),
+    "nul bytes": ("printf 'x\\000y\\000'", None),
+    "invalid utf-8": ("printf '\\377\\376\\303(\\200'", None),
+    "half a character at the end": ("printf 'a\\342\\202'; printf '\\360\\237\\220' >&2", None),
+    "the replacement character": ("printf '\\357\\277\\275x\\357\\277\\275'", None),
+    "no newline": ("printf out; printf err >&2", None),
+    "300 columns": ("head -c 300 /dev/zero | tr '\\0' W", None),
+    "a long line": ("head -c 262145 /dev/zero | tr '\\0' W", None),
+    "escape codes": ("printf 'a\\rb\\tc\\033[31mred\\033[0m\\033[?2004h\\033]0;t\\007'", None),
+    "lines like answers": ("echo '~0 1 o - 1 00000000 QQ=='; echo '~READY'; echo '~broken'", None),
+    "10 megabytes": ("head -c 10485760 /dev/zero", None),
+    "exit 255": ("exit 255", None),
+    "exit 1 with words": ("echo no >&2; exit 1", None),
+    "killed": ("kill -KILL $$", None),
+    "ended by SIGTERM": ("kill -TERM $$", None),
+    "not found": ("/no/such/program", None),
+    "bad syntax": ("if", None),
+    "a background child": ("sleep 0.2 & echo started", None),
+    "a child that lets go": ("sleep 60 >/dev/null 2>&1 </dev/null & echo $((1+1))", None),
+    "input that nobody reads": ("true", b"x" * 300_000),
+    "input to the end": ("wc -c", b"x" * MB),
+    "interleaved": ("i=0; while [ $i -lt 200 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done", None),
+    "no terminal": ("test -t 0 || test -t 1 || test -t 2 || echo none; (: </dev/tty) 2>/dev/null || echo no tty", None),
+    "quotes": ("""printf '%s' "it's" '"' '\\'""", None),
+    "text with unicode": ("printf 'ü汉🐘'", None),
+    "a closed pipe": ("yes | head -n 1", None),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_a_command_gives_what_it_gives_locally(client: Client, name: str) -> None:
+    command, stdin = AWKWARD[name]
+    ended = client.run(command.encode(), stdin)
+    status, out, err = locally(command, stdin)
+    assert (ended.status, ended.err) == (status, err)
+    assert ended.out == out
+
+
+def test_a_command_has_a_clean_process(client: Client) -> None:
+    command = b"grep -E '^Sig(Ign|Blk)' /proc/self/status | cut -f2 | tr -d '0\\n'; ls /proc/self/fd | tr '\\n' ' '; pwd"
+    assert client.run(command).out.decode().split() == ["0", "1", "2", "3", pwd.getpwuid(os.getuid()).pw_dir]
+
+
+def test_jobs_run_side_by_side(client: Client) -> None:
+    waiting = client.execute(b"read -r x; echo $x", "open")
+    assert [client.run(b"echo %d" % number).out for number in range(3)] == [b"0\n", b"1\n", b"2\n"]
+    assert waiting.ended is None
+    client.feed(waiting, pieces_of(b"late\n"))
+    client.finish(waiting)
+    assert bytes(waiting.out) == b"late\n"
+
+
+def test_a_program_that_does_not_read_blocks_nothing(aws: LocalAWS) -> None:
+    """5 MB are sent to a program that never reads. Other commands run, and the program can be ended."""
+    with a_client(aws) as client:
+        job = client.execute(b"exec sleep 1000", "open")
+        client.feed(job, pieces_of(b"x" * (5 * MB)))
+        for unused in range(20):
+            assert client.run(b"echo here").out == b"here\n"
+        client.cancel(job)
+        ended = client.finish(job)
+        assert ended == {"rc": -15, "cancelled": True}
+        assert client.run(b"echo still").out == b"still\n"
+
+
+def test_a_command_that_takes_too_long_is_ended_and_the_session_stays(client: Client) -> None:
+    other = client.execute(b"sleep 1; echo other")
+    with pytest.raises(TooLongError, match="took longer than 0.2 seconds, and was ended on the node"):
+        client.run(b"echo $$ > /tmp/sessionops-pid; exec sleep 1000", timeout=0.2)
+    client.finish(other)
+    assert bytes(other.out) == b"other\n"
+
+
+def test_an_interrupted_wait_ends_the_command(client: Client, tmp_path: Path) -> None:
+    class Interrupt(BaseException):
+        pass
+
+    def interrupt(unused_kind: str, unused_data: bytes) -> None:
+        raise Interrupt
+
+    job = client.execute(b"echo $$; exec sleep 1000", "none", interrupt)
+    with pytest.raises(Interrupt):
+        client.finish(job)
+    pid = subprocess.run(["pgrep", "-xf", "sleep 1000"], capture_output=True, text=True, check=False).stdout.split()
+    deadline = time.monotonic() + 30
+    while pid and time.monotonic() < deadline:
+        client.step(0.05)
+        pid = [each for each in pid if os.path.exists(f"/proc/{each}")]
+    assert pid == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 1012, 32768, 3 * MB + 7])
+def test_files_arrive_as_they_are(client: Client, tmp_path: Path, size: int) -> None:
+    data = os.urandom(size)
+    path = tmp_path / "\udcffodd näme\n"
+    client.put(io.BytesIO(data), os.fsencode(path))
+    assert path.read_bytes() == data
+    back = io.BytesIO()
+    client.get(os.fsencode(path), back)
+    assert back.getvalue() == data
+
+
+def test_a_file_that_cannot_be_written_or_read_is_told(client: Client, tmp_path: Path) -> None:
+    for work, text in (
+        (lambda: client.put(io.BytesIO(b"x"), b"/no/such/folder/file"), "No such file or directory"),
+        (lambda: client.put(io.BytesIO(b"x"), os.fsencode(tmp_path)), "Is a directory"),
+        (lambda: client.get(b"/no/such/file", io.BytesIO()), "No such file or directory"),
+        (lambda: client.get(os.fsencode(tmp_path), io.BytesIO()), "Is a directory"),
+    ):
+        with pytest.raises(JobError, match=text):
+            work()
+    assert list(tmp_path.iterdir()) == []
+    assert client.run(b"echo here").out == b"here\n"
+
+
+@pytest.mark.parametrize("do", [{"close": "client"}, {"cut": "client"}, {"close": "agent"}, {"cut": "agent"}])
+def test_sockets_that_end_lose_nothing(do: dict[str, str], tmp_path: Path) -> None:
+    """Files in both directions, with commands beside them, while a socket ends again and again."""
+    data = os.urandom(2 * MB)
+    rules = [
+        {"op": "frame:*", "every_seconds": 0.15, "do": do},
+        {"op": "frame:*", "probability": 0.01, "do": {"drop": True}},
+    ]
+    with a_node(faults=rules, strict=False) as aws, a_client(aws) as client:
+        for number in range(3):
+            client.put(io.BytesIO(data), os.fsencode(tmp_path / "file"))
+            assert hashlib.sha256((tmp_path / "file").read_bytes()).digest() == hashlib.sha256(data).digest()
+            assert client.run(b"cat", b"%d" % number).out == b"%d" % number
+        back = io.BytesIO()
+        client.get(os.fsencode(tmp_path / "file"), back)
+        assert back.getvalue() == data
+        if "client" in do.values():
+            assert aws.calls("ResumeSession")
+        assert len(aws.calls("StartSession")) == 1
+
+
+def test_a_silent_node_is_noticed_while_a_command_runs() -> None:
+    limits = dataclasses.replace(PATIENT, alive_interval=0.3, alive_count=3)
+    with a_node() as aws, a_client(aws, limits=limits) as client:
+        job = client.execute(b"sleep 60")
+        client.step(0.1)
+        tell_node(aws, "stop")
+        with pytest.raises(SessionError, match="The node did not answer for"):
+            client.finish(job)
+        assert len(aws.calls("ResumeSession")) == 1
+        tell_node(aws, "continue")
+
+
+def test_a_node_that_comes_back_in_time_is_waited_for() -> None:
+    limits = dataclasses.replace(PATIENT, alive_interval=0.5, alive_count=20)
+    with a_node() as aws, a_client(aws, limits=limits) as client:
+        job = client.execute(b"sleep 1; echo once")
+        client.step(0.1)
+        tell_node(aws, "stop")
+        threading.Timer(2, tell_node, (aws, "continue")).start()
+        client.finish(job)
+        assert bytes(job.out) == b"once\n"
+        assert aws.calls("ResumeSession")
+
+
+def test_a_session_that_somebody_else_ends_is_told(aws: LocalAWS) -> None:
+    with a_client(aws) as client:
+        job = client.execute(b"sleep 60")
+        client.step(0.1)
+        aws.client("ssm").terminate_session(SessionId=client.session_id)
+        with pytest.raises(SessionError, match="The session was ended"):
+            client.finish(job)
+        assert not client.is_alive()
+
+
+def test_an_idle_session_is_asked_before_it_is_used(aws: LocalAWS) -> None:
+    with a_client(aws) as client:
+        assert client.is_alive()
+        client.run(b"true")
+        time.sleep(1.1)
+        assert client.is_alive()
+
+
+def test_no_session_is_left(aws: LocalAWS) -> None:
+    """Sessions end with the client, and also if they could not be used."""
+    with a_client(aws) as client:
+        client.run(b"true")
+    with a_node({"marker_delay_seconds": 60}) as slow:
+        with pytest.raises(SessionError, match="did not start a shell within 1 seconds. It printed nothing"):
+            open_client(slow, limits=dataclasses.replace(PATIENT, connect=1.0))
+        assert [call.outcome for call in slow.calls("TerminateSession")] == ["ok"]
+    assert len(aws.calls("TerminateSession")) <= len(aws.calls("StartSession"))
+
+
+@pytest.mark.parametrize(
+    ("agent", "text"),
+    [
+        (
+            {"fail_start": "Plugin with name InteractiveCommands not found"},
+            r"Plugin with name InteractiveCommands not found\. Check that the node's disk is not full",
+        ),
+        ({"run_as": "nosuchuser4711"}, "nosuchuser4711"),
+    ],
+)
+def test_the_agents_reason_is_told_and_nothing_is_tried_again(agent: dict[str, str], text: str) -> None:
+    with a_node(agent) as aws:
+        with pytest.raises(SessionError, match=text):
+            open_client(aws)
+        assert len(aws.calls("StartSession")) == 1
+
+
+def test_a_session_that_cannot_be_terminated_is_told_once() -> None:
+    for error, verbosity in (("AccessDeniedException", 0), ("ValidationException", 3), ("DoesNotExistException", 3)):
+        fault = {"op": "TerminateSession", "do": {"error": error}}
+        with a_node(faults=[fault]) as aws:
+            told = Told()
+            open_client(aws, told).close()
+            lines = [(number, text) for number, text in told.lines if "Could not end session" in text]
+            assert [number for number, unused in lines] == [verbosity]
+            assert len(aws.calls("TerminateSession")) == 1
+            if verbosity == 0:
+                assert "ssm:TerminateSession" in lines[0][1]
+
+
+def test_a_banner_before_the_marker_is_passed_over() -> None:
+    with a_node({"banner": "\x1b[?2004h" + "Welcome\r\n" * 400}) as aws, a_client(aws) as client:
+        assert client.run(b"echo out").out == b"out\n"
+        assert client.run(b"echo out").err == b""
+
+
+@pytest.mark.parametrize("profile", ["", "set -u", "set -e", "exec bash -l", "unset PS1", "cd /; exec sh"])
+def test_a_document_with_a_shell_works(profile: str) -> None:
+    content = {
+        "schemaVersion": "1.0",
+        "description": "A shell",
+        "sessionType": "Standard_Stream",
+        "inputs": {"shellProfile": {"linux": profile}},
+    }
+    region = {"documents": [{"name": "Shell", "document_type": "Session", "content": content}]}
+    with a_node(region=region) as aws, a_client(aws, document="Shell") as client:
+        assert client.run(b"cat", ALL_BYTES).out == ALL_BYTES
+
+
+def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
+    """Only a shell and POSIX's own programs are there."""
+    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo"):
+        found = subprocess.run(["which", program], capture_output=True, text=True, check=True).stdout.strip()
+        (tmp_path / program).symlink_to(found)
+    with a_node({"path": str(tmp_path)}) as aws:
+        with a_client(aws) as client:
+            assert client.node.python == ""
+            assert client.node.user
+            for command in (b"echo out; echo err >&2; exit 3", b"true", b"printf '\\377\\000x'"):
+                ended = client.run(command)
+                assert (ended.status, ended.out, ended.err) == locally(command.decode(), None)
+            with pytest.raises(JobError, match="requires Python 3.8"):
+                client.put(io.BytesIO(b"x"), b"/tmp/x")
+            with pytest.raises(JobError, match="requires Python 3.8"):
+                client.run(b"cat", b"input")
+        with a_client(aws) as client:
+            with pytest.raises(TooLongError, match="left with the session"):
+                client.run(b"sleep 1000", timeout=0.3)
+
+
+def test_bytes_in_the_environment_reach_the_command() -> None:
+    agent = {"environment": {"X": "\udce4", "LD_LIBRARY_PATH": "/snap/x/lib", "SNAP": "/snap/x"}}
+    with a_node(agent) as aws, a_client(aws) as client:
+        assert client.run(b"printenv X").out == b"\xe4\n"
+        assert client.run(b"printenv SNAP LD_LIBRARY_PATH").status == 1
+
+
+def test_no_token_is_told(aws: LocalAWS) -> None:
+    told = Told()
+    with a_client(aws, told) as client:
+        aws.disturb(client.session_id, close="client")
+        assert client.run(b"echo x").out == b"x\n"
+    assert "Resuming session" in told
+    assert not any("data-channel" in text or "TokenValue" in text for unused, text in told.lines)
+
+
+def test_the_session_says_why_it_was_started(aws: LocalAWS) -> None:
+    with a_client(aws, reason="Ansible: n1"):
+        assert aws.calls("StartSession")[-1].params["Reason"] == "Ansible: n1"
+        assert aws.calls("StartSession")[-1].params["Target"] == NODE
+    assert aws.world.regions == [REGION]
