@@ -15,8 +15,7 @@ from ..messages import Message
 from ..services.ssm.nodes.store import Nodes
 from ..services.ssm.sessions.store import Session, new_token
 from ..world import World
-from . import frames
-from .frames import BreachError
+from .frames import BreachError, read_json, read_message, task_acknowledged
 from .journal import FrameJournal
 from .outlet import Outlet
 from .relay import Relay
@@ -113,21 +112,21 @@ class Hub:
     def _receive(self, node: str, outlet: Outlet, frame: str | bytes) -> None:
         """Handle one frame of a control channel. The answers to Run Command and telemetry need nothing."""
         try:
-            message = frames.read_message(frame)
+            message = read_message(frame)
             if message.type == "agent_task_complete":
                 self._complete(node, outlet, message)
         except BreachError as error:
             self.violated(f"agent of {node}: {error}")
 
     def _complete(self, node: str, outlet: Outlet, message: Message) -> None:
-        said = frames.read_json(message)
+        said = read_json(message)
         task_id = said.get("TaskId")
         if not isinstance(task_id, str):
             raise BreachError("agent_task_complete: TaskId is missing")
         relay = self._relays.get(task_id)
         if relay is not None and relay.session.target == node:
             relay.complete(message, said)
-        outlet.put(frames.task_acknowledged(message, task_id).encode())
+        outlet.put(task_acknowledged(message, task_id).encode())
 
     # --- time -------------------------------------------------------------------------------------------------------
 

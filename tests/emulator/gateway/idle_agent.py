@@ -19,7 +19,7 @@ from aiohttp import web
 from ..server import serve
 from ..service import APIError
 from ..world import World
-from . import access
+from .access import node_with_agent, signed_region
 
 JSON_TYPE = "application/x-amz-json-1.1"
 # The service that each call is signed for, and the member that has the ID of the node.
@@ -39,8 +39,8 @@ async def answer(request: web.Request, world: World) -> web.StreamResponse:
         return await serve(request)
     service, member = CALLS[target]
     try:
-        region = await access.signed_region(request, world, service)
-        node = access.node_with_agent(world, region, await _named(request, member))
+        region = await signed_region(request, world, service)
+        node = node_with_agent(world, region, await _named(request, member))
     except APIError as error:
         body = {"__type": error.code, "message": error.message}
         return web.json_response(body, status=error.status, content_type=JSON_TYPE)

@@ -17,9 +17,10 @@ from ..fault_rules import FaultError
 from ..frame_faults import CHANNEL_EFFECTS, OPEN, check_effects
 from ..server import CONTROL, Server
 from ..service import APIError
-from . import access, frames, idle_agent
-from .frames import BreachError
+from .access import created, node_with_agent, refused, signed_region
+from .frames import AGENT_OPEN, CLIENT_OPEN, CONTROL_OPEN, BreachError, read_open
 from .hub import Hub
+from .idle_agent import answer
 from .journal import Frame
 from .relay import Relay, Side
 from .sockets import Socket
@@ -95,7 +96,7 @@ class Gateway:
             try:
                 return await handler(request)
             except APIError as error:
-                return access.refused(error)
+                return refused(error)
             except (web.HTTPException, ConnectionError):
                 raise
             except Exception:
@@ -116,19 +117,19 @@ class Gateway:
 
     async def _create_control(self, request: web.Request) -> web.StreamResponse:
         hub = self._running
-        region = await access.signed_region(request, hub.world)
-        node = access.node_with_agent(hub.world, region, request.match_info["node"])
+        region = await signed_region(request, hub.world)
+        node = node_with_agent(hub.world, region, request.match_info["node"])
         await self._check_body(request)
         control = hub.control(region, node.id)
         control.token = hub.create_token()
-        return access.created("CreateControlChannelResponse", control.token)
+        return created("CreateControlChannelResponse", control.token)
 
     async def _open_control(self, request: web.Request) -> web.StreamResponse:
         hub = self._running
-        region = await access.signed_region(request, hub.world)
-        node = access.node_with_agent(hub.world, region, request.match_info["node"])
+        region = await signed_region(request, hub.world)
+        node = node_with_agent(hub.world, region, request.match_info["node"])
         socket = await Socket.accept(request)
-        said = await self._first(socket, frames.CONTROL_OPEN, f"agent of {node.id}")
+        said = await self._first(socket, CONTROL_OPEN, f"agent of {node.id}")
         if not _is_token(said, hub.control(region, node.id).token):
             await socket.refuse()
         else:
@@ -139,18 +140,18 @@ class Gateway:
 
     async def _create_data(self, request: web.Request) -> web.StreamResponse:
         hub = self._running
-        region = await access.signed_region(request, hub.world)
+        region = await signed_region(request, hub.world)
         relay = self._agents_relay(region, request)
         await self._check_body(request)
         relay.agent_token = hub.create_token()
-        return access.created("CreateDataChannelResponse", relay.agent_token)
+        return created("CreateDataChannelResponse", relay.agent_token)
 
     def _agents_relay(self, region: str, request: web.Request) -> Relay:
         """Return the relay that an agent asks for. Raises ``APIError`` if there is no such session any more."""
         relay = self._running.relay(request.match_info["session"])
         if relay is None:
             raise APIError("AccessDeniedException", "There is no such session.")
-        access.node_with_agent(self._running.world, region, relay.session.target)
+        node_with_agent(self._running.world, region, relay.session.target)
         if relay.has_ended:
             raise APIError("ValidationException", "Session is already terminated")
         return relay
@@ -159,10 +160,10 @@ class Gateway:
         """Open an end of a session. Only an agent signs its request."""
         if "Authorization" not in request.headers:
             return await self._open_client(request)
-        region = await access.signed_region(request, self._running.world)
+        region = await signed_region(request, self._running.world)
         relay = self._agents_relay(region, request)
         socket = await Socket.accept(request)
-        said = await self._first(socket, frames.AGENT_OPEN, "agent of a session")
+        said = await self._first(socket, AGENT_OPEN, "agent of a session")
         if _is_token(said, relay.agent_token) and said is not None:
             if said["ClientInstanceId"] != relay.session.target:
                 self._running.violated("agent of a session: ClientInstanceId is that of another node")
@@ -174,7 +175,7 @@ class Gateway:
     async def _open_client(self, request: web.Request) -> web.StreamResponse:
         relay = self._running.relay(request.match_info["session"])
         socket = await Socket.accept(request)
-        said = await self._first(socket, frames.CLIENT_OPEN, "client of a session")
+        said = await self._first(socket, CLIENT_OPEN, "client of a session")
         if relay is None or relay.is_over or not _is_token(said, relay.session.token):
             name = request.match_info["session"]
             self._running.journal.add(name, "client to service", OPEN, fault="the token is not valid")
@@ -202,7 +203,7 @@ class Gateway:
     async def _check_body(self, request: web.Request) -> None:
         """Raise ``APIError`` unless the body of a POST has what the agent sends, and report it."""
         try:
-            frames.read_open((await request.read()).decode("utf-8", "replace"), ("RequestId",))
+            read_open((await request.read()).decode("utf-8", "replace"), ("RequestId",))
         except BreachError as error:
             self._running.violated(f"POST of an agent: {error}")
             raise APIError("ValidationException", str(error)) from None
@@ -213,7 +214,7 @@ class Gateway:
         if frame is None:
             return None
         try:
-            return frames.read_open(frame, members)
+            return read_open(frame, members)
         except BreachError as error:
             self._running.violated(f"{sender}: {error}")
             return None
@@ -241,7 +242,7 @@ class Gateway:
         return web.json_response({"sessions": disturbed})
 
     async def _answer_agent(self, request: web.Request) -> web.StreamResponse:
-        return await idle_agent.answer(request, self._running.world)
+        return await answer(request, self._running.world)
 
 
 def _is_token(said: Mapping[str, Any] | None, token: str | None) -> bool:

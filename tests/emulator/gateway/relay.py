@@ -12,8 +12,16 @@ from ..frame_faults import FrameFault
 from ..messages import Message
 from ..services.ssm.sessions.store import Session
 from ..world import World
-from . import frames
-from .frames import BreachError
+from .frames import (
+    FROM_AGENT,
+    FROM_CLIENT,
+    BreachError,
+    channel_closed,
+    interactive_shell,
+    oversize,
+    read_json,
+    read_message,
+)
 from .journal import FrameJournal
 from .outlet import Outlet
 from .sockets import Socket
@@ -84,7 +92,7 @@ class Relay:
 
     def begin(self, content: Mapping[str, Any], run_as: str) -> None:
         """Ask the node for the session."""
-        self._send("control", frames.interactive_shell(self.session, content, run_as))
+        self._send("control", interactive_shell(self.session, content, run_as))
 
     # --- the two ends -----------------------------------------------------------------------------------------------
 
@@ -132,7 +140,7 @@ class Relay:
     def receive(self, side: Side, frame: str | bytes) -> None:
         """Handle one frame of an end, after the first one."""
         try:
-            message = frames.read_message(frame, frames.FROM_CLIENT if side == "client" else frames.FROM_AGENT)
+            message = read_message(frame, FROM_CLIENT if side == "client" else FROM_AGENT)
             if message.type == "agent_session_state":
                 self._agent_state(message)
                 return
@@ -143,7 +151,7 @@ class Relay:
             message.type == "output_stream_data" and self._world.switch("session_activity") == "input_and_output"
         ):
             self._active = _now()
-        if side == "client" and (text := frames.oversize(message, self._encrypted)):
+        if side == "client" and (text := oversize(message, self._encrypted)):
             self._violated(f"client of a session: {text}")
         assert isinstance(frame, bytes)
         self._forward(side, OTHER[side], message, frame)
@@ -218,7 +226,7 @@ class Relay:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def _agent_state(self, message: Message) -> None:
-        state = frames.read_json(message).get("SessionState")
+        state = read_json(message).get("SessionState")
         if state not in ("Connected", "Terminating"):
             raise BreachError(f"agent_session_state: a SessionState of {state!r}")
         if self._to_service(message) or state != "Terminating" or self.has_ended:
@@ -259,7 +267,7 @@ class Relay:
 
     def _channel_closed(self, output: str = "") -> Message:
         created = self._world.now.strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        return frames.channel_closed(self.session, self._text or output, created)
+        return channel_closed(self.session, self._text or output, created)
 
     def _end(self, status: str, output: str) -> None:
         self.session.status, self.session.ended = status, self._world.now

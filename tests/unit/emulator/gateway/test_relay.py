@@ -16,7 +16,7 @@ from emulator.messages import Message, acknowledgement
 from unit.support.gateway_peers import DEADLINE, NODE, Channel, Peers, completed, play, running, terminating
 
 IDLE = "Your session timed out due to inactivity and has been terminated."
-COMMAND = {"DocumentName": "AWS-StartInteractiveCommand", "Parameters": {"command": ["id -u"]}}
+COMMAND: dict[str, Any] = {"DocumentName": "AWS-StartInteractiveCommand", "Parameters": {"command": ["id -u"]}}
 
 
 def document(inputs: dict[str, Any]) -> dict[str, Any]:
