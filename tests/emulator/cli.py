@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from . import environment, registry
 from .child import run_child
-from .server import Server
+from .node.part import NodeProcesses
+from .server import Part, Server
 from .world import World
 from .world_values import WorldError
 
@@ -41,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return asyncio.run(_run(world, command, options.summary))
 
 
+def _parts() -> list[Part]:
+    """Return what is served beside the operations of AWS: a gateway, and after it the processes that join it."""
+    return [NodeProcesses()]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="emulator", description="A local AWS endpoint. It is not AWS.")
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -62,7 +68,7 @@ def _routes() -> int:
 
 
 async def _serve(world: World, port: int) -> int:
-    server = Server(world)
+    server = Server(world, _parts())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -79,7 +85,7 @@ async def _serve(world: World, port: int) -> int:
 
 
 async def _run(world: World, command: Sequence[str], summary: bool) -> int:
-    server = Server(world)
+    server = Server(world, _parts())
     await server.start()
     try:
         status = await run_child(command, environment.clean(os.environ, server.url, world), server.processes)

@@ -9,6 +9,7 @@ import http.client
 import json
 import re
 import uuid
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from .settings import Settings
@@ -95,7 +96,7 @@ class Service:
         return opened
 
 
-def _introduced(opened: WebSocket, said: dict[str, str | None]) -> WebSocket:
+def _introduced(opened: WebSocket, said: Mapping[str, str | None]) -> WebSocket:
     """Send the first frame, which has the token, and the first ping."""
     try:
         opened.send_text(json.dumps(said))
