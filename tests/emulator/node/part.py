@@ -190,13 +190,14 @@ class NodeProcesses:
         process = self._process(region, target)
         await process.kill()
         # It stays among the processes until it is dead.
-        del self._running[region, target]
+        self._running.pop((region, target), None)
 
     async def restart(self, region: str, target: str) -> None:
         """End a node if it runs, start it, and wait until it has joined."""
+        node = self._node(region, target)
         if (region, target) in self._running:
-            await self._running.pop((region, target)).stop()
-        await self._start(region, self._node(region, target)).joined()
+            await self._running[region, target].stop()
+        await self._start(region, node).joined()
 
     async def away(self, region: str, target: str, seconds: float) -> None:
         """Kill a node, and start it again after some seconds, as a reboot does. Does not wait for its return."""
