@@ -46,7 +46,8 @@ class NodeProcess:
         self._ended = asyncio.Event()
         path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "emulator.node"],
+            # It writes compiled modules if this process does, since compiling takes longer than all else at its start.
+            [sys.executable, *(["-B"] if sys.dont_write_bytecode else []), "-m", "emulator.node"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},

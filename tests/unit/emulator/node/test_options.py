@@ -34,7 +34,7 @@ def test_the_defaults_are_those_of_an_agent() -> None:
 
 
 def test_every_option() -> None:
-    given = {
+    given: dict[str, Any] = {
         "fast": True,
         "double_on_close": False,
         "run_as": "nobody",
@@ -80,10 +80,11 @@ def test_a_mistake(given: Any, text: str) -> None:
 
 
 def test_a_world_is_refused_for_a_mistake() -> None:
-    for node, text in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"agent": {"fsat": True}}, "us-east-1.nodes: agent of i-0123456789abcdef0: unknown key fsat"),
         ({"agent": {}, "platform": "Windows"}, "i-0123456789abcdef0: only a Linux node can have an agent"),
-    ]:
+    ]
+    for node, text in wrong:
         with pytest.raises(WorldError, match=text):
             World({"regions": {"us-east-1": {"nodes": [{"id": GIVEN["node_id"], **node}]}}})
 

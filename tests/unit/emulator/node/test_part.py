@@ -63,7 +63,7 @@ def settings(url: str, peer: Peer, **more: Any) -> bytes:
 
 
 def start_node() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-B", "-m", "emulator.node"]
+    command = [sys.executable, "-m", "emulator.node"]
     return subprocess.Popen(command, cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -100,7 +100,7 @@ def test_a_node_ends_with_all_that_runs_on_it(how: str) -> None:
 def test_wrong_settings_are_refused_without_their_values() -> None:
     given = {"secret_key": "hidden", "agent": {"fsat": True}}
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "emulator.node"],
+        [sys.executable, "-m", "emulator.node"],
         input=json.dumps(given).encode() + b"\n",
         cwd=TESTS,
         capture_output=True,
@@ -129,7 +129,7 @@ def test_a_node_that_ends_before_it_joins() -> None:
     async def test() -> None:
         peer = Peer()
         server = Server(World(WORLD), [peer, peer.nodes])
-        with mock.patch.object(part.sys, "executable", "/bin/false"):
+        with mock.patch.object(sys, "executable", "/bin/false"):
             with pytest.raises(NodeError, match=f"^node {NODE} of {REGION} ended with status 1 before it joined"):
                 await server.start()
         assert not peer.nodes.processes()
@@ -177,14 +177,18 @@ def test_what_can_happen_to_a_node() -> None:
         async with stage(FAST) as peer:
             (pid,) = peer.nodes.processes()
             await peer.nodes.pause(REGION, NODE)
-            assert Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] in "Tt"
+            async with asyncio.timeout(30):
+                while Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] not in "Tt":
+                    await asyncio.sleep(0.01)
             await peer.nodes.resume(REGION, NODE)
             program = await begin_sleep(peer)
             await peer.nodes.restart(REGION, NODE)
-            assert not exists(pid) and not exists(program) and len(peer.hellos) == 2
+            await asyncio.to_thread(gone, program)
+            assert not exists(pid) and len(peer.hellos) == 2
             program = await begin_sleep(peer)
             await peer.nodes.away(REGION, NODE, 0.1)
-            assert not exists(program) and not peer.nodes.processes()
+            assert not peer.nodes.processes()
+            await asyncio.to_thread(gone, program)
             await peer.until(lambda: len(peer.hellos) == 3)
             # It has said hello, and is about to be counted as back.
             await begin_sleep(peer)

@@ -9,17 +9,35 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emulator.node.part import NodeProcesses
-from unit.support.node_peer import NODE, OUTPUT, REGION, SIZE, Peer, PeerSession, content, interactive, stage
+from unit.support.node_peer import (
+    NODE,
+    OUTPUT,
+    REGION,
+    SIZE,
+    Peer,
+    PeerSession,
+    Run,
+    content,
+    interactive,
+    shared_stage,
+    stage,
+)
 
 FAST = {"fast": True}
 RAW = "stty raw -echo; echo ready; exec "
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Run]:
+    with shared_stage(FAST) as run_on_it:
+        yield run_on_it
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -57,45 +75,42 @@ async def written(path: Path, size: int) -> bytes:
 # --- bytes ------------------------------------------------------------------------------------------
 
 
-def test_a_raw_terminal_is_clean_for_input_and_for_text() -> None:
+def test_a_raw_terminal_is_clean_for_input_and_for_text(node: Run) -> None:
     data = bytes(range(256)) * 64
 
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await ready(peer, f"sh -c 'head -c {len(data)} | sha256sum'")
-            for start in range(0, len(data), 1024):
-                await session.send(data[start : start + 1024])
-            done = await session.ended()
-            assert hashlib.sha256(data).hexdigest().encode() in session.output
-            assert sorted(session.acknowledged) == list(range(len(data) // 1024))
-            assert (done["FinalTaskStatus"], done["Output"]) == ("Success", "")
-            assert session.states == ["Connected", "Terminating"]
+    async def test(peer: Peer) -> None:
+        session = await ready(peer, f"sh -c 'head -c {len(data)} | sha256sum'")
+        for start in range(0, len(data), 1024):
+            await session.send(data[start : start + 1024])
+        done = await session.ended()
+        assert hashlib.sha256(data).hexdigest().encode() in session.output
+        assert sorted(session.acknowledged) == list(range(len(data) // 1024))
+        assert (done["FinalTaskStatus"], done["Output"]) == ("Success", "")
+        assert session.states == ["Connected", "Terminating"]
 
-    run(test())
-
-
-def test_messages_have_at_most_1024_bytes_and_none_is_empty() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await peer.begin(interactive("stty raw; head -c 5000 /dev/zero | tr '\\0' x; printf '\\377'"))
-            await session.ended()
-            assert session.output == b"x" * 5000
-            sizes = [len(message.payload) for message in session.received]
-            assert min(sizes) > 0 and max(sizes) <= 1024
-            assert [message.flags for message in session.received] == [1] + [0] * (len(sizes) - 1)
-            assert sorted(message.sequence for message in session.received) == list(range(len(sizes)))
-
-    run(test())
+    node(test)
 
 
-def test_output_that_is_no_text_is_damaged() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await peer.begin(interactive("stty raw; printf 'a\\377bcd\\357\\277\\275efg\\377'; sleep 0.1"))
-            await session.ended()
-            assert session.output == b"a\xffbcd\xefefg"
+def test_messages_have_at_most_1024_bytes_and_none_is_empty(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await peer.begin(interactive("stty raw; head -c 5000 /dev/zero | tr '\\0' x; printf '\\377'"))
+        await session.ended()
+        assert session.output == b"x" * 5000
+        sizes = [len(message.payload) for message in session.received]
+        assert min(sizes) > 0 and max(sizes) <= 1024
+        assert [message.flags for message in session.received] == [1] + [0] * (len(sizes) - 1)
+        assert sorted(message.sequence for message in session.received) == list(range(len(sizes)))
 
-    run(test())
+    node(test)
+
+
+def test_output_that_is_no_text_is_damaged(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await peer.begin(interactive("stty raw; printf 'a\\377bcd\\357\\277\\275efg\\377'; sleep 0.1"))
+        await session.ended()
+        assert session.output == b"a\xffbcd\xefefg"
+
+    node(test)
 
 
 def test_the_first_output_takes_a_second() -> None:
@@ -113,54 +128,51 @@ def test_the_first_output_takes_a_second() -> None:
 # --- acknowledgements -------------------------------------------------------------------------------
 
 
-def test_a_program_that_does_not_read_blocks_its_own_session_only() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            stuck = await ready(peer, "sleep 300")
-            for unused in range(200):
-                await stuck.send(b"x" * 1024)
-            await stuck.say("channel_closed")
-            other = await peer.begin(interactive("echo fine"))
-            await other.ended()
-            assert b"fine" in other.output
-            assert 0 < len(stuck.acknowledged) < 200 and stuck.completion is None
-            await peer.end(stuck)
-            assert (await stuck.ended())["FinalTaskStatus"] == "Success"
-            assert len(stuck.acknowledged) < 200
+def test_a_program_that_does_not_read_blocks_its_own_session_only(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        stuck = await ready(peer, "sleep 300")
+        for unused in range(200):
+            await stuck.send(b"x" * 1024)
+        await stuck.say("channel_closed")
+        other = await peer.begin(interactive("echo fine"))
+        await other.ended()
+        assert b"fine" in other.output
+        assert 0 < len(stuck.acknowledged) < 200 and stuck.completion is None
+        await peer.end(stuck)
+        assert (await stuck.ended())["FinalTaskStatus"] == "Success"
+        assert len(stuck.acknowledged) < 200
 
-    run(test())
-
-
-def test_messages_out_of_order_and_doubled_ones_are_acknowledged() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await ready(peer, "head -c 6")
-            await session.send(b"cd", number=1)
-            await session.until(lambda: session.acknowledged == [1])
-            first = await session.send(b"ab", number=0)
-            await session.until(lambda: session.acknowledged == [1, 0])
-            await session.repeat(first)
-            await session.until(lambda: session.acknowledged == [1, 0, 0])
-            await session.send(b"ef", number=2)
-            await session.ended()
-            assert session.output.endswith(b"abcdef")
-
-    run(test())
+    node(test)
 
 
-def test_output_is_resent_until_it_is_acknowledged() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await peer.push(interactive("echo one; read x"))
-            session.silent = True
-            await session.until(lambda: len(session.received) >= 3)
-            assert len({message.id for message in session.received}) == 1
-            session.silent = False
-            await session.until(lambda: session.sockets)
-            await session.send(b"\n")
-            assert (await session.ended())["FinalTaskStatus"] == "Success"
+def test_messages_out_of_order_and_doubled_ones_are_acknowledged(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await ready(peer, "head -c 6")
+        await session.send(b"cd", number=1)
+        await session.until(lambda: session.acknowledged == [1])
+        first = await session.send(b"ab", number=0)
+        await session.until(lambda: session.acknowledged == [1, 0])
+        await session.repeat(first)
+        await session.until(lambda: session.acknowledged == [1, 0, 0])
+        await session.send(b"ef", number=2)
+        await session.ended()
+        assert session.output.endswith(b"abcdef")
 
-    run(test())
+    node(test)
+
+
+def test_output_is_resent_until_it_is_acknowledged(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await peer.push(interactive("echo one; read x"))
+        session.silent = True
+        await session.until(lambda: len(session.received) >= 3)
+        assert len({message.id for message in session.received}) == 1
+        session.silent = False
+        await session.until(lambda: session.sockets)
+        await session.send(b"\n")
+        assert (await session.ended())["FinalTaskStatus"] == "Success"
+
+    node(test)
 
 
 def test_input_before_the_program_has_started_is_not_acknowledged() -> None:
@@ -189,6 +201,10 @@ def test_a_message_is_doubled_when_its_socket_is_closed(tmp_path: Path, double: 
             session = await ready(peer, f"cat > {path}")
             # While the node is stopped, all of this waits in its socket.
             await peer.nodes.pause(REGION, NODE)
+            (pid,) = peer.nodes.processes()
+            async with asyncio.timeout(30):
+                while Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] not in "Tt":
+                    await asyncio.sleep(0.01)
             for number in range(20):
                 await session.send(b"%02d" % number)
             closing = asyncio.create_task(session.sockets[0].close(code=1000))
@@ -207,68 +223,65 @@ def test_a_message_is_doubled_when_its_socket_is_closed(tmp_path: Path, double: 
     run(test())
 
 
-def test_an_aborted_socket_loses_nothing(tmp_path: Path) -> None:
+def test_an_aborted_socket_loses_nothing(node: Run, tmp_path: Path) -> None:
     path = tmp_path / "taken"
 
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await ready(peer, f"cat > {path}")
-            for number in range(200):
-                await session.send(b"%04d" % number)
-                if number == 150:
-                    transport = session.sockets[0]._req.transport  # type: ignore[union-attr]
-                    assert transport is not None
-                    transport.abort()
-                    await session.until(lambda: len(session.sockets) == 2)
-            while session.unacknowledged:
-                for message in session.unacknowledged:
-                    await session.repeat(message)
-                await asyncio.sleep(0.05)
-            await written(path, 800)
-            await session.send(b"0200")
-            async with asyncio.timeout(30):
-                while not path.read_bytes().endswith(b"0200"):
-                    await asyncio.sleep(0.01)
-            numbers = [int(each) for each in re.findall(b"....", path.read_bytes())]
-            assert sorted(set(numbers)) == list(range(201))
-            assert numbers == sorted(numbers) and len(numbers) <= 202
+    async def test(peer: Peer) -> None:
+        session = await ready(peer, f"cat > {path}")
+        for number in range(200):
+            await session.send(b"%04d" % number)
+            if number == 150:
+                transport = session.sockets[0]._req.transport  # type: ignore[union-attr]
+                assert transport is not None
+                transport.abort()
+                await session.until(lambda: len(session.sockets) == 2)
+        while session.unacknowledged:
+            for message in session.unacknowledged:
+                await session.repeat(message)
+            await asyncio.sleep(0.05)
+        await written(path, 800)
+        await session.send(b"0200")
+        async with asyncio.timeout(30):
+            while not path.read_bytes().endswith(b"0200"):
+                await asyncio.sleep(0.01)
+        numbers = [int(each) for each in re.findall(b"....", path.read_bytes())]
+        assert sorted(set(numbers)) == list(range(201))
+        assert numbers == sorted(numbers) and len(numbers) <= 202
 
-    run(test())
-
-
-def test_output_goes_on_on_the_next_socket() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await ready(peer, "cat")
-            await session.send(b"one")
-            await session.until(lambda: session.output.endswith(b"one"))
-            await session.sockets[0].close()
-            await session.until(lambda: len(session.sockets) == 2)
-            await session.send(b"two")
-            await session.until(lambda: session.output.endswith(b"onetwo"))
-            numbers = [message.sequence for message in session.received]
-            assert sorted(set(numbers)) == list(range(len(set(numbers))))
-
-    run(test())
+    node(test)
 
 
-def test_a_pause_holds_the_output_back(tmp_path: Path) -> None:
+def test_output_goes_on_on_the_next_socket(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await ready(peer, "cat")
+        await session.send(b"one")
+        await session.until(lambda: session.output.endswith(b"one"))
+        await session.sockets[0].close()
+        await session.until(lambda: len(session.sockets) == 2)
+        await session.send(b"two")
+        await session.until(lambda: session.output.endswith(b"onetwo"))
+        numbers = [message.sequence for message in session.received]
+        assert sorted(set(numbers)) == list(range(len(set(numbers))))
+
+    node(test)
+
+
+def test_a_pause_holds_the_output_back(node: Run, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
 
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            command = f"echo ready; while [ ! -e {flag} ]; do sleep 0.02; done; echo late; sleep 300"
-            session = await peer.begin(interactive(command))
-            await session.until(lambda: b"ready" in session.output)
-            await session.say("pause_publication")
-            await asyncio.sleep(0.1)
-            flag.touch()
-            await asyncio.sleep(0.3)
-            assert b"late" not in session.output
-            await session.say("start_publication")
-            await session.until(lambda: b"late" in session.output)
+    async def test(peer: Peer) -> None:
+        command = f"echo ready; while [ ! -e {flag} ]; do sleep 0.02; done; echo late; sleep 300"
+        session = await peer.begin(interactive(command))
+        await session.until(lambda: b"ready" in session.output)
+        await session.say("pause_publication")
+        await asyncio.sleep(0.1)
+        flag.touch()
+        await asyncio.sleep(0.3)
+        assert b"late" not in session.output
+        await session.say("start_publication")
+        await session.until(lambda: b"late" in session.output)
 
-    run(test())
+    node(test)
 
 
 # --- the end ----------------------------------------------------------------------------------------
@@ -290,17 +303,16 @@ def test_what_left_its_group_lives_on_until_the_node_ends(by: str) -> None:
     run(test())
 
 
-def test_what_runs_on_the_terminal_is_hung_up() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await peer.begin(interactive("sleep 300 & echo pid $! end; read x"))
-            await session.until(lambda: b"end" in session.output)
-            pid = session.output.split()[-2]
-            await session.say("channel_closed")
-            await session.ended()
-            await gone(pid)
+def test_what_runs_on_the_terminal_is_hung_up(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await peer.begin(interactive("sleep 300 & echo pid $! end; read x"))
+        await session.until(lambda: b"end" in session.output)
+        pid = session.output.split()[-2]
+        await session.say("channel_closed")
+        await session.ended()
+        await gone(pid)
 
-    run(test())
+    node(test)
 
 
 # --- surroundings -----------------------------------------------------------------------------------
@@ -332,17 +344,16 @@ def test_the_surroundings_of_a_program(tmp_path: Path) -> None:
     run(test())
 
 
-def test_the_size_of_the_terminal() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            session = await peer.begin(interactive("echo ready; read x; stty size"))
-            await session.until(lambda: b"ready" in session.output)
-            await session.send(b'{"cols": 123, "rows": 45}', SIZE)
-            await session.send(b"\n")
-            await session.ended()
-            assert b"45 123" in session.output
+def test_the_size_of_the_terminal(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        session = await peer.begin(interactive("echo ready; read x; stty size"))
+        await session.until(lambda: b"ready" in session.output)
+        await session.send(b'{"cols": 123, "rows": 45}', SIZE)
+        await session.send(b"\n")
+        await session.ended()
+        assert b"45 123" in session.output
 
-    run(test())
+    node(test)
 
 
 def test_a_shell_has_its_profile_typed_in() -> None:
@@ -406,7 +417,7 @@ def test_an_agent_that_cannot_start_a_session(agent: dict[str, Any], text: str) 
     run(test())
 
 
-def test_a_document_that_cannot_start() -> None:
+def test_a_document_that_cannot_start(node: Run) -> None:
     wrong = {
         "This node is emulated and does not forward ports.": content("Port", {}, portNumber="22"),
         "This node is emulated and does not encrypt with AWS KMS.": interactive("true", kmsKeyId="key"),
@@ -415,23 +426,21 @@ def test_a_document_that_cannot_start() -> None:
         "Unable to start command: please set the RunAs default user\n": interactive("true", runAsEnabled=True),
     }
 
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            for text, said in wrong.items():
-                session = await peer.push(said)
-                done = await session.ended()
-                assert (done["FinalTaskStatus"], done["Output"]) == ("Failed", text)
+    async def test(peer: Peer) -> None:
+        for text, said in wrong.items():
+            session = await peer.push(said)
+            done = await session.ended()
+            assert (done["FinalTaskStatus"], done["Output"]) == ("Failed", text)
 
-    run(test())
+    node(test)
 
 
-def test_many_sessions_at_once() -> None:
-    async def test() -> None:
-        async with stage(FAST) as peer:
-            sessions = [await peer.push(interactive(f"echo number {number}")) for number in range(10)]
-            for number, session in enumerate(sessions):
-                await session.ended()
-                assert b"number %d" % number in session.output
-            assert isinstance(peer.nodes, NodeProcesses)
+def test_many_sessions_at_once(node: Run) -> None:
+    async def test(peer: Peer) -> None:
+        sessions = [await peer.push(interactive(f"echo number {number}")) for number in range(10)]
+        for number, session in enumerate(sessions):
+            await session.ended()
+            assert b"number %d" % number in session.output
+        assert isinstance(peer.nodes, NodeProcesses)
 
-    run(test())
+    node(test)
