@@ -161,14 +161,14 @@ def test_a_pause_loses_the_rest_of_the_output(node: Run, tmp_path: Path) -> None
         await session.shake_hands()
         await session.until(lambda: b"one" in session.output)
         await session.say("pause_publication")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         (tmp_path / "a").touch()
         await asyncio.sleep(0.3)
         await session.say("start_publication")
-        await session.until(lambda: b"a" in session.output)
         (tmp_path / "b").touch()
         done = await session.ended()
-        assert (session.output, session.payload(EXIT_CODE)) == (b"one\na\n", b"EXIT_CODE: 5")
+        # If the pause comes before the node waits for more output, it also loses the line that it would have kept.
+        assert session.output in (b"one\na\n", b"one\n") and session.payload(EXIT_CODE) == b"EXIT_CODE: 5"
         assert done["FinalTaskStatus"] == "Failed"
 
     node(test)

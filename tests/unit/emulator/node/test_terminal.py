@@ -274,7 +274,7 @@ def test_a_pause_holds_the_output_back(node: Run, tmp_path: Path) -> None:
         session = await peer.begin(interactive(command))
         await session.until(lambda: b"ready" in session.output)
         await session.say("pause_publication")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         flag.touch()
         await asyncio.sleep(0.3)
         assert b"late" not in session.output
@@ -291,10 +291,10 @@ def test_a_pause_holds_the_output_back(node: Run, tmp_path: Path) -> None:
 def test_what_left_its_group_lives_on_until_the_node_ends(by: str) -> None:
     async def test() -> None:
         async with stage(FAST) as peer:
-            command = "setsid sleep 300 & echo pids $! $$ end; exec sleep 300"
+            command = "setsid sh -c 'echo apart $$ end; exec sleep 300' & echo program $$ end; exec sleep 300"
             session = await peer.begin(interactive(command))
-            await session.until(lambda: b"end" in session.output)
-            unused, apart, program, unused_end = session.output.split()[-4:]
+            await session.until(lambda: session.output.count(b"end") == 2)
+            apart, program = (re.findall(name + rb" (\d+)", session.output)[0] for name in (b"apart", b"program"))
             await (session.say("channel_closed") if by == "data channel" else peer.end(session))
             assert (await session.ended())["FinalTaskStatus"] == "Success"
             assert not exists(program) and exists(apart)
