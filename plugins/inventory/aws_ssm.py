@@ -331,6 +331,7 @@ except ImportError as error:
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._assumed_role import connect
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import (
     InventoryCache,
     find_nodes,
@@ -340,7 +341,6 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache im
 )
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import (
     clients,
-    connect,
     identity,
     without_empty_variables,
 )
@@ -445,5 +445,6 @@ class InventoryModule(FastConstructable, _Base):  # type: ignore[misc] # the bas
 
     def _clients(self, plan: InventoryPlan, regions: Sequence[str]) -> Mapping[str, Clients]:
         region, endpoint, options = get_aws_connection_info(self)
-        connection = connect(region or plan.regions[0], endpoint, options, self.get_option("assume_role_arn"))
+        role = self.get_option("assume_role_arn")
+        connection = connect(region or plan.regions[0], endpoint, options, role, "ansible_aws_ssm_inventory")
         return clients(connection, regions, ec2=plan.ec2_details)

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from . import environment, registry
 from .child import run_child
+from .gateway import Gateway
 from .node.part import NodeError, NodeProcesses
-from .server import Part, Server
+from .server import Server
 from .world import World
 from .world_values import WorldError
 
@@ -48,11 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return NO_NODE
 
 
-def _parts() -> list[Part]:
-    """Return what is served beside the operations of AWS: a gateway, and after it the processes that join it."""
-    return [NodeProcesses()]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="emulator", description="A local AWS endpoint. It is not AWS.")
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -74,7 +70,7 @@ def _routes() -> int:
 
 
 async def _serve(world: World, port: int) -> int:
-    server = Server(world, _parts())
+    server = Server(world, [Gateway(), NodeProcesses()])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,7 +87,7 @@ async def _serve(world: World, port: int) -> int:
 
 
 async def _run(world: World, command: Sequence[str], summary: bool) -> int:
-    server = Server(world, _parts())
+    server = Server(world, [Gateway(), NodeProcesses()])
     await server.start()
     try:
         status = await run_child(command, environment.clean(os.environ, server.url, world), server.processes)

@@ -10,6 +10,8 @@ A rule is a mapping such as ``{"op": "DescribeSessions", "page": 2, "do": {"erro
 - ``after``: the number of matching calls to let through first;
 - ``times``: how many calls are affected (default 1), or ``always``;
 - ``do``: the effect, one of ``DO_KEYS``. A ``delay`` in seconds may be combined with another effect.
+
+The rules whose ``op`` begins with ``frame:`` are for the frames of sessions: see ``frame_faults.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +20,10 @@ import dataclasses
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+from . import frame_faults
+from .fault_rules import FaultError, Rule, check_count, read_common, refuse_unknown
+from .frame_faults import FrameFault
 
 RULE_KEYS = {"op", "match", "page", "after", "times", "do"}
 DO_KEYS: dict[str, set[str]] = {
@@ -36,80 +42,37 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 
-class FaultError(ValueError):
-    """A fault rule that is not valid."""
-
-
 @dataclasses.dataclass
-class Fault:
-    """One rule. ``seen`` counts the calls that matched it, ``fired`` those that it affected."""
+class Fault(Rule):
+    """One rule for calls. ``page`` is the only page of a listing that it affects; None means every page."""
 
-    op: str
-    do: dict[str, Any]
-    match: dict[str, Any] = dataclasses.field(default_factory=dict)
     page: int | None = None
-    after: int = 0
-    times: int | None = 1
-    seen: int = 0
-    fired: int = 0
-
-    @property
-    def used_up(self) -> bool:
-        return self.times is not None and self.fired >= self.times
-
-    @property
-    def unused(self) -> bool:
-        return self.fired < (1 if self.times is None else self.times)
 
     def matches(self, operation: str, params: Mapping[str, Any], page: int) -> bool:
         """Return whether the rule affects this call, and count the call if its conditions are met."""
         if self.used_up or self.op not in (operation, "*") or self.page not in (None, page):
             return False
-        if any(params.get(key) != value for key, value in self.match.items()):
+        if not self.fits(params):
             return False
         self.seen += 1
         return self.seen > self.after
 
-    def describe(self) -> str:
-        kind = next(key for key in DO_KEYS if key in self.do)
-        wanted = "always" if self.times is None else self.times
-        return f"{kind} on {self.op} {self.match or ''}".strip() + f" (fired {self.fired}, wanted {wanted})"
+    @property
+    def kind(self) -> str:
+        return next(key for key in DO_KEYS if key in self.do)
 
 
-def make_fault(rule: Any, operations: Collection[str]) -> Fault:
+def make_fault(rule: Any, operations: Collection[str]) -> Fault | FrameFault:
     """Create a fault from a rule of a world or of the control route. Raises ``FaultError`` if it is not valid."""
     if not isinstance(rule, dict):
         raise FaultError(f"a fault must be a mapping: {rule!r}")
+    if frame_faults.is_frame_rule(rule):
+        return frame_faults.make_frame_fault(rule)
     if rule.get("op") not in (*operations, "*"):
-        raise FaultError(f"op of a fault must be an emulated operation or *: {rule.get('op')!r}")
-    _refuse_unknown(rule, RULE_KEYS, "a fault")
-    times = rule.get("times", 1)
-    if times != "always" and not _count(times, 1):
-        raise FaultError(f"times of a fault must be always or a number of at least 1: {times!r}")
-    for key, least in (("after", 0), ("page", 1)):
-        if rule.get(key) is not None and not _count(rule[key], least):
-            raise FaultError(f"{key} of a fault must be a number of at least {least}: {rule[key]!r}")
-    match = rule.get("match") or {}
-    if not isinstance(match, dict):
-        raise FaultError(f"match of a fault must be a mapping: {match!r}")
-    return Fault(
-        op=rule["op"],
-        do=_check_do(rule.get("do")),
-        match=match,
-        page=rule.get("page"),
-        after=rule.get("after") or 0,
-        times=None if times == "always" else times,
-    )
-
-
-def _count(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _refuse_unknown(given: Mapping[str, Any], known: set[str], what: str) -> None:
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise FaultError(f"unknown key {', '.join(unknown)} in {what}; allowed: {', '.join(sorted(known))}")
+        raise FaultError(f"op of a fault must be an emulated operation, frame:TYPE or *: {rule.get('op')!r}")
+    common = read_common(rule, RULE_KEYS)
+    check_count(rule, "page", 1)
+    return Fault(**common, do=_check_do(rule.get("do")), page=rule.get("page"))
 
 
 def _check_do(do: Any) -> dict[str, Any]:
@@ -119,7 +82,7 @@ def _check_do(do: Any) -> dict[str, Any]:
     effects = [key for key in kinds if key != "delay"]
     if not kinds or len(effects) > 1:
         raise FaultError(f"do of a fault must have one of {', '.join(DO_KEYS)}, optionally with a delay: {do!r}")
-    _refuse_unknown(do, {"delay", *effects}.union(*(DO_KEYS[key] for key in kinds)), "do of a fault")
+    refuse_unknown(do, {"delay", *effects}.union(*(DO_KEYS[key] for key in kinds)), "do of a fault")
     for key in kinds:
         if key in CHOICES and do[key] not in CHOICES[key]:
             raise FaultError(f"{key} of a fault must be one of {', '.join(map(str, CHOICES[key]))}: {do[key]!r}")
@@ -127,23 +90,27 @@ def _check_do(do: Any) -> dict[str, Any]:
 
 
 class Faults:
-    """The active rules. The first one that matches a call is applied."""
+    """The active rules, for calls and for frames. The first one that matches a call or a frame is applied."""
 
     def __init__(self, rules: list[Any], operations: Collection[str]) -> None:
         self.operations = operations
         self.rules = [make_fault(rule, operations) for rule in rules]
 
-    def add(self, rule: Any) -> Fault:
+    def add(self, rule: Any) -> Fault | FrameFault:
         self.rules.append(make_fault(rule, self.operations))
         return self.rules[-1]
 
     def match(self, operation: str, params: Mapping[str, Any], page: int) -> Fault | None:
         """Return the first rule that affects this call, and count it as fired; None if no rule does."""
         for rule in self.rules:
-            if rule.matches(operation, params, page):
+            if isinstance(rule, Fault) and rule.matches(operation, params, page):
                 rule.fired += 1
                 return rule
         return None
+
+    def for_frames(self) -> list[FrameFault]:
+        """Return the rules for frames, in their order."""
+        return [rule for rule in self.rules if isinstance(rule, FrameFault)]
 
     def unused(self) -> list[str]:
         return [rule.describe() for rule in self.rules if rule.unused]

@@ -13,6 +13,7 @@ import json
 from collections.abc import Collection, Sequence
 from email.utils import format_datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -29,14 +30,16 @@ ENGINE = web.AppKey("engine", Engine)
 # The handlers that do not require the token of the control routes.
 PUBLIC = web.AppKey("public", frozenset[Handler])
 TOKEN_HEADER = "X-Emulator-Token"
+# What the paths of the control routes begin with.
+CONTROL = "/_emulator/"
 
 
 class Part(Protocol):
     """Something that is served beside the operations of AWS, such as WebSockets or the processes of nodes.
 
-    ``routes`` below ``/_emulator/`` require the token of the control routes. Others do not, so each must check who sent
-    a request. ``start`` runs after the server has begun to listen. ``stop`` runs before the server closes, and must end
-    what the part started.
+    ``routes`` below ``/_emulator/`` require the token of the control routes. The others do not, so each must check who
+    sent a request. ``start`` runs after the server has begun to listen. ``stop`` runs before the server closes, and
+    must end what the part started.
     """
 
     def routes(self) -> Sequence[web.RouteDef]: ...
@@ -107,7 +110,7 @@ def create_app(engine: Engine, routes: Sequence[web.RouteDef] = ()) -> web.Appli
     """Create the web application. ``routes`` are those of the parts; they take precedence over AWS's operations."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[check_access])
     app[ENGINE] = engine
-    public = [route.handler for route in routes if not route.path.startswith("/_emulator/")]
+    public = {route.handler for route in routes if not route.path.startswith(CONTROL)}
     app[PUBLIC] = frozenset({serve, *public})
     app.add_routes(
         [
@@ -146,7 +149,9 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
 def _browser_refusal(request: web.Request) -> str | None:
     """Return the reason to refuse a request that a web page sent, or that used a foreign host name (DNS rebinding)."""
     port = request.get_extra_info("sockname", (LOOPBACK, 0))[1]
-    if request.headers.getall("Host", []) not in ([f"{LOOPBACK}:{port}"], [f"localhost:{port}"]):
+    # A test may put data channels behind an address of its own, such as one with TLS.
+    names = [f"{LOOPBACK}:{port}", f"localhost:{port}", urlsplit(request.app[ENGINE].world.channels).netloc]
+    if request.headers.getall("Host", []) not in [[name] for name in names if name]:
         return f"The Host header must be {LOOPBACK}:{port}."
     if "Origin" in request.headers or request.headers.get("Sec-Fetch-Site", "none") != "none":
         return "Requests from web pages are refused."
@@ -167,7 +172,7 @@ def _control_refusal(request: web.Request) -> str | None:
 
 async def serve(request: web.Request) -> web.StreamResponse:
     engine = request.app[ENGINE]
-    received = Request(request.method, request.raw_path, _headers(request), await request.read())
+    received = Request(request.method, request.raw_path, read_headers(request), await request.read())
     handled = await engine.answer(received)
     if handled.close_mode is None:
         return web.Response(
@@ -176,7 +181,8 @@ async def serve(request: web.Request) -> web.StreamResponse:
     return await _close_early(request, engine, handled)
 
 
-def _headers(request: web.Request) -> dict[str, str]:
+def read_headers(request: web.Request) -> dict[str, str]:
+    """Return the headers of a request as ``sigv4.Request`` wants them."""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         key = name.lower()

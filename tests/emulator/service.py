@@ -29,6 +29,8 @@ class Identity:
     user_id: str
     session_token: str | None = None
     expired: bool = False
+    # The tag SSMSessionRunAs: the user of the identity's sessions, if their document has runAsEnabled.
+    run_as: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from . import environment
+from .gateway import Gateway
+from .gateway.journal import Frame
 from .journal import Entry
 from .server import Part, Server, reply_headers
 from .service import Identity
@@ -60,6 +62,7 @@ class LocalAWS:
         self.world = World.load(world)
         self.strict = strict
         self._server = Server(self.world, parts)
+        self._gateway = next((part for part in parts if isinstance(part, Gateway)), None)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="emulator", daemon=True)
 
@@ -96,8 +99,8 @@ class LocalAWS:
 
     @property
     def answers_at_once(self) -> bool:
-        """True if no fault and no latency can delay a reply, or close a connection."""
-        return not self.world.faults.rules and not self.world.has_latency
+        """True if no fault and no latency can delay a reply or close a connection, and no gateway has to answer."""
+        return not self.world.faults.rules and not self.world.has_latency and self._gateway is None
 
     def answer(self, request: Request) -> tuple[int, dict[str, str], bytes | None]:
         """Answer a request without HTTP. Return status, headers and body; a body of None means no reply at all."""
@@ -154,6 +157,27 @@ class LocalAWS:
     @property
     def violations(self) -> list[str]:
         return self._server.engine.violations
+
+    def frames(self, session: str | None = None, frame_type: str | None = None, *, since: int = 0) -> list[Frame]:
+        """Return what the gateway relayed, received and sent. The world must be served by a ``Gateway``."""
+        return self._served_gateway.frames(session, frame_type, since)
+
+    def disturb(self, session: str | None = None, **do: Any) -> list[str]:
+        """Disturb the channels of a session, or of all: ``disturb(cut="client")``. Return the IDs of the sessions.
+
+        The effects are those of ``frame_faults.CHANNEL_EFFECTS``.
+        """
+
+        async def apply() -> list[str]:
+            return self._served_gateway.disturb(do, session)
+
+        return asyncio.run_coroutine_threadsafe(apply(), self._loop).result(timeout=30)
+
+    @property
+    def _served_gateway(self) -> Gateway:
+        if self._gateway is None:
+            raise RuntimeError("the world is not served by a Gateway: LocalAWS(world, parts=[Gateway()])")
+        return self._gateway
 
     def add_fault(self, **rule: Any) -> None:
         """Add a fault rule: ``add_fault(op="DescribeSessions", page=2, do={"error": "ThrottlingException"})``."""

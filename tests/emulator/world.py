@@ -10,7 +10,7 @@ import secrets
 import string
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import yaml
 
@@ -18,6 +18,9 @@ from . import clock, registry
 from .faults import Faults, Throttle
 from .service import Identity
 from .world_values import WorldError, list_of, mapping, number
+
+if TYPE_CHECKING:
+    from .services.ssm.sessions.store import Channels
 
 WORLDS = Path(__file__).parent / "worlds"
 DEFAULT_REGION = "us-east-1"
@@ -35,7 +38,7 @@ KEYS = {
     "switches",
     "throttle",
 }
-IDENTITY_KEYS = {"name", "arn", "user_id", "access_key", "secret_key", "session_token", "expired"}
+IDENTITY_KEYS = {"name", "arn", "user_id", "access_key", "secret_key", "session_token", "expired", "run_as"}
 UPPER_BASE32 = string.ascii_uppercase + "234567"
 
 
@@ -70,6 +73,8 @@ class World:
         self._states: dict[tuple[str, type[Any]], Any] = {}
         # Where data channels are served, such as ws://127.0.0.1:40000; empty while nothing serves them.
         self.channels = ""
+        # The gateway, while one runs.
+        self.gateway: Channels | None = None
         # The items of listings whose pages are still being read; used by paging.items_of_listing() only.
         self.listings: dict[str, list[Any]] = {}
         self._load_states()
@@ -218,6 +223,7 @@ def _identity(item: Any, account_id: str) -> Identity:
         user_id=given.get("user_id") or "AIDAEXAMPLEUSER000000",
         session_token=given.get("session_token"),
         expired=bool(given.get("expired", False)),
+        run_as=str(given.get("run_as", "")),
     )
 
 

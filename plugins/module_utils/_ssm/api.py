@@ -18,7 +18,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import replies
-from .errors import MISSING_DOCUMENT, MISSING_DOCUMENT_VERSION, NO_TAGS, attempting, tolerating
+from .errors import (
+    MISSING_DOCUMENT,
+    MISSING_DOCUMENT_VERSION,
+    NO_TAGS,
+    NOT_RESUMABLE,
+    attempting,
+    tolerating,
+)
 
 Client = Any
 Shape = dict[str, Any]
@@ -29,6 +36,8 @@ _OWN_SESSIONS = (
     "Policies usually grant it only for the caller's own sessions: on arn:aws:ssm:*:*:session/${aws:username}-*, for "
     "federated users on session/${aws:userid}-*, or on sessions whose tag aws:ssmmessages:session-id is ${aws:userid}."
 )
+# Source: the User Guide, "Quickstart default IAM policies for Session Manager".
+_NODE_AND_DOCUMENT = "It is required on the node and on the document of the session."
 
 
 class SessionPage(NamedTuple):
@@ -213,6 +222,27 @@ def describe_sessions(client: Client, state: str, filters: Sequence[Shape]) -> I
     attempt = attempting(f"list the sessions in state {state}", needs="ssm:DescribeSessions")
     for page in _pages(client, attempt, "describe_sessions", 200, State=state, **request):
         yield SessionPage(page["Sessions"], _served_at(page))
+
+
+def start_session(client: Client, target: str, request: Mapping[str, Any]) -> Shape:
+    """Start a session with a node, and return SessionId, TokenValue and StreamUrl. The last two are secret.
+
+    ``request`` may have ``DocumentName``, ``Parameters`` (``{"command": ["id"]}``) and ``Reason``.
+    """
+    attempt = attempting(f"start a session with {target}", needs="ssm:StartSession", granted=_NODE_AND_DOCUMENT)
+    return _call(client, attempt, "start_session", Target=target, **request)
+
+
+def resume_session(client: Client, session_id: str) -> str | None:
+    """Return a new token for a session; None if the session has ended. The old token becomes invalid.
+
+    The service says in either of two ways that a session has ended ("ResumeSession of an ended session" in
+    ``tests/emulator/FIDELITY.md``).
+    """
+    attempt = attempting(f"resume session {session_id}", needs="ssm:ResumeSession", granted=_OWN_SESSIONS)
+    with tolerating(NOT_RESUMABLE):
+        return _call(client, attempt, "resume_session", SessionId=session_id).get("TokenValue") or None
+    return None
 
 
 def terminate_session(client: Client, session_id: str) -> None:

@@ -26,6 +26,7 @@ try:
     import botocore.session
     from botocore.config import Config
     from botocore.credentials import CredentialResolver
+    from botocore.httpsession import get_cert_path
     from botocore.utils import parse_timestamp
 except ImportError:
     pass  # AnsibleAWSModule and AWSInventoryBase report a missing boto3
@@ -75,6 +76,13 @@ class Connection:
         """Return the credentials in use, as botocore's frozen ones. The first call gets them from the provider."""
         with _CONNECTING:
             return self._session.get_credentials().get_frozen_credentials()
+
+    def trusted_certificates(self) -> str | bool:
+        """Return the file or folder of certificates that botocore trusts, or False if it checks none."""
+        verify = self._options.get("verify")
+        if verify is None:
+            verify = self._session._session.get_config_variable("ca_bundle") or True
+        return False if verify is False else str(get_cert_path(verify))
 
 
 def _check_port(endpoint: str) -> None:

@@ -32,6 +32,10 @@ NO_TAGS = frozenset({"InvalidResourceId"})
 # TerminateSession returns these codes for a session that has ended or never existed (tests/emulator/FIDELITY.md).
 # Neither is in the service model.
 NOT_TERMINABLE = frozenset({"ValidationException", "DoesNotExistException"})
+# ResumeSession returns one of these codes for a session that has ended, if it does not reply without a token
+# (tests/emulator/FIDELITY.md).
+NOT_RESUMABLE = NOT_TERMINABLE
+NOT_CONNECTED = frozenset({"TargetNotConnected"})
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 # The cause is the credentials or the endpoint, not the document, session or node in the request: the same call for

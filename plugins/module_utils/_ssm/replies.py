@@ -62,6 +62,7 @@ REQUIRED_MEMBERS: dict[str, tuple[str, ...]] = {
     "Reservation": ("Instances",),
     "RoleCredentials": ("accessKeyId", "secretAccessKey", "sessionToken", "expiration"),
     "Session": ("SessionId",),
+    "StartSessionResponse": ("SessionId", "StreamUrl", "TokenValue"),
     "Tag": ("Key",),
     "TerminateSessionResponse": ("SessionId",),
     "UpdateDocumentDefaultVersionResult": ("Description",),

@@ -9,42 +9,22 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection, empty_variables
 
 from .fetch import Clients
 
 try:
     import botocore.session
-    from botocore.credentials import DeferredRefreshableCredentials
 except ImportError:
     pass  # AWSInventoryBase reports a missing boto3
 
 # botocore's credential methods that renew the temporary keys of one identity, which the configuration names.
 _RENEWED = frozenset({"assume-role", "assume-role-with-web-identity", "login", "sso"})
-SESSION_NAME = "ansible_aws_ssm_inventory"
-
-
-def connect(region: str | None, endpoint: str | None, options: Mapping[str, Any], role: str | None) -> Connection:
-    """Return a connection made from the options of amazon.aws, as ``get_aws_connection_info`` returns them.
-
-    ``role`` is the ARN of a role to assume. Its credentials are renewed for as long as clients are used. Raises
-    ``SSMError`` if the role cannot be assumed.
-    """
-    connection = Connection(endpoint, options)
-    if not role:
-        return connection
-    sts = connection.client("sts", region)
-    provider = _Provider(lambda: _botocore_credentials(api.assume_role(sts, role, SESSION_NAME)))
-    assumed = Connection(endpoint, {"verify": options.get("verify")}, provider)
-    assumed.get_credentials()  # a role that cannot be assumed fails here
-    return assumed
 
 
 def clients(connection: Connection, regions: Sequence[str], *, ec2: bool) -> dict[str, Clients]:
@@ -52,29 +32,6 @@ def clients(connection: Connection, regions: Sequence[str], *, ec2: bool) -> dic
     # The service validates the parameters. Validating them here too would slow down each of thousands of calls.
     make = functools.partial(connection.client, parameter_validation=False)
     return {region: Clients(make("ssm", region), make("ec2", region) if ec2 else None) for region in regions}
-
-
-class _Provider:
-    """A botocore credential provider for the role, whose credentials are renewed before they expire."""
-
-    METHOD = CANONICAL_NAME = "assume-role"
-
-    def __init__(self, renew: Callable[[], dict[str, str]]) -> None:
-        self._renew = renew
-
-    def load(self) -> Any:
-        return DeferredRefreshableCredentials(refresh_using=self._renew, method=self.METHOD)
-
-
-def _botocore_credentials(returned: api.Shape) -> dict[str, str]:
-    """Convert the credentials that AssumeRole returned to botocore's own form."""
-    expiry: datetime.datetime = returned["Expiration"]
-    return {
-        "access_key": returned["AccessKeyId"],
-        "secret_key": returned["SecretAccessKey"],
-        "token": returned["SessionToken"],
-        "expiry_time": expiry.isoformat(),
-    }
 
 
 def identity(get: Callable[[str], Any]) -> dict[str, Any] | None:

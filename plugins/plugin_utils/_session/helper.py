@@ -646,15 +646,17 @@ def environment() -> dict[bytes, bytes]:
         snap = name.startswith(b"SNAP")
         if snap or (name == b"LD_LIBRARY_PATH" and kept[name].startswith(b"/snap/")):
             del kept[name]
-    kept.setdefault(b"HOME", home_directory())
+    # Ansible looks for files below the home directory of the account, and commands below HOME. They must be the same.
+    kept[b"HOME"] = home_directory(kept)
     return kept
 
 
-def home_directory() -> bytes:
+def home_directory(variables: dict[bytes, bytes]) -> bytes:
+    """Return the home directory of the account; for one that is not known, that of the session."""
     try:
         return os.fsencode(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
-        return b"/"
+        return variables.get(b"HOME", b"/")
 
 
 def user_name() -> str:

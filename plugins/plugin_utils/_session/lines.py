@@ -133,9 +133,14 @@ class Writer:
 
 
 class Reader:
-    """Makes output into answers. Lines that do not begin with ``~`` are not of the helper, and are passed over."""
+    """Makes output into answers.
+
+    Lines that do not begin with ``~`` are not answers. The last of them is ``stray``, such as the reason why the helper
+    ended.
+    """
 
     def __init__(self) -> None:
+        self.stray = b""
         self._held = bytearray()
         self._next_number = 0
         self._parts: dict[tuple[int, str], bytearray] = {}
@@ -151,6 +156,8 @@ class Reader:
             answer = self._take(bytes(line[at:])) if at >= 0 else None
             if answer is not None:
                 found.append(answer)
+            elif at < 0:
+                self.stray = bytes(line).strip() or self.stray
         return found
 
     def _take(self, line: bytes) -> Answer | None:

@@ -208,3 +208,14 @@ def test_it_imports_as_part_of_the_collection(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+
+
+def test_a_command_can_read_which_frames_there_were() -> None:
+    code = """
+import os, urllib.request
+url = os.environ["AWS_ENDPOINT_URL"] + "/_emulator/frames"
+request = urllib.request.Request(url, headers={"X-Emulator-Token": os.environ["EMULATOR_TOKEN"]})
+print(urllib.request.urlopen(request, timeout=30).read().decode())
+"""
+    done = run("run", *python(code))
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"frames": []}), done.stderr

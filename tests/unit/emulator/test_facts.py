@@ -142,6 +142,12 @@ UNDECIDED: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
         {"ValidationException": "ValidationException", "ok": "ok"},
     ),
     (
+        "resume_ended",
+        "ResumeSession",
+        {"SessionId": ENDED},
+        {"DoesNotExistException": "DoesNotExistException", "no_token": "ok"},
+    ),
+    (
         "terminate_unknown",
         "TerminateSession",
         {"SessionId": "operator-0fffffffffffffff0"},

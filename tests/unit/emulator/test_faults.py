@@ -11,7 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, PaginationError, ReadTimeoutError
 
-from emulator.faults import FaultError, Faults, Throttle, make_fault
+from emulator.fault_rules import FaultError
+from emulator.faults import Faults, Throttle, make_fault
 from emulator.testing import LocalAWS
 from unit.support import signed_requests
 

@@ -165,10 +165,12 @@ def _fail_versions(item: Mapping[str, Any]) -> dict[int, str]:
     return {int(number): str(reason) for number, reason in mapping(value, "fail_versions").items()}
 
 
-def _session(kind: str, parameters: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _session(
+    kind: str, parameters: Mapping[str, Any], properties: Mapping[str, Any], description: str | None = None
+) -> tuple[str, dict[str, Any]]:
     return "Session", {
         "schemaVersion": "1.0",
-        "description": f"A session of type {kind}",
+        "description": description or f"A session of type {kind}",
         "sessionType": kind,
         "parameters": parameters,
         "properties": properties,
@@ -190,16 +192,46 @@ def _script(action: str) -> tuple[str, dict[str, Any]]:
 
 _PORT = {"type": "String", "description": "A port", "allowedPattern": "^[0-9]{1,5}$"}
 _HOST = {"type": "String", "description": "A host", "allowedPattern": r"^[^,$^&\(\)!;'\"<>`{}\[\]\|#=]{3,}$"}
-_RUN = {"type": "String", "description": "What to run"}
+_RUN = {"type": "String", "description": "The command to run on the instance"}
+_PREFIX = {"type": "String", "allowedPattern": r"^[0-9a-zA-Z\r\n_:-]{0,30}$", "default": ""}
 _FORWARD = {"portNumber": "{{ portNumber }}", "localPortNumber": "{{ localPortNumber }}", "type": "LocalPortForwarding"}
 _COMMANDS = {"commands": "{{ command }}", "runAsElevated": False}
+_SEPARATE = {
+    **_COMMANDS,
+    "separateOutputStream": "{{ separateOutputStream }}",
+    "stdOutSeparatorPrefix": "{{ stdoutSeparatorPrefix }}",
+    "stdErrSeparatorPrefix": "{{ stderrSeparatorPrefix }}",
+}
+_SEPARATE_PARAMETERS = {
+    "command": _RUN,
+    "separateOutputStream": {
+        "type": "String",
+        "description": "Whether stdout, stderr and the exit code are sent apart",
+        "allowedValues": ["true", "false"],
+        "default": "false",
+    },
+    "stdoutSeparatorPrefix": {**_PREFIX, "description": "What each part of stdout begins with"},
+    "stderrSeparatorPrefix": {**_PREFIX, "description": "What each part of stderr begins with"},
+}
+_PLATFORMS = ("windows", "linux", "macos")
 _FORWARD_PARAMETERS = {"portNumber": {**_PORT, "default": "80"}, "localPortNumber": {**_PORT, "default": "0"}}
-# Their names and parameters are those of AWS; the content is not.
+# Their names and parameters are those of AWS. The rest of the content is not, except that of the two that run commands,
+# which is close to the content that AWS publishes.
 _AMAZON_DOCUMENTS = {
     "AWS-RunPowerShellScript": _script("aws:runPowerShellScript"),
     "AWS-RunShellScript": _script("aws:runShellScript"),
-    "AWS-StartInteractiveCommand": _session("InteractiveCommands", {"command": _RUN}, {"linux": _COMMANDS}),
-    "AWS-StartNonInteractiveCommand": _session("NonInteractiveCommands", {"command": _RUN}, {"linux": _COMMANDS}),
+    "AWS-StartInteractiveCommand": _session(
+        "InteractiveCommands",
+        {"command": _RUN},
+        dict.fromkeys(_PLATFORMS, _COMMANDS),
+        "Document to run single interactive command on an instance",
+    ),
+    "AWS-StartNonInteractiveCommand": _session(
+        "NonInteractiveCommands",
+        _SEPARATE_PARAMETERS,
+        dict.fromkeys(_PLATFORMS, _SEPARATE),
+        "Document to run single non-interactive command on an instance",
+    ),
     "AWS-StartPortForwardingSession": _session("Port", _FORWARD_PARAMETERS, _FORWARD),
     "AWS-StartPortForwardingSessionToRemoteHost": _session(
         "Port", {**_FORWARD_PARAMETERS, "host": _HOST}, {**_FORWARD, "host": "{{ host }}"}

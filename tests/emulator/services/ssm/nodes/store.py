@@ -116,8 +116,8 @@ def error_of(status: str) -> str | None:
 class Node:
     """One target of GetConnectionStatus. A member that is None is left out of replies.
 
-    ``place`` is the position in the world's description, counted from 0. ``agent`` has the options of an agent that
-    runs as a process; without it, the node is only listed.
+    ``place`` is the position in the world's description, counted from 0. ``agent`` describes the agent of a node that
+    joins the gateway; such a node is connected while its control channel is open. It is None for every other node.
     """
 
     id: str
@@ -229,7 +229,7 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
     return Node(
         id=given["id"],
         kind=kind,
-        status=Status(given.get("status", "connected" if alive and ping == "Online" else "notconnected")),
+        status=_status(given, alive and ping == "Online"),
         platform=platform,
         ping_status=ping,
         agent_version=given.get("agent_version", "3.3.1611.0"),
@@ -248,12 +248,22 @@ def make_node(given: Mapping[str, Any], world: World, region: str) -> Node:
 
 
 def _agent(given: Mapping[str, Any], platform: str) -> Mapping[str, Any] | None:
+    """Return the options of a node's agent, or None if the node has none."""
     agent: Mapping[str, Any] | None = given.get("agent")
     if agent is not None:
         read_options(agent, f"agent of {given['id']}")
         if platform != "Linux":
             raise ValueError(f"{given['id']}: only a Linux node can have an agent")
     return agent
+
+
+def _status(given: Mapping[str, Any], alive: bool) -> Status:
+    """Return the status of a node. With an agent, it follows the control channel, which is not open yet."""
+    if given.get("agent") is None:
+        return Status(given.get("status", "connected" if alive else "notconnected"))
+    if "status" in given:
+        raise ValueError(f"{given.get('id')}: a node with an agent cannot have a status")
+    return Status("notconnected")
 
 
 def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import random
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ _SWITCHES: dict[str, tuple[str, ...]] = {
     "terminate_ended": ("ValidationException", "ok"),
     # TerminateSession of an unknown ID. echo: succeed, and return the ID.
     "terminate_unknown": ("DoesNotExistException", "echo"),
+    # ResumeSession of a session that has ended or is Terminating. no_token: succeed, without TokenValue and StreamUrl.
+    "resume_ended": ("DoesNotExistException", "no_token"),
+    # Which messages are activity, so that a session is not idle: those of the client, or those of the node too.
+    "session_activity": ("input", "input_and_output"),
     # The State whose listing has sessions that are Terminating.
     "terminating_in": ("Active", "History"),
     # The order of a listing, by start date.
@@ -39,6 +44,11 @@ _SWITCHES: dict[str, tuple[str, ...]] = {
 }
 _LIMITS: dict[str, int] = {
     "session_connecting_reads": 1,
+    # These two replace idleSessionTimeout and maxSessionDuration of the document; 0: the document's.
+    "session_idle_seconds": 0,
+    "session_duration_seconds": 0,
+    # How long the gateway waits for an agent that was told to end a session.
+    "session_terminating_seconds": 10,
     "session_terminating_reads": 1,
     "session_history_days": 30,
     "session_page": 50,
@@ -47,10 +57,14 @@ _LIMITS: dict[str, int] = {
 _STREAM_HOST = "sessionops.invalid"
 
 
-def stream_url(world: World, region: str, session_id: str) -> str:
-    """Return the URL of a session's data channel: on ``world.channels``, or on a host that cannot resolve."""
-    base = world.channels or f"wss://ssmmessages.{region}.{_STREAM_HOST}"
-    return f"{base}/v1/data-channel/{session_id}?role=publish_subscribe"
+def stream_url(world: World, region: str, session: Session) -> str:
+    """Return the URL of a session's data channel: on ``world.channels``, or on a host that cannot resolve.
+
+    A gateway serves only the sessions on nodes that have an agent.
+    """
+    served = session.live or world.gateway is None
+    base = (world.channels if served else "") or f"wss://ssmmessages.{region}.{_STREAM_HOST}"
+    return f"{base}/v1/data-channel/{session.session_id}?role=publish_subscribe"
 
 
 def start_session(world: World, call: Call) -> dict[str, Any]:
@@ -70,17 +84,28 @@ def start_session(world: World, call: Call) -> dict[str, Any]:
         max_session_duration=content.get("inputs", {}).get("maxSessionDuration") or None,
         parameters=parameters,
         reads_left=world.limit("session_connecting_reads"),
+        live=_has_channels(world, call.region, target),
     )
     world.state(call.region, Sessions).add(session)
-    return _channel(world, call.region, session)
+    reply = _channel(world, call.region, session)
+    if session.live and world.gateway is not None:
+        world.gateway.begin(call.region, session, content, call.identity.run_as)
+    return reply
+
+
+def _has_channels(world: World, region: str, target: str) -> bool:
+    """Return whether the gateway serves the sessions on a node."""
+    node = world.state(region, Nodes).find(target)
+    return world.gateway is not None and node is not None and node.agent is not None
 
 
 def _channel(world: World, region: str, session: Session) -> dict[str, Any]:
-    session.token = new_token(world.random)
+    # The token of a session that somebody can use is the only thing that protects the node's processes.
+    session.token = new_token(random.SystemRandom() if session.live else world.random)
     return {
         "SessionId": session.session_id,
         "TokenValue": session.token,
-        "StreamUrl": stream_url(world, region, session.session_id),
+        "StreamUrl": stream_url(world, region, session),
     }
 
 
@@ -127,15 +152,23 @@ def _check_values(name: str, detail: Mapping[str, Any], values: list[str]) -> No
 
 
 def _check_connected(world: World, region: str, target: str) -> None:
-    if not world.state(region, Nodes).is_connected(target):
+    connected = world.state(region, Nodes).is_connected(target)
+    if connected and _has_channels(world, region, target):
+        connected = world.gateway is not None and world.gateway.is_open(region, target)
+    if not connected:
         raise APIError("TargetNotConnected", f"{target} is not connected.")
 
 
 def resume_session(world: World, call: Call) -> dict[str, Any]:
     session = world.state(call.region, Sessions).by_id.get(call.params["SessionId"])
-    if session is None or session.has_ended or session.status == "Terminating":
+    if session is None:
         raise _unknown_session(call.params["SessionId"])
-    session.status, session.reads_left = "Connected", 0
+    if session.has_ended or session.status == "Terminating":
+        if world.switch("resume_ended") == "no_token":
+            return {"SessionId": session.session_id}
+        raise _unknown_session(session.session_id)
+    if not session.live:
+        session.status, session.reads_left = "Connected", 0
     return _channel(world, call.region, session)
 
 
@@ -160,6 +193,9 @@ def terminate_session(world: World, call: Call) -> dict[str, Any]:
 
 
 def _terminate(world: World, session: Session) -> None:
+    if session.live and world.gateway is not None:
+        world.gateway.terminate(session)
+        return
     session.status, session.token = "Terminating", None
     session.reads_left = world.limit("session_terminating_reads")
     if session.reads_left == 0:

@@ -10,7 +10,7 @@ import datetime
 import random
 import string
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ....world_values import entries, expand, mapping, string_map, time_or_age
 
@@ -50,6 +50,8 @@ class Session:
     terminate_denied: bool = False
     # The token that opens the data channel. ResumeSession replaces it; TerminateSession removes it.
     token: str | None = None
+    # Whether the gateway has channels for the session. Its status is then that of the channels.
+    live: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -58,7 +60,7 @@ class Session:
 
     def count_listing(self, now: datetime.datetime) -> None:
         """Count a new listing: a Connecting or Terminating session changes its status once no reads are left."""
-        if self.status not in _NEXT:
+        if self.live or self.status not in _NEXT:
             return
         if self.reads_left > 0:
             self.reads_left -= 1
@@ -66,6 +68,26 @@ class Session:
         self.status = _NEXT[self.status]
         if self.has_ended and self.ended is None:
             self.ended = now
+
+
+class Channels(Protocol):
+    """What the operations on sessions need of the message gateway, which has a session's channels.
+
+    It sets the status of the sessions that it serves.
+    """
+
+    def is_open(self, region: str, target: str) -> bool:
+        """Return whether the control channel of a node is open."""
+
+    def begin(self, region: str, session: Session, content: Mapping[str, Any], run_as: str) -> None:
+        """Start a session on its node.
+
+        ``content`` is that of the session's document, ``{}`` if it has none. ``run_as`` is the user that the caller's
+        tag SSMSessionRunAs names, or an empty string.
+        """
+
+    def terminate(self, session: Session) -> None:
+        """Begin to end a session."""
 
 
 @dataclasses.dataclass

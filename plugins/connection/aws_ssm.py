@@ -1,0 +1,514 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: aws_ssm
+version_added: 0.1.0
+short_description: Run tasks on nodes through Session Manager
+description:
+  - Runs commands and transfers files over a session of Session Manager. The node needs no open port, and the controller
+    needs neither an S3 bucket nor the Session Manager plugin of the AWS CLI.
+  - Starts one session for each task, with the document O(document), and ends it with the task.
+  - Sends a small Python program over the session, which runs the commands. Nothing of it is written to the node's disk.
+    It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for example to
+    install Python.
+  - Commands run as the user that the session has, which is C(ssm-user) by default. A Session document or the node's
+    preferences can name another one. The variable C(ansible_user) has no effect. Use C(become) to run tasks as another
+    user.
+  - The session begins without a login shell. Its commands have the environment of SSM Agent, the home directory of
+    their user as working directory, and no terminal.
+author:
+  - Contributors to the sessionops.aws collection (@sessionops)
+options:
+  instance_id:
+    description:
+      - The ID of the node, such as C(i-0123456789abcdef0) or C(mi-0123456789abcdef0), or another target that Session
+        Manager accepts.
+      - By default it is C(ansible_host), or else the name of the host in the inventory.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_instance_id
+  host:
+    description: The ID of the node if O(instance_id) is not set.
+    type: str
+    vars:
+      - name: inventory_hostname
+      - name: ansible_host
+  region:
+    description: The AWS Region of the node. By default it is that of the profile.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_region
+    env:
+      - name: AWS_REGION
+      - name: AWS_DEFAULT_REGION
+  profile:
+    description:
+      - The profile of AWS's configuration files that has the credentials.
+      - A profile from the environment is not used if O(access_key) is set.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_profile
+    env:
+      - name: AWS_PROFILE
+      - name: AWS_DEFAULT_PROFILE
+  access_key:
+    description: The access key ID. Cannot be combined with O(profile), unless one of them is from the environment.
+    type: str
+    aliases: [access_key_id, aws_access_key_id]
+    vars:
+      - name: ansible_aws_ssm_access_key_id
+      - name: ansible_aws_ssm_access_key
+    env:
+      - name: AWS_ACCESS_KEY_ID
+      - name: AWS_ACCESS_KEY
+  secret_key:
+    description: The secret access key.
+    type: str
+    aliases: [secret_access_key, aws_secret_access_key]
+    vars:
+      - name: ansible_aws_ssm_secret_access_key
+      - name: ansible_aws_ssm_secret_key
+    env:
+      - name: AWS_SECRET_ACCESS_KEY
+      - name: AWS_SECRET_KEY
+  session_token:
+    description: The session token of temporary keys.
+    type: str
+    aliases: [aws_session_token]
+    vars:
+      - name: ansible_aws_ssm_session_token
+    env:
+      - name: AWS_SESSION_TOKEN
+  assume_role_arn:
+    description: The ARN of a role to assume with the other credentials. The calls are then made as this role.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_assume_role_arn
+  endpoint_url:
+    description: The URL of Systems Manager, if it is not the one of the Region.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_endpoint_url
+  stream_endpoint_url:
+    description:
+      - The URL of the message service, C(ssmmessages), if its own name cannot be reached, as with some VPC endpoints.
+      - Sessions are opened on the host of this URL. The rest of what Session Manager returns is kept.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_stream_endpoint_url
+  aws_ca_bundle:
+    description: A file or folder with the certificates to trust. By default those that boto3 trusts.
+    type: path
+    vars:
+      - name: ansible_aws_ssm_ca_bundle
+    env:
+      - name: AWS_CA_BUNDLE
+  validate_certs:
+    description: Whether to check the certificates of the services.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_aws_ssm_validate_certs
+  document:
+    description:
+      - The Session document to start sessions with.
+      - Its C(sessionType) must be C(InteractiveCommands), with a parameter for the command, or C(Standard_Stream),
+        which runs a shell. A shell profile that starts another kind of shell can make the session fail.
+    type: str
+    default: AWS-StartInteractiveCommand
+    aliases: [ssm_document]
+    vars:
+      - name: ansible_aws_ssm_document
+  document_command_parameter:
+    description:
+      - The parameter of O(document) that has the command. An empty text means that the document runs a shell.
+      - By default the document is read, which requires the permission C(ssm:GetDocument). Without the permission, the
+        parameter is C(command).
+    type: str
+    vars:
+      - name: ansible_aws_ssm_document_command_parameter
+  document_parameters:
+    description: Values for further parameters of O(document), as a mapping of names to values or lists of values.
+    type: dict
+    vars:
+      - name: ansible_aws_ssm_document_parameters
+  reason:
+    description:
+      - The reason of the session, at most 256 characters. By default it names the host, the user and the controller.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_reason
+  timeout:
+    description: How many seconds a session may take to start, until the node has answered.
+    type: int
+    default: 30
+    vars:
+      - name: ansible_aws_ssm_connect_timeout
+    env:
+      - name: ANSIBLE_TIMEOUT
+    ini:
+      - section: defaults
+        key: timeout
+    cli:
+      - name: timeout
+  command_timeout:
+    description:
+      - How many seconds a command may take. A command that takes longer is ended on the node, and the task fails as
+        unreachable.
+      - 0 means that there is no limit.
+    type: int
+    default: 0
+    vars:
+      - name: ansible_aws_ssm_command_timeout
+      - name: ansible_aws_ssm_timeout
+  connect_retries:
+    description:
+      - How often to try again to start a session while the node is not connected.
+      - M(ansible.builtin.wait_for_connection) and M(ansible.builtin.reboot) try again without it.
+    type: int
+    default: 0
+    aliases: [reconnection_retries]
+    vars:
+      - name: ansible_aws_ssm_connect_retries
+      - name: ansible_aws_ssm_retries
+  connect_wait:
+    description: How many seconds to wait before each retry of O(connect_retries).
+    type: int
+    default: 5
+    vars:
+      - name: ansible_aws_ssm_connect_wait
+  resume_timeout:
+    description:
+      - For how many seconds to try to resume a session whose connection is lost. Commands on the node keep running.
+    type: int
+    default: 60
+    vars:
+      - name: ansible_aws_ssm_resume_timeout
+  alive_interval:
+    description:
+      - After how many seconds without any output of a running command the node is asked whether it is there.
+      - 0 means that it is never asked.
+    type: int
+    default: 15
+    vars:
+      - name: ansible_aws_ssm_alive_interval
+  alive_count:
+    description: After how many intervals of O(alive_interval) without an answer the task fails as unreachable.
+    type: int
+    default: 3
+    vars:
+      - name: ansible_aws_ssm_alive_count
+  keepalive_interval:
+    description: After how many seconds to send a ping, so that no proxy closes the connection because it is not used.
+    type: int
+    default: 30
+    vars:
+      - name: ansible_aws_ssm_keepalive_interval
+  python_interpreter:
+    description:
+      - A Python on the node to try first, before C(python3), C(python3.14) to C(python3.8),
+        C(/usr/libexec/platform-python) and C(python). Only a path is used.
+    type: str
+    vars:
+      - name: ansible_python_interpreter
+      - name: ansible_aws_ssm_python_interpreter
+  pipelining:
+    description:
+      - Whether modules are sent as the standard input of their Python, and not as files.
+      - It is on by default, unlike in other connection plugins, because it saves several round trips for each task.
+    type: boolean
+    default: true
+    env:
+      - name: ANSIBLE_PIPELINING
+    ini:
+      - section: defaults
+        key: pipelining
+      - section: connection
+        key: pipelining
+    vars:
+      - name: ansible_pipelining
+      - name: ansible_aws_ssm_pipelining
+  bucket_name:
+    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_bucket_name
+  bucket_endpoint_url:
+    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_bucket_endpoint_url
+  bucket_sse_mode:
+    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_bucket_sse_mode
+  bucket_sse_kms_key_id:
+    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_bucket_sse_kms_key_id
+  s3_addressing_style:
+    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_s3_addressing_style
+  plugin:
+    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no plugin is needed.
+    type: str
+    vars:
+      - name: ansible_aws_ssm_plugin
+requirements:
+  - python >= 3.11
+  - boto3 >= 1.34.0
+  - botocore >= 1.34.0
+  - websockets >= 13.0
+notes:
+  - The caller needs the permissions C(ssm:StartSession) on the node and on the document, and C(ssm:ResumeSession) and
+    C(ssm:TerminateSession) on the caller's own sessions.
+  - Nodes that run Windows are not supported.
+  - M(ansible.posix.synchronize) is not supported. Use M(ansible.builtin.copy) or M(ansible.builtin.unarchive).
+  - If the Session Manager preferences of the account log sessions, the log of each session contains what is sent to the
+    helper and its answers, in a form that is not meant to be read. A Session document of your own can have no logging.
+seealso:
+  - plugin: sessionops.aws.aws_ssm
+    plugin_type: inventory
+  - module: sessionops.aws.ssm_document
+  - module: sessionops.aws.ssm_session_info
+  - module: sessionops.aws.ssm_session_terminate
+"""
+
+EXAMPLES = r"""
+# An inventory that finds the nodes and sets the variables of this connection plugin (fleet.aws_ssm.yml)
+plugin: sessionops.aws.aws_ssm
+regions:
+  - us-east-1
+connection: sessionops.aws.aws_ssm
+---
+# Without a dynamic inventory, in a playbook
+- name: Show who runs the commands
+  hosts: all
+  vars:
+    ansible_connection: sessionops.aws.aws_ssm
+    ansible_aws_ssm_instance_id: i-0123456789abcdef0
+    ansible_aws_ssm_region: us-east-1
+  tasks:
+    - name: Get the ID
+      ansible.builtin.command: id
+      changed_when: false
+
+    - name: Install a package as root
+      ansible.builtin.package:
+        name: nginx
+      become: true
+
+    - name: Restart the node, and wait until it is connected again
+      ansible.builtin.reboot:
+      become: true
+---
+# A task that runs on the controller in such a play
+- name: Wait for a port
+  ansible.builtin.wait_for:
+    port: 443
+  delegate_to: localhost
+  vars:
+    ansible_connection: local
+"""
+
+import contextlib
+import functools
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
+from ansible.plugins.connection import ConnectionBase
+from ansible.utils.display import Display
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become import Escalation
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.interrupts import (
+    InterruptedBySignal,
+    Interrupts,
+)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.requirements import check_requirements
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
+    Client,
+    JobError,
+    TooLongError,
+    pieces_of,
+)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
+
+display = Display()
+
+
+class Connection(ConnectionBase):
+    """Run commands and transfer files over one session, which begins with the first of them."""
+
+    transport = "sessionops.aws.aws_ssm"
+    has_pipelining = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._session: Client | None = None
+        self._interrupts = Interrupts()
+
+    @property
+    def default_user(self) -> str:  # type: ignore[override]
+        """The user that commands run as. ansible-core asks for it to decide whether to become another."""
+        return self._open().node.user
+
+    def _connect(self) -> Connection:
+        self._open()
+        return self
+
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
+        """Run a command, and return its exit status and what it printed."""
+        super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
+        self._tell(3, f"EXEC {cmd}")
+        command = cmd.encode("utf-8", "surrogateescape")
+        become = self.become if sudoable and self.become is not None and getattr(self.become, "success", "") else None
+        started = time.monotonic()
+        with self._explained("The command may have run.") as session:
+            status, out, err = self._run(session, command, in_data, become)
+        taken = time.monotonic() - started
+        self._tell(3, f"RC {status}, {len(out)} and {len(err)} bytes, {taken:.2f} s")
+        return status, out, err
+
+    def put_file(self, in_path: str, out_path: str) -> None:
+        """Copy a file to the node."""
+        super().put_file(in_path, out_path)
+        self._tell(3, f"PUT {in_path} TO {out_path}")
+        try:
+            source = open(in_path, "rb")  # noqa: SIM115 - only this line may fail because the file is missing
+        except FileNotFoundError:
+            raise AnsibleFileNotFound(f"The file {in_path} does not exist.") from None
+        except OSError as error:
+            raise AnsibleError(f"Could not read {in_path}: {error.strerror}.") from None
+        with source, self._explained(), self._explaining(f"Could not write {out_path}"):
+            self._open().put(source, out_path.encode("utf-8", "surrogateescape"))
+
+    def fetch_file(self, in_path: str, out_path: str) -> None:
+        """Copy a file from the node."""
+        super().fetch_file(in_path, out_path)
+        self._tell(3, f"FETCH {in_path} TO {out_path}")
+        folder = os.path.dirname(os.path.abspath(out_path))
+        with self._explained(), self._explaining(f"Could not read {in_path}"):
+            handle, beside = tempfile.mkstemp(dir=folder)
+            try:
+                with os.fdopen(handle, "wb") as target:
+                    self._open().get(in_path.encode("utf-8", "surrogateescape"), target)
+                os.chmod(beside, 0o666 & ~_umask())
+                os.replace(beside, out_path)
+            except BaseException:
+                os.unlink(beside)
+                raise
+
+    def reset(self) -> None:
+        """End the session. The next task starts another."""
+        self.close()
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        session, self._session, self._connected = self._session, None, False
+        if session is not None:
+            session.close()
+            self._tell(3, f"SESSION {session.session_id} ended")
+        self._interrupts.end()
+
+    def _open(self) -> Client:
+        """Return the session. Start one if there is none, or if the one that there was has ended."""
+        if self._session is not None and not self._session.is_alive():
+            self._tell(3, f"SESSION {self._session.session_id} has ended")
+            self.close()
+        if self._session is None:
+            check_requirements()
+            settings = read(self.get_option_and_origin, str(self._play_context.remote_addr))
+            self._warn_of_unused()
+            self._interrupts.begin()
+            try:
+                calls = Calls(settings, self._tell)
+                self._session = Client(
+                    calls, settings.limits, self._tell, interpreters=settings.interpreters, typed=calls.typed
+                )
+            except SessionError as error:
+                self._interrupts.end()
+                raise AnsibleConnectionFailure(str(error)) from None
+            except InterruptedBySignal as error:
+                self._interrupts.end()
+                error.pass_on()
+                raise
+            self._connected = True
+            self._warn_without_python(self._session)
+        return self._session
+
+    def _run(self, session: Client, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
+        limit = self.get_option("command_timeout") or None
+        if become is None:
+            ended = session.run(command, in_data, limit)
+            return ended.status, ended.out, ended.err
+        escalation = Escalation(become)
+        job = session.execute(command, "open", escalation.take)
+        escalation.send = functools.partial(session.feed_now, job)
+        seconds = self.get_option("timeout")
+        if not session.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
+            session.abandon(job)
+            raise AnsibleConnectionFailure(f"{become.name} neither asked for a password nor started the command.")
+        session.feed(job, pieces_of(in_data or b""))
+        status = session.finish(job, limit)["rc"]
+        return int(str(status)), escalation.out, escalation.err
+
+    @contextlib.contextmanager
+    def _explained(self, addition: str = "") -> Iterator[Client]:
+        """Turn failures of the session into errors of Ansible, and end a session that cannot be used any more."""
+        session = self._open()
+        try:
+            yield session
+        except SessionError as error:
+            self.close()
+            raise AnsibleConnectionFailure(f"{error} {addition}".strip()) from None
+        except TooLongError as error:
+            raise AnsibleConnectionFailure(f"The command {error}.") from None
+        except InterruptedBySignal as error:
+            self.close()
+            error.pass_on()
+            raise
+
+    @contextlib.contextmanager
+    def _explaining(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except JobError as error:
+            raise AnsibleError(f"{what}: {error}.") from None
+
+    def _warn_of_unused(self) -> None:
+        given = [name for name in UNUSED if self.get_option(name)]
+        if given:
+            display.warning(
+                f"The options {', '.join(given)} have no effect with sessionops.aws.aws_ssm, which needs neither a "
+                "bucket nor the Session Manager plugin."
+            )
+
+    def _warn_without_python(self, session: Client) -> None:
+        if not session.node.python:
+            self._tell(0, "The node has no Python 3.8 or newer. Only raw works.")
+
+    def _tell(self, verbosity: int, text: str) -> None:
+        """Show a line of text from a verbosity on; 0 is a warning."""
+        host = self._play_context.remote_addr
+        if verbosity:
+            display.verbose(text, host=host, caplevel=verbosity - 1)
+        else:
+            display.warning(f"{host}: {text}")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The dialogue of a become plugin, in the output of a command: prompt, password, success or failure.
+
+The prompt may be on either stream, because ``sudo`` prompts on one and ``su`` on the other. What a command gets as
+standard input must wait until the dialogue is over, because the password is read from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+
+class Escalation:
+    """The dialogue of one command.
+
+    ``is_over`` is whether the command itself runs now. ``send`` must be set to what gives the command a part of its
+    standard input.
+    """
+
+    send: Callable[[bytes], None]
+
+    def __init__(self, become: Any) -> None:
+        """``become`` is the become plugin."""
+        self._become = become
+        self._expects_prompt = bool(become.expect_prompt())
+        self._streams = {"o": bytearray(), "e": bytearray()}
+        self._searched = {"o": 0, "e": 0}
+        self.is_over = not become.success
+
+    @property
+    def out(self) -> bytes:
+        return bytes(self._streams["o"])
+
+    @property
+    def err(self) -> bytes:
+        return bytes(self._streams["e"])
+
+    def take(self, kind: str, data: bytes) -> None:
+        """Take output. Raises ``AnsibleError`` for a password that is wrong or missing."""
+        stream = self._streams[kind]
+        stream += data
+        if self.is_over:
+            return
+        new = bytes(stream[self._searched[kind] :])
+        if self._become.check_success(new):
+            self.is_over = True
+            self._drop_success(kind)
+        elif self._become.check_incorrect_password(new):
+            raise AnsibleError(f"Incorrect {self._become.name} password")
+        elif self._become.check_missing_password(new):
+            raise AnsibleError(f"Missing {self._become.name} password")
+        elif self._become.expect_prompt() and self._become.check_password_prompt(new):
+            self._answer(kind)
+
+    def _answer(self, kind: str) -> None:
+        """Send the password, and take the prompt, which is the last line, off the output."""
+        if not self._expects_prompt:
+            raise AnsibleError(f"Incorrect {self._become.name} password")
+        self._expects_prompt = False
+        stream = self._streams[kind]
+        del stream[stream.rfind(b"\n") + 1 :]
+        self._searched = {name: len(held) for name, held in self._streams.items()}
+        password = self._become.get_option("become_pass") or ""
+        self.send(password.encode("utf-8", "surrogateescape") + b"\n")
+
+    def _drop_success(self, kind: str) -> None:
+        """Take the line that says that the command runs off the output."""
+        stream = self._streams[kind]
+        at = stream.find(self._become.success.encode(), self._searched[kind])
+        start = stream.rfind(b"\n", 0, at) + 1
+        end = stream.find(b"\n", at)
+        del stream[start : end + 1 if end >= 0 else len(stream)]

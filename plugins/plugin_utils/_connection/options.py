@@ -1,0 +1,173 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Check the options of the connection plugin, and turn them into ``Settings``."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import os
+import re
+import socket
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+
+from .._session.lines import INTERPRETERS
+from .._session.link import Limits
+
+DOCUMENT = "AWS-StartInteractiveCommand"
+PARAMETER = "command"
+
+# Get a value, and where it is from: the start of the origin is ``env`` or ``var``.
+GetOption = Callable[[str], tuple[Any, str]]
+
+# Options of amazon.aws.aws_ssm that have no meaning here, because there is no bucket and no binary.
+UNUSED = (
+    "bucket_name",
+    "bucket_endpoint_url",
+    "bucket_sse_mode",
+    "bucket_sse_kms_key_id",
+    "s3_addressing_style",
+    "plugin",
+)
+# The options of keys, and what boto3 calls them.
+_ARGUMENTS = {
+    "access_key": "aws_access_key_id",
+    "secret_key": "aws_secret_access_key",
+    "session_token": "aws_session_token",
+}
+# The IDs that Session Manager accepts as a target.
+_TARGET = re.compile(r"(i-|mi-|ecs:|sagemaker-cluster:).+")
+_PATH = re.compile(r"/[\w./+-]+", re.ASCII)
+_MAX_REASON = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that a connection depends on. ``credentials`` are arguments for ``Connection``, with secrets."""
+
+    target: str
+    region: str | None
+    endpoint: str | None
+    stream_endpoint: str | None
+    credentials: Mapping[str, Any] = dataclasses.field(repr=False)
+    role: str | None
+    document: str
+    command_parameter: str | None
+    parameters: Mapping[str, list[str]]
+    reason: str
+    interpreters: tuple[str, ...]
+    limits: Limits
+    command_timeout: float | None
+    attempts: int
+    wait: float
+
+    @property
+    def looks_like_target(self) -> bool:
+        return bool(_TARGET.match(self.target))
+
+
+def read(get: GetOption, host: str) -> Settings:
+    """Return the settings. ``host`` is the name of the host. Raises ``AnsibleConnectionFailure``."""
+
+    def value(name: str) -> Any:
+        return get(name)[0]
+
+    command_timeout = _seconds("command_timeout", value("command_timeout"))
+    return Settings(
+        target=str(value("instance_id") or value("host")),
+        region=value("region") or None,
+        endpoint=_endpoint("endpoint_url", value("endpoint_url")),
+        stream_endpoint=_endpoint("stream_endpoint_url", value("stream_endpoint_url")),
+        credentials=_credentials(get),
+        role=value("assume_role_arn") or None,
+        document=value("document") or DOCUMENT,
+        command_parameter=value("document_command_parameter"),
+        parameters=_parameters(value("document_parameters") or {}),
+        reason=_reason(value("reason"), host),
+        interpreters=_interpreters(value("python_interpreter")),
+        limits=Limits(
+            connect=_seconds("timeout", value("timeout"), least=1),
+            resume=_seconds("resume_timeout", value("resume_timeout"), least=1),
+            keepalive=_seconds("keepalive_interval", value("keepalive_interval"), least=1),
+            alive_interval=_seconds("alive_interval", value("alive_interval")),
+            alive_count=int(_seconds("alive_count", value("alive_count"), least=1)),
+        ),
+        command_timeout=command_timeout or None,
+        attempts=1 + int(_seconds("connect_retries", value("connect_retries"))),
+        wait=_seconds("connect_wait", value("connect_wait")),
+    )
+
+
+def _seconds(name: str, given: Any, least: int = 0) -> float:
+    number = float(given)
+    if not least <= number < float("inf"):
+        raise AnsibleConnectionFailure(f"{name} must be {least} or more, but it is {given}.")
+    return number
+
+
+def _endpoint(name: str, given: str | None) -> str | None:
+    """Return an endpoint that is a URL with a host."""
+    if not given:
+        return None
+    try:
+        parts = urllib.parse.urlsplit(given)
+        host, unused_port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("https", "http", "wss", "ws"):
+        raise AnsibleConnectionFailure(f"{name} must be a URL such as https://vpce-0123456789abcdef0.example.com.")
+    return given
+
+
+def _credentials(get: GetOption) -> dict[str, Any]:
+    """Return the arguments for the session of boto3. What the task sets comes before the environment."""
+    keys = {name: get(name) for name in _ARGUMENTS}
+    profile, profile_from = get("profile")
+    set_keys = [name for name, (value, origin) in keys.items() if value and not origin.startswith("env")]
+    if profile and not profile_from.startswith("env"):
+        if set_keys:
+            raise AnsibleConnectionFailure(
+                f"profile cannot be combined with {' and '.join(set_keys)}. Set only one of them."
+            )
+        keys = dict.fromkeys(_ARGUMENTS, (None, ""))
+    elif keys["access_key"][0]:
+        profile = None
+    if set_keys:  # a token of the environment does not belong to them
+        keys = {name: pair if name in set_keys else (None, "") for name, pair in keys.items()}
+    found = {_ARGUMENTS[name]: value for name, (value, unused) in keys.items() if value}
+    verify = False if not get("validate_certs")[0] else (get("aws_ca_bundle")[0] or None)
+    return {**found, "profile_name": profile or None, "verify": verify}
+
+
+def _parameters(given: Any) -> dict[str, list[str]]:
+    """Return the parameters of a document as StartSession takes them: ``{"name": ["value"]}``."""
+    if not isinstance(given, Mapping):
+        raise AnsibleConnectionFailure("document_parameters must be a mapping of names to values.")
+    lists = {str(name): value if isinstance(value, list) else [value] for name, value in given.items()}
+    return {name: [str(value) for value in values] for name, values in lists.items()}
+
+
+def _reason(given: str | None, host: str) -> str:
+    """Return the reason that the session is started with, at most 256 characters of ASCII."""
+    text = given or f"Ansible: {host} by {_user()} on {socket.gethostname()}, process {os.getppid()}"
+    return text.encode("ascii", "backslashreplace").decode()[:_MAX_REASON]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _interpreters(given: str | None) -> tuple[str, ...]:
+    """Return where Python is looked for. Words such as ``auto`` are not paths."""
+    return (given, *INTERPRETERS) if given and _PATH.fullmatch(given) else INTERPRETERS

@@ -1,0 +1,481 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Commands and files on a node, over one session.
+
+``Client`` starts the session, waits for the marker of the bootstrap, and sends the helper. Input that came before the
+marker would be echoed or lost. After that, any number of jobs run side by side. ``step`` is one turn for all of them:
+it feeds input to those that have some, and gives what came to the jobs that it belongs to.
+
+Input is fed only as fast as the job reads it. More would fill the memory of the node.
+
+While a job runs and nothing comes, the node is asked every ``alive_interval`` seconds whether it is there. The second
+question goes over a new socket, because the old one may be dead without a sign. After ``alive_count`` intervals without
+an answer, the session counts as lost.
+
+A node without Python runs the loop of ``shell_loop.py`` instead: one command at a time, without input.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from . import channel
+from .lines import INTERPRETERS, NO_PYTHON, READY, LineError, Reader, Writer, bootstrap, encoded_path
+from .link import Limits, Link, Service, SessionError, closed_reason
+from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
+
+_PIECE = 32 * 1024  # bytes of input in one request
+_AHEAD = 256 * 1024  # bytes that a job may be fed before it has read them
+_ON_THE_WAY = 512 * 1024  # bytes that wait for an acknowledgement; no more is fed beyond it
+_STILL_RUNNING = 10.0  # seconds after which the user is told, again and again
+_CANCEL_SECONDS = 8.0  # the helper kills a command 5 seconds after it asked it to end
+_SHOWN = 200  # characters of what the node printed instead of the marker
+_STALE = 1.0  # seconds after which an idle session is asked whether it is there
+_WINDOWS = ("PowerShell", "is not recognized as")
+
+Output = Callable[[str, bytes], None]
+
+
+class JobError(Exception):
+    """The node refused a request, or could not carry it out, for example because a file does not exist."""
+
+
+class TooLongError(Exception):
+    """A command took longer than it was allowed to, and was ended on the node."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """Who runs commands where. Without Python, all but ``user`` are empty."""
+
+    user: str
+    home: str = ""
+    python: str = ""
+    system: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """The end of a command. ``status`` is negative if a signal ended it."""
+
+    status: int
+    out: bytes
+    err: bytes
+
+
+class Job:
+    """A request that is carried out on the node."""
+
+    def __init__(self, number: int, on_output: Output | None = None) -> None:
+        self.number = number
+        self.out = bytearray()
+        self.err = bytearray()
+        self.received = 0  # bytes
+        self.ended: dict[str, object] | None = None
+        self.input: Iterator[bytes] | None = None
+        self.fed = 0
+        self.read = 0
+        self._on_output = on_output
+
+    def take(self, kind: str, data: bytes) -> None:
+        """Take an answer of the helper."""
+        if kind == "x":
+            self.ended = json.loads(data)
+        elif kind == "c":
+            self.read = int(json.loads(data)["read"])
+        elif self._on_output is not None:
+            self._on_output(kind, data)
+        else:
+            (self.err if kind == "e" else self.out).extend(data)
+        self.received += len(data)
+
+
+class _Language(Protocol):
+    """What is said to the node, and what it answers."""
+
+    def probe(self, job: int) -> Iterator[bytes]: ...
+
+    def stray(self) -> str: ...
+
+    def execute(self, job: int, command: bytes, stdin: str) -> Iterator[bytes]: ...
+
+    def take(self, data: bytes) -> list[tuple[int, str, bytes]]: ...
+
+
+class _HelperLanguage:
+    """The helper's."""
+
+    def __init__(self) -> None:
+        self.writer = Writer()
+        self._reader = Reader()
+
+    def execute(self, job: int, command: bytes, stdin: str) -> Iterator[bytes]:
+        return self.writer.request("exec", job, command=encoded_path(command), stdin=stdin)
+
+    def probe(self, job: int) -> Iterator[bytes]:
+        return self.writer.request("hello", job)
+
+    def stray(self) -> str:
+        """Return the last thing that the node printed and that is not an answer."""
+        return _printable(self._reader.stray)
+
+    def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
+        """Return job, kind and data of each answer."""
+        return [(answer.job, answer.kind, answer.data) for answer in self._reader.feed(data)]
+
+
+class _ShellLanguage:
+    """The shell loop's. One job runs at a time; others wait."""
+
+    def __init__(self) -> None:
+        self._writer = ShellWriter()
+        self._reader = ShellReader()
+        self._running: collections.deque[int] = collections.deque()
+
+    def execute(self, job: int, command: bytes, unused_stdin: str) -> Iterator[bytes]:
+        self._running.append(job)
+        return self._writer.command(command)
+
+    def probe(self, unused_job: int) -> Iterator[bytes]:
+        return iter((b"\n",))  # passed over; the agent acknowledges it
+
+    def stray(self) -> str:
+        return ""
+
+    def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
+        found = []
+        for end in self._reader.feed(data):
+            job = self._running.popleft()
+            status = json.dumps({"rc": end.status, "cancelled": False}).encode()
+            found += [(job, "o", end.out), (job, "e", end.err), (job, "x", status)]
+        return found
+
+
+class Client:
+    """One session with a node, and the jobs in it. ``tell`` takes a verbosity and a line of text for the user."""
+
+    def __init__(
+        self,
+        service: Service,
+        limits: Limits,
+        tell: Callable[[int, str], None],
+        *,
+        interpreters: Sequence[str] = INTERPRETERS,
+        typed: bool = False,
+    ) -> None:
+        """Start the session and the helper. Raises ``SessionError``; then no session is left.
+
+        ``typed`` is whether the session runs a shell, into which the bootstrap is typed, and not the bootstrap itself.
+        """
+        self._limits = limits
+        self._tell = tell
+        self._numbers = 0
+        self._jobs: dict[int, Job] = {}
+        self._asked = 0
+        started = time.monotonic()
+        self._heard_at = started
+        self._link = Link(service, limits, tell)
+        try:
+            rest = self._wait_for_marker(bootstrap(interpreters) if typed else "", started + limits.connect)
+            self.node = self._greet(rest, started + limits.connect)
+        except BaseException:
+            self.close()
+            raise
+        tell(3, f"SESSION {self.session_id} opened in {time.monotonic() - started:.2f} s")
+
+    @property
+    def session_id(self) -> str:
+        return self._link.session_id
+
+    def execute(self, command: bytes, stdin: str = "none", on_output: Output | None = None) -> Job:
+        """Start a command in ``/bin/sh``. ``stdin`` is ``none``, or ``open`` if ``feed`` follows."""
+        job = self._new_job(on_output)
+        self._send(self._language.execute(job.number, command, stdin))
+        return job
+
+    def feed(self, job: Job, pieces: Iterator[bytes]) -> None:
+        """Give a job its input, piece by piece, as it reads it. Its input ends with the last piece."""
+        job.input = pieces
+
+    def feed_now(self, job: Job, data: bytes) -> None:
+        """Give a job a little input at once, such as a password. Its input stays open."""
+        job.fed += len(data)
+        self._send(self._helper().writer.request("feed", job.number, data))
+
+    def run(self, command: bytes, stdin: bytes | None = None, timeout: float | None = None) -> Ended:
+        """Run a command to its end. Raises ``SessionError``, ``JobError`` or ``TooLongError``."""
+        job = self.execute(command, "none" if stdin is None else "open")
+        if stdin is not None:
+            self.feed(job, pieces_of(stdin))
+        ended = self.finish(job, timeout)
+        return Ended(int(str(ended["rc"])), bytes(job.out), bytes(job.err))
+
+    def put(self, source: BinaryIO, path: bytes) -> None:
+        """Write a file on the node. Raises ``SessionError`` or ``JobError``; then the file is as it was before."""
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+        size = source.tell()
+        source.seek(0)
+        job = self._new_job(None)
+        said = {"path": encoded_path(path), "size": size, "sha256": digest}
+        self._send(self._helper().writer.request("put", job.number, **said))
+        self.feed(job, iter(lambda: source.read(_PIECE), b""))
+        self.finish(job)
+
+    def get(self, path: bytes, target: BinaryIO) -> None:
+        """Copy a file of the node into ``target``. Raises ``SessionError`` or ``JobError``."""
+        digest = hashlib.sha256()
+
+        def write(unused_kind: str, data: bytes) -> None:
+            digest.update(data)
+            target.write(data)
+
+        job = self._new_job(write)
+        self._send(self._helper().writer.request("get", job.number, path=encoded_path(path)))
+        if self.finish(job).get("sha256") != digest.hexdigest():
+            raise JobError("the file arrived damaged")
+
+    def finish(self, job: Job, timeout: float | None = None) -> dict[str, object]:
+        """Wait for the end of a job, and return what the helper says of it.
+
+        Raises ``TooLongError`` if that takes more than ``timeout`` seconds, and ``JobError`` if the job failed.
+        """
+        if not self.wait_until(lambda: job.ended is not None, job, timeout):
+            self._end_early(job, f"took longer than {timeout:g} seconds")
+        ended = job.ended or {}
+        if error := ended.get("error"):
+            raise JobError(str(error))
+        return ended
+
+    def _end_early(self, job: Job, took: str) -> None:
+        """End a job on the node, and raise ``TooLongError``."""
+        if isinstance(self._language, _ShellLanguage):  # which cannot end a command
+            self.close()
+            raise TooLongError(f"{took}, and was left with the session that ran it")
+        self.cancel(job)
+        self.wait_until(lambda: job.ended is not None, job, _CANCEL_SECONDS)
+        self._jobs.pop(job.number, None)
+        raise TooLongError(f"{took}, and was ended on the node")
+
+    def cancel(self, job: Job) -> None:
+        """Begin to end a job: SIGTERM to its processes, and SIGKILL after 5 seconds."""
+        job.input = None
+        if isinstance(self._language, _HelperLanguage):
+            self._send(self._language.writer.request("cancel", job.number))
+
+    def step(self, seconds: float, wake: int | None = None) -> None:
+        """Do what there is to do, and wait for at most ``seconds``. Raises ``SessionError`` if the session is lost."""
+        for job in list(self._jobs.values()):
+            self._feed(job)
+        before = self._link.unacknowledged
+        events = self._link.wait(min(seconds, self._until_question()), wake)
+        data = b"".join(event.data for event in events if isinstance(event, channel.Data))
+        if data or (isinstance(self._language, _ShellLanguage) and self._link.unacknowledged < before):
+            self._heard()
+        self._take(data)
+        reason = closed_reason(events)
+        if reason is not None:
+            raise SessionError(_why_ended(reason or self._language.stray()), ended=True)
+        self._ask()
+
+    def wait_until(self, done: Callable[[], bool], job: Job | None = None, seconds: float | None = None) -> bool:
+        """Step until something is done, or the time is up. Return whether it is done.
+
+        If anything interrupts the wait, the job is cancelled on the node.
+        """
+        started = told = time.monotonic()
+        deadline = None if seconds is None else started + seconds
+        try:
+            while not done():
+                now = time.monotonic()
+                if deadline is not None and now >= deadline:
+                    return False
+                if job is not None and now - told >= _STILL_RUNNING:
+                    told = now
+                    self._tell(3, f"STILL RUNNING after {now - started:.0f} s, {job.received} bytes received")
+                self.step(min(_STILL_RUNNING, (deadline or now + _STILL_RUNNING) - now))
+        except BaseException:
+            if job is not None:
+                self.abandon(job)
+            raise
+        return True
+
+    def abandon(self, job: Job) -> None:
+        """Cancel a job that nobody waits for any more."""
+        if self._jobs.pop(job.number, None) is None or job.ended is not None:
+            return
+        try:
+            self.cancel(job)
+            self._link.wait(0)
+        except Exception:  # noqa: S110 - the reason for which the wait ended is what the user must see
+            pass
+
+    def is_alive(self) -> bool:
+        """Return whether the session still runs. An idle one is asked, which takes one round trip."""
+        try:
+            if time.monotonic() - self._heard_at < _STALE and not self._link.wait(0):
+                return True
+            job = self._new_job(None)
+            self._send(self._language.probe(job.number))
+            answered = self._heard_at
+            self.wait_until(lambda: self._heard_at > answered, seconds=self._limits.connect)
+            self._jobs.pop(job.number, None)
+        except SessionError:
+            return False
+        return self._heard_at > answered
+
+    def close(self) -> None:
+        """End the session, and with it all jobs."""
+        self._link.close()
+
+    # --- starting ---
+
+    def _wait_for_marker(self, typed: str, deadline: float) -> bytes:
+        """Wait until the node prints that it takes the helper. Return what came after that."""
+        printed = b""
+        while time.monotonic() < deadline:
+            events = self._link.wait(deadline - time.monotonic())
+            if typed and any(isinstance(event, channel.Ready) for event in events):
+                for start in range(0, len(typed) + 1, 1000):
+                    self._link.send(f"{typed}\n"[start : start + 1000].encode())
+            printed += b"".join(event.data for event in events if isinstance(event, channel.Data))
+            for marker in (READY, NO_PYTHON):
+                if (at := printed.find(marker)) >= 0:
+                    self._language = _ShellLanguage() if marker == NO_PYTHON else _HelperLanguage()
+                    return printed[at + len(marker) :]
+            reason = closed_reason(events)
+            if reason is not None:
+                raise SessionError(_why_ended(reason), ended=True)
+        raise SessionError(_no_marker(printed, self._limits.connect))
+
+    def _greet(self, rest: bytes, deadline: float) -> Node:
+        """Send the helper, and return what it says of the node."""
+        self._heard()
+        if isinstance(self._language, _ShellLanguage):
+            self._link.send(LOOP.encode() + b"\n")
+            return self._greet_shell(deadline)
+        source = Path(__file__).with_name("helper.py").read_bytes()
+        self._send(self._language.writer.program(source))
+        said: list[bytes] = []
+        job = self._new_job(lambda unused_kind, data: said.append(data))
+        self._send(self._language.writer.request("hello", job.number))
+        self._take(rest)
+        self.wait_until(lambda: bool(said), seconds=deadline - time.monotonic())
+        self._jobs.pop(job.number)
+        if not said:
+            raise SessionError(f"The node did not start the helper within {self._limits.connect:g} seconds.")
+        hello = json.loads(said[0])
+        return Node(*(str(hello.get(name, "")) for name in ("user", "home", "python", "system")))
+
+    def _greet_shell(self, deadline: float) -> Node:
+        job = self.execute(b'id -un 2>/dev/null || echo "$USER"')
+        self.wait_until(lambda: job.ended is not None, seconds=deadline - time.monotonic())
+        if job.ended is None:
+            raise SessionError(f"The node did not start a shell within {self._limits.connect:g} seconds.")
+        return Node(job.out.decode("utf-8", "replace").strip())
+
+    # --- jobs ---
+
+    def _new_job(self, on_output: Output | None) -> Job:
+        self._numbers += 1
+        job = self._jobs[self._numbers] = Job(self._numbers, on_output)
+        if len(self._jobs) == 1:
+            self._heard()  # silence counts from now
+        return job
+
+    def _helper(self) -> _HelperLanguage:
+        if not isinstance(self._language, _HelperLanguage):
+            raise JobError("this requires Python 3.8 or newer on the node, which has none; use raw to install it")
+        return self._language
+
+    def _send(self, messages: Iterator[bytes]) -> None:
+        for message in messages:
+            self._link.send(message)
+
+    def _feed(self, job: Job) -> None:
+        """Send input of a job, as much as it and the channel take now."""
+        while job.input is not None and job.fed - job.read < _AHEAD and self._link.unacknowledged < _ON_THE_WAY:
+            data = next(job.input, None)
+            if data is None:
+                job.input = None
+                self._send(self._helper().writer.request("feed", job.number, end=True))
+                return
+            job.fed += len(data)
+            self._send(self._helper().writer.request("feed", job.number, data))
+
+    def _take(self, data: bytes) -> None:
+        try:
+            answers = self._language.take(data) if data else []
+        except (LineError, ShellError) as error:
+            raise SessionError(str(error)) from None
+        for number, kind, content in answers:
+            job = self._jobs.get(number)
+            if job is not None:
+                job.take(kind, content)
+                if job.ended is not None:
+                    del self._jobs[number]
+
+    # --- silence ---
+
+    def _heard(self) -> None:
+        self._heard_at = time.monotonic()
+        self._asked = 0
+
+    def _until_question(self) -> float:
+        """Return for how many seconds the node may stay silent before it is asked again."""
+        if not self._jobs or not self._limits.alive_interval:
+            return _STILL_RUNNING
+        return max(0.0, self._heard_at + self._limits.alive_interval * (self._asked + 1) - time.monotonic())
+
+    def _ask(self) -> None:
+        """Ask a silent node whether it is there. Raises ``SessionError`` once it did not answer often enough."""
+        if self._until_question() > 0:
+            return
+        self._asked += 1
+        silent = time.monotonic() - self._heard_at
+        if self._asked >= self._limits.alive_count:
+            raise SessionError(f"The node did not answer for {silent:.0f} seconds.")
+        self._numbers += 1
+        self._send(self._language.probe(self._numbers))
+        if self._asked > 1:
+            self._link.renew(f"The node did not answer for {silent:.0f} seconds.")
+
+
+def pieces_of(data: bytes) -> Iterator[bytes]:
+    """Return data in pieces for ``Client.feed``."""
+    return (data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
+
+
+def _why_ended(reason: str) -> str:
+    """Return a sentence for the end of a session that nobody here asked for."""
+    reason = " ".join(reason.split()).rstrip(".")
+    if not reason:
+        return "The session was ended."
+    hint = ""
+    if "Plugin with name" in reason and "not found" in reason:
+        hint = " Check that the node's disk is not full, and that its SSM Agent is up to date."
+    return f"The session ended: {reason}.{hint}"
+
+
+def _no_marker(printed: bytes, seconds: float) -> str:
+    shown = _printable(printed)
+    if any(word in shown for word in _WINDOWS):
+        return "The node runs Windows, which this connection plugin does not support."
+    instead = f" It printed: {shown}" if shown else " It printed nothing."
+    return f"The node did not start a shell within {seconds:g} seconds.{instead}"
+
+
+def _printable(printed: bytes) -> str:
+    """Return the end of what was printed, on one line."""
+    text = "".join(char if char.isprintable() else " " for char in printed.decode("utf-8", "replace"))
+    return " ".join(text.split())[-_SHOWN:]

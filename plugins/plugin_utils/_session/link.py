@@ -1,0 +1,229 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""A running session: its data channel, over as many sockets as it takes.
+
+``Link.wait`` is the only place that waits. It writes what the channel has to send, reads what came, and returns it as
+events. If the socket is lost, or closed with any code, it calls ResumeSession and goes on with a new socket, because
+Session Manager closes sockets about hourly. It gives up if nothing comes over any new socket for ``resume_seconds``,
+or if ResumeSession says that the session has ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import selectors
+import time
+import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+from . import channel, handshake
+from .channel import Channel, Event
+from .frames import PayloadType
+from .stream import Route, Stream, StreamError, open_stream
+
+HANDSHAKE_SECONDS = 15.0
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+
+
+class SessionError(Exception):
+    """A session cannot be started, or cannot go on. The text is one sentence or more, without secrets.
+
+    ``ended`` is whether the session is known to have ended, so that TerminateSession has nothing to do.
+    """
+
+    def __init__(self, text: str, *, ended: bool = False) -> None:
+        super().__init__(text)
+        self.ended = ended
+
+
+class CallError(SessionError):
+    """A call of AWS failed.
+
+    ``lasting`` is whether the same call would fail again. ``denied`` is whether IAM denied it.
+    """
+
+    def __init__(self, text: str, *, lasting: bool, denied: bool = False) -> None:
+        super().__init__(text)
+        self.lasting = lasting
+        self.denied = denied
+
+
+@dataclasses.dataclass(frozen=True)
+class Started:
+    """The reply of StartSession. ``token`` and ``url`` are secret."""
+
+    session_id: str
+    token: str = dataclasses.field(repr=False)
+    url: str = dataclasses.field(repr=False)
+
+
+class Service(Protocol):
+    """The calls of AWS for the sessions with one node. Each raises ``CallError``."""
+
+    def start(self) -> Started:
+        """Start a session."""
+
+    def resume(self, session_id: str) -> str | None:
+        """Return a new token for the session; None if it has ended."""
+
+    def terminate(self, session_id: str) -> None:
+        """End the session."""
+
+    def route(self, url: str) -> Route:
+        """Return how the WebSocket at a URL is reached. Raises nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How long things may take, in seconds.
+
+    ``connect`` is for StartSession's reply to the node's first answer, ``keepalive`` the time between pings.
+    """
+
+    connect: float = 10.0
+    resume: float = 60.0
+    keepalive: float = 30.0
+    alive_interval: float = 15.0
+    alive_count: int = 3
+
+
+class Link:
+    """One session, started. ``tell`` takes a verbosity and a line of text for the user."""
+
+    def __init__(self, service: Service, limits: Limits, tell: Callable[[int, str], None]) -> None:
+        """Start a session, and open its data channel. Raises ``SessionError``; then no session is left."""
+        self._service, self._limits, self._tell = service, limits, tell
+        self._client_id = uuid.uuid4()
+        self._started = service.start()
+        self.session_id = self._started.session_id
+        self._channel = Channel(time.time() - time.monotonic(), uuid.uuid4)
+        self._lost_since: float | None = None
+        self._failures = 0
+        self._ping_at = time.monotonic() + limits.keepalive
+        self._stream: Stream | None = None
+        try:
+            self._stream = self._opened(self._started.token, limits.connect)
+        except StreamError as error:
+            self.close()
+            raise SessionError(str(error)) from None
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def unacknowledged(self) -> int:
+        """The bytes that the agent has not acknowledged, sent or waiting."""
+        return self._channel.unacknowledged
+
+    def send(self, data: bytes) -> None:
+        """Send input of at most 1024 bytes as one message. ``wait`` writes it."""
+        self._channel.send(PayloadType.OUTPUT, data)
+
+    def wait(self, seconds: float, wake: int | None = None) -> list[Event]:
+        """Return what came, after at most ``seconds``, or at once if the descriptor ``wake`` is readable.
+
+        Raises ``SessionError`` when the session cannot go on.
+        """
+        try:
+            return self._turn(seconds, wake)
+        except StreamError as error:
+            self._resume(str(error))
+            return []
+
+    def renew(self, why: str) -> None:
+        """Give the socket up, and go on with a new one. Raises ``SessionError``."""
+        self._resume(why)
+
+    def close(self) -> None:
+        """End the session. What goes wrong is told, and raises nothing."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        if self._channel.closed:
+            return
+        self._channel.closed = True
+        try:
+            self._service.terminate(self.session_id)
+        except CallError as error:
+            self._tell(0 if error.denied else 3, str(error))
+
+    def _turn(self, seconds: float, wake: int | None) -> list[Event]:
+        stream = self._stream
+        if stream is None:
+            raise SessionError("The session is closed.", ended=True)
+        self._write(stream)
+        with selectors.DefaultSelector() as selector:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0)
+            selector.register(stream, wanted)
+            if wake is not None:
+                selector.register(wake, selectors.EVENT_READ)
+            ready = selector.select(self._pause(seconds))
+        if not any(key.fileobj is stream and mask & selectors.EVENT_READ for key, mask in ready):
+            self._write(stream)
+            return []
+        events: list[Event] = []
+        for frame in stream.receive():
+            self._lost_since, self._failures = None, 0
+            events += self._channel.receive(frame, time.monotonic())
+        self._write(stream)
+        return events
+
+    def _write(self, stream: Stream) -> None:
+        now = time.monotonic()
+        for frame in self._channel.frames_to_send(now):
+            stream.send_binary(frame)
+        if now >= self._ping_at:
+            self._ping_at = now + self._limits.keepalive
+            stream.ping()
+        stream.flush()
+
+    def _pause(self, seconds: float) -> float:
+        now = time.monotonic()
+        times = [self._ping_at, *filter(None, [self._channel.next_timer()])]
+        return max(0.0, min(seconds, min(times) - now))
+
+    def _opened(self, token: str, seconds: float) -> Stream:
+        stream = open_stream(self._started.url, self._service.route(self._started.url), seconds)
+        stream.send_text(handshake.open_channel(token, self._client_id, uuid.uuid4()))
+        return stream
+
+    def _resume(self, why: str) -> None:
+        """Get a new socket for the session. Raises ``SessionError``."""
+        self._tell(4, f"{why} Resuming session {self.session_id}.")
+        if self._stream is not None:
+            self._stream.close()
+        self._channel.socket_lost()
+        self._lost_since = self._lost_since or time.monotonic()
+        while time.monotonic() - self._lost_since < self._limits.resume:
+            time.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures) if self._failures else 0)
+            self._failures += 1
+            try:
+                self._stream = self._opened(self._new_token(), self._limits.connect)
+            except CallError as error:
+                if error.lasting:
+                    raise
+                why = str(error)
+            except StreamError as error:
+                why = str(error)
+            else:
+                self._channel.resumed()
+                return
+        raise SessionError(f"{why} The session could not be resumed for {self._limits.resume:g} seconds.")
+
+    def _new_token(self) -> str:
+        token = self._service.resume(self.session_id)
+        if not token:
+            self._channel.closed = True
+            raise SessionError("The session has ended.", ended=True)
+        return token
+
+
+def closed_reason(events: list[Event]) -> str | None:
+    """Return what the agent or the service says at the end of the session; None if it has not ended."""
+    return next((event.reason for event in events if isinstance(event, channel.Closed)), None)
