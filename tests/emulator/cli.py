@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from . import environment, registry
 from .child import run_child
 from .gateway import Gateway
-from .node.part import NodeProcesses
+from .node.part import NodeError, NodeProcesses
 from .server import Server
 from .world import World
 from .world_values import WorldError
@@ -23,6 +23,8 @@ from .world_values import WorldError
 # The exit status of `run` if the command succeeded, but there was a contract violation or an unused fault.
 COMPLAINT = 70
 USAGE = 64
+# The exit status if a node of the world did not join.
+NO_NODE = 69
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,13 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WorldError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return USAGE
-    if options.verb == "serve":
-        return asyncio.run(_serve(world, options.port))
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    if not command:
-        print("emulator: run needs a command: run --world demo -- COMMAND", file=sys.stderr)
-        return USAGE
-    return asyncio.run(_run(world, command, options.summary))
+    try:
+        if options.verb == "serve":
+            return asyncio.run(_serve(world, options.port))
+        command = options.command[1:] if options.command[:1] == ["--"] else options.command
+        if not command:
+            print("emulator: run needs a command: run --world demo -- COMMAND", file=sys.stderr)
+            return USAGE
+        return asyncio.run(_run(world, command, options.summary))
+    except NodeError as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return NO_NODE
 
 
 def _parser() -> argparse.ArgumentParser:

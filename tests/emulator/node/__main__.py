@@ -12,10 +12,10 @@ import select
 import signal
 import sys
 
-from ..family import adopt_orphans, kill_descendants
+from ..family import adopt_orphans
 from ..world_values import WorldError
 from .agent import Agent
-from .programs import wait_for_orphans
+from .programs import end_all, wait_for_orphans
 from .settings import Settings
 
 USAGE = 64
@@ -31,7 +31,7 @@ def main() -> int:
     adopt_orphans()
     Agent(settings, _say_joined).start()
     _serve(signals)
-    kill_descendants(os.getpid())
+    end_all()
     return 0
 
 

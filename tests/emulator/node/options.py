@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..world_values import WorldError, mapping, string_map
@@ -99,7 +99,7 @@ def _mask(value: Any, what: str) -> int:
     return int(value, 8)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Any, str], Any]] = {
     "fast": _switch,
     "double_on_close": _switch,
     "run_as": _text,

@@ -46,7 +46,8 @@ class NodeProcess:
         self._ended = asyncio.Event()
         path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "emulator.node"],
+            # It writes compiled modules if this process does, since compiling takes longer than all else at its start.
+            [sys.executable, *(["-B"] if sys.dont_write_bytecode else []), "-m", "emulator.node"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
@@ -190,13 +191,14 @@ class NodeProcesses:
         process = self._process(region, target)
         await process.kill()
         # It stays among the processes until it is dead.
-        del self._running[region, target]
+        self._running.pop((region, target), None)
 
     async def restart(self, region: str, target: str) -> None:
         """End a node if it runs, start it, and wait until it has joined."""
+        node = self._node(region, target)
         if (region, target) in self._running:
-            await self._running.pop((region, target)).stop()
-        await self._start(region, self._node(region, target)).joined()
+            await self._running[region, target].stop()
+        await self._start(region, node).joined()
 
     async def away(self, region: str, target: str, seconds: float) -> None:
         """Kill a node, and start it again after some seconds, as a reboot does. Does not wait for its return."""

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-from ..family import children
+from ..family import children, kill_descendants
 from .content import Task
 from .options import AgentOptions
 
@@ -152,6 +152,12 @@ def wait(process: subprocess.Popen[bytes], seconds: float | None = None) -> int:
     with _LOCK:
         _STARTED.discard(process.pid)
     return status
+
+
+def end_all() -> None:
+    """Kill all that runs on the node, and start nothing more."""
+    _LOCK.acquire()
+    kill_descendants(os.getpid())
 
 
 def wait_for_orphans() -> None:

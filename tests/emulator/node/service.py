@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import html
 import http.client
 import json
 import re
 import uuid
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from .settings import Settings
@@ -17,7 +17,8 @@ from .websocket import SocketClosedError, WebSocket
 
 POST_SECONDS = 15.0
 SCHEMA = "1.0"
-_TOKEN = re.compile(r"<TokenValue>([^<]+)</TokenValue>")
+# A token has no characters that XML escapes.
+_TOKEN = re.compile(r"<TokenValue>([^<&]+)</TokenValue>")
 _ALREADY_TERMINATED = "Session is already terminated"
 
 
@@ -81,7 +82,7 @@ class Service:
             connection.close()
         found = _TOKEN.search(answer)
         if status == http.client.CREATED and found is not None:
-            return html.unescape(found[1])
+            return found[1]
         if _ALREADY_TERMINATED in answer:
             raise SessionTerminatedError(_ALREADY_TERMINATED)
         raise ServiceError(f"{path}: no token, status {status}")
@@ -95,7 +96,7 @@ class Service:
         return opened
 
 
-def _introduced(opened: WebSocket, said: dict[str, str | None]) -> WebSocket:
+def _introduced(opened: WebSocket, said: Mapping[str, str | None]) -> WebSocket:
     """Send the first frame, which has the token, and the first ping."""
     try:
         opened.send_text(json.dumps(said))

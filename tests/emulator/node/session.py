@@ -45,6 +45,8 @@ class Session:
             if self._options.fail_start is not None:
                 raise TaskError(self._options.fail_start)
             task = read_content(self._content)
+            # Before the channel opens, so that no input is lost where there is no handshake.
+            self._handshake.done = task.session_type != NON_INTERACTIVE
             self._open()
             try:
                 return self._run(task), ""
@@ -66,8 +68,6 @@ class Session:
     def _run(self, task: Task) -> str:
         if task.session_type == NON_INTERACTIVE:
             self._shake_hands(task)
-        else:
-            self._handshake.done = True
         if task.session_type != STANDARD_STREAM and not task.command.strip():
             raise TaskError(f"Commands cannot be empty for session type {task.session_type}")
         if self._cancel.wait(self._options.marker_delay_seconds):

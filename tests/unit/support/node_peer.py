@@ -17,7 +17,7 @@ import contextlib
 import datetime
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -249,6 +249,29 @@ class Peer(Waiting):
         """Tell the node by its control channel that a session is over."""
         said = {"SessionId": session.session_id, "MessageType": "channel_closed"}
         await self.control[-1].send_bytes(Message.of_json("channel_closed", said).encode())
+
+
+Run = Callable[[Callable[[Peer], Coroutine[Any, Any, None]]], None]
+
+
+@contextlib.contextmanager
+def shared_stage(agent: Mapping[str, Any]) -> Iterator[Run]:
+    """Yield a function that runs a test, so that several tests share one node. The test gets the node's peer."""
+    with asyncio.Runner() as runner:
+        shared = stage(agent)
+        peer = runner.run(_entered(shared))
+        try:
+            yield lambda test: runner.run(test(peer))
+        finally:
+            runner.run(_left(shared))
+
+
+async def _entered(shared: contextlib.AbstractAsyncContextManager[Peer]) -> Peer:
+    return await shared.__aenter__()
+
+
+async def _left(shared: contextlib.AbstractAsyncContextManager[Peer]) -> None:
+    await shared.__aexit__(None, None, None)
 
 
 @contextlib.asynccontextmanager
