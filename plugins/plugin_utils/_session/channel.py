@@ -24,7 +24,8 @@ What goes out
 
 When the socket is lost
     ``socket_lost()`` keeps everything. Nothing is sent until ``resumed()``, which sends all that is not acknowledged
-    again, oldest first. The agent does the same on its side.
+    again, oldest first, and the latest acknowledgements. The agent sends again only its oldest message, ten times in a
+    second, so what was lost on the way from it takes that long.
 
 Nothing here knows sockets, clocks, threads or chance: ``now`` is any clock in seconds that does not go back.
 """
@@ -44,6 +45,9 @@ MIN_WINDOW = 16 * 1024
 MAX_WINDOW = 256 * 1024
 # Messages that came early and are kept; the plugin's number.
 MAX_EARLY = 10_000
+# Acknowledgements that are sent again over a new socket, because they may be lost. The agent sends a message again for
+# each lost one, but only ten in a second.
+_REPEATED = 4096
 
 # In seconds. The first values and the formula are those of the plugin, which has them from TCP (RFC 6298). The plugin
 # waits at most 1 second. A full window on a slow line takes longer, and would be sent again for nothing.
@@ -115,6 +119,9 @@ class Channel:
         self._receiver = _Receiver()
         self._sender = _Sender()
         self._urgent: collections.deque[bytes] = collections.deque()  # acknowledgements
+        self._acknowledged: collections.deque[bytes] = collections.deque(maxlen=_REPEATED)
+        # When the agent last sent output, new or again; None if it never did.
+        self.output_at: float | None = None
         self._ready_at: float | None = None
         self._takes_input = False
         self._session_type = ""
@@ -173,12 +180,13 @@ class Channel:
     def socket_lost(self) -> None:
         """Keep everything, and send nothing until ``resumed``."""
         self._connected = False
-        self._urgent.clear()  # what was not acknowledged comes again
+        self._urgent.clear()
 
     def resumed(self) -> None:
-        """Send everything again that is not acknowledged, and go on."""
+        """Send everything again that is not acknowledged, and the latest acknowledgements, and go on."""
         self._connected = True
         self.paused = False
+        self._urgent.extend(self._acknowledged)
         self._sender.send_all_again()
 
     @property
@@ -189,7 +197,10 @@ class Channel:
     def _receive_stream(self, message: Message, now: float) -> list[Event]:
         if not self._receiver.takes(message):
             return []
-        self._urgent.append(self._acknowledgement(message, now))
+        self.output_at = now
+        acknowledgement = self._acknowledgement(message, now)
+        self._urgent.append(acknowledgement)
+        self._acknowledged.append(acknowledgement)
         events = self._heard()
         for delivered in self._receiver.in_order(message):
             events += self._deliver(delivered, now)

@@ -280,10 +280,12 @@ class Client:
         """Do what there is to do, and wait for at most ``seconds``. Raises ``SessionError`` if the session is lost."""
         for job in list(self._jobs.values()):
             self._feed(job)
-        before = self._link.unacknowledged
+        before = self._link.output_at, self._link.unacknowledged
         events = self._link.wait(min(seconds, self._until_question()), wake)
         data = b"".join(event.data for event in events if isinstance(event, channel.Data))
-        if data or (isinstance(self._language, _ShellLanguage) and self._link.unacknowledged < before):
+        # The shell loop does not answer while a command runs, but the agent acknowledges.
+        acknowledged = isinstance(self._language, _ShellLanguage) and self._link.unacknowledged < before[1]
+        if self._link.output_at != before[0] or acknowledged:
             self._heard()
         self._take(data)
         reason = closed_reason(events)

@@ -653,9 +653,21 @@ def environment() -> dict[bytes, bytes]:
         snap = name.startswith(b"SNAP")
         if snap or (name == b"LD_LIBRARY_PATH" and kept[name].startswith(b"/snap/")):
             del kept[name]
+    # Python sets this one itself where the locale is C.
+    if not was_given(b"LC_CTYPE"):
+        kept.pop(b"LC_CTYPE", None)
     # Ansible looks for files below the home directory of the account, and commands below HOME. They must be the same.
     kept[b"HOME"] = home_directory(kept)
     return kept
+
+
+def was_given(name: bytes) -> bool:
+    """Return whether this process was started with a variable; True if it is not known."""
+    try:
+        with open("/proc/self/environ", "rb") as given:
+            return any(entry.startswith(name + b"=") for entry in given.read().split(b"\0"))
+    except OSError:
+        return True
 
 
 def home_directory(variables: dict[bytes, bytes]) -> bytes:

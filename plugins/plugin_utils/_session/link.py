@@ -123,6 +123,11 @@ class Link:
         return self._channel.closed
 
     @property
+    def output_at(self) -> float | None:
+        """When the agent last sent output, new or again, by ``time.monotonic``; None if it never did."""
+        return self._channel.output_at
+
+    @property
     def unacknowledged(self) -> int:
         """The bytes that the agent has not acknowledged, sent or waiting."""
         return self._channel.unacknowledged

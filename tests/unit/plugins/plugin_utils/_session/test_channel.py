@@ -293,8 +293,8 @@ def test_after_a_new_socket_all_is_sent_again_in_order() -> None:
     opened.resumed()
     again = opened.frames_to_send(9.0)
     assert numbers(again) == [0, 2]
-    assert acknowledged(again) == []  # the agent sends it again
-    assert again == [sent[0], sent[2]]
+    assert acknowledged(again) == [0, 1]  # also what was acknowledged before: that may be lost, too
+    assert again[2:] == [sent[0], sent[2]]
 
 
 def test_the_service_may_say_that_the_agent_is_away() -> None:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import ast
 import os
+import pwd
 import re
+import selectors
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import helper as helper_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import lines
 
 from unit.support.helper_terminal import SOURCE, Ended, Terminal, helper_on_a_terminal
@@ -286,7 +289,11 @@ def test_variables_of_a_snap_and_bytes_in_variables_do_not_harm() -> None:
         assert b"X=\344\n" in found.out
         assert b"SNAP" not in found.out
         assert b"LD_LIBRARY_PATH" not in found.out
-        assert found.out.endswith(b"\n/\n")
+        assert b"LC_CTYPE" not in found.out
+        # Ansible looks for files below the account's home directory, whatever HOME was.
+        home = os.fsencode(pwd.getpwuid(os.getuid()).pw_dir)
+        assert b"HOME=" + home + b"\n" in found.out
+        assert found.out.endswith(b"\n" + home + b"\n")
 
 
 @pytest.mark.parametrize("shell", [["dash", "-c"], ["bash", "-c"], ["bash", "--posix", "-euc"]])
@@ -341,3 +348,28 @@ def test_what_is_not_an_answer_is_passed_over_or_refused() -> None:
     ]:
         with pytest.raises(lines.LineError, match=why):
             lines.Reader().feed(line)
+
+
+def test_a_pipe_that_an_earlier_event_closed_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both pipes are readable at once, and what reads one closes the other."""
+    monkeypatch.setattr(os, "environb", {})
+    helper = helper_module.Helper(os.open(os.devnull, os.O_RDONLY), os.open(os.devnull, os.O_WRONLY), 0)
+    pipes = []
+    for unused in range(2):
+        reader, writer = os.pipe()
+        os.write(writer, b"x")
+        os.close(writer)
+        pipes.append(os.fdopen(reader, "rb", buffering=0))
+
+    def close_both(unused: object) -> None:
+        for pipe in pipes:
+            helper.forget(pipe)
+            pipe.close()
+
+    for pipe in pipes:
+        helper.watch(pipe, selectors.EVENT_READ, close_both)
+    helper.step()
+    assert all(pipe.closed for pipe in pipes)
+    helper.selector.close()
+    os.close(helper.source)
+    os.close(helper.answers.fd)
