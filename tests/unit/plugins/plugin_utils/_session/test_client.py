@@ -331,6 +331,7 @@ def test_bytes_in_the_environment_reach_the_command() -> None:
     with a_node(agent) as aws, a_client(aws) as client:
         assert client.run(b"printenv X").out == b"\xe4\n"
         assert client.run(b"printenv SNAP LD_LIBRARY_PATH").status == 1
+        assert b"LC_CTYPE" not in client.run(b"env").out  # Python sets it for itself
 
 
 def test_no_token_is_told(aws: LocalAWS) -> None:
