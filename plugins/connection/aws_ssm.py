@@ -429,6 +429,8 @@ class Connection(ConnectionBase):
             self.close()
         if self._session is None:
             check_requirements()
+            if getattr(self._shell, "_IS_WINDOWS", False):
+                raise AnsibleConnectionFailure("sessionops.aws.aws_ssm does not support nodes that run Windows.")
             settings = read(self.get_option_and_origin, str(self._play_context.remote_addr))
             self._warn_of_unused()
             self._interrupts.begin()

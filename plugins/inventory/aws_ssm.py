@@ -155,11 +155,14 @@ options:
       - The variables are C(ansible_connection), C(ansible_aws_ssm_instance_id) and C(ansible_aws_ssm_region). With
         O(profile) there is also C(ansible_aws_ssm_profile), and for Windows C(ansible_shell_type=powershell).
         O(compose) can override each of them.
+      - V(sessionops.aws.aws_ssm) needs nothing else. With O(assume_role_arn) and O(endpoint_url), there are also
+        C(ansible_aws_ssm_assume_role_arn) and C(ansible_aws_ssm_endpoint_url). It does not support nodes that run
+        Windows.
       - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which AWS does not return. Set it with
         O(compose) or in C(group_vars). That connection plugin does not assume the role of O(assume_role_arn).
       - The variables never contain credentials.
     type: str
-    choices: [none, amazon.aws.aws_ssm]
+    choices: [none, sessionops.aws.aws_ssm, amazon.aws.aws_ssm]
     default: none
   strict_permissions:
     description:
@@ -265,9 +268,7 @@ filters:
   PlatformTypes: Linux
 statuses:
   - connected
-connection: amazon.aws.aws_ssm
-compose:
-  ansible_aws_ssm_bucket_name: "'transfers-' ~ region"
+connection: sessionops.aws.aws_ssm
 ---
 # Hosts named by their Name tag, groups by other tags, and the private address as a variable.
 plugin: sessionops.aws.aws_ssm

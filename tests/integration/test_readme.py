@@ -125,6 +125,7 @@ def test_the_demo_shows_the_main_job() -> None:
     assert shown.index("Waiting for 1 of 1 target to have the status connected") < shown.index("localhost | SUCCESS")
     refused = shown.index("a policy there denies ssm:GetConnectionStatus for i-0a1b2c3d4e5f60004")
     assert shown.index("|--i-0a1b2c3d4e5f60004") < refused
+    assert shown.count("changed=2 ") == 1  # the play over Session Manager
     assert [line.split()[0] for line in shown.splitlines()[-3:]] == ["Seen:", "All", "Next:"]
 
 
@@ -139,6 +140,9 @@ def test_the_commands_are_known_to_make() -> None:
 def test_example(example: Path) -> None:
     if example.name.endswith("aws_ssm.yml"):
         run(["ansible-inventory", "-i", str(example), "--list"])
+    elif example.name == "first_play.yml":
+        shown = run(["ansible-playbook", "-i", str(example.with_name("production.aws_ssm.yml")), str(example)])
+        assert "i-0a1b2c3d4e5f60001" in shown and "changed=2" in shown
     else:
         run(["ansible-playbook", str(example)])
 
@@ -150,4 +154,4 @@ def test_every_plugin_has_its_documentation() -> None:
             assert "EXAMPLES:" in child.run(["ansible-doc", "--type", kind, f"sessionops.aws.{file.stem}"], ROOT)
 
 
-KINDS = {"module": "modules", "inventory": "inventory"}
+KINDS = {"module": "modules", "inventory": "inventory", "connection": "connection"}

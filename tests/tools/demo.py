@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Show the main job on a local emulator of AWS: a wait with its progress, a playbook, and an inventory."""
+"""Show the main job on a local emulator of AWS: a wait with its progress, a playbook, a play over Session Manager, and an inventory."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ STEPS = [
         ["ansible-playbook", "--diff", "examples/main_job.yml"],
     ),
     Step(
+        "A play runs on a node over Session Manager: no open port, no bucket, and no plugin of the AWS CLI",
+        [
+            *("ansible-playbook", "-i", "examples/production.aws_ssm.yml", "--limit", "i-0a1b2c3d4e5f60001"),
+            *("examples/first_play.yml", "--diff"),
+        ],
+        "In the demo, this machine stands in for the node: a process of the emulator runs the commands, as an agent does.",
+    ),
+    Step(
         "An inventory groups the nodes of two regions by whether Session Manager can reach them",
         ["ansible-inventory", "-i", "examples/fleet.aws_ssm.yml", "--graph"],
         "The warning belongs to the demo: a policy there denies ssm:GetConnectionStatus for i-0a1b2c3d4e5f60004.\n"
@@ -42,7 +50,7 @@ STEPS = [
 BEGINNING = """\
 This demo runs on a local emulator, not on AWS: no AWS account is used, and every node and session is made up."""
 END = """\
-Seen: a wait with its progress, preferences that change only when a setting changes, and every node in one group.
+Seen: a wait with its progress, preferences that change only when a setting changes, a play, every node in one group.
 All of it ran on the local emulator; "emulator:" above counts the calls that AWS would have received.
 Next: follow "Installation" in README.md, then run the last command on your own account and regions: it only reads."""
 

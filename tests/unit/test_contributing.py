@@ -18,7 +18,9 @@ FOLDERS = (
     "plugins",
     "plugins/module_utils/_ssm",
     "plugins/module_utils",
+    "plugins/plugin_utils/_connection",
     "plugins/plugin_utils/_inventory",
+    "plugins/plugin_utils/_session",
     *TESTS,
 )
 

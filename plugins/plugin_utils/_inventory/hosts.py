@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
@@ -26,6 +26,7 @@ READINESS_GROUPS = {
     connection_status.UNKNOWN: "ssm_unknown",
 }
 NO_CONNECTION = "none"
+OWN_CONNECTION = "sessionops.aws.aws_ssm"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ def make_hosts(found: Found, plan: InventoryPlan, get: GetOption) -> list[Host]:
     Ansible will not evaluate any text from AWS in their variables. ``get`` reads the options.
     """
     wanted = [status for status in READINESS_GROUPS if status in get("statuses")]
-    connection, profile = get("connection"), get("profile")
+    common = _connection_options(get)
     # The name of a region is the user's own text, not one from AWS, whether its nodes come from the cache or not.
     regions = {name: name for name in plan.regions}
     made = []
@@ -53,7 +54,7 @@ def make_hosts(found: Found, plan: InventoryPlan, get: GetOption) -> list[Host]:
             given = {name: untrusted(value) for name, value in node.items()}
             given["region"] = regions[node["region"]]
             variables = {**given, **_status_variables(status)}
-            connection_variables = _connection_variables(given, connection, profile)
+            connection_variables = _connection_variables(given, common)
             made.append(Host(node["instance_id"], READINESS_GROUPS[status.status], variables, connection_variables))
     made.sort(key=lambda host: host.instance_id)
     return made
@@ -100,17 +101,26 @@ def _status_variables(status: Status) -> dict[str, Any]:
     }
 
 
-def _connection_variables(node: listing.Node, connection: str, profile: str | None) -> dict[str, str]:
-    """Return the variables of the connection plugin, under the names that amazon.aws.aws_ssm reads."""
-    if connection == NO_CONNECTION:
+def _connection_options(get: GetOption) -> dict[str, str]:
+    """Return the variables of the connection plugin that all hosts share; an empty dict if none is wanted."""
+    if get("connection") == NO_CONNECTION:
+        return {}
+    options = {"ansible_connection": get("connection"), "ansible_aws_ssm_profile": get("profile")}
+    if get("connection") == OWN_CONNECTION:
+        options["ansible_aws_ssm_assume_role_arn"] = get("assume_role_arn")
+        options["ansible_aws_ssm_endpoint_url"] = get("endpoint_url")
+    return {name: value for name, value in options.items() if value}
+
+
+def _connection_variables(node: listing.Node, common: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the connection plugin for a host. Both plugins read the same names."""
+    if not common:
         return {}
     variables = {
-        "ansible_connection": connection,
+        **common,
         "ansible_aws_ssm_instance_id": node["instance_id"],
         "ansible_aws_ssm_region": node["region"],
     }
-    if profile:
-        variables["ansible_aws_ssm_profile"] = profile
     if node.get("platform_type") == "Windows":
         variables["ansible_shell_type"] = "powershell"
     return variables

@@ -11,8 +11,8 @@ Session Manager between the client and the SSM Agent on the node. AWS does not d
 the code of the client (https://github.com/aws/session-manager-plugin) and of the agent
 (https://github.com/aws/amazon-ssm-agent), and what was observed of an agent.
 
-The layers, from the wire up. None of them has a socket, clock, thread or randomness in it: they take bytes and the time
-as arguments, and return what to do. Only the helper is a program, which runs on the node.
+The layers, from the wire up. None of the first five has a socket, clock, thread or randomness in it: they take bytes and
+the time as arguments, and return what to do. Only the helper is a program, which runs on the node.
 
 1. ``frames.py``: one binary WebSocket frame is one *message*: a header of 120 bytes, and a payload of at most 1024.
 2. ``channel.py``: messages in order, in both directions. Each message is numbered and acknowledged on its own. Whoever
@@ -24,6 +24,10 @@ as arguments, and return what to do. Only the helper is a program, which runs on
 4. ``lines.py``: jobs on the node. The command of the session starts a Python on the node, which prints a marker and
    takes ``helper.py`` over its input. Requests are blocks with numbers and checksums. Answers are lines of ASCII.
 5. ``shell_loop.py``: commands on a node without Python, one after the other.
+
+6. ``stream.py``: the WebSocket, over a socket with TLS, and through a proxy.
+7. ``link.py``: one running session. It waits, resumes the session if the socket is lost, and ends it.
+8. ``client.py``: what the connection plugin uses: commands with input and output, and files, as jobs side by side.
 
 What a client must know of the agent:
 

@@ -476,7 +476,7 @@ def _why_ended(reason: str) -> str:
 def _no_marker(printed: bytes, seconds: float) -> str:
     shown = _printable(printed)
     if any(word in shown for word in _WINDOWS):
-        return "The node runs Windows, which this connection plugin does not support."
+        return "The node runs Windows, which is not supported."
     instead = f" It printed: {shown}" if shown else " It printed nothing."
     return f"The node did not start a shell within {seconds:g} seconds.{instead}"
 

@@ -17,6 +17,7 @@ from ..fault_rules import FaultError
 from ..frame_faults import CHANNEL_EFFECTS, OPEN, check_effects
 from ..server import CONTROL, Server
 from ..service import APIError
+from ..services.ssm.nodes.store import Nodes
 from .access import created, node_with_agent, refused, signed_region
 from .frames import AGENT_OPEN, CLIENT_OPEN, CONTROL_OPEN, BreachError, read_open
 from .hub import Hub
@@ -54,6 +55,11 @@ class Gateway:
         self._hub = world.gateway = Hub(world, server.engine.violations)
         if not world.channels:
             world.channels = server.url.replace("http:", "ws:", 1)
+        for region in world.regions:
+            nodes = world.state(region, Nodes)
+            for node in nodes.all():
+                if node.agent is not None:
+                    nodes.set_status(node.id, "notconnected")  # until it joins
         self._ticking = asyncio.ensure_future(self._tick(self._hub))
 
     async def stop(self) -> None:

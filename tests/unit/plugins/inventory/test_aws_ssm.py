@@ -23,6 +23,7 @@ from unit.support.inventory_source import Parsed, Source, parse
 
 WEB, STOPPED, LOST, SILENT = (f"i-0a1b2c3d4e5f6000{number}" for number in range(1, 5))
 DENIED, WINDOWS = "mi-0a1b2c3d4e5f60005", "mi-0a1b2c3d4e5f60006"
+ROLE = "arn:aws:iam::123456789012:role/Operators"
 WORLD: dict[str, Any] = {
     "clock": "2026-11-23T12:00:00Z",
     "regions": {
@@ -171,6 +172,15 @@ def test_terminated_instances_are_left_out() -> None:
     [
         ("none", {}),
         (
+            "sessionops.aws.aws_ssm",
+            {
+                "ansible_connection": "sessionops.aws.aws_ssm",
+                "ansible_aws_ssm_instance_id": WINDOWS,
+                "ansible_aws_ssm_region": "eu-west-1",
+                "ansible_shell_type": "powershell",
+            },
+        ),
+        (
             "amazon.aws.aws_ssm",
             {
                 "ansible_connection": "amazon.aws.aws_ssm",
@@ -210,6 +220,12 @@ def test_the_profile_goes_with_the_connection(tmp_path: Path) -> None:
         env = {"AWS_SHARED_CREDENTIALS_FILE": str(config), "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
         source = Source(aws, profile="p", connection="amazon.aws.aws_ssm")
         assert source.parse(env=env).hosts[WEB]["ansible_aws_ssm_profile"] == "p"
+
+
+def test_the_connection_assumes_the_role_of_the_inventory() -> None:
+    with LocalAWS({**WORLD, "roles": [ROLE]}) as aws:
+        found = parse(aws, connection="sessionops.aws.aws_ssm", assume_role_arn=ROLE).hosts[WEB]
+    assert found["ansible_aws_ssm_assume_role_arn"] == ROLE
 
 
 def test_secrets_are_no_variables() -> None:

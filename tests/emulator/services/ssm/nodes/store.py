@@ -258,12 +258,10 @@ def _agent(given: Mapping[str, Any], platform: str) -> Mapping[str, Any] | None:
 
 
 def _status(given: Mapping[str, Any], alive: bool) -> Status:
-    """Return the status of a node. With an agent, it follows the control channel, which is not open yet."""
-    if given.get("agent") is None:
-        return Status(given.get("status", "connected" if alive else "notconnected"))
-    if "status" in given:
+    """Return the status of a node. A gateway lets the status of a node with an agent follow its control channel."""
+    if given.get("agent") is not None and "status" in given:
         raise ValueError(f"{given.get('id')}: a node with an agent cannot have a status")
-    return Status("notconnected")
+    return Status(given.get("status", "connected" if alive else "notconnected"))
 
 
 def _tags(given: Mapping[str, Any], kind: str) -> dict[str, str]:
