@@ -370,12 +370,11 @@ class Connection(ConnectionBase):
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command, and return its exit status and what it printed."""
-        super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         self._tell(3, f"EXEC {cmd}")
         command = cmd.encode("utf-8", "surrogateescape")
-        become = self.become if sudoable and self.become is not None and getattr(self.become, "success", "") else None
+        become = self.become if sudoable and getattr(self.become, "success", None) else None
         started = time.monotonic()
-        with self._explained("The command may have run.") as session:
+        with self._explained("The command may have run.") as session, self._explaining("Could not run the command"):
             status, out, err = self._run(session, command, in_data, become)
         taken = time.monotonic() - started
         self._tell(3, f"RC {status}, {len(out)} and {len(err)} bytes, {taken:.2f} s")
@@ -383,7 +382,6 @@ class Connection(ConnectionBase):
 
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file to the node."""
-        super().put_file(in_path, out_path)
         self._tell(3, f"PUT {in_path} TO {out_path}")
         try:
             source = open(in_path, "rb")  # noqa: SIM115 - only this line may fail because the file is missing
@@ -396,7 +394,6 @@ class Connection(ConnectionBase):
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file from the node."""
-        super().fetch_file(in_path, out_path)
         self._tell(3, f"FETCH {in_path} TO {out_path}")
         folder = os.path.dirname(os.path.abspath(out_path))
         with self._explained(), self._explaining(f"Could not read {in_path}"):
@@ -451,14 +448,14 @@ class Connection(ConnectionBase):
         return self._session
 
     def _run(self, session: Client, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
-        limit = self.get_option("command_timeout") or None
+        limit = self._option("command_timeout") or None
         if become is None:
             ended = session.run(command, in_data, limit)
             return ended.status, ended.out, ended.err
         escalation = Escalation(become)
         job = session.execute(command, "open", escalation.take)
         escalation.send = functools.partial(session.feed_now, job)
-        seconds = self.get_option("timeout")
+        seconds = self._option("timeout")
         if not session.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
             session.abandon(job)
             raise AnsibleConnectionFailure(f"{become.name} neither asked for a password nor started the command.")
@@ -490,7 +487,7 @@ class Connection(ConnectionBase):
             raise AnsibleError(f"{what}: {error}.") from None
 
     def _warn_of_unused(self) -> None:
-        given = [name for name in UNUSED if self.get_option(name)]
+        given = [name for name in UNUSED if self._option(name)]
         if given:
             display.warning(
                 f"The options {', '.join(given)} have no effect with sessionops.aws.aws_ssm, which needs neither a "
@@ -500,6 +497,9 @@ class Connection(ConnectionBase):
     def _warn_without_python(self, session: Client) -> None:
         if not session.node.python:
             self._tell(0, "The node has no Python 3.8 or newer. Only raw works.")
+
+    def _option(self, name: str) -> Any:
+        return self.get_option(name)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def _tell(self, verbosity: int, text: str) -> None:
         """Show a line of text from a verbosity on; 0 is a warning."""

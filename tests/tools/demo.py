@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Show the main job on a local emulator of AWS: a wait with its progress, a playbook, a play over Session Manager, and an inventory."""
+"""Show the main job on a local emulator of AWS: a wait with its progress, a playbook, a play and an inventory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STEPS = [
             *("ansible-playbook", "-i", "examples/production.aws_ssm.yml", "--limit", "i-0a1b2c3d4e5f60001"),
             *("examples/first_play.yml", "--diff"),
         ],
-        "In the demo, this machine stands in for the node: a process of the emulator runs the commands, as an agent does.",
+        "In the demo, this machine stands in for the node: a process of the emulator runs the commands.",
     ),
     Step(
         "An inventory groups the nodes of two regions by whether Session Manager can reach them",

@@ -101,7 +101,8 @@ class Calls:
         scheme = "http" if parts.scheme == "ws" else "https"
         trusted = self._connection.trusted_certificates()
         proxies = get_environ_proxies(f"{scheme}://{parts.netloc}/")
-        return Route(proxies.get(scheme, ""), trusted or None, verify=bool(trusted))
+        ca_file = trusted if isinstance(trusted, str) else None
+        return Route(proxies.get(scheme, ""), ca_file, verify=bool(trusted))
 
     @functools.cached_property
     def _hurried(self) -> Any:

@@ -25,11 +25,10 @@ import collections
 import dataclasses
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from . import channel
 from .lines import INTERPRETERS, NO_PYTHON, READY, LineError, Reader, Writer, bootstrap, encoded_path
@@ -102,18 +101,6 @@ class Job:
         self.received += len(data)
 
 
-class _Language(Protocol):
-    """What is said to the node, and what it answers."""
-
-    def probe(self, job: int) -> Iterator[bytes]: ...
-
-    def stray(self) -> str: ...
-
-    def execute(self, job: int, command: bytes, stdin: str) -> Iterator[bytes]: ...
-
-    def take(self, data: bytes) -> list[tuple[int, str, bytes]]: ...
-
-
 class _HelperLanguage:
     """The helper's."""
 
@@ -181,6 +168,7 @@ class Client:
         """
         self._limits = limits
         self._tell = tell
+        self._language: _HelperLanguage | _ShellLanguage
         self._numbers = 0
         self._jobs: dict[int, Job] = {}
         self._asked = 0
@@ -226,25 +214,26 @@ class Client:
 
     def put(self, source: BinaryIO, path: bytes) -> None:
         """Write a file on the node. Raises ``SessionError`` or ``JobError``; then the file is as it was before."""
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
-        size = source.seek(0, os.SEEK_END)
+        writer, digest = self._helper().writer, hashlib.sha256()
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+        size = source.tell()
         source.seek(0)
         job = self._new_job(None)
-        said = {"path": encoded_path(path), "size": size, "sha256": digest}
-        self._send(self._helper().writer.request("put", job.number, **said))
+        self._send(writer.request("put", job.number, path=encoded_path(path), size=size, sha256=digest.hexdigest()))
         self.feed(job, iter(lambda: source.read(_PIECE), b""))
         self.finish(job)
 
     def get(self, path: bytes, target: BinaryIO) -> None:
         """Copy a file of the node into ``target``. Raises ``SessionError`` or ``JobError``."""
-        digest = hashlib.sha256()
+        writer, digest = self._helper().writer, hashlib.sha256()
 
         def write(unused_kind: str, data: bytes) -> None:
             digest.update(data)
             target.write(data)
 
         job = self._new_job(write)
-        self._send(self._helper().writer.request("get", job.number, path=encoded_path(path)))
+        self._send(writer.request("get", job.number, path=encoded_path(path)))
         if self.finish(job).get("sha256") != digest.hexdigest():
             raise JobError("the file arrived damaged")
 

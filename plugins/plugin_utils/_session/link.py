@@ -27,7 +27,6 @@ from .channel import Channel, Event
 from .frames import PayloadType
 from .stream import Route, Stream, StreamError, open_stream
 
-HANDSHAKE_SECONDS = 15.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 

@@ -43,8 +43,7 @@ _PIECE = 65536
 _MAX_MESSAGE = 1 << 20
 _SHOWN = 200  # characters of a body in an error
 # At DEBUG, websockets logs what it sends, which includes the token.
-_SILENT = logging.getLogger("sessionops.aws.stream")
-_SILENT.disabled = True
+_SILENT = logging.Logger("sessionops.aws.stream", level=logging.CRITICAL + 1)
 
 
 class StreamError(Exception):
@@ -229,18 +228,14 @@ def _proxy_name(proxy: str) -> str:
 
 
 def _context(route: Route) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if route.ca_file:
-        context = ssl.create_default_context(**_place_of(route.ca_file))
+    is_folder = bool(route.ca_file) and os.path.isdir(str(route.ca_file))
+    context = ssl.create_default_context(
+        cafile=None if is_folder else route.ca_file, capath=route.ca_file if is_folder else None
+    )
     if not route.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _place_of(ca: str) -> dict[str, str]:
-
-    return {"capath": ca} if os.path.isdir(ca) else {"cafile": ca}
 
 
 def _upgraded(sock: socket.socket, url: str, named: str, deadline: float) -> Stream:

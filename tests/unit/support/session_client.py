@@ -18,6 +18,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link impor
 
 from emulator.gateway import Gateway
 from emulator.node.part import NodeProcesses
+from emulator.server import Part
 from emulator.testing import LocalAWS
 
 REGION = "us-east-1"
@@ -47,7 +48,7 @@ class Told:
 def a_node(agent: Mapping[str, Any] | None = None, *, strict: bool = True, **world: Any) -> Iterator[LocalAWS]:
     """Serve a world with one node that has an agent. ``agent`` are its options; ``world`` are other keys."""
     region = {"nodes": [{"id": NODE, "agent": {"fast": True, **(agent or {})}}], **world.pop("region", {})}
-    parts = [Gateway(), NodeProcesses()]
+    parts: list[Part] = [Gateway(), NodeProcesses()]
     with LocalAWS({"regions": {REGION: region}, **world}, strict=strict, parts=parts) as aws:
         yield aws
 

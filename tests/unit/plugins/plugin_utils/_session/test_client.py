@@ -12,7 +12,7 @@ import pwd
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -159,12 +159,13 @@ def test_files_arrive_as_they_are(client: Client, tmp_path: Path, size: int) -> 
 
 
 def test_a_file_that_cannot_be_written_or_read_is_told(client: Client, tmp_path: Path) -> None:
-    for work, text in (
+    attempts: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: client.put(io.BytesIO(b"x"), b"/no/such/folder/file"), "No such file or directory"),
         (lambda: client.put(io.BytesIO(b"x"), os.fsencode(tmp_path)), "Is a directory"),
         (lambda: client.get(b"/no/such/file", io.BytesIO()), "No such file or directory"),
         (lambda: client.get(os.fsencode(tmp_path), io.BytesIO()), "Is a directory"),
-    ):
+    )
+    for work, text in attempts:
         with pytest.raises(JobError, match=text):
             work()
     assert list(tmp_path.iterdir()) == []
