@@ -11,8 +11,8 @@ Session Manager between the client and the SSM Agent on the node. AWS does not d
 the code of the client (https://github.com/aws/session-manager-plugin) and of the agent
 (https://github.com/aws/amazon-ssm-agent), and what was observed of an agent.
 
-The layers, from the wire up. The first five have no socket, clock, thread or randomness in them: they take bytes and the
-time as arguments, and return what to do. Only the helper is a program, which runs on the node.
+The layers, from the wire up. The first five have no socket, clock, thread or randomness in them: they take bytes and
+the time as arguments, and return what to do. Only the helper is a program, which runs on the node.
 
 1. ``frames.py``: one binary WebSocket frame is one *message*: a header of 120 bytes, and a payload of at most 1024.
 2. ``channel.py``: messages in order, in both directions. Each message is numbered and acknowledged on its own. Whoever

@@ -118,6 +118,11 @@ class _HelperLanguage:
         """Return the last thing that the node printed and that is not an answer."""
         return _printable(self._reader.stray)
 
+    def confirm(self) -> Iterator[bytes]:
+        """Return what tells the helper that its answers have come, if it must be told now."""
+        size = self._reader.to_confirm()
+        return iter(()) if size is None else self.writer.got(size)
+
     def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
         """Return job, kind and data of each answer."""
         return [(answer.job, answer.kind, answer.data) for answer in self._reader.feed(data)]
@@ -413,6 +418,8 @@ class Client:
             answers = self._language.take(data) if data else []
         except (LineError, ShellError) as error:
             raise SessionError(str(error)) from None
+        if isinstance(self._language, _HelperLanguage):
+            self._send(self._language.confirm())
         for number, kind, content in answers:
             job = self._jobs.get(number)
             if job is not None:

@@ -21,6 +21,7 @@ ends the session. The data of all blocks is a row of requests: a line of JSON, a
     {"do": "put", "job": 3, "path": "/tmp/x", "mode": 384, "size": 100, "sha256": "..."}
     {"do": "get", "job": 4, "path": "/tmp/x"}
     {"do": "drop", "job": 3}                           forget a job, and remove the part of a file that was put
+    {"do": "got", "job": 0, "bytes": 20000}            how many bytes of answers the client has, from the first on
 
 Answers are lines of ASCII of at most 8 KiB. The agent changes bytes that are not UTF-8, and session logs refuse long
 lines::
@@ -30,6 +31,9 @@ lines::
 ``KIND`` is o (standard output), e (standard error), g (a part of a file), c (how many bytes of input the job has read),
 h (the answer to hello) or x (the end of the job). The last three are JSON. ``FLAG`` is ``-``, ``z`` if the data is
 compressed, or ``+`` if it goes on in the next line of the job. ``LENGTH`` and ``CRC-32`` are of the line's own bytes.
+
+At most 128 KiB of answers are on their way. If the agent loses its socket, it sends again what was on its way, but only
+one message in 100 milliseconds.
 
 The helper always reads, whatever its jobs do, because a terminal that nobody reads blocks the agent, which then hears
 nothing else. It ends when its input ends, and then ends its jobs.
@@ -58,6 +62,7 @@ VERSION = 1
 HEADER = 12  # bytes of a block before its data
 LINE_DATA = 6000  # bytes of an answer before base64: 8000 characters
 PIECE = 65536  # bytes that are read from a command at once
+AHEAD = 131072  # bytes of answers that may be written before the client has them
 MAX_OUTPUT = 262144  # bytes of answers that wait; no command is read beyond it
 CREDIT = 65536  # bytes of standard input after which the client is told that they were read
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
@@ -130,6 +135,8 @@ class Answers:
         self.number = 0
         self.waiting: collections.deque[bytes] = collections.deque()
         self.size = 0
+        self.written = 0
+        self.confirmed = 0
 
     def add(self, job: int, kind: str, data: bytes) -> None:
         """Add the lines of one answer."""
@@ -146,15 +153,20 @@ class Answers:
             self.waiting.append(line)
             self.size += len(line)
 
+    def may_write(self) -> bool:
+        """Return whether there is something to write, and not too much on its way."""
+        return bool(self.waiting) and self.written - self.confirmed < AHEAD
+
     def write(self) -> None:
         """Write what the terminal takes now."""
-        while self.waiting:
+        while self.may_write():
             line = self.waiting.popleft()
             try:
                 written = os.write(self.fd, line)
             except BlockingIOError:
                 written = 0
             self.size -= written
+            self.written += written
             if written < len(line):
                 self.waiting.appendleft(line[written:])
                 return
@@ -506,7 +518,7 @@ class Helper:
                     self.watch(pipe, selectors.EVENT_READ, work)
                 else:
                     self.forget(pipe)
-        if self.answers.waiting:
+        if self.answers.may_write():
             self.watch(self.answers.fd, selectors.EVENT_WRITE, lambda unused: self.answers.write())
         else:
             self.forget(self.answers.fd)
@@ -555,6 +567,8 @@ class Helper:
             self.cancel(number)
         elif what == "drop":
             self.drop(number)
+        elif what == "got":
+            self.answers.confirmed = request["bytes"]
         else:
             self.start(Postponed(request, raw))
 

@@ -25,6 +25,8 @@ from .frames import MAX_PAYLOAD
 
 _HEADER = 12
 MAX_BLOCK = MAX_PAYLOAD - _HEADER  # bytes of data
+# Bytes of answers after which the helper is told that they are here. It must be well below the helper's ``AHEAD``.
+_CONFIRMED_AFTER = 16 * 1024
 
 # Where Python is looked for, in this order. The first that is 3.8 or newer is used. Red Hat's platform-python is not in
 # the path.
@@ -122,6 +124,10 @@ class Writer:
             said["raw"] = len(raw)
         yield from self._blocks(json.dumps(said).encode() + b"\n" + raw)
 
+    def got(self, size: int) -> Iterator[bytes]:
+        """Return the blocks that tell the helper how many bytes of answers have come."""
+        return self.request("got", 0, bytes=size)
+
     def _blocks(self, data: bytes) -> Iterator[bytes]:
         for start in range(0, len(data), MAX_BLOCK):
             yield self._block(data[start : start + MAX_BLOCK])
@@ -144,6 +150,8 @@ class Reader:
         self._held = bytearray()
         self._next_number = 0
         self._parts: dict[tuple[int, str], bytearray] = {}
+        self._taken = 0
+        self._confirmed = 0
 
     def feed(self, data: bytes) -> list[Answer]:
         """Return the answers that are complete now. Raises ``LineError``; the session cannot be used after that."""
@@ -153,12 +161,21 @@ class Reader:
         found = []
         for line in lines:
             at = line.find(b"~")
+            if at >= 0:
+                self._taken += len(line) - at + 1
             answer = self._take(bytes(line[at:])) if at >= 0 else None
             if answer is not None:
                 found.append(answer)
             elif at < 0:
                 self.stray = bytes(line).strip() or self.stray
         return found
+
+    def to_confirm(self) -> int | None:
+        """Return how many bytes of answers have come, if the helper must be told now; else None."""
+        if self._taken - self._confirmed < _CONFIRMED_AFTER:
+            return None
+        self._confirmed = self._taken
+        return self._taken
 
     def _take(self, line: bytes) -> Answer | None:
         number, job, kind, flag, part = _read(line)

@@ -91,9 +91,18 @@ class Terminal:
                 readable, writable, unused = select.select([self.fd], [self.fd], [], 30)
                 assert readable or writable, "the terminal takes nothing"
                 if readable:
-                    self._answers += self._reader.feed(self.read())
+                    self._take(self.read())
                 if writable:
                     data = data[os.write(self.fd, data[:1024]) :]
+
+    def _take(self, data: bytes) -> None:
+        self._answers += self._reader.feed(data)
+
+    def _confirm(self) -> None:
+        """Tell the helper that its answers have come, so that it goes on."""
+        size = self._reader.to_confirm()
+        if size is not None:
+            self.send(self.writer.got(size))
 
     def begin(self, do: str, raw: bytes = b"", **members: Any) -> int:
         """Send a request for a new job, and return its number."""
@@ -115,7 +124,8 @@ class Terminal:
                     return found
             data = self.read(limit - time.monotonic())
             assert data, "the terminal was closed"
-            self._answers += self._reader.feed(data)
+            self._take(data)
+            self._confirm()
         raise AssertionError(f"job {job} did not answer")
 
     def end_of(self, job: int, seconds: float = 30) -> Ended:

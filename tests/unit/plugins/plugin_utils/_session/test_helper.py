@@ -8,6 +8,7 @@ import ast
 import os
 import pwd
 import re
+import select
 import selectors
 import signal
 import time
@@ -217,8 +218,22 @@ def test_no_line_is_longer_than_8_kib() -> None:
         printed = bytearray()
         while b" x " not in printed:
             printed += terminal.read()
+            terminal.tell("got", 0, bytes=len(printed))
     assert job == 1
     assert 7000 < max(map(len, bytes(printed).split(b"\n"))) <= 8192
+
+
+def test_no_more_is_on_its_way_than_the_client_can_miss() -> None:
+    """The helper stops writing until it is told that its answers have come."""
+    with helper_on_a_terminal() as terminal:
+        job = terminal.begin("exec", command="head -c 3000000 /dev/urandom")
+        printed = len(terminal.read())
+        while select.select([terminal.fd], [], [], 0.5)[0]:
+            printed += len(terminal.read())
+        assert 131072 <= printed <= 131072 + 8192
+        terminal.tell("got", 0, bytes=printed)
+        assert terminal.read()
+        terminal.tell("cancel", job)
 
 
 def test_the_end_of_the_terminal_ends_the_helper_its_jobs_and_what_it_wrote(tmp_path: Path) -> None:
