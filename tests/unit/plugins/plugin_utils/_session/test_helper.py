@@ -218,7 +218,7 @@ def test_no_line_is_longer_than_8_kib() -> None:
         printed = bytearray()
         while b" x " not in printed:
             printed += terminal.read()
-            terminal.tell("got", 0, bytes=len(printed))
+            terminal.confirm(len(printed))
     assert job == 1
     assert 7000 < max(map(len, bytes(printed).split(b"\n"))) <= 8192
 
@@ -231,7 +231,7 @@ def test_no_more_is_on_its_way_than_the_client_can_miss() -> None:
         while select.select([terminal.fd], [], [], 0.5)[0]:
             printed += len(terminal.read())
         assert 131072 <= printed <= 131072 + 8192
-        terminal.tell("got", 0, bytes=printed)
+        terminal.confirm(printed)
         assert terminal.read()
         terminal.tell("cancel", job)
 
