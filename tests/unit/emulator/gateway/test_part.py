@@ -165,6 +165,20 @@ def test_a_client_may_write_the_version_as_a_number_and_have_no_id() -> None:
     play(scenario)
 
 
+def test_a_client_may_also_have_its_token_in_a_header() -> None:
+    async def scenario(peers: Peers) -> None:
+        async with running(peers) as session:
+            token = session.started["TokenValue"]
+            client = await peers.open(session.started["StreamUrl"], {"Authorization": f"Bearer {token}"})
+            await client.say(TokenValue=token, ClientId="", ClientVersion="1.2.694.0")
+            assert (await client.read()).type == "start_publication"
+            other = await peers.open(session.started["StreamUrl"], {"Authorization": f"Bearer {token}"})
+            await other.say(TokenValue="another", ClientId="", ClientVersion="1.2.694.0")
+            assert await other.ended() == 1008
+
+    play(scenario)
+
+
 def test_data_channels_may_be_somewhere_else() -> None:
     async def scenario(peers: Peers) -> None:
         await peers.connected(NODE)
