@@ -359,6 +359,7 @@ class Connection(ConnectionBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._session: Client | None = None
+        self._calls: Calls | None = None
         self._interrupts = Interrupts()
 
     @property
@@ -421,9 +422,12 @@ class Connection(ConnectionBase):
         try:
             with held():
                 session, self._session, self._connected = self._session, None, False
+                calls, self._calls = self._calls, None
                 if session is not None:
                     session.close()
                     self._tell(3, f"SESSION {session.session_id} ended")
+                elif calls is not None:
+                    calls.give_up()
         finally:
             self._interrupts.end()
 
@@ -455,8 +459,8 @@ class Connection(ConnectionBase):
         return self._session
 
     def _start(self, settings: Settings) -> Client:
-        """Start a session, and keep it. Raises what ``Client`` raises; then no session is left."""
-        calls = Calls(settings, self._tell)
+        """Start a session, and keep it. If that is interrupted, ``close`` ends it."""
+        self._calls = calls = Calls(settings, self._tell)
         try:
             self._session = session = Client(
                 calls,
@@ -466,9 +470,9 @@ class Connection(ConnectionBase):
                 typed=calls.typed,
                 check=check_parent,
             )
-        except BaseException as error:
-            if not (isinstance(error, SessionError) and error.ended):
-                calls.give_up()
+        except SessionError as error:
+            if error.ended:
+                self._calls = None
             raise
         return session
 

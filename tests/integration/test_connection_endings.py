@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import environment
 import pytest
 
 from emulator.gateway import Gateway
@@ -70,7 +69,7 @@ class Stage:
         """Start Ansible in a process group of its own."""
         ours = {name: value for name, value in self.aws.clean_env().items() if not name.startswith("ANSIBLE_REMOTE")}
         started = subprocess.Popen(
-            [command[0], "-i", "hosts.yml", *command[1:]],
+            command,
             cwd=self.folder,
             env={**ours, "ANSIBLE_RETRY_FILES_ENABLED": "false"},
             stdin=subprocess.DEVNULL,
@@ -86,7 +85,7 @@ class Stage:
         """Start a play with these tasks."""
         written = [{"hosts": "n", "gather_facts": False, "tasks": tasks, **play}]
         (self.folder / "play.yml").write_text(json.dumps(written))
-        return self.start("ansible-playbook", "play.yml")
+        return self.start("ansible-playbook", "-i", "hosts.yml", "play.yml")
 
     def sleeping(self, count: int = 1) -> None:
         """Wait until the command runs on the node so often."""
@@ -114,14 +113,16 @@ class Stage:
         wait_until(lambda: not self.commands(), "the command still runs on the node")
         wait_until(lambda: not self.sessions_left(), "a session is left")
         assert len(self.calls("TerminateSession")) <= len(self.calls("StartSession"))
-        wait_until(lambda: not self._workers(), "a worker is left")
+        wait_until(lambda: not self.workers(), "a worker is left")
         assert not [word for word in BAD_WORDS if word in printed], printed
 
     def next_task_works(self) -> None:
-        printed = self.end(self.start("ansible", "n", "-m", "ansible.builtin.raw", "-a", "echo still-here"))
+        printed = self.end(
+            self.start("ansible", "-i", "hosts.yml", "n", "-m", "ansible.builtin.raw", "-a", "echo still-here")
+        )
         assert "still-here" in printed, printed
 
-    def _workers(self) -> list[int]:
+    def workers(self) -> list[int]:
         """Return the processes that work in the folder of this test, other than on the node."""
         found = []
         for pid, words in processes():
@@ -131,7 +132,7 @@ class Stage:
         return found
 
     def end_processes(self) -> None:
-        for pid in [*self._workers(), *self.commands()]:
+        for pid in [*self.workers(), *self.commands()]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for process in self._processes:
@@ -173,3 +174,91 @@ def test_a_signal_ends_the_command_and_the_session(stage: Stage, number: signal.
     stage.is_clean(printed)
 
 
+def test_a_second_signal_does_not_interrupt_the_end(stage: Stage) -> None:
+    stage.aws.add_fault(op="TerminateSession", do={"delay": 1})
+    play = stage.play([shell(stage.sleep)])
+    stage.sleeping()
+    workers = [pid for pid in stage.workers() if pid != play.pid]
+    for unused in range(5):
+        for pid in (play.pid, *workers):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        time.sleep(0.1)
+    stage.is_clean(stage.end(play))
+
+
+def test_a_signal_while_ten_sessions_start(stage: Stage) -> None:
+    stage.aws.add_fault(op="StartSession", times=5, do={"delay": 1})
+    play = stage.play([shell(stage.sleep)], hosts="n?")
+    # The sessions that are not delayed run then, and the others are about to start.
+    wait_until(lambda: stage.commands(), "no command runs")
+    os.killpg(play.pid, signal.SIGINT)
+    stage.is_clean(stage.end(play))
+
+
+def test_a_signal_between_two_attempts_of_a_task(stage: Stage) -> None:
+    again = {"register": "done", "until": "done is failed", "retries": 9, "delay": 300}
+    play = stage.play([shell(f"touch {stage.folder}/ran", **again)])
+    wait_until(lambda: (stage.folder / "ran").exists(), "the command has not run")
+    os.kill(play.pid, signal.SIGTERM)
+    stage.is_clean(stage.end(play))
+
+
+def test_a_killed_controller_ends_its_sessions_all_the_same(stage: Stage) -> None:
+    play = stage.play([shell(stage.sleep)])
+    stage.sleeping()
+    play.kill()
+    stage.is_clean(stage.end(play))
+
+
+def test_a_killed_worker_leaves_a_session_that_is_found_by_its_reason(stage: Stage) -> None:
+    play = stage.play([shell(stage.sleep)])
+    stage.sleeping()
+    workers = [pid for pid in stage.workers() if pid != play.pid]
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    os.kill(play.pid, signal.SIGKILL)
+    stage.end(play)
+    # Nobody is left who could end the session, or the command.
+    assert stage.commands() and stage.sessions_left() == 1
+    info = {"name": "List", "sessionops.aws.ssm_session_info": {"region": REGION}, "register": "found"}
+    mine = f"found.sessions | selectattr('reason', 'search', 'process {play.pid}$') | map(attribute='session_id')"
+    terminate = {"region": REGION, "session_ids": f"{{{{ {mine} | list }}}}", "wait": True}
+    end = {"name": "End it", "sessionops.aws.ssm_session_terminate": terminate}
+    second = stage.play([info, end], hosts="localhost", connection="local")
+    printed = stage.end(second)
+    assert second.returncode == 0 and "changed=1" in printed, printed
+    stage.is_clean(printed)
+
+
+# --- ends of tasks ---
+
+
+def test_what_fails_leaves_nothing(stage: Stage) -> None:
+    tasks = [
+        shell("exit 3", ignore_errors=True, ignore_unreachable=True),
+        shell(stage.sleep, timeout=2, ignore_errors=True, ignore_unreachable=True),
+        shell("echo still-here", ignore_unreachable=True),
+    ]
+    play = stage.play(tasks, hosts="n,gone")
+    printed = stage.end(play)
+    stage.is_clean(printed)
+    assert "Timed out after 2 second" in printed and "non-zero return code" in printed, printed
+    assert "ok=3 " in printed and "unreachable=0" in printed, printed
+
+
+def test_a_session_that_somebody_ends(stage: Stage) -> None:
+    play = stage.play([shell(stage.sleep)])
+    stage.sleeping()
+    stage.aws.disturb(end=True)
+    printed = stage.end(play)
+    assert play.returncode == 4 and "The command may have run." in printed, printed
+    stage.is_clean(printed)
+
+
+def test_an_output_that_nobody_reads(stage: Stage) -> None:
+    command = f"ansible -i hosts.yml n?,n -f 4 -m ansible.builtin.raw -a 'echo {'x' * 70000}' | head -c 1"
+    piped = stage.start("bash", "-c", command)
+    printed = stage.end(piped)
+    stage.is_clean(printed)
+    stage.next_task_works()
