@@ -333,8 +333,10 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become 
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.interrupts import (
     InterruptedBySignal,
     Interrupts,
+    check_parent,
+    held,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.requirements import check_requirements
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
@@ -357,6 +359,7 @@ class Connection(ConnectionBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._session: Client | None = None
+        self._calls: Calls | None = None
         self._interrupts = Interrupts()
 
     @property
@@ -413,11 +416,17 @@ class Connection(ConnectionBase):
 
     def close(self) -> None:
         """End the session, if there is one."""
-        session, self._session, self._connected = self._session, None, False
-        if session is not None:
-            session.close()
-            self._tell(3, f"SESSION {session.session_id} ended")
-        self._interrupts.end()
+        try:
+            with held():
+                session, self._session, self._connected = self._session, None, False
+                calls, self._calls = self._calls, None
+                if session is not None:
+                    session.close()
+                    self._tell(3, f"SESSION {session.session_id} ended")
+                elif calls is not None:
+                    calls.give_up()
+        finally:
+            self._interrupts.end()
 
     def _open(self) -> Client:
         """Return the session. Start one if there is none, or if the one that there was has ended."""
@@ -432,20 +441,39 @@ class Connection(ConnectionBase):
             self._warn_of_unused()
             self._interrupts.begin()
             try:
-                calls = Calls(settings, self._tell)
-                self._session = Client(
-                    calls, settings.limits, self._tell, interpreters=settings.interpreters, typed=calls.typed
-                )
+                session = self._start(settings)
             except SessionError as error:
-                self._interrupts.end()
+                self.close()
                 raise AnsibleConnectionFailure(str(error)) from None
             except InterruptedBySignal as error:
-                self._interrupts.end()
+                self.close()
                 error.pass_on()
                 raise
+            except BaseException:
+                self.close()
+                raise
             self._connected = True
-            self._warn_without_python(self._session)
+            self._warn_without_python(session)
+            return session
         return self._session
+
+    def _start(self, settings: Settings) -> Client:
+        """Start a session, and keep it. If that is interrupted, ``close`` ends it."""
+        self._calls = calls = Calls(settings, self._tell)
+        try:
+            self._session = session = Client(
+                calls,
+                settings.limits,
+                self._tell,
+                interpreters=settings.interpreters,
+                typed=calls.typed,
+                check=check_parent,
+            )
+        except SessionError as error:
+            if error.ended:
+                self._calls = None
+            raise
+        return session
 
     def _run(self, session: Client, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
         limit = self._option("command_timeout") or None

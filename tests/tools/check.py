@@ -72,7 +72,7 @@ PARTS = [
     ),
     Part(
         "contract",
-        "Clients that others wrote (the AWS CLI, boto3, modules of `amazon.aws`), run against the emulator",
+        "What others wrote (the AWS CLI, boto3, modules of `amazon.aws`, pyssm-client), run against the emulator",
         commands([*PYTEST, "tests/contract"]),
     ),
     Part(

@@ -6,13 +6,18 @@
 
 """End a session if the process is told to end.
 
-A worker process of Ansible ends at once on a signal, such as that of Ctrl+C, and would leave its session behind.
+A worker process of Ansible ends at once on a signal, such as that of Ctrl+C, and would leave its session behind. If the
+main process is killed, or its terminal is closed, nobody tells the workers, and they would work to the end of the task.
 """
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import os
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -48,6 +53,26 @@ class Interrupts:
         for number, handler in self._earlier.items():
             signal.signal(number, handler)
         self._earlier.clear()
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Let signals wait until the block is left, also that of a task's time limit.
+
+    A call that starts or ends a session must not be interrupted, because then nobody knows whether there is a session.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_SIGNALS, signal.SIGALRM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def check_parent() -> None:
+    """Raise ``InterruptedBySignal`` in a worker whose main process has ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid != os.getppid():
+        raise InterruptedBySignal(signal.SIGHUP)
 
 
 def _interrupt(number: int, unused_frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -22,6 +23,7 @@ from .._assumed_role import connect
 from .._session.lines import bootstrap
 from .._session.link import CallError, Started
 from .._session.stream import Route
+from .interrupts import held
 from .options import DOCUMENT, PARAMETER, Settings
 
 try:
@@ -45,6 +47,7 @@ class Calls:
         """Connect to AWS. Makes no call, except to assume a role."""
         self._settings = settings
         self._tell = tell
+        self._unended: str | None = None
         try:
             self._connection = connect(
                 settings.region, settings.endpoint, settings.credentials, settings.role, ROLE_SESSION
@@ -69,7 +72,9 @@ class Calls:
             request["Parameters"] = parameters
         for left in reversed(range(self._settings.attempts)):
             try:
-                reply = api.start_session(self._client, self._settings.target, request)
+                with held():
+                    reply = api.start_session(self._client, self._settings.target, request)
+                    self._unended = reply["SessionId"]
             except SSMError as error:
                 if not (left and error.code in NOT_CONNECTED):
                     raise self._why_not_started(error) from None
@@ -91,9 +96,17 @@ class Calls:
     def terminate(self, session_id: str) -> None:
         """End the session. Without the permission for it, the session ends at its own time limits."""
         try:
-            api.terminate_session(self._hurried, session_id)
+            with held():
+                self._unended = None
+                api.terminate_session(self._hurried, session_id)
         except SSMError as error:
             raise CallError(str(error), lasting=True, denied=error.denied) from None
+
+    def give_up(self) -> None:
+        """End the session that was started last, unless it was ended already. Raises nothing that a call raises."""
+        if self._unended is not None:
+            with contextlib.suppress(CallError):
+                self.terminate(self._unended)
 
     def route(self, url: str) -> Route:
         """Return how a WebSocket is reached: through the proxies, and with the certificates, that botocore uses."""

@@ -38,6 +38,7 @@ from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
 _PIECE = 32 * 1024  # bytes of input in one request
 _AHEAD = 256 * 1024  # bytes that a job may be fed before it has read them
 _ON_THE_WAY = 512 * 1024  # bytes that wait for an acknowledgement; no more is fed beyond it
+_CHECK = 2.0  # seconds from one call of ``check`` to the next
 _STILL_RUNNING = 10.0  # seconds after which the user is told, again and again
 _CANCEL_SECONDS = 8.0  # the helper kills a command 5 seconds after it asked it to end
 _SHOWN = 200  # characters of what the node printed instead of the marker
@@ -166,11 +167,14 @@ class Client:
         *,
         interpreters: Sequence[str] = INTERPRETERS,
         typed: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the session and the helper. Raises ``SessionError``; then no session is left.
 
         ``typed`` is whether the session runs a shell, into which the bootstrap is typed, and not the bootstrap itself.
+        ``check`` is called every 2 seconds while something is waited for. What it raises ends the wait.
         """
+        self._check = check
         self._limits = limits
         self._tell = tell
         self._language: _HelperLanguage | _ShellLanguage
@@ -302,7 +306,8 @@ class Client:
                 if job is not None and now - told >= _STILL_RUNNING:
                     told = now
                     self._tell(3, f"STILL RUNNING after {now - started:.0f} s, {job.received} bytes received")
-                self.step(min(_STILL_RUNNING, (deadline or now + _STILL_RUNNING) - now))
+                self._check()
+                self.step(min(_CHECK, (deadline or now + _CHECK) - now))
         except BaseException:
             if job is not None:
                 self.abandon(job)

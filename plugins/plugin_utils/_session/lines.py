@@ -92,13 +92,16 @@ def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:
 
     It works in every POSIX shell, also if it is typed into one. It prints ``~READY`` when a helper may be sent, or
     ``~SHELL`` if no Python was found; the word is put together from two, so that an echo of the command has neither.
+
+    The helper must be a child of the shell. At the end of a session the agent kills the shell, and only a helper that
+    lives on can end its jobs.
     """
     packed = base64.b64encode(zlib.compress(_LOADER.encode(), 9)).decode()
     load = f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
     listed = " ".join(interpreters)
     check = '"$p" -ISc "import sys;sys.exit(sys.version_info<(3,8))" >/dev/null 2>&1'
     return (
-        f"stty raw -echo;for p in {listed};do {check}&&exec \"$p\" -ISc '{load}';done;"
+        f"stty raw -echo;for p in {listed};do {check}&&{{ \"$p\" -ISc '{load}';exit;}};done;"
         'printf "~SHE""LL\\n";read -r l;eval "$l"'
     )
 

@@ -18,6 +18,7 @@ from ..frame_faults import CHANNEL_EFFECTS, OPEN, check_effects
 from ..server import CONTROL, Server
 from ..service import APIError
 from ..services.ssm.nodes.store import Nodes
+from ..sigv4 import ALGORITHM
 from .access import created, node_with_agent, refused, signed_region
 from .frames import AGENT_OPEN, CLIENT_OPEN, CONTROL_OPEN, BreachError, read_open
 from .hub import Hub
@@ -163,8 +164,8 @@ class Gateway:
         return relay
 
     async def _open_data(self, request: web.Request) -> web.StreamResponse:
-        """Open an end of a session. Only an agent signs its request."""
-        if "Authorization" not in request.headers:
+        """Open an end of a session. Only an agent signs its request; a client may have another authorization."""
+        if not request.headers.get("Authorization", "").lstrip().startswith(ALGORITHM):
             return await self._open_client(request)
         region = await signed_region(request, self._running.world)
         relay = self._agents_relay(region, request)

@@ -82,7 +82,7 @@ def test_sessions_on_other_nodes_are_as_without_a_gateway() -> None:
 
 @pytest.mark.parametrize(
     ("node", "message"),
-    [({"agent": "yes"}, "must be a mapping"), ({"agent": {}, "status": "connected"}, "have a status")],
+    [({"agent": "yes"}, "agent of .* must be a mapping"), ({"agent": {}, "status": "connected"}, "have a status")],
 )
 def test_a_world_with_a_mistake(node: dict[str, Any], message: str) -> None:
     with pytest.raises(WorldError, match=message):
@@ -161,6 +161,20 @@ def test_a_client_may_write_the_version_as_a_number_and_have_no_id() -> None:
             token = session.started["TokenValue"]
             await client.say(TokenValue=token, MessageSchemaVersion=1, ClientId="", ClientVersion="1.2.0.0")
             assert (await client.read()).type == "start_publication"
+
+    play(scenario)
+
+
+def test_a_client_may_also_have_its_token_in_a_header() -> None:
+    async def scenario(peers: Peers) -> None:
+        async with running(peers) as session:
+            token = session.started["TokenValue"]
+            client = await peers.open(session.started["StreamUrl"], {"Authorization": f"Bearer {token}"})
+            await client.say(TokenValue=token, ClientId="", ClientVersion="1.2.694.0")
+            assert (await client.read()).type == "start_publication"
+            other = await peers.open(session.started["StreamUrl"], {"Authorization": f"Bearer {token}"})
+            await other.say(TokenValue="another", ClientId="", ClientVersion="1.2.694.0")
+            assert await other.ended() == 1008
 
     play(scenario)
 
