@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -78,7 +79,7 @@ class Calls:
                 self._tell(3, f"{error} Waiting {self._settings.wait:g} s")
                 time.sleep(self._settings.wait)
             else:
-                return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
+                return self._started(reply)
         raise AssertionError("the last attempt returns or raises")
 
     def resume(self, session_id: str) -> str | None:
@@ -111,6 +112,15 @@ class Calls:
         retries = {"mode": "standard", "total_max_attempts": 2}
         with without_empty_variables():
             return self._connection.client("ssm", self._settings.region, **_CLIENT, retries=retries)
+
+    def _started(self, reply: dict[str, Any]) -> Started:
+        """Return the reply of StartSession. If its stream must not be used, end the session, and raise ``CallError``."""
+        try:
+            return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
+        except CallError:
+            with contextlib.suppress(CallError):
+                self.terminate(reply["SessionId"])
+            raise
 
     def _stream_url(self, given: str) -> str:
         """Return the URL of the WebSocket, on the host that the settings name. Raises ``CallError``."""
