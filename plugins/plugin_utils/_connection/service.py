@@ -114,7 +114,7 @@ class Calls:
             return self._connection.client("ssm", self._settings.region, **_CLIENT, retries=retries)
 
     def _started(self, reply: dict[str, Any]) -> Started:
-        """Return the reply of StartSession. If its stream must not be used, end the session, and raise ``CallError``."""
+        """Return the reply of StartSession. Raises ``CallError`` for a stream that must not be used, and ends it."""
         try:
             return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
         except CallError:

@@ -213,7 +213,7 @@ def test_the_table_has_every_source_of_the_documentation() -> None:
 @pytest.mark.parametrize("option", [option for option, entry in OPTIONS.items() if entry[2]])
 def test_a_variable_comes_before_the_environment(option: str) -> None:
     read, variables, env, unused_aliases, value, wanted = OPTIONS[option]
-    with environment(**{name: "11" for name in env}):
+    with environment(**dict.fromkeys(env, "11")):
         assert read(settings({variables[0]: value})) == wanted
 
 
@@ -401,7 +401,7 @@ class TestInterpreters:
 
 
 class TestTimeout:
-    """The time for connecting is ``timeout``, because ansible-core sets and reads it by this name (community.aws 662)."""
+    """The time for connecting is ``timeout``, the name by which ansible-core sets it (community.aws 662)."""
 
     SCRIPT = """
 import json, sys
