@@ -37,13 +37,15 @@ options:
       - name: inventory_hostname
       - name: ansible_host
   region:
-    description: The AWS Region of the node. By default it is that of the profile.
+    description:
+      - The AWS Region of the node. By default it is that of the profile.
+      - If both environment variables are set, E(AWS_REGION) is used.
     type: str
     vars:
       - name: ansible_aws_ssm_region
     env:
-      - name: AWS_REGION
       - name: AWS_DEFAULT_REGION
+      - name: AWS_REGION
   profile:
     description:
       - The profile of AWS's configuration files that has the credentials.
@@ -142,9 +144,11 @@ options:
     vars:
       - name: ansible_aws_ssm_reason
   timeout:
-    description: How many seconds a session may take to start, until the node has answered.
+    description:
+      - How many seconds a session may take from its start until the node has answered.
+      - Without a value of its own, it is the connection timeout of Ansible, which is 10 seconds by default.
     type: int
-    default: 30
+    default: 10
     vars:
       - name: ansible_aws_ssm_connect_timeout
     env:

@@ -333,6 +333,7 @@ except ImportError as error:
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.credentials import check_credentials
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._assumed_role import connect
+from ansible_collections.sessionops.aws.plugins.plugin_utils._environment import without_empty_variables
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache import (
     InventoryCache,
     find_nodes,
@@ -340,11 +341,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.cache im
     keep_private,
     private_folders,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import (
-    clients,
-    identity,
-    without_empty_variables,
-)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import clients, identity
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.construct import FastConstructable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.fetch import Clients
 from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.hostnames import (

@@ -30,7 +30,7 @@ class Escalation:
     def __init__(self, become: Any) -> None:
         """``become`` is the become plugin."""
         self._become = become
-        self._expects_prompt = bool(become.expect_prompt())
+        self._is_answered = False
         self._streams = {"o": bytearray(), "e": bytearray()}
         self._searched = {"o": 0, "e": 0}
         self.is_over = not become.success
@@ -51,30 +51,34 @@ class Escalation:
             return
         new = bytes(stream[self._searched[kind] :])
         if self._become.check_success(new):
-            self.is_over = True
             self._drop_success(kind)
         elif self._become.check_incorrect_password(new):
             raise AnsibleError(f"Incorrect {self._become.name} password")
         elif self._become.check_missing_password(new):
             raise AnsibleError(f"Missing {self._become.name} password")
-        elif self._become.expect_prompt() and self._become.check_password_prompt(new):
+        elif not self._become.expect_prompt():
+            # Without a password, only a line that waits for one is taken for a prompt.
+            if self._become.check_password_prompt(new.rsplit(b"\n", 1)[-1]):
+                raise AnsibleError(f"Missing {self._become.name} password")
+        elif self._become.check_password_prompt(new):
             self._answer(kind)
 
     def _answer(self, kind: str) -> None:
         """Send the password, and take the prompt, which is the last line, off the output."""
-        if not self._expects_prompt:
+        if self._is_answered:
             raise AnsibleError(f"Incorrect {self._become.name} password")
-        self._expects_prompt = False
+        self._is_answered = True
         stream = self._streams[kind]
-        del stream[stream.rfind(b"\n") + 1 :]
+        del stream[stream.rstrip().rfind(b"\n") + 1 :]
         self._searched = {name: len(held) for name, held in self._streams.items()}
         password = self._become.get_option("become_pass") or ""
         self.send(password.encode("utf-8", "surrogateescape") + b"\n")
 
     def _drop_success(self, kind: str) -> None:
-        """Take the line that says that the command runs off the output."""
+        """Take the line that says that the command runs off the output, once its end has come."""
         stream = self._streams[kind]
         at = stream.find(self._become.success.encode(), self._searched[kind])
-        start = stream.rfind(b"\n", 0, at) + 1
         end = stream.find(b"\n", at)
-        del stream[start : end + 1 if end >= 0 else len(stream)]
+        if end >= 0:
+            del stream[stream.rfind(b"\n", 0, at) + 1 : end + 1]
+            self.is_over = True

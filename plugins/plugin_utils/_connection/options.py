@@ -76,6 +76,7 @@ class Settings:
 
 def read(get: GetOption, host: str) -> Settings:
     """Return the settings. ``host`` is the name of the host. Raises ``AnsibleConnectionFailure``."""
+    get = _unless_empty(get)
 
     def value(name: str) -> Any:
         return get(name)[0]
@@ -104,6 +105,20 @@ def read(get: GetOption, host: str) -> Settings:
         attempts=1 + int(_seconds("connect_retries", value("connect_retries"))),
         wait=_seconds("connect_wait", value("connect_wait")),
     )
+
+
+def _unless_empty(get: GetOption) -> GetOption:
+    """Return ``get`` for which an empty environment variable, as AWX sets it, counts as none.
+
+    ansible-core takes an empty variable for a path to be the working directory.
+    """
+
+    def get_unless_empty(name: str) -> tuple[Any, str]:
+        value, origin = get(name)
+        source, unused, variable = origin.partition(": ")
+        return (None, "") if source == "env" and not os.environ.get(variable) else (value, origin)
+
+    return get_unless_empty
 
 
 def _seconds(name: str, given: Any, least: int = 0) -> float:

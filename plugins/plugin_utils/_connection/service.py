@@ -20,6 +20,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import NOT_CONNECTED, SSMError
 
 from .._assumed_role import connect
+from .._environment import without_empty_variables
 from .._session.lines import bootstrap
 from .._session.link import CallError, Started
 from .._session.stream import Route
@@ -49,10 +50,11 @@ class Calls:
         self._tell = tell
         self._unended: str | None = None
         try:
-            self._connection = connect(
-                settings.region, settings.endpoint, settings.credentials, settings.role, ROLE_SESSION
-            )
-            self._client = self._connection.client("ssm", settings.region, **_CLIENT)
+            with without_empty_variables():
+                self._connection = connect(
+                    settings.region, settings.endpoint, settings.credentials, settings.role, ROLE_SESSION
+                )
+                self._client = self._connection.client("ssm", settings.region, **_CLIENT)
         except SSMError as error:
             raise CallError(_with_region(str(error)), lasting=True) from None
         self._parameter = self._command_parameter()
@@ -81,7 +83,7 @@ class Calls:
                 self._tell(3, f"{error} Waiting {self._settings.wait:g} s")
                 time.sleep(self._settings.wait)
             else:
-                return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
+                return self._started(reply)
         raise AssertionError("the last attempt returns or raises")
 
     def resume(self, session_id: str) -> str | None:
@@ -121,7 +123,17 @@ class Calls:
     def _hurried(self) -> Any:
         """A client whose calls fail early, because something waits for them."""
         retries = {"mode": "standard", "total_max_attempts": 2}
-        return self._connection.client("ssm", self._settings.region, **_CLIENT, retries=retries)
+        with without_empty_variables():
+            return self._connection.client("ssm", self._settings.region, **_CLIENT, retries=retries)
+
+    def _started(self, reply: dict[str, Any]) -> Started:
+        """Return the reply of StartSession. Raises ``CallError`` for a stream that must not be used, and ends it."""
+        try:
+            return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
+        except CallError:
+            with contextlib.suppress(CallError):
+                self.terminate(reply["SessionId"])
+            raise
 
     def _stream_url(self, given: str) -> str:
         """Return the URL of the WebSocket, on the host that the settings name. Raises ``CallError``."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection, empty_variables
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import Connection
 
 from .fetch import Clients
 
@@ -89,15 +89,3 @@ def _without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_secret(name: str) -> bool:
     return "secret" in name or ("token" in name and not name.endswith("_file"))
-
-
-@contextlib.contextmanager
-def without_empty_variables() -> Iterator[None]:
-    """Unset empty AWS environment variables inside the context. Afterwards they are empty again."""
-    empty = empty_variables()
-    for name in empty:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update(dict.fromkeys(empty, ""))

@@ -184,9 +184,10 @@ class Client:
         started = time.monotonic()
         self._heard_at = started
         self._link = Link(service, limits, tell)
+        deadline = self._link.started_at + limits.connect
         try:
-            rest = self._wait_for_marker(bootstrap(interpreters) if typed else "", started + limits.connect)
-            self.node = self._greet(rest, started + limits.connect)
+            rest = self._wait_for_marker(bootstrap(interpreters) if typed else "", deadline)
+            self.node = self._greet(rest, deadline)
         except BaseException:
             self.close()
             raise

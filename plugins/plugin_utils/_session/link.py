@@ -101,6 +101,7 @@ class Link:
         self._service, self._limits, self._tell = service, limits, tell
         self._client_id = uuid.uuid4()
         self._started = service.start()
+        self.started_at = time.monotonic()  # the time until StartSession succeeded is not the node's
         self.session_id = self._started.session_id
         self._channel = Channel(time.time() - time.monotonic(), uuid.uuid4)
         self._lost_since: float | None = None

@@ -14,7 +14,7 @@ import pytest
 from ansible.errors import AnsibleParserError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import SSMError
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.nodes import ec2
-from ansible_collections.sessionops.aws.plugins.plugin_utils._inventory.connection import without_empty_variables
+from ansible_collections.sessionops.aws.plugins.plugin_utils._environment import without_empty_variables
 
 from emulator.testing import LocalAWS
 from unit.support.inventory_source import Parsed, Source, parse

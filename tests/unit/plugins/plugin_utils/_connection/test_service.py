@@ -1,0 +1,384 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Test the calls for a session: what is asked for, what is tried again, what is told, and how streams are reached."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import bootstrap
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import CallError, SessionError
+
+from emulator.testing import LocalAWS
+from unit.support.connection_plugin import OTHER, TARGET, WORLD, environment, keys_of, settings, start
+from unit.support.session_client import NODE, PATIENT, REGION, Told, a_client, a_node, open_client, settings_for
+from unit.support.stream_servers import Certificates, Proxy, serving, tls_in_front_of
+
+ROLE = "arn:aws:iam::123456789012:role/Ops"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_user() -> Iterator[None]:
+    with environment(AWS_REGION=REGION):
+        yield
+
+
+def world(**more: Any) -> dict[str, Any]:
+    region = {**WORLD["regions"][REGION], **more.pop("region", {})}
+    return {"regions": {REGION: region}, **more}
+
+
+def a_document(session_type: str, *parameters: str) -> dict[str, Any]:
+    content: dict[str, Any] = {"schemaVersion": "1.0", "description": "Own", "sessionType": session_type}
+    if session_type == "InteractiveCommands":
+        content["parameters"] = {name: {"type": "String", "description": name} for name in parameters}
+        command = "{{ %s }}" % parameters[0]  # noqa: UP031 - an f-string with these braces is hard to read
+        content["properties"] = {"linux": {"commands": command, "runAsElevated": False}}
+    else:
+        content["inputs"] = {}
+    return {"name": "Own", "document_type": "Session", "content": content}
+
+
+def calls_of(aws: LocalAWS, tell: Told | None = None, /, **variables: Any) -> Calls:
+    """Return the calls of a host with these variables, without their common prefix."""
+    known = {f"ansible_aws_ssm_{name}": value for name, value in variables.items()}
+    given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url, **keys_of(aws), **known}
+    return Calls(settings(given), tell or Told())
+
+
+def refusal(calls: Calls) -> CallError:
+    with pytest.raises(CallError) as raised:
+        calls.start()
+    assert "\n" not in str(raised.value)
+    return raised.value
+
+
+def test_what_start_session_is_asked_for() -> None:
+    with LocalAWS(WORLD) as aws:
+        call, started = start(aws, {"ansible_host": TARGET, "ansible_aws_ssm_reason": "4711", **keys_of(aws)})
+    assert call.params == {
+        "Target": TARGET,
+        "DocumentName": "AWS-StartInteractiveCommand",
+        "Reason": "4711",
+        "Parameters": {"command": [bootstrap(settings().interpreters)]},
+    }
+    assert started.token not in repr(started) and started.url not in repr(started)
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "denied", "expected"),
+    [
+        (None, {}, False, ["command"]),
+        (("InteractiveCommands", "command"), {}, False, ["command"]),
+        (
+            ("InteractiveCommands", "ticket", "command"),
+            {"document_parameters": {"ticket": 4711}},
+            False,
+            ["command", "ticket"],
+        ),
+        (("InteractiveCommands", "cmd"), {}, False, ["cmd"]),
+        (("InteractiveCommands", "command"), {}, True, ["command"]),
+        (("InteractiveCommands", "cmd"), {"document_command_parameter": "cmd"}, True, ["cmd"]),
+        (
+            ("InteractiveCommands", "cmd", "ticket"),
+            {"document_command_parameter": "cmd", "document_parameters": {"ticket": 4711}},
+            True,
+            ["cmd", "ticket"],
+        ),
+        (("Standard_Stream",), {}, False, []),
+        (("Standard_Stream",), {"document_command_parameter": ""}, True, []),
+    ],
+    ids=str,
+)
+def test_which_parameter_has_the_command(
+    document: tuple[str, ...] | None, variables: dict[str, Any], denied: bool, expected: list[str]
+) -> None:
+    """Policies may allow only documents of the company's own, with parameters of any name (amazon-ssm-agent 371)."""
+    region = {"documents": [a_document(*document)]} if document else {}
+    faults = [{"op": "GetDocument", "times": "always", "do": {"error": "AccessDeniedException"}}] if denied else []
+    name = {"document": "Own"} if document else {}
+    with LocalAWS(world(region=region, faults=faults), strict=False) as aws:
+        calls = calls_of(aws, **name, **variables)
+        calls.start()
+        params = aws.calls("StartSession")[-1].params
+        # The document is read only if nobody said what it is.
+        asked = document is not None and "document_command_parameter" not in variables
+        assert len(aws.calls("GetDocument")) == asked
+    assert sorted(params.get("Parameters", {})) == expected
+    assert calls.typed == (not expected)
+
+
+class TestNotConnected:
+    """A node that comes takes a while until sessions can start (jupyter-deploy 176, session-manager-plugin 55)."""
+
+    def world(self, status: Any) -> dict[str, Any]:
+        nodes = [{"id": TARGET, "status": status}, {"id": OTHER, "status": "connected"}]
+        return {"regions": {REGION: {"nodes": nodes}}}
+
+    def test_a_plain_task_fails_at_once(self) -> None:
+        with LocalAWS(self.world("notconnected")) as aws:
+            told = str(refusal(calls_of(aws)))
+            assert len(aws.calls("StartSession")) == 1
+        assert "TargetNotConnected" in told and told.endswith("Check it with sessionops.aws.ssm_connection_status.")
+
+    def test_retries_wait_for_the_node(self) -> None:
+        fault = {"op": "StartSession", "times": 3, "do": {"error": "TargetNotConnected"}}
+        with LocalAWS(world(faults=[fault])) as aws:
+            told = Told()
+            calls_of(aws, told, connect_retries=3, connect_wait=0).start()
+            assert len(aws.calls("StartSession")) == 4
+        assert sum("Waiting 0 s" in text for unused, text in told.lines) == 3
+
+    def test_retries_come_to_an_end(self) -> None:
+        with LocalAWS(self.world("notconnected")) as aws:
+            refusal(calls_of(aws, connect_retries=2, connect_wait=0))
+            assert len(aws.calls("StartSession")) == 3
+
+    def test_other_errors_are_not_tried_again(self) -> None:
+        fault = {"op": "StartSession", "do": {"error": "AccessDeniedException"}}
+        with LocalAWS(world(faults=[fault])) as aws:
+            refusal(calls_of(aws, connect_retries=5, connect_wait=0))
+            assert len(aws.calls("StartSession")) == 1
+
+    def test_the_retries_take_nothing_of_the_time_for_connecting(self) -> None:
+        """Without it, a node that came late was given up at once."""
+        fault = {"op": "StartSession", "times": 2, "do": {"error": "TargetNotConnected"}}
+        limits = dataclasses.replace(PATIENT, connect=3.0)
+        with a_node(faults=[fault]) as aws, a_client(aws, attempts=3, wait=2.0, limits=limits) as client:
+            assert client.run(b"echo here").out == b"here\n"
+
+    @pytest.mark.parametrize("name", ["web-1", "10.0.0.1", "ip-10-0-0-1.ec2.internal"])
+    def test_a_name_that_is_no_id_is_told(self, name: str) -> None:
+        with LocalAWS(WORLD) as aws:
+            told = str(refusal(Calls(settings({"ansible_aws_ssm_endpoint_url": aws.url, **keys_of(aws)}), Told())))
+        assert name and told.endswith(
+            "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
+        )
+
+
+def test_a_denied_session_names_the_permission_and_the_option() -> None:
+    """Some policies allow only documents of the company's own (amazon-ssm-agent 371)."""
+    for variables, option in (({}, True), ({"document": "Own"}, False)):
+        fault = {"op": "StartSession", "do": {"error": "AccessDeniedException", "message": "no"}}
+        documents = {"documents": [a_document("InteractiveCommands", "command")]}
+        with LocalAWS(world(faults=[fault], region=documents)) as aws:
+            told = str(refusal(calls_of(aws, **variables)))
+        assert "ssm:StartSession" in told
+        assert ("set ansible_aws_ssm_document" in told) == option
+
+
+def test_a_session_is_started_although_the_service_is_busy() -> None:
+    """Fifty hosts at once are more than the service takes (botocore 993)."""
+    with LocalAWS(world(throttle={"StartSession": {"rate": 15, "burst": 10}})) as aws:
+        every = [calls_of(aws) for unused in range(50)]
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            started = list(pool.map(lambda calls: calls.start().session_id, every))
+        outcomes = [call.outcome for call in aws.calls("StartSession")]
+    assert len(set(started)) == outcomes.count("ok") == 50
+    assert outcomes.count("ThrottlingException") >= 20
+
+
+class TestResume:
+    """What the reply to ResumeSession means."""
+
+    def resumed(self, *, times: int | str = "always", **do: Any) -> tuple[str | None, LocalAWS]:
+        fault = {"op": "ResumeSession", "times": times, "do": do}
+        with LocalAWS(world(faults=[fault]), strict=False) as aws:
+            calls = calls_of(aws)
+            return calls.resume(calls.start().session_id), aws
+
+    def test_a_new_token(self) -> None:
+        with LocalAWS(WORLD) as aws:
+            calls = calls_of(aws)
+            started = calls.start()
+            token = calls.resume(started.session_id)
+        assert token and token != started.token
+
+    @pytest.mark.parametrize("error", ["DoesNotExistException", "ValidationException"])
+    def test_an_error_for_a_session_that_has_ended(self, error: str) -> None:
+        assert self.resumed(error=error)[0] is None
+
+    def test_no_token(self) -> None:
+        with LocalAWS(WORLD) as aws:
+            calls = calls_of(aws)
+            session = calls.start().session_id
+            calls.terminate(session)
+            assert calls.resume(session) is None
+
+    @pytest.mark.parametrize(
+        ("do", "lasting"),
+        [
+            ({"error": "AccessDeniedException"}, True),
+            ({"error": "ExpiredTokenException"}, True),
+            ({"error": "UnrecognizedClientException"}, True),
+            ({"error": "ThrottlingException"}, False),
+            ({"error": "InternalServerError", "status": 500}, False),
+            ({"drop": "before"}, False),
+            ({"raw": "<html>", "status": 502, "content_type": "text/html"}, False),
+        ],
+        ids=str,
+    )
+    def test_which_errors_are_tried_again(self, do: dict[str, Any], lasting: bool) -> None:
+        with pytest.raises(CallError) as raised:
+            self.resumed(**do)
+        assert raised.value.lasting == lasting
+        assert "Could not resume session" in str(raised.value)
+
+    def test_credentials_that_expire_are_told(self) -> None:
+        """Keys of a sign-in end after an hour, in the middle of a long command (aws-cli 7340)."""
+        with a_node(faults=[{"op": "ResumeSession", "do": {"error": "ExpiredTokenException"}}]) as aws:
+            with a_client(aws) as client:
+                job = client.execute(b"sleep 60")
+                client.step(0.1)
+                aws.disturb(cut="client")
+                with pytest.raises(SessionError, match=r"ExpiredTokenException.*Check the credentials"):
+                    client.finish(job)
+            assert len(aws.calls("ResumeSession")) == 1
+
+
+def test_a_role_makes_every_call() -> None:
+    """Start, resume and end are all calls of the role (community.aws 24, amazon.aws 2633)."""
+    with LocalAWS(world(roles=[ROLE])) as aws:
+        calls = calls_of(aws, assume_role_arn=ROLE)
+        session = calls.start().session_id
+        calls.resume(session)
+        calls.terminate(session)
+        (assumed,) = aws.calls("AssumeRole")
+        keys = {call.access_key for call in aws.calls() if call.operation != "AssumeRole"}
+    assert assumed.params["RoleArn"] == ROLE
+    assert len(keys) == 1 and aws.world.default_identity.access_key not in keys
+
+
+def test_keys_that_are_written_anew_are_used_by_the_next_task(tmp_path: Path) -> None:
+    """A file of credentials that another program refreshes is read for each session (ansible 55792, 29764)."""
+    path = tmp_path / "credentials"
+    with LocalAWS(WORLD) as aws:
+        who = aws.world.default_identity
+        given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url, "ansible_aws_ssm_profile": "ops"}
+
+        def calls_with(key: str) -> Calls:
+            path.write_text(f"[ops]\naws_access_key_id = {key}\naws_secret_access_key = {who.secret_key}\n")
+            return Calls(settings(given), Told())
+
+        with environment(AWS_REGION=REGION, AWS_SHARED_CREDENTIALS_FILE=str(path)):
+            told = str(refusal(calls_with("AKIAOLDOLDOLDOLDOLD1")))
+            assert "UnrecognizedClientException" in told and who.secret_key not in told
+            calls_with(who.access_key).start()
+
+
+class TestStreamUrl:
+    """Where the WebSocket of a session is opened."""
+
+    @pytest.mark.parametrize(
+        ("given", "base"),
+        [
+            (None, "wss://ssmmessages.us-east-1.sessionops.invalid"),
+            ("https://vpce-1.example.com", "wss://vpce-1.example.com"),
+            ("https://vpce-1.example.com:8443/ignored?x=1", "wss://vpce-1.example.com:8443"),
+            ("wss://[::1]:8443", "wss://[::1]:8443"),
+            ("http://127.0.0.1:1", "ws://127.0.0.1:1"),
+        ],
+    )
+    def test_only_the_host_is_replaced(self, given: str | None, base: str) -> None:
+        """An endpoint of a VPC can have a name of its own (session-manager-plugin 122)."""
+        with LocalAWS(WORLD) as aws:
+            started = calls_of(aws, **({"stream_endpoint_url": given} if given else {})).start()
+        assert started.url == f"{base}/v1/data-channel/{started.session_id}?role=publish_subscribe"
+
+    def test_a_stream_without_encryption_is_refused(self, tmp_path: Path) -> None:
+        """A call over TLS is not followed by a stream without, and no session is left."""
+        certificates = Certificates(tmp_path)
+        with a_node() as aws:
+            port = urllib.parse.urlsplit(aws.url).port or 0
+            with tls_in_front_of(port, certificates.context("127.0.0.1")) as secure:
+                aws.world.channels = f"ws://127.0.0.1:{secure}"
+                who = {**settings_for(aws).credentials, "verify": certificates.ca_file}
+                with pytest.raises(CallError, match="a stream that is not encrypted"):
+                    open_client(aws, endpoint=f"https://127.0.0.1:{secure}", credentials=who)
+            assert [call.outcome for call in aws.calls("TerminateSession")] == ["ok"]
+
+
+class TestProxies:
+    """Proxies are those of botocore, for the call and for the stream (aws-cli 9282)."""
+
+    @pytest.mark.parametrize(
+        ("name", "excluded", "used"),
+        [
+            ("HTTPS_PROXY", "", True),
+            ("https_proxy", "", True),
+            ("HTTPS_PROXY", "127.0.0.1", False),
+            ("HTTP_PROXY", "", False),
+        ],
+    )
+    def test_both_hosts_are_reached_through_the_proxy(
+        self, tmp_path: Path, name: str, excluded: str, used: bool
+    ) -> None:
+        certificates = Certificates(tmp_path)
+        proxy = Proxy(credentials="ops:p@ss")
+        with a_node() as aws:
+            port = urllib.parse.urlsplit(aws.url).port or 0
+            with tls_in_front_of(port, certificates.context("127.0.0.1")) as secure:
+                aws.world.channels = f"wss://127.0.0.1:{secure}"
+                who = {**settings_for(aws).credentials, "verify": certificates.ca_file}
+                with serving(proxy.handle) as own:
+                    variables = {name: f"http://ops:p%40ss@127.0.0.1:{own}", "NO_PROXY": excluded}
+                    with environment(AWS_REGION=REGION, **variables):
+                        told = Told()
+                        given = {"endpoint": f"https://127.0.0.1:{secure}", "credentials": who}
+                        with a_client(aws, told, **given) as client:
+                            assert client.run(b"echo here").out == b"here\n"
+                            # One for the call, and one for the stream.
+                            assert proxy.asked == [f"127.0.0.1:{secure}"] * (2 if used else 0)
+        assert not [text for unused, text in told.lines if "p@ss" in text or "p%40ss" in text]
+
+    def test_a_proxy_that_refuses_is_told_without_its_password(self, tmp_path: Path) -> None:
+        certificates = Certificates(tmp_path)
+        with a_node() as aws:
+            port = urllib.parse.urlsplit(aws.url).port or 0
+            with tls_in_front_of(port, certificates.context("127.0.0.1")) as stream:
+                aws.world.channels = f"wss://127.0.0.1:{stream}"
+                with serving(Proxy(status=407).handle) as own:
+                    with environment(AWS_REGION=REGION, HTTPS_PROXY=f"http://ops:canary@127.0.0.1:{own}"):
+                        with pytest.raises(SessionError) as raised:
+                            open_client(aws)
+            assert [call.outcome for call in aws.calls("TerminateSession")] == ["ok"]
+        told = str(raised.value)
+        assert "407" in told and f"127.0.0.1:{own}" in told and "canary" not in told
+
+    def test_another_authority_is_trusted_only_if_it_is_given(self, tmp_path: Path) -> None:
+        """The certificates of the call are those of the stream (session-manager-plugin 68)."""
+        certificates = Certificates(tmp_path)
+        with a_node() as aws:
+            port = urllib.parse.urlsplit(aws.url).port or 0
+            with tls_in_front_of(port, certificates.context("127.0.0.1")) as stream:
+                aws.world.channels = f"wss://127.0.0.1:{stream}"
+                who = settings_for(aws).credentials
+                with pytest.raises(SessionError, match=r"Could not verify 127\.0\.0\.1"):
+                    open_client(aws)
+                for verify in (certificates.ca_file, False):
+                    with a_client(aws, credentials={**who, "verify": verify}) as client:
+                        assert client.run(b"echo here").out == b"here\n"
+
+
+def test_the_target_is_passed_on_as_it_is() -> None:
+    """Hybrid nodes and containers are targets too (amazon.aws 2637, aws-gate 692)."""
+    with LocalAWS(WORLD) as aws:
+        call, unused = start(aws, {"ansible_host": OTHER, **keys_of(aws)})
+    assert call.params["Target"] == OTHER
+    assert NODE == TARGET
+
+
+def test_no_call_has_a_secret_in_its_parameters() -> None:
+    with LocalAWS(WORLD) as aws:
+        given = keys_of(aws)
+        call, unused = start(aws, {"ansible_host": TARGET, "ansible_become_password": "canary", **given})
+    assert "canary" not in json.dumps(call.params)
+    assert given["ansible_aws_ssm_secret_access_key"] not in json.dumps(call.params)
