@@ -25,18 +25,6 @@ LATE = {"op": "frame:input_stream_data", "match": {"sequence": 0}, "times": "alw
 WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "agent": {"fast": True}}]}}, "faults": [LATE]}
 
 
-@pytest.fixture(autouse=True)
-def _needs_the_client() -> None:
-    """Skip without the client; where CI is true, fail instead."""
-    if PROGRAM.exists():
-        return
-    wanted = ".".join(map(str, environment.STRANGER_PYTHON))
-    missing = f"{environment.STRANGER_PACKAGES[0]} requires Python {wanted} or newer, and none was found in PATH"
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{missing}, so nobody has tested the gateway with a client that others wrote.")
-    pytest.skip(f"{missing}.")
-
-
 def attempt(command: str, directory: Path) -> child.Done:
     """Run a shell command, in which ``pyssm`` is the client, on a world with one node."""
     (directory / "world.yml").write_text(json.dumps(WORLD))

@@ -28,9 +28,10 @@ def adopt_orphans() -> None:
 def children(pid: int) -> list[int]:
     """Return the IDs of the children of a process, also of those that have ended but were not waited for."""
     found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(child) for child in path.read_text(encoding="ascii").split()]
+    with contextlib.suppress(OSError):  # the process may end meanwhile, and each of its threads
+        for path in list(Path(f"/proc/{pid}/task").glob("*/children")):
+            with contextlib.suppress(OSError):
+                found += [int(child) for child in path.read_text(encoding="ascii").split()]
     return found
 
 

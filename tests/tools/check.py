@@ -109,7 +109,7 @@ PARTS = [
     Part(
         "build",
         "The archive: what it contains, that Galaxy's importer accepts it, and that it installs and runs where only"
-        " ansible-core, boto3 and `amazon.aws` are installed",
+        " ansible-core, boto3, websockets and `amazon.aws` are installed",
         build.run,
     ),
 ]

@@ -8,7 +8,6 @@ Other tools import the paths and environment variables from this module. It need
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import shutil
@@ -39,13 +38,11 @@ OLDEST = CACHE / "oldest-core"
 # An environment with only what the README tells users to install, so that building, installing and running the
 # collection cannot depend on packages of the checks.
 BARE = CACHE / "bare"
-BARE_PACKAGES = ("ansible-core", "boto3")
+BARE_PACKAGES = ("ansible-core", "boto3", "websockets")
 
-# A client of sessions that others wrote. It requires a newer Python than the collection, so its environment is made
-# only if there is one, and its test says so otherwise.
+# A client of sessions that others wrote, in an environment of its own. It asks for a newer Python than it needs.
 STRANGER = CACHE / "stranger"
 STRANGER_PACKAGES = ("pyssm-client==0.2.0", "boto3==1.44.5", "click==8.5.1", "websockets==16.1.1")
-STRANGER_PYTHON = (3, 12)
 
 
 def variables(core: str | None = None) -> dict[str, str]:
@@ -88,24 +85,6 @@ def bare_variables(home: Path) -> dict[str, str]:
     others = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != str(VENV / "bin")]
     path = os.pathsep.join((str(BARE / "bin"), *others))
     return {**kept, "HOME": str(home), "PATH": path, "VIRTUAL_ENV": str(BARE), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-@functools.cache
-def newer_python() -> str | None:
-    """Return a Python for ``STRANGER_PACKAGES``: this one, or one in PATH or of pyenv; None if there is none."""
-    if sys.version_info >= STRANGER_PYTHON:
-        return sys.executable
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    folders = [*map(Path, os.environ["PATH"].split(os.pathsep)), *sorted(pyenv.glob("versions/3.*/bin"))]
-    names = ("python3.12", "python3.13", "python3.14", "python3")
-    found = (folder / name for name in names for folder in folders)
-    return next((str(path) for path in found if os.access(path, os.X_OK) and _runs_strangers(path)), None)
-
-
-def _runs_strangers(interpreter: Path) -> bool:
-    """Return whether a Python is new enough. A shim of pyenv may start none at all."""
-    script = f"import sys, venv; sys.exit(sys.version_info < {STRANGER_PYTHON})"
-    return subprocess.run([interpreter, "-c", script], capture_output=True, check=False).returncode == 0
 
 
 def copy_checkout(target: Path) -> None:
@@ -165,7 +144,7 @@ def _fingerprint(names: list[str]) -> str:
     texts = [path.read_text() for path in sorted(REQUIREMENTS.glob("*.txt"))]
     parts = [*names, sys.version, str(ROOT), _content_of(BUNDLE), OLDEST_CORE, *BARE_PACKAGES, *texts]
     if "test" in names:
-        parts += [str(newer_python()), *STRANGER_PACKAGES]
+        parts += STRANGER_PACKAGES
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -227,33 +206,31 @@ def _fetch_oldest_core() -> None:
 
 def _make_bare() -> None:
     """Install the requirements of the README, in the versions that the checks use."""
-    versions = REQUIREMENTS / "run.txt"
+    # pip would install what a file of constraints includes.
+    files = [(REQUIREMENTS / name).read_text().splitlines() for name in ("run.txt", "emulator.txt")]
+    versions = "\n".join(line for lines in files for line in lines if not line.startswith("-r"))
     marker = BARE / "made"
-    wanted = "\n".join((sys.version, *BARE_PACKAGES, versions.read_text()))
+    wanted = "\n".join((sys.version, *BARE_PACKAGES, versions))
     if marker.is_file() and marker.read_text() == wanted:
         return
     _say(f"Making .cache/bare with {' and '.join(BARE_PACKAGES)}")
     _make_environment(BARE)
-    _pip("install", "--constraint", str(versions), *BARE_PACKAGES, environment=BARE)
+    constraints = BARE / "constraints.txt"
+    constraints.write_text(versions)
+    _pip("install", "--constraint", str(constraints), *BARE_PACKAGES, environment=BARE)
     marker.write_text(wanted)
 
 
 def _make_stranger() -> None:
-    """Install the client that others wrote, if there is a Python for it. pip of the checks installs it."""
-    interpreter = newer_python()
-    if interpreter is None:
-        shutil.rmtree(STRANGER, ignore_errors=True)
-        wanted = ".".join(map(str, STRANGER_PYTHON))
-        _say(f"No Python {wanted} or newer was found, so {STRANGER_PACKAGES[0]} is not tested.")
-        return
+    """Install the client that others wrote."""
     marker = STRANGER / "made"
-    wanted = "\n".join((interpreter, *STRANGER_PACKAGES))
+    wanted = "\n".join((sys.executable, *STRANGER_PACKAGES))
     if marker.is_file() and marker.read_text() == wanted:
         return
     _say(f"Making .cache/stranger with {STRANGER_PACKAGES[0]}")
     shutil.rmtree(STRANGER, ignore_errors=True)
-    subprocess.run([interpreter, "-m", "venv", "--without-pip", str(STRANGER)], check=True)
-    _pip("--python", str(STRANGER / "bin" / "python"), "install", *STRANGER_PACKAGES)
+    _make_environment(STRANGER)
+    _pip("install", "--ignore-requires-python", *STRANGER_PACKAGES, environment=STRANGER)
     marker.write_text(wanted)
 
 
