@@ -10,13 +10,11 @@ it begins without any wait.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import child
 import environment
-import pytest
 
 EMULATOR = Path(__file__).parents[1] / "emulator"
 NODE = "i-0123456789abcdef0"
