@@ -126,7 +126,7 @@ def test_the_commands_limit_is_not_that_of_connecting(aws: LocalAWS) -> None:
 
 def test_files_that_cannot_be_read_or_written_are_told(plugin: Any, tmp_path: Path) -> None:
     with pytest.raises(AnsibleFileNotFound, match="nosuch does not exist"):
-        plugin.put_file(str(tmp_path / "nosuch"), "/tmp/x")
+        plugin.put_file(str(tmp_path / "nosuch"), str(tmp_path / "node"))
     with pytest.raises(AnsibleError, match="Could not read /no/such: No such file or directory"):
         plugin.fetch_file("/no/such", str(tmp_path / "back"))
     assert os.listdir(tmp_path) == []
