@@ -327,6 +327,7 @@ import functools
 import os
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -365,6 +366,21 @@ class Connection(ConnectionBase):
         self._session: Client | None = None
         self._calls: Calls | None = None
         self._interrupts = Interrupts()
+        self._end_if_dropped: weakref.finalize[..., Any] | None = None
+
+    @property
+    def _play_context(self) -> Any:
+        return self._context
+
+    @_play_context.setter
+    def _play_context(self, context: Any) -> None:
+        """Keep the context that ansible-core sets for each item of a loop, with an address that is not a template.
+
+        ansible-core compares the address with that of the next item, to decide whether to go on with this connection.
+        """
+        self._context = context
+        if "{{" in str(context.remote_addr or "") and getattr(self, "_options", None):
+            context.remote_addr = self.get_option("host")
 
     @property
     def default_user(self) -> str:  # type: ignore[override]
@@ -424,6 +440,8 @@ class Connection(ConnectionBase):
             with held():
                 session, self._session, self._connected = self._session, None, False
                 calls, self._calls = self._calls, None
+                if self._end_if_dropped is not None:
+                    self._end_if_dropped.detach()
                 if session is not None:
                     session.close()
                     self._tell(3, f"SESSION {session.session_id} ended")
@@ -457,18 +475,21 @@ class Connection(ConnectionBase):
                 self.close()
                 raise
             self._connected = True
+            self._end_if_dropped = weakref.finalize(self, _end_dropped, session, self._interrupts)
+            self._end_if_dropped.atexit = False
             self._warn_without_python(session)
             return session
         return self._session
 
     def _start(self, settings: Settings) -> Client:
         """Start a session, and keep it. If that is interrupted, ``close`` ends it."""
-        self._calls = calls = Calls(settings, self._tell)
+        tell = functools.partial(_tell, self._play_context.remote_addr)  # without a reference to self
+        self._calls = calls = Calls(settings, tell)
         try:
             self._session = session = Client(
                 calls,
                 settings.limits,
-                self._tell,
+                tell,
                 interpreters=settings.interpreters,
                 typed=calls.typed,
                 check=check_parent,
@@ -534,12 +555,25 @@ class Connection(ConnectionBase):
         return self.get_option(name)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def _tell(self, verbosity: int, text: str) -> None:
-        """Show a line of text from a verbosity on; 0 is a warning."""
-        host = self._play_context.remote_addr
-        if verbosity:
-            display.verbose(text, host=host, caplevel=verbosity - 1)
-        else:
-            display.warning(f"{host}: {text}")
+        _tell(self._play_context.remote_addr, verbosity, text)
+
+
+def _tell(host: str | None, verbosity: int, text: str) -> None:
+    """Show a line of text from a verbosity on; 0 is a warning."""
+    if verbosity:
+        display.verbose(text, host=host, caplevel=verbosity - 1)
+    else:
+        display.warning(f"{host}: {text}")
+
+
+def _end_dropped(session: Client, interrupts: Interrupts) -> None:
+    """End the session of a connection that ansible-core has dropped without closing it.
+
+    ansible-core closes only the last connection of a task. In a loop with ``delegate_to``, each item can have its own.
+    """
+    with contextlib.suppress(Exception):
+        session.close()
+    interrupts.end()
 
 
 def _umask() -> int:
