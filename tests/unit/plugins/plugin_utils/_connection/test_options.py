@@ -290,7 +290,7 @@ def profiles(folder: Path, aws: LocalAWS) -> dict[str, str]:
         ({"ansible_aws_ssm_profile": "ops"}, {}, "eu-west-1"),
         ({"ansible_aws_ssm_profile": "ops"}, {"AWS_REGION": "us-east-1"}, "us-east-1"),
         ({}, {"AWS_PROFILE": "ops"}, "eu-west-1"),
-        # AWX sets the variables of a credential that the user left empty (awx 12000 and others).
+        # AWX sets the variables of a credential that the user left empty.
         ({}, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
         ({}, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": ""}, "eu-west-1"),
         ({}, {"AWS_PROFILE": "ops", "AWS_DEFAULT_PROFILE": "", "AWS_REGION": ""}, "eu-west-1"),
