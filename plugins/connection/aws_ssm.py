@@ -380,7 +380,7 @@ class Connection(ConnectionBase):
         """
         self._context = context
         if "{{" in str(context.remote_addr or "") and getattr(self, "_options", None):
-            context.remote_addr = self.get_option("host")
+            context.remote_addr = self._option("host")
 
     @property
     def default_user(self) -> str:  # type: ignore[override]

@@ -191,7 +191,7 @@ def test_a_signal_while_ten_sessions_start(stage: Stage) -> None:
     stage.aws.add_fault(op="StartSession", times=5, do={"delay": 1})
     play = stage.play([shell(stage.sleep)], hosts="n?")
     # The sessions that are not delayed run then, and the others are about to start.
-    wait_until(lambda: stage.commands(), "no command runs")
+    wait_until(stage.commands, "no command runs")
     os.killpg(play.pid, signal.SIGINT)
     stage.is_clean(stage.end(play))
 

@@ -25,6 +25,7 @@ import collections
 import dataclasses
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ _STILL_RUNNING = 10.0  # seconds after which the user is told, again and again
 _CANCEL_SECONDS = 8.0  # the helper kills a command 5 seconds after it asked it to end
 _SHOWN = 200  # characters of what the node printed instead of the marker
 _STALE = 1.0  # seconds after which an idle session is asked whether it is there
+_PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
 _WINDOWS = ("PowerShell", "is not recognized as")
 
 Output = Callable[[str, bytes], None]
@@ -116,8 +118,9 @@ class _HelperLanguage:
         return self.writer.request("hello", job)
 
     def stray(self) -> str:
-        """Return the last thing that the node printed and that is not an answer."""
-        return _printable(self._reader.stray)
+        """Return the error of Python with which the helper ended; an empty text if there was none."""
+        printed = _printable(self._reader.stray)
+        return printed if _PYTHON_ERROR.match(printed) else ""
 
     def confirm(self) -> Iterator[bytes]:
         """Return what tells the helper that its answers have come, if it must be told now."""
