@@ -9,19 +9,23 @@ import hashlib
 import io
 import os
 import pwd
+import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import client as client_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
     Client,
     JobError,
     TooLongError,
     pieces_of,
 )
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
 
 from emulator.testing import LocalAWS
@@ -349,3 +353,67 @@ def test_the_session_says_why_it_was_started(aws: LocalAWS) -> None:
         assert aws.calls("StartSession")[-1].params["Reason"] == "Ansible: n1"
         assert aws.calls("StartSession")[-1].params["Target"] == NODE
     assert aws.world.regions == [REGION]
+
+
+def test_a_long_command_is_told_again_and_again(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_STILL_RUNNING", "_CHECK"):
+        monkeypatch.setattr(client_module, name, 0.1)
+    told = Told()
+    with a_client(aws, told) as client:
+        client.run(b"echo x; sleep 0.5")
+    assert any(re.fullmatch(r"STILL RUNNING after \d+ s, \d+ bytes received", text) for unused, text in told.lines)
+
+
+def test_the_end_of_an_idle_session_is_told_in_the_words_of_the_service() -> None:
+    with a_node(limits={"session_idle_seconds": 1}) as aws, a_client(aws) as client:
+        with pytest.raises(SessionError, match="timed out due to inactivity"):
+            client.run(b"sleep 60")
+        assert aws.calls("TerminateSession") == []
+
+
+def test_jobs_that_the_node_has_no_room_for_wait_their_turn() -> None:
+    with a_node({"open_files": 40}) as aws, a_client(aws) as client:
+        jobs = [client.execute(b"sleep 0.3; echo %d" % number) for number in range(30)]
+        for job in jobs:
+            client.finish(job)
+        assert [bytes(job.out) for job in jobs] == [b"%d\n" % number for number in range(30)]
+        assert client.run(b"ulimit -n").out == b"40\n"
+
+
+def test_a_node_that_runs_windows_is_refused(tmp_path: Path) -> None:
+    said = "stty : The term 'stty' is not recognized as the name of a cmdlet, function, script file."
+    (tmp_path / "sh").write_text(f'#!/bin/sh\necho "{said}"\nexec /bin/sleep 60\n')
+    (tmp_path / "sh").chmod(0o755)
+    with a_node({"path": str(tmp_path)}) as aws:
+        with pytest.raises(SessionError, match="runs Windows, which is not supported"):
+            open_client(aws, limits=dataclasses.replace(PATIENT, connect=2.0))
+
+
+def test_a_node_that_restarts_ends_its_commands_and_comes_back() -> None:
+    with a_node() as aws:
+        with a_client(aws) as client:
+            job = client.execute(b"sleep 60")
+            client.step(0.1)
+            tell_node(aws, "restart")
+            with pytest.raises(SessionError):
+                client.finish(job)
+        with a_client(aws) as client:
+            assert client.run(b"echo back").out == b"back\n"
+
+
+@pytest.mark.parametrize(("name", "found"), [("python3.11", True), ("platform-python", True), ("old", False)])
+def test_the_first_python_that_is_new_enough_is_used(tmp_path: Path, name: str, found: bool) -> None:
+    """The only Python has an unusual name, or is given by its path, or is too old."""
+    for program in ("sh", "stty", "od", "sed", "cksum", "cat", "id"):
+        where = subprocess.run(["which", program], capture_output=True, text=True, check=True).stdout.strip()
+        (tmp_path / program).symlink_to(where)
+    if found:
+        (tmp_path / name).write_text(f'#!/bin/sh\nexec {os.path.realpath(sys.executable)} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    for old in ("python3", "python"):
+        (tmp_path / old).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / old).chmod(0o755)
+    interpreters = (str(tmp_path / name), *INTERPRETERS)
+    with a_node({"path": str(tmp_path)}) as aws, a_client(aws, interpreters=interpreters) as client:
+        assert bool(client.node.python) == found
+        assert client.run(b"echo out").out == b"out\n"
