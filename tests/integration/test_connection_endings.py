@@ -69,7 +69,7 @@ class Stage:
         """Start Ansible in a process group of its own."""
         ours = {name: value for name, value in self.aws.clean_env().items() if not name.startswith("ANSIBLE_REMOTE")}
         started = subprocess.Popen(
-            command,
+            [sys.executable, "-c", WITH_SIGNALS, *command],
             cwd=self.folder,
             env={**ours, "ANSIBLE_RETRY_FILES_ENABLED": "false"},
             stdin=subprocess.DEVNULL,
@@ -146,6 +146,15 @@ def processes() -> Iterator[tuple[int, list[str]]]:
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 yield int(entry.name), entry.joinpath("cmdline").read_text("utf-8", "replace").rstrip("\0").split("\0")
+
+
+# Runs a command that ignores no signal, whatever the tests were started with, as nohup does with SIGHUP.
+WITH_SIGNALS = """
+import os, signal, sys
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 def wait_until(is_true: Callable[[], object], otherwise: str) -> None:

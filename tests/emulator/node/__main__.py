@@ -22,6 +22,9 @@ USAGE = 64
 
 
 def main() -> int:
+    # An agent is started by a service manager, so what runs on its node ignores no signal that somebody here ignores.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     signals = _signals_as_file()
     try:
         settings = Settings.parse(sys.stdin.readline())

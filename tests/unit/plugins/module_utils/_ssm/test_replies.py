@@ -40,6 +40,8 @@ USED = {
         "ListTagsForResource",
         "ModifyDocumentPermission",
         "RemoveTagsFromResource",
+        "ResumeSession",
+        "StartSession",
         "TerminateSession",
         "UpdateDocument",
         "UpdateDocumentDefaultVersion",
