@@ -397,8 +397,8 @@ class Connection(ConnectionBase):
         command = cmd.encode("utf-8", "surrogateescape")
         become = self.become if sudoable and getattr(self.become, "success", None) else None
         started = time.monotonic()
-        with self._explained("The command may have run.") as session, self._explaining("Could not run the command"):
-            status, out, err = self._run(session, command, in_data, become)
+        with self._explained("The command may have run."), self._explaining("Could not run the command"):
+            status, out, err = self._run(self._open(), command, in_data, become)
         taken = time.monotonic() - started
         self._tell(3, f"RC {status}, {len(out)} and {len(err)} bytes, {taken:.2f} s")
         return status, out, err
@@ -463,14 +463,8 @@ class Connection(ConnectionBase):
             self._warn_of_unused()
             self._interrupts.begin()
             try:
-                session = self._start(settings)
-            except SessionError as error:
-                self.close()
-                raise AnsibleConnectionFailure(str(error)) from None
-            except InterruptedBySignal as error:
-                self.close()
-                error.pass_on()
-                raise
+                with self._explained():
+                    session = self._start(settings)
             except BaseException:
                 self.close()
                 raise
@@ -517,11 +511,10 @@ class Connection(ConnectionBase):
         return int(str(status)), escalation.out, escalation.err
 
     @contextlib.contextmanager
-    def _explained(self, addition: str = "") -> Iterator[Client]:
+    def _explained(self, addition: str = "") -> Iterator[None]:
         """Turn failures of the session into errors of Ansible, and end a session that cannot be used any more."""
-        session = self._open()
         try:
-            yield session
+            yield
         except SessionError as error:
             self.close()
             raise AnsibleConnectionFailure(f"{error} {addition}".strip()) from None

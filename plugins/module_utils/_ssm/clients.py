@@ -77,12 +77,12 @@ class Connection:
         with _CONNECTING:
             return self._session.get_credentials().get_frozen_credentials()
 
-    def trusted_certificates(self) -> str | bool:
-        """Return the file or folder of certificates that botocore trusts, or False if it checks none."""
+    def trusted_certificates(self) -> str | None:
+        """Return the file or folder of certificates that botocore trusts, or None if it checks none."""
         verify = self._options.get("verify")
         if verify is None:
             verify = self._session._session.get_config_variable("ca_bundle") or True
-        return False if verify is False else str(get_cert_path(verify))
+        return None if verify is False else str(get_cert_path(verify))
 
 
 def _check_port(endpoint: str) -> None:

@@ -72,7 +72,9 @@ class Calls:
             parameters[self._parameter] = [bootstrap(self._settings.interpreters)]
         if parameters:
             request["Parameters"] = parameters
-        for left in reversed(range(self._settings.attempts)):
+        left = self._settings.attempts
+        while True:
+            left -= 1
             try:
                 with held():
                     reply = api.start_session(self._client, self._settings.target, request)
@@ -84,7 +86,6 @@ class Calls:
                 time.sleep(self._settings.wait)
             else:
                 return self._started(reply)
-        raise AssertionError("the last attempt returns or raises")
 
     def resume(self, session_id: str) -> str | None:
         """Return a new token for the session; None if it has ended."""
@@ -116,8 +117,7 @@ class Calls:
         scheme = "http" if parts.scheme == "ws" else "https"
         trusted = self._connection.trusted_certificates()
         proxies = get_environ_proxies(f"{scheme}://{parts.netloc}/")
-        ca_file = trusted if isinstance(trusted, str) else None
-        return Route(proxies.get(scheme, ""), ca_file, verify=bool(trusted))
+        return Route(proxies.get(scheme, ""), trusted, verify=trusted is not None)
 
     @functools.cached_property
     def _hurried(self) -> Any:
@@ -131,8 +131,7 @@ class Calls:
         try:
             return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
         except CallError:
-            with contextlib.suppress(CallError):
-                self.terminate(reply["SessionId"])
+            self.give_up()
             raise
 
     def _stream_url(self, given: str) -> str:

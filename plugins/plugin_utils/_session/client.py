@@ -22,6 +22,7 @@ A node without Python runs the loop of ``shell_loop.py`` instead: one command at
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -32,8 +33,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from . import channel
+from .frames import MAX_PAYLOAD
 from .lines import INTERPRETERS, NO_PYTHON, READY, LineError, Reader, Writer, bootstrap, encoded_path
-from .link import Limits, Link, Service, SessionError, closed_reason
+from .link import Limits, Link, Service, SessionError, closed_reason, output_of
 from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
 
 _PIECE = 32 * 1024  # bytes of input in one request
@@ -149,6 +151,9 @@ class _ShellLanguage:
 
     def stray(self) -> str:
         return ""
+
+    def confirm(self) -> Iterator[bytes]:
+        return iter(())
 
     def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
         found = []
@@ -278,13 +283,13 @@ class Client:
         if isinstance(self._language, _HelperLanguage):
             self._send(self._language.writer.request("cancel", job.number))
 
-    def step(self, seconds: float, wake: int | None = None) -> None:
+    def step(self, seconds: float) -> None:
         """Do what there is to do, and wait for at most ``seconds``. Raises ``SessionError`` if the session is lost."""
         for job in list(self._jobs.values()):
             self._feed(job)
         before = self._link.output_at, self._link.unacknowledged
-        events = self._link.wait(min(seconds, self._until_question()), wake)
-        data = b"".join(event.data for event in events if isinstance(event, channel.Data))
+        events = self._link.wait(min(seconds, self._until_question()))
+        data = output_of(events)
         # The shell loop does not answer while a command runs, but the agent acknowledges.
         acknowledged = isinstance(self._language, _ShellLanguage) and self._link.unacknowledged < before[1]
         if self._link.output_at != before[0] or acknowledged:
@@ -322,11 +327,9 @@ class Client:
         """Cancel a job that nobody waits for any more."""
         if self._jobs.pop(job.number, None) is None or job.ended is not None:
             return
-        try:
+        with contextlib.suppress(Exception):  # the reason for which the wait ended is what the user must see
             self.cancel(job)
             self._link.wait(0)
-        except Exception:  # noqa: S110 - the reason for which the wait ended is what the user must see
-            pass
 
     def is_alive(self) -> bool:
         """Return whether the session still runs. An idle one is asked, which takes one round trip."""
@@ -355,9 +358,9 @@ class Client:
         while time.monotonic() < deadline:
             events = self._link.wait(deadline - time.monotonic())
             if typed and any(isinstance(event, channel.Ready) for event in events):
-                for start in range(0, len(typed) + 1, 1000):
-                    self._link.send(f"{typed}\n"[start : start + 1000].encode())
-            printed += b"".join(event.data for event in events if isinstance(event, channel.Data))
+                line = f"{typed}\n".encode()
+                self._send(line[start : start + MAX_PAYLOAD] for start in range(0, len(line), MAX_PAYLOAD))
+            printed += output_of(events)
             for marker in (READY, NO_PYTHON):
                 if (at := printed.find(marker)) >= 0:
                     self._language = _ShellLanguage() if marker == NO_PYTHON else _HelperLanguage()
@@ -377,7 +380,7 @@ class Client:
         self._send(self._language.writer.program(source))
         said: list[bytes] = []
         job = self._new_job(lambda unused_kind, data: said.append(data))
-        self._send(self._language.writer.request("hello", job.number))
+        self._send(self._language.probe(job.number))
         self._take(rest)
         self.wait_until(lambda: bool(said), seconds=deadline - time.monotonic())
         self._jobs.pop(job.number)
@@ -419,16 +422,14 @@ class Client:
                 job.input = None
                 self._send(self._helper().writer.request("feed", job.number, end=True))
                 return
-            job.fed += len(data)
-            self._send(self._helper().writer.request("feed", job.number, data))
+            self.feed_now(job, data)
 
     def _take(self, data: bytes) -> None:
         try:
             answers = self._language.take(data) if data else []
         except (LineError, ShellError) as error:
             raise SessionError(str(error)) from None
-        if isinstance(self._language, _HelperLanguage):
-            self._send(self._language.confirm())
+        self._send(self._language.confirm())
         for number, kind, content in answers:
             job = self._jobs.get(number)
             if job is not None:
@@ -459,7 +460,7 @@ class Client:
         self._numbers += 1
         self._send(self._language.probe(self._numbers))
         if self._asked > 1:
-            self._link.renew(f"The node did not answer for {silent:.0f} seconds.")
+            self._link.resume(f"The node did not answer for {silent:.0f} seconds.")
 
 
 def pieces_of(data: bytes) -> Iterator[bytes]:

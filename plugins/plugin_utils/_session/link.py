@@ -136,20 +136,13 @@ class Link:
         """Send input of at most 1024 bytes as one message. ``wait`` writes it."""
         self._channel.send(PayloadType.OUTPUT, data)
 
-    def wait(self, seconds: float, wake: int | None = None) -> list[Event]:
-        """Return what came, after at most ``seconds``, or at once if the descriptor ``wake`` is readable.
-
-        Raises ``SessionError`` when the session cannot go on.
-        """
+    def wait(self, seconds: float) -> list[Event]:
+        """Return what came, after at most ``seconds``. Raises ``SessionError`` when the session cannot go on."""
         try:
-            return self._turn(seconds, wake)
+            return self._turn(seconds)
         except StreamError as error:
-            self._resume(str(error))
+            self.resume(str(error))
             return []
-
-    def renew(self, why: str) -> None:
-        """Give the socket up, and go on with a new one. Raises ``SessionError``."""
-        self._resume(why)
 
     def close(self) -> None:
         """End the session. What goes wrong is told, and raises nothing."""
@@ -164,7 +157,7 @@ class Link:
         except CallError as error:
             self._tell(0 if error.denied else 3, str(error))
 
-    def _turn(self, seconds: float, wake: int | None) -> list[Event]:
+    def _turn(self, seconds: float) -> list[Event]:
         stream = self._stream
         if stream is None or self._channel.closed:
             raise SessionError("The session has ended.", ended=True)
@@ -172,10 +165,8 @@ class Link:
         with selectors.DefaultSelector() as selector:
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0)
             selector.register(stream, wanted)
-            if wake is not None:
-                selector.register(wake, selectors.EVENT_READ)
             ready = selector.select(self._pause(seconds))
-        if not any(key.fileobj is stream and mask & selectors.EVENT_READ for key, mask in ready):
+        if not any(mask & selectors.EVENT_READ for unused, mask in ready):
             self._write(stream)
             return []
         events: list[Event] = []
@@ -196,17 +187,17 @@ class Link:
         stream.flush()
 
     def _pause(self, seconds: float) -> float:
-        now = time.monotonic()
-        times = [self._ping_at, *filter(None, [self._channel.next_timer()])]
-        return max(0.0, min(seconds, min(times) - now))
+        timer = self._channel.next_timer()
+        until = self._ping_at if timer is None else min(timer, self._ping_at)
+        return max(0.0, min(seconds, until - time.monotonic()))
 
     def _opened(self, token: str, seconds: float) -> Stream:
         stream = open_stream(self._started.url, self._service.route(self._started.url), seconds)
         stream.send_text(handshake.open_channel(token, self._client_id, uuid.uuid4()))
         return stream
 
-    def _resume(self, why: str) -> None:
-        """Get a new socket for the session. Raises ``SessionError``."""
+    def resume(self, why: str) -> None:
+        """Give the socket up, and go on with a new one. Raises ``SessionError``."""
         self._tell(4, f"{why} Resuming session {self.session_id}.")
         if self._stream is not None:
             self._stream.close()
@@ -234,6 +225,11 @@ class Link:
             self._channel.closed = True
             raise SessionError("The session has ended.", ended=True)
         return token
+
+
+def output_of(events: list[Event]) -> bytes:
+    """Return the output among the events."""
+    return b"".join(event.data for event in events if isinstance(event, channel.Data))
 
 
 def closed_reason(events: list[Event]) -> str | None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import urllib.parse
@@ -45,6 +46,21 @@ def a_document(session_type: str, *parameters: str) -> dict[str, Any]:
     else:
         content["inputs"] = {}
     return {"name": "Own", "document_type": "Session", "content": content}
+
+
+@contextlib.contextmanager
+def a_node_with_tls(folder: Path, scheme: str = "wss") -> Iterator[tuple[LocalAWS, str, dict[str, Any]]]:
+    """Serve a node also over TLS, with an authority of the test's own.
+
+    Yields the address of the TLS port, which is that of all streams, and the credentials that trust the authority.
+    """
+    certificates = Certificates(folder)
+    with a_node() as aws:
+        port = urllib.parse.urlsplit(aws.url).port or 0
+        with tls_in_front_of(port, certificates.context("127.0.0.1")) as secure:
+            address = f"127.0.0.1:{secure}"
+            aws.world.channels = f"{scheme}://{address}"
+            yield aws, address, {**settings_for(aws).credentials, "verify": certificates.ca_file}
 
 
 def calls_of(aws: LocalAWS, tell: Told | None = None, /, **variables: Any) -> Calls:
@@ -295,14 +311,9 @@ class TestStreamUrl:
 
     def test_a_stream_without_encryption_is_refused(self, tmp_path: Path) -> None:
         """A call over TLS is not followed by a stream without, and no session is left."""
-        certificates = Certificates(tmp_path)
-        with a_node() as aws:
-            port = urllib.parse.urlsplit(aws.url).port or 0
-            with tls_in_front_of(port, certificates.context("127.0.0.1")) as secure:
-                aws.world.channels = f"ws://127.0.0.1:{secure}"
-                who = {**settings_for(aws).credentials, "verify": certificates.ca_file}
-                with pytest.raises(CallError, match="a stream that is not encrypted"):
-                    open_client(aws, endpoint=f"https://127.0.0.1:{secure}", credentials=who)
+        with a_node_with_tls(tmp_path, "ws") as (aws, address, who):
+            with pytest.raises(CallError, match="a stream that is not encrypted"):
+                open_client(aws, endpoint=f"https://{address}", credentials=who)
             assert [call.outcome for call in aws.calls("TerminateSession")] == ["ok"]
 
 
@@ -321,51 +332,33 @@ class TestProxies:
     def test_both_hosts_are_reached_through_the_proxy(
         self, tmp_path: Path, name: str, excluded: str, used: bool
     ) -> None:
-        certificates = Certificates(tmp_path)
-        proxy = Proxy(credentials="ops:p@ss")
-        with a_node() as aws:
-            port = urllib.parse.urlsplit(aws.url).port or 0
-            with tls_in_front_of(port, certificates.context("127.0.0.1")) as secure:
-                aws.world.channels = f"wss://127.0.0.1:{secure}"
-                who = {**settings_for(aws).credentials, "verify": certificates.ca_file}
-                with serving(proxy.handle) as own:
-                    variables = {name: f"http://ops:p%40ss@127.0.0.1:{own}", "NO_PROXY": excluded}
-                    with environment(AWS_REGION=REGION, **variables):
-                        told = Told()
-                        given = {"endpoint": f"https://127.0.0.1:{secure}", "credentials": who}
-                        with a_client(aws, told, **given) as client:
-                            assert client.run(b"echo here").out == b"here\n"
-                            # One for the call, and one for the stream.
-                            assert proxy.asked == [f"127.0.0.1:{secure}"] * (2 if used else 0)
+        proxy, told = Proxy(credentials="ops:p@ss"), Told()
+        with a_node_with_tls(tmp_path) as (aws, address, who), serving(proxy.handle) as own:
+            variables = {name: f"http://ops:p%40ss@127.0.0.1:{own}", "NO_PROXY": excluded}
+            with environment(AWS_REGION=REGION, **variables):
+                with a_client(aws, told, endpoint=f"https://{address}", credentials=who) as client:
+                    assert client.run(b"echo here").out == b"here\n"
+                    # One for the call, and one for the stream.
+                    assert proxy.asked == [address] * (2 if used else 0)
         assert not [text for unused, text in told.lines if "p@ss" in text or "p%40ss" in text]
 
     def test_a_proxy_that_refuses_is_told_without_its_password(self, tmp_path: Path) -> None:
-        certificates = Certificates(tmp_path)
-        with a_node() as aws:
-            port = urllib.parse.urlsplit(aws.url).port or 0
-            with tls_in_front_of(port, certificates.context("127.0.0.1")) as stream:
-                aws.world.channels = f"wss://127.0.0.1:{stream}"
-                with serving(Proxy(status=407).handle) as own:
-                    with environment(AWS_REGION=REGION, HTTPS_PROXY=f"http://ops:canary@127.0.0.1:{own}"):
-                        with pytest.raises(SessionError) as raised:
-                            open_client(aws)
+        with a_node_with_tls(tmp_path) as (aws, unused_address, unused_who), serving(Proxy(status=407).handle) as own:
+            with environment(AWS_REGION=REGION, HTTPS_PROXY=f"http://ops:canary@127.0.0.1:{own}"):
+                with pytest.raises(SessionError) as raised:
+                    open_client(aws)
             assert [call.outcome for call in aws.calls("TerminateSession")] == ["ok"]
         told = str(raised.value)
         assert "407" in told and f"127.0.0.1:{own}" in told and "canary" not in told
 
     def test_another_authority_is_trusted_only_if_it_is_given(self, tmp_path: Path) -> None:
         """The certificates of the call are those of the stream (session-manager-plugin 68)."""
-        certificates = Certificates(tmp_path)
-        with a_node() as aws:
-            port = urllib.parse.urlsplit(aws.url).port or 0
-            with tls_in_front_of(port, certificates.context("127.0.0.1")) as stream:
-                aws.world.channels = f"wss://127.0.0.1:{stream}"
-                who = settings_for(aws).credentials
-                with pytest.raises(SessionError, match=r"Could not verify 127\.0\.0\.1"):
-                    open_client(aws)
-                for verify in (certificates.ca_file, False):
-                    with a_client(aws, credentials={**who, "verify": verify}) as client:
-                        assert client.run(b"echo here").out == b"here\n"
+        with a_node_with_tls(tmp_path) as (aws, unused_address, who):
+            with pytest.raises(SessionError, match=r"Could not verify 127\.0\.0\.1"):
+                open_client(aws)
+            for verify in (who["verify"], False):
+                with a_client(aws, credentials={**who, "verify": verify}) as client:
+                    assert client.run(b"echo here").out == b"here\n"
 
 
 def test_the_target_is_passed_on_as_it_is() -> None:

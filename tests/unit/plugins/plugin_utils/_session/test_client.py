@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import client as client_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
     Client,
+    Job,
     JobError,
     TooLongError,
     pieces_of,
@@ -209,12 +210,18 @@ def test_sockets_that_end_lose_nothing(do: dict[str, str], back: int, tmp_path: 
         assert len(aws.calls("StartSession")) == 1
 
 
+def stop_node_during(client: Client, aws: LocalAWS, command: bytes) -> Job:
+    """Start a command, and stop the node while it runs."""
+    job = client.execute(command)
+    client.step(0.1)
+    tell_node(aws, "stop")
+    return job
+
+
 def test_a_silent_node_is_noticed_while_a_command_runs() -> None:
     limits = dataclasses.replace(PATIENT, alive_interval=0.3, alive_count=3)
     with a_node() as aws, a_client(aws, limits=limits) as client:
-        job = client.execute(b"sleep 60")
-        client.step(0.1)
-        tell_node(aws, "stop")
+        job = stop_node_during(client, aws, b"sleep 60")
         with pytest.raises(SessionError, match="The node did not answer for"):
             client.finish(job)
         assert len(aws.calls("ResumeSession")) == 1
@@ -224,9 +231,7 @@ def test_a_silent_node_is_noticed_while_a_command_runs() -> None:
 def test_a_node_that_comes_back_in_time_is_waited_for() -> None:
     limits = dataclasses.replace(PATIENT, alive_interval=0.5, alive_count=20)
     with a_node() as aws, a_client(aws, limits=limits) as client:
-        job = client.execute(b"sleep 1; echo once")
-        client.step(0.1)
-        tell_node(aws, "stop")
+        job = stop_node_during(client, aws, b"sleep 1; echo once")
         threading.Timer(2, tell_node, (aws, "continue")).start()
         client.finish(job)
         assert bytes(job.out) == b"once\n"
