@@ -208,7 +208,7 @@ def test_a_signal_while_ten_sessions_start(stage: Stage) -> None:
 def test_a_signal_between_two_attempts_of_a_task(stage: Stage) -> None:
     again = {"register": "done", "until": "done is failed", "retries": 9, "delay": 300}
     play = stage.play([shell(f"touch {stage.folder}/ran", **again)])
-    wait_until(lambda: (stage.folder / "ran").exists(), "the command has not run")
+    wait_until((stage.folder / "ran").exists, "the command has not run")
     os.kill(play.pid, signal.SIGTERM)
     stage.is_clean(stage.end(play))
 
