@@ -43,8 +43,9 @@ from .frames import MAX_PAYLOAD, Message, PayloadType
 
 MIN_WINDOW = 16 * 1024
 MAX_WINDOW = 256 * 1024
-# Messages that came early and are kept; the plugin's number.
+# Messages that came early and are kept, and their bytes. The number is the plugin's.
 MAX_EARLY = 10_000
+MAX_EARLY_BYTES = 16 * 1024 * 1024
 # Acknowledgements that are sent again over a new socket, because they may be lost. The agent sends a message again for
 # each lost one, but only ten in a second.
 _REPEATED = 4096
@@ -77,9 +78,13 @@ class Ready:
 
 @dataclasses.dataclass(frozen=True)
 class Closed:
-    """The session has ended. ``reason`` is what the agent or the service says, or why this side cannot go on."""
+    """The channel is closed. ``reason`` is what the agent or the service says, or why this side cannot go on.
+
+    ``by_peer`` is whether the session has ended. If not, it must be ended, because this side cannot go on.
+    """
 
     reason: str = ""
+    by_peer: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Channel:
             self._sender.acknowledged(_acknowledged_number(message.payload), now)
             return self._heard()
         if message.message_type == frames.CHANNEL_CLOSED:
-            return self._close(handshake.read_closed(message.payload))
+            return self._close(handshake.read_closed(message.payload), by_peer=True)
         if message.message_type == frames.PAUSE_PUBLICATION and not self.paused:
             self.paused = True
             return [Paused()]
@@ -212,7 +217,7 @@ class Channel:
         try:
             return self._by_kind(message, now)
         except handshake.HandshakeError as error:
-            return self._close(str(error))
+            return self._close(str(error), by_peer=False)
 
     def _by_kind(self, message: Message, now: float) -> list[Event]:
         if message.payload_type in _DELIVERED:
@@ -221,7 +226,7 @@ class Channel:
         if message.payload_type == PayloadType.HANDSHAKE_REQUEST:
             request = handshake.read_request(message.payload)
             if refused := handshake.why_refused(request):
-                return self._close(refused)
+                return self._close(refused, by_peer=False)
             self._session_type = request.session_type
             self._sender.add(PayloadType.HANDSHAKE_RESPONSE, handshake.response(request))
             return []
@@ -236,9 +241,9 @@ class Channel:
         self._ready_at = when
         return [Ready(self._session_type, message)]
 
-    def _close(self, reason: str) -> list[Event]:
+    def _close(self, reason: str, *, by_peer: bool) -> list[Event]:
         self.closed = True
-        return [Closed(reason)]
+        return [Closed(reason, by_peer)]
 
     def _heard(self) -> list[Event]:
         """Whoever sends messages is not away, whatever was said before."""
@@ -270,18 +275,24 @@ class _Receiver:
     def __init__(self) -> None:
         self._expected = 0
         self._early: dict[int, Message] = {}
+        self._early_bytes = 0
 
     def takes(self, message: Message) -> bool:
         """Return whether a message is delivered, kept, or known already. If not, it must come again."""
-        return message.sequence_number < self._expected + MAX_EARLY
+        if message.sequence_number <= self._expected or message.sequence_number in self._early:
+            return True
+        has_room = self._early_bytes + len(message.payload) <= MAX_EARLY_BYTES
+        return has_room and message.sequence_number < self._expected + MAX_EARLY
 
     def in_order(self, message: Message) -> list[Message]:
         """Take a message, and return those that are complete now, in order."""
-        if message.sequence_number >= self._expected:
-            self._early.setdefault(message.sequence_number, message)
+        if message.sequence_number >= self._expected and message.sequence_number not in self._early:
+            self._early[message.sequence_number] = message
+            self._early_bytes += len(message.payload)
         complete = []
         while self._expected in self._early:
             complete.append(self._early.pop(self._expected))
+            self._early_bytes -= len(complete[-1].payload)
             self._expected += 1
         return complete
 

@@ -14,7 +14,7 @@ Input is fed only as fast as the job reads it. More would fill the memory of the
 
 While a job runs and nothing comes, the node is asked every ``alive_interval`` seconds whether it is there. The second
 question goes over a new socket, because the old one may be dead without a sign. After ``alive_count`` intervals without
-an answer, the session counts as lost.
+an answer, the session counts as lost. The time that it takes to open a new socket does not count.
 
 A node without Python runs the loop of ``shell_loop.py`` instead: one command at a time, without input.
 """
@@ -22,7 +22,6 @@ A node without Python runs the loop of ``shell_loop.py`` instead: one command at
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -188,9 +187,8 @@ class Client:
         self._language: _HelperLanguage | _ShellLanguage
         self._numbers = 0
         self._jobs: dict[int, Job] = {}
-        self._asked = 0
         started = time.monotonic()
-        self._heard_at = started
+        self._heard()
         self._link = Link(service, limits, tell)
         deadline = self._link.started_at + limits.connect
         try:
@@ -297,13 +295,14 @@ class Client:
         self._take(data)
         reason = closed_reason(events)
         if reason is not None:
-            raise SessionError(_why_ended(reason or self._language.stray()), ended=True)
+            raise SessionError(_why_ended(reason or self._language.stray()))
         self._ask()
 
     def wait_until(self, done: Callable[[], bool], job: Job | None = None, seconds: float | None = None) -> bool:
         """Step until something is done, or the time is up. Return whether it is done.
 
-        If anything interrupts the wait, the job is cancelled on the node.
+        If an error ends the wait, the job is cancelled on the node. If a signal does, the session must be closed,
+        because it may have been in the middle of a step.
         """
         started = told = time.monotonic()
         deadline = None if seconds is None else started + seconds
@@ -317,7 +316,7 @@ class Client:
                     self._tell(3, f"STILL RUNNING after {now - started:.0f} s, {job.received} bytes received")
                 self._check()
                 self.step(min(_CHECK, (deadline or now + _CHECK) - now))
-        except BaseException:
+        except Exception:
             if job is not None:
                 self.abandon(job)
             raise
@@ -327,9 +326,8 @@ class Client:
         """Cancel a job that nobody waits for any more."""
         if self._jobs.pop(job.number, None) is None or job.ended is not None:
             return
-        with contextlib.suppress(Exception):  # the reason for which the wait ended is what the user must see
-            self.cancel(job)
-            self._link.wait(0)
+        self.cancel(job)
+        self._link.write()
 
     def is_alive(self) -> bool:
         """Return whether the session still runs. An idle one is asked, which takes one round trip."""
@@ -337,11 +335,9 @@ class Client:
             self.step(0)
             if time.monotonic() - self._heard_at < _STALE:
                 return not self._link.has_ended
-            job = self._new_job(None)
-            self._send(self._language.probe(job.number))
             answered = self._heard_at
+            self._probe()
             self.wait_until(lambda: self._heard_at > answered, seconds=self._limits.connect)
-            self._jobs.pop(job.number, None)
         except SessionError:
             return False
         return self._heard_at > answered
@@ -367,7 +363,7 @@ class Client:
                     return printed[at + len(marker) :]
             reason = closed_reason(events)
             if reason is not None:
-                raise SessionError(_why_ended(reason), ended=True)
+                raise SessionError(_why_ended(reason) + _instead(printed))
         raise SessionError(_no_marker(printed, self._limits.connect))
 
     def _greet(self, rest: bytes, deadline: float) -> Node:
@@ -442,12 +438,13 @@ class Client:
     def _heard(self) -> None:
         self._heard_at = time.monotonic()
         self._asked = 0
+        self._ask_at = self._heard_at + self._limits.alive_interval
 
     def _until_question(self) -> float:
         """Return for how many seconds the node may stay silent before it is asked again."""
         if not self._jobs or not self._limits.alive_interval:
             return _STILL_RUNNING
-        return max(0.0, self._heard_at + self._limits.alive_interval * (self._asked + 1) - time.monotonic())
+        return max(0.0, self._ask_at - time.monotonic())
 
     def _ask(self) -> None:
         """Ask a silent node whether it is there. Raises ``SessionError`` once it did not answer often enough."""
@@ -457,10 +454,15 @@ class Client:
         silent = time.monotonic() - self._heard_at
         if self._asked >= self._limits.alive_count:
             raise SessionError(f"The node did not answer for {silent:.0f} seconds.")
-        self._numbers += 1
-        self._send(self._language.probe(self._numbers))
+        self._probe()
         if self._asked > 1:
             self._link.resume(f"The node did not answer for {silent:.0f} seconds.")
+        self._ask_at = time.monotonic() + self._limits.alive_interval
+
+    def _probe(self) -> None:
+        """Send what makes the node answer."""
+        self._numbers += 1
+        self._send(self._language.probe(self._numbers))
 
 
 def pieces_of(data: bytes) -> Iterator[bytes]:
@@ -480,11 +482,17 @@ def _why_ended(reason: str) -> str:
 
 
 def _no_marker(printed: bytes, seconds: float) -> str:
+    if any(word in _printable(printed) for word in _WINDOWS):
+        return "The node runs Windows, which is not supported. Use the connection plugin amazon.aws.aws_ssm."
+    instead = _instead(printed) or " It printed nothing."
+    remedy = "If it needs more time, set ansible_aws_ssm_connect_timeout."
+    return f"The node did not start a shell within {seconds:g} seconds.{instead} {remedy}"
+
+
+def _instead(printed: bytes) -> str:
+    """Return a sentence with what the node printed instead of the marker, or an empty text."""
     shown = _printable(printed)
-    if any(word in shown for word in _WINDOWS):
-        return "The node runs Windows, which is not supported."
-    instead = f" It printed: {shown}" if shown else " It printed nothing."
-    return f"The node did not start a shell within {seconds:g} seconds.{instead}"
+    return f" It printed: {shown}" if shown else ""
 
 
 def _printable(printed: bytes) -> str:

@@ -32,14 +32,7 @@ _LONGEST_PAUSE = 5.0
 
 
 class SessionError(Exception):
-    """A session cannot be started, or cannot go on. The text is one sentence or more, without secrets.
-
-    ``ended`` is whether the session is known to have ended, so that TerminateSession has nothing to do.
-    """
-
-    def __init__(self, text: str, *, ended: bool = False) -> None:
-        super().__init__(text)
-        self.ended = ended
+    """A session cannot be started, or cannot go on. The text is one sentence or more, without secrets."""
 
 
 class CallError(SessionError):
@@ -104,8 +97,10 @@ class Link:
         self.started_at = time.monotonic()  # the time until StartSession succeeded is not the node's
         self.session_id = self._started.session_id
         self._channel = Channel(time.time() - time.monotonic(), uuid.uuid4)
+        self._has_ended = False
         self._lost_since: float | None = None
         self._failures = 0
+        self._opened_at = self.started_at
         self._ping_at = time.monotonic() + limits.keepalive
         self._stream: Stream | None = None
         try:
@@ -119,8 +114,8 @@ class Link:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the session is known to have ended."""
-        return self._channel.closed
+        """Whether the session has ended, or can only be ended."""
+        return self._has_ended or self._channel.closed
 
     @property
     def output_at(self) -> float | None:
@@ -149,33 +144,45 @@ class Link:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
-        if self._channel.closed:
+        if self._has_ended:
             return
-        self._channel.closed = True
+        self._has_ended = True
         try:
             self._service.terminate(self.session_id)
         except CallError as error:
-            self._tell(0 if error.denied else 3, str(error))
+            is_gone = error.lasting and not error.denied  # AWS does not know the session any more
+            self._tell(3 if is_gone else 0, str(error))
+
+    def write(self) -> None:
+        """Write what can be written at once. Raises nothing: ``wait`` meets the error again."""
+        if self._stream is not None:
+            with contextlib.suppress(StreamError):
+                self._write(self._stream)
 
     def _turn(self, seconds: float) -> list[Event]:
         stream = self._stream
-        if stream is None or self._channel.closed:
-            raise SessionError("The session has ended.", ended=True)
-        self._write(stream)
-        with selectors.DefaultSelector() as selector:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0)
-            selector.register(stream, wanted)
-            ready = selector.select(self._pause(seconds))
-        if not any(mask & selectors.EVENT_READ for unused, mask in ready):
+        if stream is None or self.has_ended:
+            raise SessionError("The session has ended.")
+        # Read first. If the write fails, what has come would be lost with the socket.
+        received = stream.receive()
+        if not received:
             self._write(stream)
-            return []
+            self._select(stream, self._pause(seconds))
+            received = stream.receive()
         events: list[Event] = []
-        for frame in stream.receive():
+        for frame in received:
             self._lost_since, self._failures = None, 0
             events += self._channel.receive(frame, time.monotonic())
-        with contextlib.suppress(StreamError):  # what came must not be lost; the next turn meets the error again
-            self._write(stream)
+        if any(isinstance(event, channel.Closed) and event.by_peer for event in events):
+            self._has_ended = True
+        self.write()
         return events
+
+    def _select(self, stream: Stream, seconds: float) -> None:
+        """Wait until the socket can be read, or takes what waits to be written."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0))
+            selector.select(seconds)
 
     def _write(self, stream: Stream) -> None:
         now = time.monotonic()
@@ -193,7 +200,11 @@ class Link:
 
     def _opened(self, token: str, seconds: float) -> Stream:
         stream = open_stream(self._started.url, self._service.route(self._started.url), seconds)
-        stream.send_text(handshake.open_channel(token, self._client_id, uuid.uuid4()))
+        try:
+            stream.send_text(handshake.open_channel(token, self._client_id, uuid.uuid4()))
+        except BaseException:
+            stream.close()
+            raise
         return stream
 
     def resume(self, why: str) -> None:
@@ -202,12 +213,16 @@ class Link:
         if self._stream is not None:
             self._stream.close()
         self._channel.socket_lost()
-        self._lost_since = self._lost_since or time.monotonic()
-        while time.monotonic() - self._lost_since < self._limits.resume:
-            time.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._failures) if self._failures else 0)
+        now = time.monotonic()
+        if self._lost_since is None or now - self._opened_at > self._limits.resume:
+            self._lost_since, self._failures = now, 0  # a socket that was open for so long was a good one
+        deadline = self._lost_since + self._limits.resume
+        while time.monotonic() < deadline:
+            time.sleep(self._pause_before_resume())
             self._failures += 1
             try:
-                self._stream = self._opened(self._new_token(), self._limits.connect)
+                token = self._new_token()
+                self._stream = self._opened(token, min(self._limits.connect, max(1.0, deadline - time.monotonic())))
             except CallError as error:
                 if error.lasting:
                     raise
@@ -215,15 +230,21 @@ class Link:
             except StreamError as error:
                 why = str(error)
             else:
+                self._opened_at = time.monotonic()
                 self._channel.resumed()
                 return
         raise SessionError(f"{why} The session could not be resumed for {self._limits.resume:g} seconds.")
 
+    def _pause_before_resume(self) -> float:
+        if not self._failures:
+            return 0.0
+        return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(self._failures, 10)))
+
     def _new_token(self) -> str:
         token = self._service.resume(self.session_id)
         if not token:
-            self._channel.closed = True
-            raise SessionError("The session has ended.", ended=True)
+            self._has_ended = True
+            raise SessionError("The session has ended.")
         return token
 
 

@@ -142,6 +142,23 @@ def test_each_message_is_acknowledged_again_when_it_comes_again() -> None:
     assert acknowledged(opened.frames_to_send(0.1)) == [0]
 
 
+def test_early_messages_have_a_limit_of_bytes() -> None:
+    """What is not kept is not acknowledged, so that the agent sends it again."""
+    opened = make_channel()
+    size = channel.MAX_EARLY_BYTES // 4
+
+    def come(number: int) -> list[channel.Event]:
+        return opened.receive(
+            frames.encode(frames.Message(frames.OUTPUT, b"x" * size, counted_ids()(), 1, number, 0, OUTPUT)), 0.0
+        )
+
+    for number in (1, 2, 3, 4, 5, 4):
+        assert come(number) == []
+    assert acknowledged(opened.frames_to_send(0.0)) == [1, 2, 3, 4, 4]
+    assert sum(len(event.data) for event in come(0) if isinstance(event, channel.Data)) == 5 * size
+    assert sum(len(event.data) for event in come(5) if isinstance(event, channel.Data)) == size
+
+
 def test_a_message_that_comes_early_waits_for_those_before_it() -> None:
     opened, agent = make_channel(), Agent()
     first, second = agent.output(b"a", 0.0), agent.output(b"b", 0.0)
@@ -225,7 +242,7 @@ def test_the_answer_to_a_handshake_comes_before_input_that_waits() -> None:
 def test_what_is_not_supported_is_refused_in_words(actions: list[dict[str, Any]], reason: str) -> None:
     opened, agent = make_channel(), Agent()
     frame = agent.output(request(*actions), 0.0, kind=frames.PayloadType.HANDSHAKE_REQUEST)
-    assert opened.receive(frame, 0.0) == [channel.Closed(reason)]
+    assert opened.receive(frame, 0.0) == [channel.Closed(reason, by_peer=False)]
     assert opened.frames_to_send(0.0) == []
 
 

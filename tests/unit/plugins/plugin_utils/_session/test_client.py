@@ -135,15 +135,15 @@ def test_a_command_that_takes_too_long_is_ended_and_the_session_stays(client: Cl
     assert bytes(other.out) == b"other\n"
 
 
-def test_an_interrupted_wait_ends_the_command(client: Client, tmp_path: Path) -> None:
-    class Interrupt(BaseException):
+def test_an_error_that_ends_the_wait_ends_the_command(client: Client, tmp_path: Path) -> None:
+    class WrongError(Exception):
         pass
 
-    def interrupt(unused_kind: str, unused_data: bytes) -> None:
-        raise Interrupt
+    def refuse(unused_kind: str, unused_data: bytes) -> None:
+        raise WrongError
 
-    job = client.execute(b"echo $$; exec sleep 1000", "none", interrupt)
-    with pytest.raises(Interrupt):
+    job = client.execute(b"echo $$; exec sleep 1000", "none", refuse)
+    with pytest.raises(WrongError):
         client.finish(job)
     pid = subprocess.run(["pgrep", "-xf", "sleep 1000"], capture_output=True, text=True, check=False).stdout.split()
     deadline = time.monotonic() + 30
@@ -219,6 +219,7 @@ def stop_node_during(client: Client, aws: LocalAWS, command: bytes) -> Job:
 
 
 def test_a_silent_node_is_noticed_while_a_command_runs() -> None:
+    """Otherwise the user waits for the idle timeout (session-manager-plugin 47, amazon-ssm-agent 173, aws-cli 7488)."""
     limits = dataclasses.replace(PATIENT, alive_interval=0.3, alive_count=3)
     with a_node() as aws, a_client(aws, limits=limits) as client:
         job = stop_node_during(client, aws, b"sleep 60")
@@ -226,6 +227,28 @@ def test_a_silent_node_is_noticed_while_a_command_runs() -> None:
             client.finish(job)
         assert len(aws.calls("ResumeSession")) == 1
         tell_node(aws, "continue")
+
+
+def test_a_network_that_drops_everything_is_noticed_while_a_command_runs() -> None:
+    """No socket is closed, and nothing is refused (ansible 55568, 18305, 82661)."""
+    limits = dataclasses.replace(PATIENT, alive_interval=0.3, alive_count=3)
+    with a_node() as aws, a_client(aws, limits=limits) as client:
+        job = client.execute(b"sleep 60")
+        client.step(0.1)
+        aws.disturb(silence=True)
+        with pytest.raises(SessionError, match="The node did not answer for"):
+            client.finish(job)
+
+
+def test_the_time_of_a_slow_resume_is_not_taken_for_silence() -> None:
+    """The service is slow to answer ResumeSession. The node is asked again before it counts as lost."""
+    slow = {"op": "ResumeSession", "do": {"delay": 2.0}}
+    limits = dataclasses.replace(PATIENT, alive_interval=0.5, alive_count=3)
+    with a_node(faults=[slow]) as aws, a_client(aws, limits=limits) as client:
+        job = stop_node_during(client, aws, b"sleep 1; echo once")
+        threading.Timer(1.5, tell_node, (aws, "continue")).start()
+        client.finish(job)
+        assert bytes(job.out) == b"once\n"
 
 
 def test_a_node_that_comes_back_in_time_is_waited_for() -> None:
@@ -254,6 +277,17 @@ def test_an_idle_session_is_asked_before_it_is_used(aws: LocalAWS) -> None:
         client.run(b"true")
         time.sleep(1.1)
         assert client.is_alive()
+
+
+def test_a_question_leaves_nothing_behind(aws: LocalAWS) -> None:
+    """A question that is not answered in time, or is interrupted, is no job."""
+    with a_client(aws, limits=dataclasses.replace(PATIENT, connect=1.0)) as client:
+        client.run(b"true")
+        time.sleep(1.1)
+        tell_node(aws, "stop")
+        assert not client.is_alive()
+        tell_node(aws, "continue")
+        assert client._jobs == {}
 
 
 def test_no_session_is_left(aws: LocalAWS) -> None:
