@@ -364,6 +364,7 @@ class Connection(ConnectionBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._session: Client | None = None
+        self._settings: Settings | None = None
         self._calls: Calls | None = None
         self._interrupts = Interrupts()
         self._end_if_dropped: weakref.finalize[..., Any] | None = None
@@ -412,14 +413,14 @@ class Connection(ConnectionBase):
             raise AnsibleFileNotFound(f"The file {in_path} does not exist.") from None
         except OSError as error:
             raise AnsibleError(f"Could not read {in_path}: {error.strerror}.") from None
-        with source, self._explained(), self._explaining(f"Could not write {out_path}"):
+        with source, self._explained(), self._explaining(f"Could not copy {in_path} to {out_path}"):
             self._open().put(source, out_path.encode("utf-8", "surrogateescape"))
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file from the node."""
         self._tell(3, f"FETCH {in_path} TO {out_path}")
         folder = os.path.dirname(os.path.abspath(out_path))
-        with self._explained(), self._explaining(f"Could not read {in_path}"):
+        with self._explained(), self._explaining(f"Could not fetch {in_path} to {out_path}"):
             handle, beside = tempfile.mkstemp(dir=folder)
             try:
                 with os.fdopen(handle, "wb") as target:
@@ -427,7 +428,8 @@ class Connection(ConnectionBase):
                 os.chmod(beside, 0o666 & ~_umask())
                 os.replace(beside, out_path)
             except BaseException:
-                os.unlink(beside)
+                with contextlib.suppress(OSError):
+                    os.unlink(beside)
                 raise
 
     def reset(self) -> None:
@@ -451,29 +453,41 @@ class Connection(ConnectionBase):
             self._interrupts.end()
 
     def _open(self) -> Client:
-        """Return the session. Start one if there is none, or if the one that there was has ended."""
-        if self._session is not None and not self._session.is_alive():
-            self._tell(3, f"SESSION {self._session.session_id} has ended")
-            self.close()
-        if self._session is None:
-            check_requirements()
-            if getattr(self._shell, "_IS_WINDOWS", False):
-                raise AnsibleConnectionFailure("sessionops.aws.aws_ssm does not support nodes that run Windows.")
-            settings = read(self.get_option_and_origin, str(self._play_context.remote_addr))
-            self._warn_of_unused()
-            self._interrupts.begin()
-            try:
-                with self._explained():
-                    session = self._start(settings)
-            except BaseException:
-                self.close()
-                raise
-            self._connected = True
-            self._end_if_dropped = weakref.finalize(self, _end_dropped, session, self._interrupts)
-            self._end_if_dropped.atexit = False
-            self._warn_without_python(session)
+        """Return the session. Start one if there is none, or if the one that there was cannot be used.
+
+        ansible-core gives one connection to all items of a loop, and sets the options of each.
+        """
+        settings = read(self.get_option_and_origin, str(self._play_context.remote_addr))
+        session = self._session
+        if session is not None and settings == self._settings and self._is_alive(session):
             return session
-        return self._session
+        self.close()
+        check_requirements()
+        if getattr(self._shell, "_IS_WINDOWS", False):
+            raise AnsibleConnectionFailure(
+                "sessionops.aws.aws_ssm does not support nodes that run Windows. Use amazon.aws.aws_ssm."
+            )
+        self._warn_of_unused()
+        self._interrupts.begin()
+        try:
+            with self._explained():
+                session = self._start(settings)
+        except BaseException:
+            self.close()
+            raise
+        self._settings = settings
+        self._connected = True
+        self._end_if_dropped = weakref.finalize(self, _end_dropped, session, self._interrupts)
+        self._end_if_dropped.atexit = False
+        self._warn_without_python(session)
+        return session
+
+    def _is_alive(self, session: Client) -> bool:
+        with self._explained():
+            alive = session.is_alive()
+        if not alive:
+            self._tell(3, f"SESSION {session.session_id} has ended")
+        return alive
 
     def _start(self, settings: Settings) -> Client:
         """Start a session, and keep it. If that is interrupted, ``close`` ends it."""
@@ -488,9 +502,8 @@ class Connection(ConnectionBase):
                 typed=calls.typed,
                 check=check_parent,
             )
-        except SessionError as error:
-            if error.ended:
-                self._calls = None
+        except SessionError:
+            self._calls = None  # no session is left
             raise
         return session
 
@@ -500,15 +513,31 @@ class Connection(ConnectionBase):
             ended = session.run(command, in_data, limit)
             return ended.status, ended.out, ended.err
         escalation = Escalation(become)
+        if not session.node.python:
+            return self._run_without_dialogue(session, command, escalation, limit)
         job = session.execute(command, "open", escalation.take)
         escalation.send = functools.partial(session.feed_now, job)
         seconds = self._option("timeout")
         if not session.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
             session.abandon(job)
-            raise AnsibleConnectionFailure(f"{become.name} neither asked for a password nor started the command.")
+            raise AnsibleConnectionFailure(
+                f"{become.name} neither asked for a password nor started the command within {seconds} seconds. If it "
+                "needs more time, set ansible_aws_ssm_connect_timeout."
+            )
         session.feed(job, pieces_of(in_data or b""))
         status = session.finish(job, limit)["rc"]
         return int(str(status)), escalation.out, escalation.err
+
+    def _run_without_dialogue(
+        self, session: Client, command: bytes, escalation: Escalation, limit: float | None
+    ) -> tuple[int, bytes, bytes]:
+        """Run a command on a node without Python, where it has no input and all output comes at its end."""
+        if escalation.has_password:
+            raise JobError("a password for become requires Python 3.8 or newer on the node, which has none")
+        ended = session.run(command, None, limit)
+        escalation.take("e", ended.err)
+        escalation.take("o", ended.out)
+        return ended.status, escalation.out, escalation.err
 
     @contextlib.contextmanager
     def _explained(self, addition: str = "") -> Iterator[None]:
@@ -524,6 +553,10 @@ class Connection(ConnectionBase):
             self.close()
             error.pass_on()
             raise
+        except BaseException as error:
+            if not isinstance(error, Exception):  # the time limit of a task, which may come in the middle of a step
+                self.close()
+            raise
 
     @contextlib.contextmanager
     def _explaining(self, what: str) -> Iterator[None]:
@@ -531,6 +564,8 @@ class Connection(ConnectionBase):
             yield
         except JobError as error:
             raise AnsibleError(f"{what}: {error}.") from None
+        except OSError as error:  # of a file on the controller
+            raise AnsibleError(f"{what}: {error.strerror or error}.") from None
 
     def _warn_of_unused(self) -> None:
         given = [name for name in UNUSED if self._option(name)]
@@ -564,9 +599,11 @@ def _end_dropped(session: Client, interrupts: Interrupts) -> None:
 
     ansible-core closes only the last connection of a task. In a loop with ``delegate_to``, each item can have its own.
     """
-    with contextlib.suppress(Exception):
-        session.close()
-    interrupts.end()
+    try:
+        with contextlib.suppress(Exception):
+            session.close()
+    finally:
+        interrupts.end()
 
 
 def _umask() -> int:

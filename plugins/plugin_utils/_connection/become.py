@@ -36,6 +36,11 @@ class Escalation:
         self.is_over = not become.success
 
     @property
+    def has_password(self) -> bool:
+        """Whether the command must wait for a password."""
+        return bool(self._become.expect_prompt())
+
+    @property
     def out(self) -> bytes:
         return bytes(self._streams["o"])
 

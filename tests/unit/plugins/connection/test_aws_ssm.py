@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,10 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import become_loader
 
 from emulator.testing import LocalAWS
-from unit.support.connection_plugin import environment, keys_of, make
+from unit.support.connection_plugin import OTHER, environment, keys_of, make
 from unit.support.session_client import NODE, REGION, a_node
 
 
@@ -73,6 +76,7 @@ def test_reset_without_a_session_does_nothing(aws: LocalAWS) -> None:
 
 
 def test_reset_ends_the_session_and_the_next_command_starts_another(aws: LocalAWS, plugin: Any) -> None:
+    """A user who was added to a group gets it so (ansible 24794, 66414, 29997)."""
     before = aws.position
     plugin.exec_command("true")
     plugin.reset()
@@ -127,6 +131,75 @@ def test_the_commands_limit_is_not_that_of_connecting(aws: LocalAWS) -> None:
 def test_files_that_cannot_be_read_or_written_are_told(plugin: Any, tmp_path: Path) -> None:
     with pytest.raises(AnsibleFileNotFound, match="nosuch does not exist"):
         plugin.put_file(str(tmp_path / "nosuch"), str(tmp_path / "node"))
-    with pytest.raises(AnsibleError, match="Could not read /no/such: No such file or directory"):
+    with pytest.raises(AnsibleError, match=r"Could not fetch /no/such to .*: No such file or directory"):
         plugin.fetch_file("/no/such", str(tmp_path / "back"))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_connection_goes_to_the_node_of_each_item() -> None:
+    """In a loop, ansible-core keeps the connection, and sets the options of each item."""
+    agent = {"fast": True}
+    with a_node(region={"nodes": [{"id": node, "agent": agent} for node in (NODE, OTHER)]}) as aws:
+        plugin = make(variables(aws))
+        for node in (NODE, NODE, OTHER, NODE):
+            plugin.set_options(var_options=variables(aws, ansible_aws_ssm_instance_id=node))
+            assert plugin.exec_command("echo here") == (0, b"here\n", b"")
+        plugin.close()
+        assert [call.params["Target"] for call in aws.calls("StartSession")] == [NODE, OTHER, NODE]
+        assert len(aws.calls("TerminateSession")) == 3
+
+
+def test_a_time_limit_of_the_task_ends_the_session(aws: LocalAWS, plugin: Any) -> None:
+    """ansible-core raises its limit from a signal, which may come between two steps of a transfer."""
+
+    class LimitError(BaseException):
+        pass
+
+    def expire(*unused: object) -> None:
+        raise LimitError
+
+    before = aws.position
+    plugin.exec_command("true")
+    earlier = signal.signal(signal.SIGALRM, expire)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(LimitError):
+            plugin.exec_command("sleep 60")
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
+    assert [call.operation for call in aws.calls(since=before)] == ["StartSession", "TerminateSession"]
+    assert plugin.exec_command("echo here") == (0, b"here\n", b"")
+
+
+def test_become_works_on_a_node_without_python(tmp_path: Path) -> None:
+    """It is needed to install Python with raw (ansible's documentation of raw)."""
+    programs = ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo")
+    for program in programs:
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    (tmp_path / "sudo").write_text('#!/bin/sh\nfor last; do :; done; exec sh -c "$last"\n')
+    (tmp_path / "sudo").chmod(0o755)
+    with a_node({"path": str(tmp_path)}) as aws:
+        plugin = make(variables(aws, ansible_become_exe=str(tmp_path / "sudo")))
+        for password in (None, "secret"):
+            become = become_loader.get("sudo")
+            become.set_options(direct={"become_exe": str(tmp_path / "sudo"), "become_pass": password})
+            plugin.set_become_plugin(become)
+            command = become.build_become_command("echo out; echo err >&2; exit 3", plugin._shell)
+            if password is None:
+                assert plugin.exec_command(command) == (3, b"out\n", b"err\n")
+            else:
+                with pytest.raises(AnsibleError, match=r"a password for become requires Python 3\.8"):
+                    plugin.exec_command(command)
+        plugin.close()
+
+
+def test_files_of_the_controller_that_cannot_be_used_are_told(plugin: Any, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"x")
+    with pytest.raises(AnsibleError, match="nosuch/back: No such file or directory"):
+        plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "nosuch" / "back"))
+    with pytest.raises(AnsibleError, match="Is a directory"):
+        plugin.put_file(str(tmp_path), str(tmp_path / "node"))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(AnsibleError, match="folder: Is a directory"):
+        plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "folder"))
+    assert sorted(os.listdir(tmp_path)) == ["folder", "in"]
