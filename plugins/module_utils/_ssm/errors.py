@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from .amazon import AnsibleAWSError
@@ -123,6 +123,21 @@ class SSMError(AnsibleAWSError):
         return str(code) if code else None
 
     @property
+    def status(self) -> int:
+        """The HTTP status of the reply, or 0 if there was none."""
+        return int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+
+    @property
+    def throttled(self) -> bool:
+        """True if the service refused the call because there were too many. It did nothing, and may be called again."""
+        return self.code in _THROTTLED or self.status == 429
+
+    @property
+    def not_sent(self) -> bool:
+        """True if no request was sent, because there was no connection to the service or to the proxy."""
+        return isinstance(self.exception, _unreachable())
+
+    @property
     def retried(self) -> bool:
         """True if this is the reply to a retry: the first reply was lost, or was a temporary error."""
         return int(self.response.get("ResponseMetadata", {}).get("RetryAttempts") or 0) > 0
@@ -141,6 +156,11 @@ class SSMError(AnsibleAWSError):
         return self.exception is None or isinstance(self.exception, lost)
 
     @property
+    def failed_inside(self) -> bool:
+        """True if the service replied that it failed itself, which does not say how far it came."""
+        return self.status >= 500 and not _for_credentials(self.exception)
+
+    @property
     def affects_every_call(self) -> bool:
         """True if the same call for any other target would fail in the same way."""
         if self.code in BAD_CREDENTIALS or isinstance(self.exception, (*_no_credentials(), boto.ConnectionError)):
@@ -148,8 +168,7 @@ class SSMError(AnsibleAWSError):
         if not _for_credentials(self.exception):
             return False
         # A page of a proxy instead of credentials is permanent. AWS's own throttling and server errors are temporary.
-        status = int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-        return not self._named or (400 <= status < 500 and status != 429 and self.code not in _THROTTLED)
+        return not self._named or (400 <= self.status < 500 and not self.throttled)
 
     @property
     def _named(self) -> bool:
@@ -203,7 +222,7 @@ class attempting:  # noqa: N801 - reads as a statement: with attempting("list do
             shown = _without_body(error)
             return _reason(shown, self._needs, self._granted), shown
         if isinstance(error, boto.BotoCoreError):
-            return f"{_botocore_text(error)}{_advice(error)}.", error
+            return f"{_botocore_text(error)}{advice(error)}.", error
         if isinstance(error, UnreadableReplyError):
             return str(error), error
         # botocore's parsers raise many kinds of exceptions for a reply that the service model does not describe.
@@ -251,6 +270,12 @@ def _signed_out() -> tuple[type[Exception], ...]:
     """
     names = ("SSOError", "NoAuthTokenError", "TokenRetrievalError", "LoginError")
     return tuple(getattr(boto, name) for name in names if hasattr(boto, name))
+
+
+@functools.cache
+def _unreachable() -> tuple[type[Exception], ...]:
+    """Return botocore's exceptions for a connection that was never made."""
+    return boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError
 
 
 def _for_credentials(error: object) -> bool:
@@ -317,14 +342,18 @@ def _botocore_text(error: Any) -> str:
     return _without_secrets(" ".join(text.split()).rstrip("."))
 
 
-def _advice(error: Exception) -> str:
-    """Return what would help against an error that came before any reply of AWS; an empty text if nothing is known."""
+def advice(error: object, named: Callable[[str], str] = str) -> str:
+    """Return what would help against an error that came before any reply of AWS; an empty text if nothing is known.
+
+    ``named`` returns how the user sets an option, given by its name in the modules.
+    """
     if isinstance(error, (boto.NoCredentialsError, boto.PartialCredentialsError)):
-        return ". Set access_key and secret_key, or profile, or AWS's environment variables"
+        keys = f"{named('access_key')} and {named('secret_key')}"
+        return f". Set {keys}, or {named('profile')}, or AWS's environment variables"
     if isinstance(error, _signed_out()):
         return ". Sign in again, for example with aws sso login"
     if isinstance(error, boto.ProfileNotFound):
-        return ". Check profile, AWS_PROFILE and AWS's configuration files"
-    if isinstance(error, (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)):
-        return ". Check region, endpoint_url and the network"
+        return f". Check {named('profile')}, AWS_PROFILE and AWS's configuration files"
+    if isinstance(error, _unreachable()):
+        return f". Check {named('region')}, {named('endpoint_url')} and the network"
     return ""

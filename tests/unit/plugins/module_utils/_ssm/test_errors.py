@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import (
     SSMError,
     UnreadableReplyError,
+    advice,
     attempting,
 )
 from botocore import exceptions as boto
@@ -295,3 +296,43 @@ def test_a_call_for_credentials_that_was_throttled_says_nothing_of_the_next_one(
 )
 def test_whether_aws_may_have_done_it(error: Exception, may_have_worked: bool) -> None:
     assert failed(error).may_have_worked is may_have_worked
+
+
+@pytest.mark.parametrize(
+    ("error", "throttled", "not_sent", "failed_inside"),
+    [
+        (refused("StartSession", "ThrottlingException"), True, False, False),
+        (refused("StartSession", "RequestLimitExceeded", 503), True, False, True),
+        (refused("StartSession", "Other", 429), True, False, False),
+        (refused("StartSession", "InternalServerError", 500), False, False, True),
+        (refused("AssumeRole", "InternalFailure", 500), False, False, False),
+        (refused("StartSession", "AccessDeniedException"), False, False, False),
+        (boto.EndpointConnectionError(endpoint_url=URL, error="no"), False, True, False),
+        (boto.ConnectTimeoutError(endpoint_url=URL, error="no"), False, True, False),
+        (boto.ProxyConnectionError(proxy_url=URL, error="no"), False, True, False),
+        (boto.ReadTimeoutError(endpoint_url=URL, error="no"), False, False, False),
+        (boto.ConnectionClosedError(endpoint_url=URL), False, False, False),
+        (ValueError("no"), False, False, False),
+    ],
+    ids=str,
+)
+def test_what_is_known_of_a_call_that_failed(
+    error: Exception, throttled: bool, not_sent: bool, failed_inside: bool
+) -> None:
+    made = failed(error)
+    assert (made.throttled, made.not_sent, made.failed_inside) == (throttled, not_sent, failed_inside)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        boto.NoCredentialsError(),
+        boto.ProfileNotFound(profile="ops"),
+        boto.EndpointConnectionError(endpoint_url=URL, error="no"),
+    ],
+    ids=str,
+)
+def test_advice_can_have_other_names_of_the_options(error: Exception) -> None:
+    made = failed(error)
+    assert str(made).endswith(f"{advice(error)}.")
+    assert "the_profile" in advice(error, "the_{}".format) or "the_endpoint_url" in advice(error, "the_{}".format)
