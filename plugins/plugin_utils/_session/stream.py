@@ -18,19 +18,21 @@ from __future__ import annotations
 
 import base64
 import collections
+import contextlib
 import dataclasses
-import http.client
 import logging
 import os
+import re
 import socket
 import ssl
 import time
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 try:
     from websockets.client import ClientProtocol
-    from websockets.exceptions import InvalidStatus
+    from websockets.exceptions import InvalidStatus, PayloadTooBig, WebSocketException
     from websockets.frames import Opcode
     from websockets.protocol import State
     from websockets.uri import parse_uri
@@ -39,8 +41,17 @@ try:
 except ImportError as error:
     MISSING = str(error)
 
+NOT_TRUSTED = (
+    "If an authority of your own issued the certificate, set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to the file "
+    "with the certificate of the authority."
+)
+PROXY_CREDENTIALS = "Put a user name and a password into HTTPS_PROXY, as in http://USER:PASSWORD@HOST:PORT."
+
 _PIECE = 65536
-_MAX_MESSAGE = 1 << 20
+# A message of an agent has at most 1024 bytes and a header. Those of Session Manager itself are small, too.
+_MAX_MESSAGE = 1 << 17
+_MAX_ANSWER = 1 << 16  # of a proxy
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _SHOWN = 200  # characters of a body in an error
 # At DEBUG, websockets logs what it sends, which includes the token.
 _SILENT = logging.Logger("sessionops.aws.stream", level=logging.CRITICAL + 1)
@@ -71,6 +82,7 @@ class Stream:
         self._protocol = protocol
         self._waiting: collections.deque[bytes] = collections.deque()
         self._fragments = bytearray()
+        self._at_end = False
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -80,7 +92,8 @@ class Stream:
         return bool(self._waiting)
 
     def send_text(self, text: str) -> None:
-        self._protocol.send_text(text.encode())
+        with _no_protocol_error():
+            self._protocol.send_text(text.encode())
         self.flush()
 
     def send_binary(self, data: bytes) -> None:
@@ -113,11 +126,13 @@ class Stream:
 
     def receive(self) -> list[bytes]:
         """Return the binary messages that have come. Raises ``StreamError`` once the WebSocket is closed."""
-        at_end = self._read()
-        messages = [message for event in self._protocol.events_received() if (message := self._message(event))]
+        with _no_protocol_error():
+            self._read()
+            events = self._protocol.events_received()
+            messages = [message for event in events if (message := self._message(event))]
         if messages:
             return messages  # the end comes with the next call, because the socket stays readable
-        if at_end or self._protocol.state is not State.OPEN:
+        if self._at_end or self._protocol.state is not State.OPEN:
             raise StreamError(self._closed())
         self.flush()  # answers to pings
         return []
@@ -132,19 +147,20 @@ class Stream:
             pass
         self._socket.close()
 
-    def _read(self) -> bool:
-        """Read all that has come. Return whether the connection is at its end."""
-        while True:
+    def _read(self) -> None:
+        """Read all that has come. Afterwards ``_at_end`` is whether the connection is at its end."""
+        while not self._at_end:
             try:
                 data = self._socket.recv(_PIECE)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                return False
+                return
             except OSError:
                 data = b""
-            if not data:
+            if data:
+                self._protocol.receive_data(data)
+            else:
+                self._at_end = True
                 self._protocol.receive_eof()
-                return True
-            self._protocol.receive_data(data)
 
     def _message(self, frame: Any) -> bytes:
         """Return the binary message that a frame completes; nothing for other frames, and for the server's reply."""
@@ -157,27 +173,48 @@ class Stream:
         return bytes(self._fragments) if frame.fin else b""
 
     def _closed(self) -> str:
-        received = self._protocol.close_rcvd
-        return f"The WebSocket was closed with code {received.code}." if received else "The connection was lost."
+        received, error = self._protocol.close_rcvd, self._protocol.parser_exc
+        if received:
+            return f"The WebSocket was closed with code {received.code}."
+        if isinstance(error, PayloadTooBig):
+            return f"The WebSocket was closed, because a message of more than {_MAX_MESSAGE} bytes came."
+        if error is not None and not isinstance(error, EOFError):
+            return "The WebSocket was closed, because what came was not the protocol of a WebSocket."
+        return "The connection was lost."
+
+
+@contextlib.contextmanager
+def _no_protocol_error() -> Iterator[None]:
+    """Turn the errors of ``websockets`` into ``StreamError``. Their texts can have parts of the URL or of the data."""
+    try:
+        yield
+    except (EOFError, ValueError, WebSocketException):
+        raise StreamError("The WebSocket was closed, or what came was not its protocol.") from None
 
 
 def open_stream(url: str, route: Route, seconds: float) -> Stream:
-    """Open the WebSocket of a data channel within ``seconds``. Raises ``StreamError``."""
+    """Open the WebSocket of a data channel within ``seconds``. Raises ``StreamError``.
+
+    The system's own time limit applies while the name of the host is resolved.
+    """
     deadline = time.monotonic() + seconds
-    parts = urllib.parse.urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "wss"
-    port = parts.port or (443 if secure else 80)
-    named = f"{parts.hostname}:{port}"
-    sock = _connected(host, port, named, route, seconds)
     try:
-        if secure:
-            sock.settimeout(_left(deadline, named))
-            sock = _context(route).wrap_socket(sock, server_hostname=host)
-        return _upgraded(sock, url, named, deadline)
+        parts = urllib.parse.urlsplit(url)
+        host, secure, uri = parts.hostname or "", parts.scheme == "wss", parse_uri(url)
+    except (ValueError, WebSocketException):
+        raise StreamError("The URL of the session's stream is not valid.") from None
+    named = f"{host}:{uri.port}"
+    context = _context(route) if secure else None
+    sock = _connected(host, uri.port, named, route, deadline)
+    try:
+        if context:
+            sock.settimeout(_left(deadline))
+            sock = context.wrap_socket(sock, server_hostname=host)
+        return _upgraded(sock, uri, named, deadline)
     except ssl.SSLError as error:
         sock.close()
-        raise StreamError(f"Could not verify {named}: {_why(error)}.") from None
-    except OSError as error:
+        raise StreamError(f"Could not verify {named}: {_why(error)}. {NOT_TRUSTED}") from None
+    except (OSError, ValueError, WebSocketException) as error:
         sock.close()
         raise StreamError(f"Could not open the WebSocket on {named}: {_why(error)}.") from None
     except BaseException:
@@ -185,70 +222,154 @@ def open_stream(url: str, route: Route, seconds: float) -> Stream:
         raise
 
 
-def _connected(host: str, port: int, named: str, route: Route, seconds: float) -> socket.socket:
+def check_certificates(path: str | None) -> None:
+    """Raise ``StreamError`` if a file or folder of certificates cannot be read."""
+    if not path:
+        return
+    try:
+        if os.path.isdir(path):
+            os.listdir(path)
+        else:
+            with open(path, "rb") as file:
+                file.read(1)
+    except OSError as error:
+        raise StreamError(_unreadable(path, _why(error))) from None
+
+
+def _unreadable(path: str, why: str) -> str:
+    return (
+        f"The certificates of {path} cannot be read: {why}. Set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a file "
+        "or folder of certificates, or to nothing."
+    )
+
+
+def _connected(host: str, port: int, named: str, route: Route, deadline: float) -> socket.socket:
     """Return a TCP connection to the host, through the proxy if there is one."""
     try:
         if route.proxy:
-            return _through_proxy(host, port, route.proxy, seconds)
-        sock = socket.create_connection((host, port), timeout=seconds)
-    except OSError as error:
-        proxy = f" through the proxy {_proxy_name(route.proxy)}" if route.proxy else ""
+            return _through_proxy(host, port, route.proxy, deadline)
+        return _tcp(host, port, deadline)
+    except (OSError, ValueError) as error:
+        proxy = f" through the proxy {_proxy(route.proxy).netloc}" if route.proxy else ""
         raise StreamError(f"Could not connect to {named}{proxy}: {_why(error)}.") from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _tcp(host: str, port: int, deadline: float) -> socket.socket:
+    """Connect to the first address of the host that answers. The addresses share the time that is left."""
+    failure = OSError("the name has no address")
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for number, (family, kind, protocol, unused_name, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(_left(deadline) / (len(found) - number))
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+    raise failure
+
+
+def _through_proxy(host: str, port: int, proxy: str, deadline: float) -> socket.socket:
+    parts = _proxy(proxy)
+    if parts.scheme != "http":
+        raise StreamError(
+            f"The proxy {parts.netloc} must have an address that begins with http://, because the connection to the "
+            "proxy itself cannot be encrypted. Check HTTPS_PROXY."
+        )
+    credentials = _proxy_credentials(proxy)
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    if credentials:
+        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(credentials.encode()).decode()}")
+    sock = _tcp(str(parts.hostname), parts.port or 80, deadline)
+    try:
+        sock.settimeout(_left(deadline))
+        sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+        _check_answer(_answer(sock, deadline), is_known=bool(credentials))
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 
-def _through_proxy(host: str, port: int, proxy: str, seconds: float) -> socket.socket:
-    parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if parts.scheme != "http":
-        raise StreamError(
-            f"The proxy {_proxy_name(proxy)} must have an address that begins with http://, because the connection to "
-            "the proxy itself cannot be encrypted."
-        )
-    headers = {}
-    if parts.username:
-        pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    tunnel = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=seconds)
-    tunnel.set_tunnel(host, port, headers)
+def _answer(sock: socket.socket, deadline: float) -> bytes:
+    """Return the answer of a proxy to CONNECT, to the end of its headers."""
+    answer = b""
+    while b"\r\n\r\n" not in answer and len(answer) < _MAX_ANSWER:
+        sock.settimeout(_left(deadline))
+        data = sock.recv(_PIECE)
+        if not data:
+            break
+        answer += data
+    return answer
+
+
+def _check_answer(answer: bytes, *, is_known: bool) -> None:
+    """Raise ``OSError`` unless the proxy has connected. ``is_known`` is whether it got a user name."""
+    status = _STATUS.match(answer)
+    if not answer:
+        raise OSError("it closed the connection")
+    if not status:
+        raise OSError("the proxy's answer is not HTTP")
+    if status[1] == b"407":
+        why = "it refused the user name and the password" if is_known else "it requires a user name and a password"
+        raise OSError(f"{why} (status 407). {PROXY_CREDENTIALS}")
+    if not status[1].startswith(b"2"):
+        raise OSError(f"it refused the connection (status {status[1].decode()})")
+
+
+def _proxy(proxy: str) -> urllib.parse.SplitResult:
+    """Return the URL of a proxy with its host and port as ``netloc``. Raises ``StreamError``."""
     try:
-        tunnel.connect()
-    except http.client.HTTPException as error:
-        tunnel.close()
-        raise OSError(f"the proxy's answer is not HTTP ({type(error).__name__})") from None
-    except OSError:
-        tunnel.close()
-        raise
-    return tunnel.sock
+        parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        host, port = parts.hostname, parts.port or 80
+    except ValueError:
+        host, port = None, 0
+    if not host:
+        raise StreamError("The URL of the proxy is not valid. Check HTTPS_PROXY.")
+    return parts._replace(netloc=f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
 
-def _proxy_name(proxy: str) -> str:
+def _proxy_credentials(proxy: str) -> str:
+    """Return the user name and the password of a proxy's URL, as ``user:password``; an empty text if there are none."""
     parts = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    return f"{parts.hostname}:{parts.port or 80}"
+    if not parts.username:
+        return ""
+    return f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
 
 
 def _context(route: Route) -> ssl.SSLContext:
+    """Return the context for TLS. Raises ``StreamError`` for certificates that cannot be read."""
+    check_certificates(route.ca_file)
     is_folder = bool(route.ca_file) and os.path.isdir(str(route.ca_file))
-    context = ssl.create_default_context(
-        cafile=None if is_folder else route.ca_file, capath=route.ca_file if is_folder else None
-    )
+    try:
+        context = ssl.create_default_context(
+            cafile=None if is_folder else route.ca_file, capath=route.ca_file if is_folder else None
+        )
+    except OSError:  # also the error of OpenSSL
+        raise StreamError(_unreadable(str(route.ca_file), "they are not in PEM format")) from None
     if not route.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _upgraded(sock: socket.socket, url: str, named: str, deadline: float) -> Stream:
+def _upgraded(sock: socket.socket, uri: Any, named: str, deadline: float) -> Stream:
     """Make the connection a WebSocket."""
-    protocol = ClientProtocol(parse_uri(url), max_size=_MAX_MESSAGE, logger=_SILENT)
+    protocol = ClientProtocol(uri, max_size=_MAX_MESSAGE, logger=_SILENT)
     request = protocol.connect()
     request.headers["User-Agent"] = "sessionops.aws"
     protocol.send_request(request)
-    sock.settimeout(_left(deadline, named))
+    sock.settimeout(_left(deadline))
     for data in protocol.data_to_send():
         sock.sendall(data)
     while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
-        sock.settimeout(_left(deadline, named))
+        sock.settimeout(_left(deadline))
         data = sock.recv(_PIECE)
         if not data:
             raise StreamError(f"{named} closed the connection before it opened the WebSocket.")
@@ -265,20 +386,22 @@ def _refused(error: Exception | None) -> str:
         body = (error.response.body or b"")[:_SHOWN].decode("utf-8", "replace")
         text = "".join(char if char.isprintable() else " " for char in body).strip()
         return f"status {error.response.status_code}{': ' + text if text else ''}."
-    return "the answer is not that of a WebSocket."
+    return "the answer is not that of a WebSocket. Check whether a proxy or a firewall changes it."
 
 
-def _left(deadline: float, named: str) -> float:
+def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise StreamError(f"{named} did not open the WebSocket in time.")
+        raise TimeoutError
     return left
 
 
-def _why(error: OSError) -> str:
+def _why(error: Exception) -> str:
     """Return the reason of a failure, without a full stop."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message.rstrip(".")
-    return str(error.strerror or error).rstrip(".")
+    if isinstance(error, OSError):
+        return str(error.strerror or error).rstrip(".")
+    return "the name of the host is not valid" if isinstance(error, ValueError) else "what came is not a WebSocket"
