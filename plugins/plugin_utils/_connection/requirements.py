@@ -8,23 +8,39 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import re
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import amazon
 
 from .._session import stream
 
+_LEAST = {"boto3": "1.34.0", "botocore": "1.34.0", "websockets": "13.0"}
+
 
 def check_requirements() -> None:
-    """Raise ``AnsibleConnectionFailure`` if a library or amazon.aws is missing."""
-    missing = [name for name in ("boto3", "botocore") if importlib.util.find_spec(name) is None]
-    if stream.MISSING:
-        missing.append("websockets")
-    if missing:
+    """Raise ``AnsibleConnectionFailure`` if a library or amazon.aws is missing, or if a library is too old."""
+    wanted = [f"{name}>={least}" for name, least in _LEAST.items() if not _is_there(name, least)]
+    if wanted:
+        quoted = " ".join(f'"{name}"' for name in wanted)
         raise AnsibleConnectionFailure(
-            f"sessionops.aws.aws_ssm requires {' and '.join(missing)} on the controller. Run pip install "
-            f"{' '.join(missing)} with the Python of Ansible, or add it to the execution environment."
+            f"sessionops.aws.aws_ssm requires {' and '.join(wanted)} on the controller. Run pip install {quoted} with "
+            "the Python of Ansible, or add what is missing to the execution environment."
         )
     if amazon.import_error:
         raise AnsibleConnectionFailure(amazon.requirement(amazon.import_error))
+
+
+def _is_there(name: str, least: str) -> bool:
+    if importlib.util.find_spec(name) is None or (name == "websockets" and stream.MISSING):
+        return False
+    try:
+        return _numbers(importlib.metadata.version(name)) >= _numbers(least)
+    except importlib.metadata.PackageNotFoundError:  # installed without the records of pip
+        return True
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]

@@ -25,6 +25,12 @@ importlib.machinery.PathFinder.find_spec = find_unless_hidden
 if "amazon.aws" in hidden:
     sys.modules["ansible_collections.amazon"] = None
 """
+# It makes a library look like an older one.
+AGE = """
+import importlib.metadata
+version = importlib.metadata.version
+importlib.metadata.version = lambda name: {old!r}.get(name) or version(name)
+"""
 INVENTORY = f"""
 all:
   hosts:
@@ -39,13 +45,13 @@ all:
     [
         (
             ["websockets"],
-            "sessionops.aws.aws_ssm requires websockets on the controller. Run pip install websockets with the Python "
-            "of Ansible, or add it to the execution environment.",
+            'sessionops.aws.aws_ssm requires websockets>=13.0 on the controller. Run pip install "websockets>=13.0" '
+            "with the Python of Ansible, or add what is missing to the execution environment.",
         ),
         (
             ["boto3", "botocore", "websockets"],
-            "sessionops.aws.aws_ssm requires boto3 and botocore and websockets on the controller. Run pip install "
-            "boto3 botocore websockets with the Python of Ansible, or add it to the execution environment.",
+            "sessionops.aws.aws_ssm requires boto3>=1.34.0 and botocore>=1.34.0 and websockets>=13.0 on the "
+            'controller. Run pip install "boto3>=1.34.0" "botocore>=1.34.0" "websockets>=13.0" with',
         ),
         (["amazon.aws"], "Run ansible-galaxy collection install --upgrade amazon.aws on the controller."),
     ],
@@ -53,7 +59,25 @@ all:
 )
 def test_what_is_missing_is_one_sentence_before_any_call(tmp_path: Path, hidden: list[str], told: str) -> None:
     """An execution environment often lacks what a connection requires (awx 9032)."""
-    (tmp_path / "sitecustomize.py").write_text(HIDE.format(hidden=hidden))
+    assert told in ping(tmp_path, HIDE.format(hidden=hidden))
+
+
+@pytest.mark.parametrize(
+    ("old", "told"),
+    [
+        ({"websockets": "12.0"}, 'requires websockets>=13.0 on the controller. Run pip install "websockets>=13.0"'),
+        ({"boto3": "1.33.13", "websockets": "12.0"}, "requires boto3>=1.34.0 and websockets>=13.0 on the controller."),
+    ],
+    ids=str,
+)
+def test_what_is_too_old_is_told_likewise(tmp_path: Path, old: dict[str, str], told: str) -> None:
+    """Debian 12 has websockets 10."""
+    assert told in ping(tmp_path, AGE.format(old=old))
+
+
+def ping(tmp_path: Path, customization: str) -> str:
+    """Run a task that must fail before any call, and return what it printed."""
+    (tmp_path / "sitecustomize.py").write_text(customization)
     (tmp_path / "inventory.yml").write_text(INVENTORY)
     with LocalAWS(WORLD) as aws:
         path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -68,5 +92,5 @@ def test_what_is_missing_is_one_sentence_before_any_call(tmp_path: Path, hidden:
         assert aws.calls() == []
     shown = done.stdout + done.stderr
     assert done.returncode == 4, shown  # unreachable
-    assert told in shown, shown
     assert "Traceback" not in shown
+    return " ".join(shown.replace('\\"', '"').split())
