@@ -28,11 +28,13 @@ def connect(
 
     ``role`` is the ARN of a role to assume, under the name ``session_name``. Its credentials are renewed for as long as
     clients are used. Raises ``SSMError`` if the role cannot be assumed.
+
+    ``endpoint`` is not used to assume the role, because an endpoint of Systems Manager does not serve STS. botocore
+    takes that of the Region, or the one of ``AWS_ENDPOINT_URL_STS`` or ``AWS_ENDPOINT_URL``.
     """
-    connection = Connection(endpoint, options)
     if not role:
-        return connection
-    sts = connection.client("sts", region)
+        return Connection(endpoint, options)
+    sts = Connection(None, options).client("sts", region)
     provider = _Provider(lambda: _botocore_credentials(api.assume_role(sts, role, session_name)))
     assumed = Connection(endpoint, {"verify": options.get("verify")}, provider)
     assumed.get_credentials()  # a role that cannot be assumed fails here

@@ -43,6 +43,13 @@ _ARGUMENTS = {
     "secret_key": "aws_secret_access_key",
     "session_token": "aws_session_token",
 }
+# What users set the options by. Most variables have the prefix and the name of the option.
+_PREFIX = "ansible_aws_ssm_"
+_VARIABLES = {
+    "access_key": "access_key_id",
+    "secret_key": "secret_access_key",
+    "timeout": "connect_timeout",
+}
 # The IDs that Session Manager accepts as a target.
 _TARGET = re.compile(r"(i-|mi-|ecs:|sagemaker-cluster:).+")
 _PATH = re.compile(r"/[\w./+-]+", re.ASCII)
@@ -51,7 +58,11 @@ _MAX_REASON = 256
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything that a connection depends on. ``credentials`` are arguments for ``Connection``, with secrets."""
+    """Everything that a connection depends on. ``credentials`` are arguments for ``Connection``, with secrets.
+
+    Two that are equal can share a session. Its reason is only for people, and the limit of a command is read for each
+    command.
+    """
 
     target: str
     region: str | None
@@ -62,10 +73,10 @@ class Settings:
     document: str
     command_parameter: str | None
     parameters: Mapping[str, list[str]]
-    reason: str
+    reason: str = dataclasses.field(compare=False)
     interpreters: tuple[str, ...]
     limits: Limits
-    command_timeout: float | None
+    command_timeout: float | None = dataclasses.field(compare=False)
     attempts: int
     wait: float
 
@@ -81,12 +92,11 @@ def read(get: GetOption, host: str) -> Settings:
     def value(name: str) -> Any:
         return get(name)[0]
 
-    command_timeout = _seconds("command_timeout", value("command_timeout"))
     return Settings(
         target=str(value("instance_id") or value("host")),
         region=value("region") or None,
-        endpoint=_endpoint("endpoint_url", value("endpoint_url")),
-        stream_endpoint=_endpoint("stream_endpoint_url", value("stream_endpoint_url")),
+        endpoint=_endpoint(get, "endpoint_url"),
+        stream_endpoint=_endpoint(get, "stream_endpoint_url"),
         credentials=_credentials(get),
         role=value("assume_role_arn") or None,
         document=value("document") or DOCUMENT,
@@ -95,15 +105,15 @@ def read(get: GetOption, host: str) -> Settings:
         reason=_reason(value("reason"), host),
         interpreters=_interpreters(value("python_interpreter")),
         limits=Limits(
-            connect=_seconds("timeout", value("timeout"), least=1),
-            resume=_seconds("resume_timeout", value("resume_timeout"), least=1),
-            keepalive=_seconds("keepalive_interval", value("keepalive_interval"), least=1),
-            alive_interval=_seconds("alive_interval", value("alive_interval")),
-            alive_count=int(_seconds("alive_count", value("alive_count"), least=1)),
+            connect=_seconds(get, "timeout", least=1),
+            resume=_seconds(get, "resume_timeout", least=1),
+            keepalive=_seconds(get, "keepalive_interval", least=1),
+            alive_interval=_seconds(get, "alive_interval"),
+            alive_count=_count(get, "alive_count", least=1),
         ),
-        command_timeout=command_timeout or None,
-        attempts=1 + int(_seconds("connect_retries", value("connect_retries"))),
-        wait=_seconds("connect_wait", value("connect_wait")),
+        command_timeout=_seconds(get, "command_timeout") or None,
+        attempts=1 + _count(get, "connect_retries"),
+        wait=_seconds(get, "connect_wait"),
     )
 
 
@@ -121,15 +131,38 @@ def _unless_empty(get: GetOption) -> GetOption:
     return get_unless_empty
 
 
-def _seconds(name: str, given: Any, least: int = 0) -> float:
+def variable(option: str) -> str:
+    """Return the variable of an option."""
+    return f"{_PREFIX}{_VARIABLES.get(option, option)}"
+
+
+def _given_as(get: GetOption, option: str) -> str:
+    """Return the variable that an option has its value from, or the one that it could have it from."""
+    source, unused, name = get(option)[1].partition(": ")
+    return name if source in ("var", "env") else variable(option)
+
+
+def _seconds(get: GetOption, option: str, least: int = 0) -> float:
+    return _number(get, option, "a number of seconds", least)
+
+
+def _count(get: GetOption, option: str, least: int = 0) -> int:
+    return int(_number(get, option, "a whole number", least))
+
+
+def _number(get: GetOption, option: str, form: str, least: int) -> float:
+    given = get(option)[0]
     number = float(given)
     if not least <= number < float("inf"):
-        raise AnsibleConnectionFailure(f"{name} must be {least} or more, but it is {given}.")
+        raise AnsibleConnectionFailure(
+            f"{_given_as(get, option)} must be {form} that is {least} or more, but it is {given}."
+        )
     return number
 
 
-def _endpoint(name: str, given: str | None) -> str | None:
+def _endpoint(get: GetOption, option: str) -> str | None:
     """Return an endpoint that is a URL with a host."""
+    given: str | None = get(option)[0]
     if not given:
         return None
     try:
@@ -138,7 +171,9 @@ def _endpoint(name: str, given: str | None) -> str | None:
     except ValueError:
         host = None
     if not host or parts.scheme not in ("https", "http", "wss", "ws"):
-        raise AnsibleConnectionFailure(f"{name} must be a URL such as https://vpce-0123456789abcdef0.example.com.")
+        raise AnsibleConnectionFailure(
+            f"{_given_as(get, option)} must be a URL such as https://vpce-0123456789abcdef0.example.com."
+        )
     return given
 
 
@@ -149,8 +184,9 @@ def _credentials(get: GetOption) -> dict[str, Any]:
     set_keys = [name for name, (value, origin) in keys.items() if value and not origin.startswith("env")]
     if profile and not profile_from.startswith("env"):
         if set_keys:
+            names = [_given_as(get, name) for name in ("profile", *set_keys)]
             raise AnsibleConnectionFailure(
-                f"profile cannot be combined with {' and '.join(set_keys)}. Set only one of them."
+                f"{names[0]} cannot be combined with {' and '.join(names[1:])}. Set either the profile or the keys."
             )
         keys = dict.fromkeys(_ARGUMENTS, (None, ""))
     elif keys["access_key"][0]:
@@ -165,7 +201,8 @@ def _credentials(get: GetOption) -> dict[str, Any]:
 def _parameters(given: Any) -> dict[str, list[str]]:
     """Return the parameters of a document as StartSession takes them: ``{"name": ["value"]}``."""
     if not isinstance(given, Mapping):
-        raise AnsibleConnectionFailure("document_parameters must be a mapping of names to values.")
+        name = variable("document_parameters")
+        raise AnsibleConnectionFailure(f"{name} must be a mapping of names to values, such as {{'ticket': '4711'}}.")
     lists = {str(name): value if isinstance(value, list) else [value] for name, value in given.items()}
     return {name: [str(value) for value in values] for name, values in lists.items()}
 

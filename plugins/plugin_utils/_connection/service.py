@@ -8,34 +8,60 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
+import random
 import time
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api
-from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import NOT_CONNECTED, SSMError
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import (
+    MISSING_DOCUMENT,
+    NOT_CONNECTED,
+    NOT_TERMINABLE,
+    SSMError,
+    advice,
+)
 
 from .._assumed_role import connect
 from .._environment import without_empty_variables
 from .._session.lines import bootstrap
 from .._session.link import CallError, Started
-from .._session.stream import Route
+from .._session.stream import NOT_TRUSTED, PROXY_CREDENTIALS, Route, StreamError, check_certificates
 from .interrupts import held
-from .options import DOCUMENT, PARAMETER, Settings
+from .options import DOCUMENT, PARAMETER, Settings, variable
 
 try:
+    from botocore import exceptions as boto
     from botocore.utils import get_environ_proxies
 except ImportError:
     pass  # the plugin reports a missing boto3
 
 ROLE_SESSION = "ansible_aws_ssm_connection"
 # A call must not wait longer than a node may stay silent.
-_CLIENT = {"connect_timeout": 10, "read_timeout": 20}
-_TEMPORARY = frozenset({"InternalServerError", "ThrottlingException", "Throttling", "ServiceUnavailable"})
+_ONE_ATTEMPT = {
+    "connect_timeout": 10,
+    "read_timeout": 20,
+    "retries": {"mode": "standard", "total_max_attempts": 1},
+}
+# Signals wait for the end of TerminateSession.
+_FIVE_ATTEMPTS = {
+    "connect_timeout": 5,
+    "read_timeout": 5,
+    "retries": {"mode": "standard", "total_max_attempts": 5},
+}
+# How often StartSession is tried if it is certain that no session was started. Many hosts start theirs at once.
+_THROTTLED_ATTEMPTS, _UNSENT_ATTEMPTS = 8, 3
+_LONGEST_PAUSE = 20.0
+# What StartSession returns for parameters that the document does not have or allow.
+_WRONG_REQUEST = frozenset({"InvalidParameters", "ValidationException"})
+_LEFT = "It stays until its time limits, unless sessionops.aws.ssm_session_terminate ends it."
+_MAY_BE_LEFT = (
+    "A session may have been started all the same, and stays until its idle timeout, unless "
+    "sessionops.aws.ssm_session_terminate ends it."
+)
 
 
 class Calls:
@@ -48,15 +74,21 @@ class Calls:
         """Connect to AWS. Makes no call, except to assume a role."""
         self._settings = settings
         self._tell = tell
+        # The session that was started last, until it is ended, and why it could not be ended.
         self._unended: str | None = None
+        self._failure: CallError | None = None
         try:
+            check_certificates(settings.credentials.get("verify") or None)
             with without_empty_variables():
                 self._connection = connect(
                     settings.region, settings.endpoint, settings.credentials, settings.role, ROLE_SESSION
                 )
-                self._client = self._connection.client("ssm", settings.region, **_CLIENT)
+                check_certificates(self._connection.trusted_certificates())
+                self._once = self._connection.client("ssm", settings.region, **_ONE_ATTEMPT)
+        except StreamError as error:
+            raise CallError(str(error), lasting=True) from None
         except SSMError as error:
-            raise CallError(_with_region(str(error)), lasting=True) from None
+            raise CallError(_text(error), lasting=True) from None
         self._parameter = self._command_parameter()
 
     @property
@@ -76,9 +108,7 @@ class Calls:
         while True:
             left -= 1
             try:
-                with held():
-                    reply = api.start_session(self._client, self._settings.target, request)
-                    self._unended = reply["SessionId"]
+                reply = self._start(request)
             except SSMError as error:
                 if not (left and error.code in NOT_CONNECTED):
                     raise self._why_not_started(error) from None
@@ -87,29 +117,59 @@ class Calls:
             else:
                 return self._started(reply)
 
+    def _start(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Call StartSession. Call it again only after an attempt that certainly started no session.
+
+        The call is not idempotent, so botocore must not retry it: if a reply is lost, the session of that reply would
+        be left.
+        """
+        self._failure = None
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with held():
+                    reply = api.start_session(self._once, self._settings.target, request)
+                    self._unended = reply["SessionId"]
+                return reply
+            except SSMError as error:
+                most = _THROTTLED_ATTEMPTS if error.throttled else _UNSENT_ATTEMPTS if error.not_sent else 1
+                if attempt >= most:
+                    raise
+                self._tell(4, f"{error} Attempt {attempt} of {most}.")
+            time.sleep(random.random() * min(2.0 ** (attempt - 1), _LONGEST_PAUSE))  # noqa: S311 - not a secret
+
     def resume(self, session_id: str) -> str | None:
-        """Return a new token for the session; None if it has ended."""
+        """Return a new token for the session; None if it has ended. Whoever calls it tries again."""
         try:
-            return api.resume_session(self._hurried, session_id)
+            return api.resume_session(self._once, session_id)
         except SSMError as error:
             # The same call may succeed if nobody replied, or if AWS said that it is busy.
-            lasting = error.code is not None and error.code not in _TEMPORARY and not error.may_have_worked
-            raise CallError(str(error), lasting=lasting) from None
+            temporary = error.code is None or error.throttled or error.status >= 500 or error.may_have_worked
+            raise CallError(_text(error), lasting=not temporary) from None
 
     def terminate(self, session_id: str) -> None:
-        """End the session. Without the permission for it, the session ends at its own time limits."""
+        """End the session, unless it has ended already. If that fails, the error says that it is left."""
         try:
             with held():
-                self._unended = None
-                api.terminate_session(self._hurried, session_id)
+                api.terminate_session(self._repeating, session_id)
         except SSMError as error:
-            raise CallError(str(error), lasting=True, denied=error.denied) from None
+            if error.code not in NOT_TERMINABLE:
+                self._failure = CallError(f"{_text(error)} {_LEFT}", lasting=True, denied=error.denied)
+                raise self._failure from None
+        if session_id == self._unended:
+            self._unended = None
 
     def give_up(self) -> None:
-        """End the session that was started last, unless it was ended already. Raises nothing that a call raises."""
-        if self._unended is not None:
-            with contextlib.suppress(CallError):
-                self.terminate(self._unended)
+        """End the session that was started last, unless it was ended already. Warn if it is left."""
+        earlier = self._failure
+        if self._unended is None or (earlier and earlier.denied):
+            return
+        try:
+            self.terminate(self._unended)
+        except CallError as error:
+            if not earlier:  # otherwise the user knows it
+                self._tell(0, str(error))
 
     def route(self, url: str) -> Route:
         """Return how a WebSocket is reached: through the proxies, and with the certificates, that botocore uses."""
@@ -120,11 +180,10 @@ class Calls:
         return Route(proxies.get(scheme, ""), trusted, verify=trusted is not None)
 
     @functools.cached_property
-    def _hurried(self) -> Any:
-        """A client whose calls fail early, because something waits for them."""
-        retries = {"mode": "standard", "total_max_attempts": 2}
+    def _repeating(self) -> Any:
+        """A client for calls that may be carried out twice."""
         with without_empty_variables():
-            return self._connection.client("ssm", self._settings.region, **_CLIENT, retries=retries)
+            return self._connection.client("ssm", self._settings.region, **_FIVE_ATTEMPTS)
 
     def _started(self, reply: dict[str, Any]) -> Started:
         """Return the reply of StartSession. Raises ``CallError`` for a stream that must not be used, and ends it."""
@@ -136,14 +195,25 @@ class Calls:
 
     def _stream_url(self, given: str) -> str:
         """Return the URL of the WebSocket, on the host that the settings name. Raises ``CallError``."""
-        parts = urllib.parse.urlsplit(given)
+        try:
+            parts = urllib.parse.urlsplit(given)
+            usable = bool(parts.hostname) and parts.port != 0  # reading the port checks it
+        except ValueError:
+            usable = False
+        if not usable:
+            text = "Session Manager returned a stream whose URL is not valid. Check ansible_aws_ssm_endpoint_url."
+            raise CallError(text, lasting=True)
         if self._settings.stream_endpoint:
             wanted = urllib.parse.urlsplit(self._settings.stream_endpoint)
             scheme = {"https": "wss", "http": "ws"}.get(wanted.scheme, wanted.scheme)
             parts = parts._replace(scheme=scheme, netloc=wanted.netloc)
-        plain = self._client.meta.endpoint_url.startswith("http://")
+        plain = self._once.meta.endpoint_url.startswith("http://")
         if parts.scheme != "wss" and not (plain and parts.scheme == "ws"):
-            raise CallError("Session Manager returned a stream that is not encrypted.", lasting=True)
+            raise CallError(
+                "The session has a stream that is not encrypted. Set ansible_aws_ssm_stream_endpoint_url to a URL that "
+                "begins with https://.",
+                lasting=True,
+            )
         return urllib.parse.urlunsplit(parts)
 
     def _command_parameter(self) -> str:
@@ -154,7 +224,7 @@ class Calls:
         if settings.document == DOCUMENT:
             return PARAMETER
         try:
-            found = api.get_document(self._client, settings.document, "$LATEST", "JSON")
+            found = api.get_document(self._repeating, settings.document, "$LATEST", "JSON")
             content = json.loads(found["Content"]) if found else {}
         except (SSMError, ValueError) as error:
             self._tell(3, f"{error} Taking {PARAMETER} for the parameter of the document that has the command.")
@@ -166,15 +236,39 @@ class Calls:
 
     def _why_not_started(self, error: SSMError) -> CallError:
         """Return an error that says what would help."""
-        text = _with_region(str(error))
+        return CallError(" ".join(filter(None, (_text(error), self._remedy(error)))), lasting=True)
+
+    def _remedy(self, error: SSMError) -> str:
+        """Return what would help after StartSession failed; an empty text if nothing is known."""
+        document = self._settings.document
+        if error.throttled:
+            return "Start fewer sessions at once, with a lower number of forks, or with throttle or serial."
+        if error.failed_inside or (error.may_have_worked and error.status < 400):
+            return _MAY_BE_LEFT
         if error.code in NOT_CONNECTED and not self._settings.looks_like_target:
-            text += " This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
-        elif error.code in NOT_CONNECTED:
-            text += " Check it with sessionops.aws.ssm_connection_status."
-        elif error.denied and self._settings.document == DOCUMENT:
-            text += f" If policies do not allow {DOCUMENT}, set ansible_aws_ssm_document to a document that they allow."
-        return CallError(text, lasting=True)
+            return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
+        if error.code in NOT_CONNECTED:
+            return "Check it with sessionops.aws.ssm_connection_status."
+        if error.denied and document == DOCUMENT:
+            return f"If policies do not allow {DOCUMENT}, set ansible_aws_ssm_document to a document that they allow."
+        if error.code in MISSING_DOCUMENT:
+            return f"Check {variable('document')} and {variable('region')}."
+        if error.code in _WRONG_REQUEST:
+            parameters = f"{variable('document_parameters')} and {variable('document_command_parameter')}"
+            return f"Check the target {self._settings.target}, {variable('document')}, {parameters}."
+        return ""
 
 
-def _with_region(text: str) -> str:
-    return f"{text} Set ansible_aws_ssm_region or AWS_REGION." if "specify a region" in text else text
+def _text(error: SSMError) -> str:
+    """Return what an error says, with the variables of a host in place of the options of a module."""
+    text, cause = str(error), error.exception
+    general, here = advice(cause), advice(cause, variable)
+    if general:
+        text = text.replace(f"{general}.", f"{here}.")
+    if "specify a region" in text:
+        return f"{text} Set ansible_aws_ssm_region or AWS_REGION."
+    if isinstance(cause, boto.ProxyConnectionError):
+        return f"{text} {PROXY_CREDENTIALS if ' 407 ' in str(cause.kwargs.get('error')) else 'Check HTTPS_PROXY.'}"
+    if isinstance(cause, boto.SSLError):
+        return f"{text} {NOT_TRUSTED}"
+    return text

@@ -342,28 +342,95 @@ def test_without_a_region_it_says_what_to_set() -> None:
     [
         (
             {"ansible_aws_ssm_profile": "ops", **KEYS},
-            "profile cannot be combined with access_key and secret_key. Set only one of them.",
+            "ansible_aws_ssm_profile cannot be combined with ansible_aws_ssm_access_key_id and "
+            "ansible_aws_ssm_secret_access_key. Set either the profile or the keys.",
         ),
-        ({"ansible_aws_ssm_profile": "nosuch"}, "the profile nosuch does not exist"),
-        ({"ansible_aws_ssm_connect_timeout": 0}, "timeout must be 1 or more, but it is 0."),
+        (
+            {"ansible_aws_ssm_profile": "nosuch"},
+            "the profile nosuch does not exist. Check ansible_aws_ssm_profile, AWS_PROFILE and AWS's configuration",
+        ),
+        (
+            {"ansible_aws_ssm_connect_timeout": 0},
+            "ansible_aws_ssm_connect_timeout must be a number of seconds that is 1 or more, but it is 0.",
+        ),
         ({"ansible_aws_ssm_connect_timeout": "soon"}, "timeout"),
-        ({"ansible_aws_ssm_timeout": -1}, "command_timeout must be 0 or more, but it is -1."),
-        ({"ansible_aws_ssm_retries": -1}, "connect_retries must be 0 or more, but it is -1."),
-        ({"ansible_aws_ssm_connect_wait": -1}, "connect_wait must be 0 or more, but it is -1."),
-        ({"ansible_aws_ssm_resume_timeout": 0}, "resume_timeout must be 1 or more, but it is 0."),
-        ({"ansible_aws_ssm_alive_interval": -5}, "alive_interval must be 0 or more, but it is -5."),
-        ({"ansible_aws_ssm_alive_count": 0}, "alive_count must be 1 or more, but it is 0."),
-        ({"ansible_aws_ssm_keepalive_interval": 0}, "keepalive_interval must be 1 or more, but it is 0."),
-        ({"ansible_aws_ssm_endpoint_url": "vpce.example.com"}, "endpoint_url must be a URL such as https://vpce-"),
-        ({"ansible_aws_ssm_stream_endpoint_url": "ftp://x"}, "stream_endpoint_url must be a URL such as https://vpce-"),
-        ({"ansible_aws_ssm_stream_endpoint_url": "https://x:port"}, "stream_endpoint_url must be a URL"),
+        # The name is the one that the user has written.
+        ({"ansible_aws_ssm_timeout": -1}, "ansible_aws_ssm_timeout must be a number of seconds that is 0 or more"),
+        (
+            {"ansible_aws_ssm_command_timeout": -1},
+            "ansible_aws_ssm_command_timeout must be a number of seconds that is 0 or more, but it is -1.",
+        ),
+        (
+            {"ansible_aws_ssm_retries": -1},
+            "ansible_aws_ssm_retries must be a whole number that is 0 or more, but it is -1.",
+        ),
+        ({"ansible_aws_ssm_connect_wait": -1}, "ansible_aws_ssm_connect_wait must be a number of seconds that is 0"),
+        ({"ansible_aws_ssm_resume_timeout": 0}, "ansible_aws_ssm_resume_timeout must be a number of seconds that is 1"),
+        ({"ansible_aws_ssm_alive_interval": -5}, "ansible_aws_ssm_alive_interval must be a number of seconds that is"),
+        (
+            {"ansible_aws_ssm_alive_count": 0},
+            "ansible_aws_ssm_alive_count must be a whole number that is 1 or more, but it is 0.",
+        ),
+        ({"ansible_aws_ssm_keepalive_interval": 0}, "ansible_aws_ssm_keepalive_interval must be a number of seconds"),
+        ({"ansible_aws_ssm_endpoint_url": "x.example"}, "ansible_aws_ssm_endpoint_url must be a URL such as https://v"),
+        (
+            {"ansible_aws_ssm_stream_endpoint_url": "ftp://x"},
+            "ansible_aws_ssm_stream_endpoint_url must be a URL such as https://vpce-",
+        ),
+        ({"ansible_aws_ssm_stream_endpoint_url": "https://x:port"}, "ansible_aws_ssm_stream_endpoint_url must be a U"),
+        (
+            {"ansible_aws_ssm_ca_bundle": "/nosuch/ca.pem"},
+            "The certificates of /nosuch/ca.pem cannot be read: No such file or directory. Set "
+            "ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a file or folder of certificates, or to nothing.",
+        ),
         ({"ansible_aws_ssm_document_parameters": "ticket"}, "document_parameters"),
+        (
+            {"ansible_aws_ssm_assume_role_arn": "arn:aws:iam::123456789012:role/Ops"},
+            "Set ansible_aws_ssm_access_key_id and ansible_aws_ssm_secret_access_key, or ansible_aws_ssm_profile, or ",
+        ),
     ],
     ids=str,
 )
 def test_a_bad_value_is_one_sentence_before_any_call(variables: dict[str, Any], told: str) -> None:
     with LocalAWS(WORLD) as aws, environment(AWS_REGION="us-east-1"):
         assert told in refused(aws, {"ansible_host": TARGET, **variables})
+
+
+def test_a_bad_value_of_the_environment_is_told_by_its_variable() -> None:
+    with environment(ANSIBLE_TIMEOUT="0"), pytest.raises(AnsibleConnectionFailure, match="ANSIBLE_TIMEOUT must be"):
+        settings()
+
+
+def test_a_bundle_of_the_environment_or_the_profile_is_checked_before_any_call(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile ops]\nca_bundle = /nosuch/ca.pem\n")
+    for env, variables in (
+        ({"AWS_CA_BUNDLE": "/nosuch/ca.pem"}, {}),
+        ({"AWS_CONFIG_FILE": str(config)}, {"ansible_aws_ssm_profile": "ops"}),
+    ):
+        with LocalAWS(WORLD) as aws, environment(AWS_REGION="us-east-1", **env):
+            assert "The certificates of /nosuch/ca.pem cannot be read" in refused(
+                aws, {"ansible_host": TARGET, **variables}
+            )
+
+
+@pytest.mark.parametrize(
+    ("variables", "same"),
+    [
+        ({"ansible_aws_ssm_reason": "Change 4711"}, True),
+        ({"ansible_aws_ssm_command_timeout": 60}, True),
+        ({"ansible_aws_ssm_region": "eu-west-1"}, False),
+        ({"ansible_host": OTHER}, False),
+        # ansible-core never sets this one by itself: what it discovers is a fact.
+        ({"ansible_python_interpreter": "/usr/bin/python3.12"}, False),
+        ({"ansible_aws_ssm_assume_role_arn": "arn:aws:iam::123456789012:role/Ops"}, False),
+    ],
+    ids=str,
+)
+def test_which_settings_can_share_a_session(variables: dict[str, Any], same: bool) -> None:
+    with environment():
+        given = {"ansible_host": TARGET}
+        assert (settings({**given, **variables}) == settings(given)) == same
 
 
 def test_secrets_are_not_shown() -> None:
@@ -456,19 +523,34 @@ class TestTrust:
     @pytest.mark.parametrize(
         ("variables", "env", "trusted", "verify"),
         [
-            ({"ansible_aws_ssm_ca_bundle": "/own.pem"}, {}, "/own.pem", True),
-            ({}, {"AWS_CA_BUNDLE": "/own.pem"}, "/own.pem", True),
-            ({"ansible_aws_ssm_validate_certs": False}, {"AWS_CA_BUNDLE": "/own.pem"}, None, False),
-            ({"ansible_aws_ssm_ca_bundle": "/own.pem"}, {"AWS_CA_BUNDLE": "/other.pem"}, "/own.pem", True),
+            ({"ansible_aws_ssm_ca_bundle": "own.pem"}, {}, "own.pem", True),
+            ({}, {"AWS_CA_BUNDLE": "own.pem"}, "own.pem", True),
+            ({"ansible_aws_ssm_validate_certs": False}, {"AWS_CA_BUNDLE": "own.pem"}, None, False),
+            ({"ansible_aws_ssm_ca_bundle": "own.pem"}, {"AWS_CA_BUNDLE": "other.pem"}, "own.pem", True),
         ],
         ids=str,
     )
     def test_the_stream_trusts_what_the_calls_trust(
-        self, variables: dict[str, Any], env: dict[str, str], trusted: str | None, verify: bool
+        self,
+        tmp_path: Path,
+        variables: dict[str, Any],
+        env: dict[str, str],
+        trusted: str | None,
+        verify: bool,
     ) -> None:
-        with environment(**env, AWS_REGION="us-east-1"):
-            route = Calls(settings({**KEYS, **variables}), Told()).route("wss://ssmmessages.us-east-1.amazonaws.com/x")
-        assert (route.ca_file, route.verify) == (trusted, verify)
+        def placed(given: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                name: str(tmp_path / value) if value in ("own.pem", "other.pem") else value
+                for name, value in given.items()
+            }
+
+        for name in ("own.pem", "other.pem"):
+            (tmp_path / name).touch()
+        with environment(**placed(env), AWS_REGION="us-east-1"):
+            route = Calls(settings({**KEYS, **placed(variables)}), Told()).route(
+                "wss://ssmmessages.us-east-1.amazonaws.com/x"
+            )
+        assert (route.ca_file, route.verify) == (str(tmp_path / trusted) if trusted else None, verify)
 
     def test_by_default_it_is_what_botocore_trusts(self) -> None:
         with environment(AWS_REGION="us-east-1"):

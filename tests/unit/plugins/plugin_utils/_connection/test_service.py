@@ -8,12 +8,15 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
+import signal
+import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import service
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import bootstrap
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import CallError, SessionError
@@ -23,6 +26,7 @@ from unit.support.connection_plugin import OTHER, TARGET, WORLD, environment, ke
 from unit.support.session_client import NODE, PATIENT, REGION, Told, a_client, a_node, open_client, settings_for
 from unit.support.stream_servers import Certificates, Proxy, serving, tls_in_front_of
 
+KEYS = {"ansible_aws_ssm_access_key_id": "AKIA1", "ansible_aws_ssm_secret_access_key": "canary"}
 ROLE = "arn:aws:iam::123456789012:role/Ops"
 
 
@@ -202,6 +206,161 @@ def test_a_session_is_started_although_the_service_is_busy() -> None:
     assert outcomes.count("ThrottlingException") >= 20
 
 
+BUSY = {"error": "ThrottlingException"}
+LOST: dict[str, dict[str, Any]] = {
+    "the reply": {"drop": "after"},
+    "the request or the reply": {"drop": "before"},
+    "a part of the reply": {"truncate": True},
+    "behind a gateway": {"raw": "<html>", "status": 502, "content_type": "text/html"},
+    "inside the service": {"error": "InternalServerError", "status": 500},
+}
+
+
+# A proxy that refuses a call has not passed it on.
+REFUSED = {"raw": "<html>", "status": 403, "content_type": "text/html"}
+
+
+class TestStartedOnce:
+    """No session is left that nobody knows of. StartSession is not idempotent."""
+
+    @pytest.mark.parametrize("lost", LOST)
+    def test_a_lost_reply_is_not_tried_again(self, lost: str) -> None:
+        with LocalAWS(world(faults=[{"op": "StartSession", "do": LOST[lost]}])) as aws:
+            told = str(refusal(calls_of(aws, connect_retries=5, connect_wait=0)))
+            assert len(aws.calls("StartSession")) == 1
+        assert told.endswith(
+            "A session may have been started all the same, and stays until its idle timeout, unless "
+            "sessionops.aws.ssm_session_terminate ends it."
+        )
+
+    def test_a_busy_service_is_tried_again_until_it_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "_LONGEST_PAUSE", 0.01)
+        with LocalAWS(world(faults=[{"op": "StartSession", "times": "always", "do": BUSY}])) as aws:
+            told = str(refusal(calls_of(aws)))
+            assert len(aws.calls("StartSession")) == 8
+        assert "ThrottlingException" in told and told.endswith("with throttle or serial.")
+
+    def test_a_service_that_is_not_reached_is_tried_again(self) -> None:
+        told = Told()
+        calls = Calls(
+            settings({"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": "http://127.0.0.1:1", **KEYS}), told
+        )
+        text = str(refusal(calls))
+        assert [f"Attempt {number} of 3." in line for number, (unused, line) in enumerate(told.lines, 1)] == [
+            True,
+            True,
+        ]
+        assert text.endswith("Check ansible_aws_ssm_region, ansible_aws_ssm_endpoint_url and the network.")
+
+    def test_signals_are_held_only_while_a_call_is_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ctrl+C must not wait for the pauses between the attempts."""
+        held: list[set[Any]] = []
+        with LocalAWS(world(faults=[{"op": "StartSession", "times": 2, "do": BUSY}])) as aws:
+            calls = calls_of(aws)
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+            monkeypatch.setattr(time, "sleep", lambda unused: held.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+            calls.start()
+        assert held == [before, before]
+
+    @pytest.mark.parametrize("do", [{"error": "AccessDeniedException"}, REFUSED], ids=str)
+    def test_a_session_that_was_refused_is_not_feared(self, do: dict[str, Any]) -> None:
+        with LocalAWS(world(faults=[{"op": "StartSession", "do": do}])) as aws:
+            assert "may have been started" not in str(refusal(calls_of(aws)))
+            assert len(aws.calls("StartSession")) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("InvalidDocument", "Check ansible_aws_ssm_document and ansible_aws_ssm_region."),
+        (
+            "ValidationException",
+            f"Check the target {TARGET}, ansible_aws_ssm_document, ansible_aws_ssm_document_parameters and "
+            "ansible_aws_ssm_document_command_parameter.",
+        ),
+    ],
+)
+def test_a_request_that_aws_refuses_names_the_variables(code: str, told: str) -> None:
+    with LocalAWS(world(faults=[{"op": "StartSession", "do": {"error": code}}])) as aws:
+        assert str(refusal(calls_of(aws))).endswith(told)
+
+
+class TestTerminate:
+    """A session is ended as certainly as it can be, and one that is left is told once."""
+
+    @contextlib.contextmanager
+    def started(self, times: int | str, **do: Any) -> Iterator[tuple[LocalAWS, Calls, str, Told]]:
+        told = Told()
+        faults = [{"op": "TerminateSession", "times": times, "do": do}] if times else []
+        with LocalAWS(world(faults=faults)) as aws:
+            calls = calls_of(aws, told)
+            yield aws, calls, calls.start().session_id, told
+
+    def ended(self, aws: LocalAWS) -> int:
+        return [call.outcome for call in aws.calls("TerminateSession")].count("ok")
+
+    @pytest.mark.parametrize(
+        ("times", "do"),
+        [
+            (4, {"drop": "before"}),
+            (1, {"drop": "after"}),  # the second attempt finds that the session has ended
+            (4, {"error": "InternalServerError", "status": 500}),
+            (4, BUSY),
+        ],
+        ids=str,
+    )
+    def test_it_takes_up_to_five_attempts(self, times: int, do: dict[str, Any]) -> None:
+        with self.started(times, **do) as (aws, calls, session, told):
+            calls.terminate(session)
+            assert len(aws.calls("TerminateSession")) == times + 1
+            calls.give_up()  # nothing is left to do
+            assert len(aws.calls("TerminateSession")) == times + 1 and told.warnings == []
+
+    def test_a_session_that_is_left_is_named_with_the_remedy(self) -> None:
+        with self.started(5, drop="before") as (aws, calls, session, told):
+            with pytest.raises(CallError) as raised:
+                calls.terminate(session)
+            text = str(raised.value)
+            assert text.startswith(f"Could not end session {session}: ")
+            assert text.endswith("It stays until its time limits, unless sessionops.aws.ssm_session_terminate ends it.")
+            calls.give_up()  # it is tried once more
+            assert self.ended(aws) == 1 and told.warnings == []
+
+    def test_giving_up_warns_if_the_session_is_left(self) -> None:
+        with self.started(5, drop="before") as (unused, calls, session, told):
+            calls.give_up()
+            (warning,) = told.warnings
+            assert session in warning and "sessionops.aws.ssm_session_terminate" in warning
+
+    def test_what_was_told_is_not_told_again(self) -> None:
+        with self.started(10, drop="before") as (unused, calls, session, told):
+            with pytest.raises(CallError):
+                calls.terminate(session)
+            calls.give_up()
+            assert told.warnings == []
+
+    def test_a_denied_end_is_not_tried_again(self) -> None:
+        with self.started(1, error="AccessDeniedException") as (aws, calls, session, told):
+            with pytest.raises(CallError) as raised:
+                calls.terminate(session)
+            assert raised.value.denied and "ssm:TerminateSession" in str(raised.value)
+            calls.give_up()
+            assert len(aws.calls("TerminateSession")) == 1 and told.warnings == []
+
+    def test_a_session_that_has_ended_is_no_failure(self) -> None:
+        with self.started(0) as (aws, calls, session, told):
+            calls.terminate(session)
+            calls.terminate(session)
+            calls.terminate(f"{session[:-1]}x")
+            calls.give_up()
+            assert [call.outcome for call in aws.calls("TerminateSession")] == [
+                "ok",
+                "ValidationException",
+                "DoesNotExistException",
+            ]
+            assert told.warnings == []
+
+
 class TestResume:
     """What the reply to ResumeSession means."""
 
@@ -262,7 +421,7 @@ class TestResume:
 
 def test_a_role_makes_every_call() -> None:
     """Start, resume and end are all calls of the role (community.aws 24, amazon.aws 2633)."""
-    with LocalAWS(world(roles=[ROLE])) as aws:
+    with LocalAWS(world(roles=[ROLE])) as aws, environment(AWS_REGION=REGION, AWS_ENDPOINT_URL=aws.url):
         calls = calls_of(aws, assume_role_arn=ROLE)
         session = calls.start().session_id
         calls.resume(session)
@@ -271,6 +430,17 @@ def test_a_role_makes_every_call() -> None:
         keys = {call.access_key for call in aws.calls() if call.operation != "AssumeRole"}
     assert assumed.params["RoleArn"] == ROLE
     assert len(keys) == 1 and aws.world.default_identity.access_key not in keys
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])
+def test_a_role_is_not_assumed_at_the_endpoint_of_systems_manager(name: str) -> None:
+    """The endpoint of a VPC serves one service, and STS has another."""
+    with LocalAWS(world(roles=[ROLE])) as sts, LocalAWS(WORLD) as ssm:
+        ssm.world.identities = sts.world.identities
+        with environment(AWS_REGION=REGION, **{name: sts.url}):
+            calls_of(ssm, assume_role_arn=ROLE).start()
+        assert [call.operation for call in sts.calls()] == ["AssumeRole"]
+        assert [call.operation for call in ssm.calls()] == ["StartSession"]
 
 
 def test_keys_that_are_written_anew_are_used_by_the_next_task(tmp_path: Path) -> None:
@@ -312,7 +482,7 @@ class TestStreamUrl:
     def test_a_stream_without_encryption_is_refused(self, tmp_path: Path) -> None:
         """A call over TLS is not followed by a stream without, and no session is left."""
         with a_node_with_tls(tmp_path, "ws") as (aws, address, who):
-            with pytest.raises(CallError, match="a stream that is not encrypted"):
+            with pytest.raises(CallError, match=r"not encrypted\. Set ansible_aws_ssm_stream_endpoint_url to a URL"):
                 open_client(aws, endpoint=f"https://{address}", credentials=who)
             assert [call.outcome for call in aws.calls("TerminateSession")] == ["ok"]
 
@@ -349,7 +519,22 @@ class TestProxies:
                     open_client(aws)
             assert [call.outcome for call in aws.calls("TerminateSession")] == ["ok"]
         told = str(raised.value)
+        assert "USER:PASSWORD@HOST:PORT" in told
         assert "407" in told and f"127.0.0.1:{own}" in told and "canary" not in told
+
+    def test_a_call_through_a_proxy_that_wants_credentials_says_where_to_put_them(self) -> None:
+        with serving(Proxy("ops:right").handle) as own:
+            given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": "https://ssm.example.com", **KEYS}
+            with environment(AWS_REGION=REGION, HTTPS_PROXY=f"http://ops:canary@127.0.0.1:{own}"):
+                told = str(refusal(Calls(settings(given), Told())))
+        assert told.endswith("Put a user name and a password into HTTPS_PROXY, as in http://USER:PASSWORD@HOST:PORT.")
+        assert "canary" not in told
+
+    def test_a_call_to_a_service_of_another_authority_says_what_to_set(self, tmp_path: Path) -> None:
+        with a_node_with_tls(tmp_path) as (aws, address, unused_who):
+            given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": f"https://{address}", **keys_of(aws)}
+            told = str(refusal(Calls(settings(given), Told())))
+        assert "ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE" in told
 
     def test_another_authority_is_trusted_only_if_it_is_given(self, tmp_path: Path) -> None:
         """The certificates of the call are those of the stream (session-manager-plugin 68)."""
