@@ -468,7 +468,7 @@ class Connection(ConnectionBase):
                 "sessionops.aws.aws_ssm does not support nodes that run Windows. Use amazon.aws.aws_ssm."
             )
         self._warn_of_unused()
-        self._interrupts.begin()
+        self._interrupts.begin(self.close)
         try:
             with self._explained():
                 session = self._start(settings)

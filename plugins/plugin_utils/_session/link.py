@@ -150,8 +150,7 @@ class Link:
         try:
             self._service.terminate(self.session_id)
         except CallError as error:
-            is_gone = error.lasting and not error.denied  # AWS does not know the session any more
-            self._tell(3 if is_gone else 0, str(error))
+            self._tell(0, str(error))
 
     def write(self) -> None:
         """Write what can be written at once. Raises nothing: ``wait`` meets the error again."""
