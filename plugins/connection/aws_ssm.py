@@ -11,14 +11,14 @@ description:
   - Runs commands and transfers files over a session of Session Manager. The node needs no open port, and the controller
     needs neither an S3 bucket nor the Session Manager plugin of the AWS CLI.
   - Starts one session for each task, with the document O(document), and ends it with the task.
-  - Sends a small Python program over the session, which runs the commands. Nothing of it is written to the node's disk.
-    It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for example to
+  - Sends a small Python program over the session, which runs the commands. The program is not written to the node's
+    disk. It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for example to
     install Python.
-  - Commands run as the user that the session has, which is C(ssm-user) by default. A Session document or the node's
-    preferences can name another one. The variable C(ansible_user) has no effect. Use C(become) to run tasks as another
-    user.
-  - The session begins without a login shell. Its commands have the environment of SSM Agent, the home directory of
-    their user as working directory, and no terminal.
+  - Commands run as the user of the session, which is C(ssm-user) by default. A Session document or the Session Manager
+    preferences of the account can name another user. The variable C(ansible_user) has no effect. Use C(become) to run
+    tasks as another user.
+  - Commands start in the home directory of the user and have no terminal. They have the environment of the shell that
+    SSM Agent starts for the session, which is not a login shell.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -26,7 +26,8 @@ options:
     description:
       - The ID of the node, such as C(i-0123456789abcdef0) or C(mi-0123456789abcdef0), or another target that Session
         Manager accepts.
-      - By default it is C(ansible_host), or else the name of the host in the inventory.
+      - Defaults to C(ansible_host), or else to the name of the host in the inventory.
+      - Set it for each host, not in the variables of a play. Otherwise the tasks of all hosts run on the same node.
     type: str
     vars:
       - name: ansible_aws_ssm_instance_id
@@ -38,7 +39,7 @@ options:
       - name: ansible_host
   region:
     description:
-      - The AWS Region of the node. By default it is that of the profile.
+      - The AWS Region of the node. Defaults to the Region of the profile.
       - If both environment variables are set, E(AWS_REGION) is used.
     type: str
     vars:
@@ -48,7 +49,8 @@ options:
       - name: AWS_REGION
   profile:
     description:
-      - The profile of AWS's configuration files that has the credentials.
+      - The profile of the AWS CLI to take the credentials from.
+      - Without O(profile) and O(access_key), boto3 finds the credentials, for example those of the role of an instance.
       - A profile from the environment is not used if O(access_key) is set.
     type: str
     vars:
@@ -90,19 +92,21 @@ options:
     vars:
       - name: ansible_aws_ssm_assume_role_arn
   endpoint_url:
-    description: The URL of Systems Manager, if it is not the one of the Region.
+    description:
+      - The URL of the service C(ssm), if it is not the default one of the Region, for example that of a VPC endpoint.
     type: str
     vars:
       - name: ansible_aws_ssm_endpoint_url
   stream_endpoint_url:
     description:
-      - The URL of the message service, C(ssmmessages), if its own name cannot be reached, as with some VPC endpoints.
-      - Sessions are opened on the host of this URL. The rest of what Session Manager returns is kept.
+      - The URL of the service C(ssmmessages), if the name that Session Manager returns cannot be reached, as with some
+        VPC endpoints.
+      - The plugin replaces the host of the URL that Session Manager returns, and keeps the rest.
     type: str
     vars:
       - name: ansible_aws_ssm_stream_endpoint_url
   aws_ca_bundle:
-    description: A file or folder with the certificates to trust. By default those that boto3 trusts.
+    description: A file or folder with the CA certificates to trust. Defaults to those that boto3 trusts.
     type: path
     vars:
       - name: ansible_aws_ssm_ca_bundle
@@ -116,9 +120,12 @@ options:
       - name: ansible_aws_ssm_validate_certs
   document:
     description:
-      - The Session document to start sessions with.
-      - Its C(sessionType) must be C(InteractiveCommands), with a parameter for the command, or C(Standard_Stream),
-        which runs a shell. A shell profile that starts another kind of shell can make the session fail.
+      - The Session document to start sessions with. Its C(sessionType) must be one of the following.
+      - With C(InteractiveCommands), it must have a parameter for the command.
+      - With C(Standard_Stream), it runs a shell. Sessions fail if the shell profile starts a shell that is not a POSIX
+        shell.
+      - Sessions also fail if the document, or the Session Manager preferences of the account, set an AWS KMS key. Use a
+        document without C(kmsKeyId).
     type: str
     default: AWS-StartInteractiveCommand
     aliases: [ssm_document]
@@ -126,9 +133,10 @@ options:
       - name: ansible_aws_ssm_document
   document_command_parameter:
     description:
-      - The parameter of O(document) that has the command. An empty text means that the document runs a shell.
-      - By default the document is read, which requires the permission C(ssm:GetDocument). Without the permission, the
-        parameter is C(command).
+      - The parameter of O(document) for the command. Set it to V("") if the document runs a shell.
+      - By default, the plugin reads the document to find the parameter. This requires the permission
+        C(ssm:GetDocument). Without the permission, the plugin uses C(command), so a document that runs a shell requires
+        this option.
     type: str
     vars:
       - name: ansible_aws_ssm_document_command_parameter
@@ -139,14 +147,16 @@ options:
       - name: ansible_aws_ssm_document_parameters
   reason:
     description:
-      - The reason of the session, at most 256 characters. By default it names the host, the user and the controller.
+      - The reason of the session, at most 256 characters. By default, it names the host, the user, the controller and
+        the process.
     type: str
     vars:
       - name: ansible_aws_ssm_reason
   timeout:
     description:
-      - How many seconds a session may take from its start until the node has answered.
-      - Without a value of its own, it is the connection timeout of Ansible, which is 10 seconds by default.
+      - How many seconds the node may take to answer after Session Manager has started the session.
+      - Also how many seconds C(become) may take to ask for a password and start the command.
+      - Defaults to the connection timeout of Ansible, which is 10 seconds by default.
     type: int
     default: 10
     vars:
@@ -160,9 +170,10 @@ options:
       - name: timeout
   command_timeout:
     description:
-      - How many seconds a command may take. A command that takes longer is ended on the node, and the task fails as
+      - How many seconds a command may take. A command that takes longer is ended on the node, and the host is
         unreachable.
-      - 0 means that there is no limit.
+      - A command that became another user may still run on the node, because the user of the session may not end it.
+      - V(0) means that there is no limit.
     type: int
     default: 0
     vars:
@@ -170,8 +181,9 @@ options:
       - name: ansible_aws_ssm_timeout
   connect_retries:
     description:
-      - How often to try again to start a session while the node is not connected.
-      - M(ansible.builtin.wait_for_connection) and M(ansible.builtin.reboot) try again without it.
+      - How often to try again to start a session if the node is not connected.
+      - M(ansible.builtin.wait_for_connection) and M(ansible.builtin.reboot) try again even if it is V(0).
+      - The plugin never runs a command again.
     type: int
     default: 0
     aliases: [reconnection_retries]
@@ -186,27 +198,28 @@ options:
       - name: ansible_aws_ssm_connect_wait
   resume_timeout:
     description:
-      - For how many seconds to try to resume a session whose connection is lost. Commands on the node keep running.
+      - How many seconds to try to resume a session whose connection is lost. Commands on the node keep running.
     type: int
     default: 60
     vars:
       - name: ansible_aws_ssm_resume_timeout
   alive_interval:
     description:
-      - After how many seconds without any output of a running command the node is asked whether it is there.
-      - 0 means that it is never asked.
+      - How many seconds a running command may be silent before the plugin asks the node for an answer.
+      - Each question is input of the session, so it also keeps Session Manager from ending the session as idle.
+      - V(0) means that the plugin never asks.
     type: int
     default: 15
     vars:
       - name: ansible_aws_ssm_alive_interval
   alive_count:
-    description: After how many intervals of O(alive_interval) without an answer the task fails as unreachable.
+    description: After how many intervals of O(alive_interval) without an answer the host is unreachable.
     type: int
     default: 3
     vars:
       - name: ansible_aws_ssm_alive_count
   keepalive_interval:
-    description: After how many seconds to send a ping, so that no proxy closes the connection because it is not used.
+    description: How many seconds to wait between two WebSocket pings, so that no proxy closes an idle connection.
     type: int
     default: 30
     vars:
@@ -221,8 +234,8 @@ options:
       - name: ansible_aws_ssm_python_interpreter
   pipelining:
     description:
-      - Whether modules are sent as the standard input of their Python, and not as files.
-      - It is on by default, unlike in other connection plugins, because it saves several round trips for each task.
+      - Whether to send a module to the node as the standard input of Python, and not as a file.
+      - Unlike with other connection plugins, the default is V(true), because this saves several round trips per task.
     type: boolean
     default: true
     env:
@@ -236,32 +249,32 @@ options:
       - name: ansible_pipelining
       - name: ansible_aws_ssm_pipelining
   bucket_name:
-    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    description: Has no effect. It is accepted because P(amazon.aws.aws_ssm#connection) has this option.
     type: str
     vars:
       - name: ansible_aws_ssm_bucket_name
   bucket_endpoint_url:
-    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    description: Has no effect. It is accepted because P(amazon.aws.aws_ssm#connection) has this option.
     type: str
     vars:
       - name: ansible_aws_ssm_bucket_endpoint_url
   bucket_sse_mode:
-    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    description: Has no effect. It is accepted because P(amazon.aws.aws_ssm#connection) has this option.
     type: str
     vars:
       - name: ansible_aws_ssm_bucket_sse_mode
   bucket_sse_kms_key_id:
-    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    description: Has no effect. It is accepted because P(amazon.aws.aws_ssm#connection) has this option.
     type: str
     vars:
       - name: ansible_aws_ssm_bucket_sse_kms_key_id
   s3_addressing_style:
-    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no bucket is needed.
+    description: Has no effect. It is accepted because P(amazon.aws.aws_ssm#connection) has this option.
     type: str
     vars:
       - name: ansible_aws_ssm_s3_addressing_style
   plugin:
-    description: An option of P(amazon.aws.aws_ssm#connection) without an effect here, because no plugin is needed.
+    description: Has no effect. It is accepted because P(amazon.aws.aws_ssm#connection) has this option.
     type: str
     vars:
       - name: ansible_aws_ssm_plugin
@@ -270,13 +283,16 @@ requirements:
   - boto3 >= 1.34.0
   - botocore >= 1.34.0
   - websockets >= 13.0
+  - the collection amazon.aws >= 10.1.0
 notes:
-  - The caller needs the permissions C(ssm:StartSession) on the node and on the document, and C(ssm:ResumeSession) and
+  - Requires the permission C(ssm:StartSession) on the node and on the document, and C(ssm:ResumeSession) and
     C(ssm:TerminateSession) on the caller's own sessions.
-  - Nodes that run Windows are not supported.
+  - Nodes that run Windows are not supported. Use P(amazon.aws.aws_ssm#connection) for them.
+  - Sessions that are encrypted with an AWS KMS key are not supported.
   - M(ansible.posix.synchronize) is not supported. Use M(ansible.builtin.copy) or M(ansible.builtin.unarchive).
-  - If the Session Manager preferences of the account log sessions, the log of each session contains what is sent to the
-    helper and its answers, in a form that is not meant to be read. A Session document of your own can have no logging.
+  - If the document, or the Session Manager preferences of the account, log sessions, the log contains the results of
+    all tasks in an encoded form, also of tasks with C(no_log), and all files that are fetched. Treat the log as secret,
+    or use a document without logging.
 seealso:
   - plugin: sessionops.aws.aws_ssm
     plugin_type: inventory
@@ -286,21 +302,31 @@ seealso:
 """
 
 EXAMPLES = r"""
-# An inventory that finds the nodes and sets the variables of this connection plugin (fleet.aws_ssm.yml)
+# An inventory that finds the nodes and sets the variables of this connection plugin (fleet.aws_ssm.yml).
+# The filter leaves out nodes that run Windows.
 plugin: sessionops.aws.aws_ssm
 regions:
   - us-east-1
+filters:
+  PlatformTypes: Linux
 connection: sessionops.aws.aws_ssm
 ---
-# Without a dynamic inventory, in a playbook
-- name: Show who runs the commands
-  hosts: all
+# The same without this inventory plugin (hosts.yml)
+all:
+  hosts:
+    web-1:
+      ansible_host: i-0123456789abcdef0
+    lab-1:
+      ansible_host: mi-0123456789abcdef0
   vars:
     ansible_connection: sessionops.aws.aws_ssm
-    ansible_aws_ssm_instance_id: i-0123456789abcdef0
     ansible_aws_ssm_region: us-east-1
+---
+# A playbook for either inventory
+- name: Install a web server
+  hosts: all
   tasks:
-    - name: Get the ID
+    - name: Show who runs the commands
       ansible.builtin.command: id
       changed_when: false
 
@@ -312,14 +338,14 @@ connection: sessionops.aws.aws_ssm
     - name: Restart the node, and wait until it is connected again
       ansible.builtin.reboot:
       become: true
----
-# A task that runs on the controller in such a play
-- name: Wait for a port
-  ansible.builtin.wait_for:
-    port: 443
-  delegate_to: localhost
-  vars:
-    ansible_connection: local
+
+    - name: Wait for a port from the controller
+      ansible.builtin.wait_for:
+        host: "{{ ansible_facts.fqdn }}"
+        port: 443
+      delegate_to: localhost
+      vars:
+        ansible_connection: local
 """
 
 import contextlib
