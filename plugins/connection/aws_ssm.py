@@ -87,7 +87,10 @@ options:
     env:
       - name: AWS_SESSION_TOKEN
   assume_role_arn:
-    description: The ARN of a role to assume with the other credentials. The calls are then made as this role.
+    description:
+      - The ARN of a role to assume with the other credentials. The calls are then made as this role.
+      - The plugin assumes it at the endpoint of STS in the Region, not at O(endpoint_url). Set E(AWS_ENDPOINT_URL_STS)
+        if STS has another endpoint.
     type: str
     vars:
       - name: ansible_aws_ssm_assume_role_arn
@@ -213,7 +216,9 @@ options:
     vars:
       - name: ansible_aws_ssm_alive_interval
   alive_count:
-    description: After how many intervals of O(alive_interval) without an answer the host is unreachable.
+    description:
+      - After how many intervals of O(alive_interval) without an answer the host is unreachable.
+      - Must be 2 or more, because the node is asked after the first interval.
     type: int
     default: 3
     vars:

@@ -213,6 +213,8 @@ notes:
     missing, and there are fewer variables.
   - Terminated instances are left out.
   - If the plugin runs for longer than the credentials of O(assume_role_arn) are valid, it renews them.
+  - The plugin assumes the role of O(assume_role_arn) at the endpoint of STS in the Region, not at O(endpoint_url). Set
+    the environment variable E(AWS_ENDPOINT_URL_STS) if STS has another endpoint.
   - An environment variable that is set but empty, as AWX leaves it for an unset field, counts as unset.
   - O(profile) cannot be combined with access keys. To use a profile although the environment contains keys, set
     O(access_key), O(secret_key) and O(session_token) to V("").

@@ -109,7 +109,7 @@ def read(get: GetOption, host: str) -> Settings:
             resume=_seconds(get, "resume_timeout", least=1),
             keepalive=_seconds(get, "keepalive_interval", least=1),
             alive_interval=_seconds(get, "alive_interval"),
-            alive_count=_count(get, "alive_count", least=1),
+            alive_count=_count(get, "alive_count", least=2),
         ),
         command_timeout=_seconds(get, "command_timeout") or None,
         attempts=1 + _count(get, "connect_retries"),

@@ -16,6 +16,9 @@ While a job runs and nothing comes, the node is asked every ``alive_interval`` s
 question goes over a new socket, because the old one may be dead without a sign. After ``alive_count`` intervals without
 an answer, the session counts as lost. The time that it takes to open a new socket does not count.
 
+The node is also asked if nothing was sent to it for ``alive_interval`` seconds, whatever comes from it, because only
+input keeps Session Manager from ending a session as idle.
+
 A node without Python runs the loop of ``shell_loop.py`` instead: one command at a time, without input.
 """
 
@@ -187,7 +190,7 @@ class Client:
         self._language: _HelperLanguage | _ShellLanguage
         self._numbers = 0
         self._jobs: dict[int, Job] = {}
-        started = time.monotonic()
+        started = self._sent_at = time.monotonic()
         self._heard()
         self._link = Link(service, limits, tell)
         deadline = self._link.started_at + limits.connect
@@ -409,6 +412,7 @@ class Client:
     def _send(self, messages: Iterator[bytes]) -> None:
         for message in messages:
             self._link.send(message)
+            self._sent_at = time.monotonic()
 
     def _feed(self, job: Job) -> None:
         """Send input of a job, as much as it and the channel take now."""
@@ -441,14 +445,18 @@ class Client:
         self._ask_at = self._heard_at + self._limits.alive_interval
 
     def _until_question(self) -> float:
-        """Return for how many seconds the node may stay silent before it is asked again."""
-        if not self._jobs or not self._limits.alive_interval:
+        """Return for how many seconds no question is necessary."""
+        interval = self._limits.alive_interval
+        if not self._jobs or not interval:
             return _STILL_RUNNING
-        return max(0.0, self._ask_at - time.monotonic())
+        return max(0.0, min(self._ask_at, self._sent_at + interval) - time.monotonic())
 
     def _ask(self) -> None:
         """Ask a silent node whether it is there. Raises ``SessionError`` once it did not answer often enough."""
         if self._until_question() > 0:
+            return
+        if time.monotonic() < self._ask_at:  # it is not silent
+            self._probe()
             return
         self._asked += 1
         silent = time.monotonic() - self._heard_at

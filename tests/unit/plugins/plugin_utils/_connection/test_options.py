@@ -368,8 +368,8 @@ def test_without_a_region_it_says_what_to_set() -> None:
         ({"ansible_aws_ssm_resume_timeout": 0}, "ansible_aws_ssm_resume_timeout must be a number of seconds that is 1"),
         ({"ansible_aws_ssm_alive_interval": -5}, "ansible_aws_ssm_alive_interval must be a number of seconds that is"),
         (
-            {"ansible_aws_ssm_alive_count": 0},
-            "ansible_aws_ssm_alive_count must be a whole number that is 1 or more, but it is 0.",
+            {"ansible_aws_ssm_alive_count": 1},
+            "ansible_aws_ssm_alive_count must be a whole number that is 2 or more, but it is 1.",
         ),
         ({"ansible_aws_ssm_keepalive_interval": 0}, "ansible_aws_ssm_keepalive_interval must be a number of seconds"),
         ({"ansible_aws_ssm_endpoint_url": "x.example"}, "ansible_aws_ssm_endpoint_url must be a URL such as https://v"),

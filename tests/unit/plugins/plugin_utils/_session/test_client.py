@@ -403,6 +403,14 @@ def test_a_long_command_is_told_again_and_again(aws: LocalAWS, monkeypatch: pyte
     assert any(re.fullmatch(r"STILL RUNNING after \d+ s, \d+ bytes received", text) for unused, text in told.lines)
 
 
+def test_a_command_that_prints_a_little_does_not_make_its_session_idle() -> None:
+    """Only what is sent to the node counts for the idle timeout, and a small output needs no confirmation."""
+    limits = dataclasses.replace(PATIENT, alive_interval=1.0)
+    with a_node(limits={"session_idle_seconds": 3}) as aws, a_client(aws, limits=limits) as client:
+        ended = client.run(b"for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.5; echo x; done")
+        assert (ended.status, ended.out) == (0, b"x\n" * 12)
+
+
 def test_the_end_of_an_idle_session_is_told_in_the_words_of_the_service() -> None:
     with a_node(limits={"session_idle_seconds": 1}) as aws, a_client(aws) as client:
         with pytest.raises(SessionError, match="timed out due to inactivity"):
