@@ -30,7 +30,19 @@ lines::
 
 ``KIND`` is o (standard output), e (standard error), g (a part of a file), c (how many bytes of input the job has read),
 h (the answer to hello) or x (the end of the job). The last three are JSON. ``FLAG`` is ``-``, ``z`` if the data is
-compressed, or ``+`` if it goes on in the next line of the job. ``LENGTH`` and ``CRC-32`` are of the line's own bytes.
+compressed, or ``+`` if it goes on in the next line. ``LENGTH`` and ``CRC-32`` are of the line's own bytes.
+
+The end of a job is one of these::
+
+    {"rc": 0, "cancelled": false}                             a command; the number is negative if a signal ended it
+    {"rc": -15, "cancelled": true, "left": false}             a command that was cancelled
+    {"error": "cancelled", "cancelled": true, "left": true}   one that cannot be ended
+    {"size": 100}                                             a file that was put
+    {"size": 100, "sha256": "...", "mode": 384}               a file that was got
+    {"error": "...", "started": false}                        what failed; ``started`` is there if it had not begun
+
+``left`` is whether processes of the command's group still run, for example because they became root under sudo, and so
+cannot be signalled.
 
 At most 128 KiB of answers are on their way. If the agent loses its socket, it sends again what was on its way, but only
 one message in 100 milliseconds.
@@ -66,6 +78,8 @@ AHEAD = 131072  # bytes of answers that may be written before the client has the
 MAX_OUTPUT = 262144  # bytes of answers that wait; no command is read beyond it
 CREDIT = 65536  # bytes of standard input after which the client is told that they were read
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
+LAST = 1.0  # seconds after SIGKILL until a cancelled command is given up
+POLL = 0.1  # seconds after which the processes of a cancelled command are looked for again
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
@@ -175,7 +189,7 @@ class Answers:
 class Job:
     """What a request started."""
 
-    kill_at: float | None = None
+    cancelled = False
 
     def outputs(self) -> dict[IO[bytes], Callable[[IO[bytes]], None]]:
         """Return the pipes to read, each with what reads it."""
@@ -224,8 +238,7 @@ class Command(Job):
         self.input_ends = kind != "open"
         self.read = 0
         self.told = 0
-        self.kill_at: float | None = None
-        self.cancelled = False
+        self.kill_at = self.give_up_at = float("inf")
         if self.process.stdin is not None:
             os.set_blocking(self.process.stdin.fileno(), False)
             self.feed(raw, kind == "given")
@@ -285,34 +298,53 @@ class Command(Job):
         del self.open[pipe]
         pipe.close()
 
-    def cancel(self) -> None:
-        """End the command with all processes of its group."""
-        if not self.cancelled:
-            self.cancelled = True
-            self.kill_at = time.monotonic() + GRACE
-            self.signal(signal.SIGTERM)
-
-    def signal(self, number: int) -> None:
-        try:
-            os.killpg(self.process.pid, number)
-        except (ProcessLookupError, PermissionError):  # PermissionError: a group that became another user
-            pass
-
-    def tick(self, now: float) -> bool:
-        """Return whether the job has ended."""
-        if self.kill_at is not None and now >= self.kill_at:
-            self.signal(signal.SIGKILL)
-            self.kill_at = None
-        status = self.process.poll()
-        if status is None or (self.open and not self.cancelled):
-            return False
+    def close_all(self) -> None:
         for pipe in list(self.open):
             self.close(pipe)
         if self.process.stdin is not None and not self.process.stdin.closed:
             self.helper.forget(self.process.stdin)
             self.process.stdin.close()
-        self.helper.say(self.job, "x", {"rc": status, "cancelled": self.cancelled})
+
+    def cancel(self) -> None:
+        """Begin to end all processes of the command's group."""
+        if not self.cancelled:
+            self.cancelled = True
+            self.kill_at = time.monotonic() + GRACE
+            self.signal(signal.SIGTERM)
+
+    def signal(self, number: int) -> bool:
+        """Signal the group. Return whether any process was there, and belongs to this user."""
+        try:
+            os.killpg(self.process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
         return True
+
+    def tick(self, now: float) -> bool:
+        """Return whether the job has ended."""
+        # As long as the process is not reaped, no other group can get its number.
+        if self.open and not self.cancelled:
+            return False
+        status = self.process.poll()
+        left = status is None or (self.cancelled and is_running(self.process.pid))
+        if left and not self.is_given_up(now):
+            return False
+        self.close_all()
+        said: dict[str, Any] = {"error": "cancelled"} if status is None else {"rc": status}
+        said["cancelled"] = self.cancelled
+        if self.cancelled:
+            said["left"] = left
+        self.helper.say(self.job, "x", said)
+        return True
+
+    def is_given_up(self, now: float) -> bool:
+        """Kill a cancelled command in time, or at once if it cannot be signalled. Return whether that was in vain."""
+        if self.cancelled and (now >= self.kill_at or not self.signal(0)):
+            self.kill_at = float("inf")
+            self.give_up_at = min(self.give_up_at, now + LAST)
+            self.signal(signal.SIGKILL)
+            self.close_all()  # which ends many a program that cannot be signalled
+        return now >= self.give_up_at
 
     def end(self) -> None:
         self.signal(signal.SIGKILL)
@@ -408,7 +440,6 @@ class Get(Job):
         self.mode = stat.S_IMODE(found.st_mode)
         self.digest = hashlib.sha256()
         self.size = 0
-        self.cancelled = False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -506,8 +537,7 @@ class Helper:
         """Return for how many seconds nothing may happen by itself."""
         if any(isinstance(job, Get) for job in self.jobs.values()) and self.answers.size < MAX_OUTPUT:
             return 0
-        times = [job.kill_at for job in self.jobs.values() if job.kill_at is not None]
-        return max(0, min(times) - time.monotonic()) if times else None
+        return POLL if any(job.cancelled for job in self.jobs.values()) else None
 
     def watch_outputs(self) -> None:
         """Read commands only while the answers have room, and write while there are any."""
@@ -644,6 +674,26 @@ def request_in(line: bytes) -> dict[str, Any]:
     if not (isinstance(request, dict) and "do" in request and "job" in request):
         raise BrokenError()
     return request
+
+
+def is_running(group: int) -> bool:
+    """Return whether a group has a process that is not a zombie. In some containers, nobody reaps those."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # they belong to another user
+        pass
+    states = set()
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        try:
+            with open(f"/proc/{int(name)}/stat", "rb") as file:
+                state, unused, its_group = file.read().rpartition(b")")[2].split()[:3]
+        except (ValueError, OSError):
+            continue
+        if int(its_group) == group:
+            states.add(state)
+    return states != {b"Z"}
 
 
 def write_all(fd: int, data: bytes) -> None:

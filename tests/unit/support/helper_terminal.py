@@ -12,7 +12,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,17 +121,24 @@ class Terminal:
 
     def answer(self, job: int, kinds: str, seconds: float = 30) -> lines.Answer:
         """Return the next answer of a job that is of one of the kinds."""
+        return self._next(lambda answer: answer.job == job and answer.kind in kinds, seconds)
+
+    def next_end(self) -> lines.Answer:
+        """Return the next end of any job."""
+        return self._next(lambda answer: answer.kind == "x", 30)
+
+    def _next(self, is_wanted: Callable[[lines.Answer], bool], seconds: float) -> lines.Answer:
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
             for found in self._answers:
-                if found.job == job and found.kind in kinds:
+                if is_wanted(found):
                     self._answers.remove(found)
                     return found
             data = self.read(limit - time.monotonic())
             assert data, "the terminal was closed"
             self._take(data)
             self._confirm()
-        raise AssertionError(f"job {job} did not answer")
+        raise AssertionError("the answer did not come")
 
     def end_of(self, job: int, seconds: float = 30) -> Ended:
         """Return how a job ended."""

@@ -123,7 +123,7 @@ def test_a_program_that_does_not_read_blocks_nothing(aws: LocalAWS) -> None:
             assert client.run(b"echo here").out == b"here\n"
         client.cancel(job)
         ended = client.finish(job)
-        assert ended == {"rc": -15, "cancelled": True}
+        assert ended == {"rc": -15, "cancelled": True, "left": False}
         assert client.run(b"echo still").out == b"still\n"
 
 

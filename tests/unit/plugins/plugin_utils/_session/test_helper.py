@@ -10,7 +10,9 @@ import pwd
 import re
 import select
 import selectors
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,24 +133,100 @@ def test_input_that_nobody_reads_blocks_nothing_and_what_was_read_is_told(termin
     assert terminal.answer(job, "c").said()["read"] >= 65536
     assert terminal.run("echo there").out == b"there\n"
     terminal.tell("cancel", job)
-    assert terminal.end_of(job).said == {"rc": -15, "cancelled": True}
+    assert terminal.end_of(job).said == {"rc": -15, "cancelled": True, "left": False}
 
 
-def test_a_command_that_ignores_sigterm_is_killed_with_its_children(terminal: Terminal) -> None:
-    job = terminal.begin("exec", command="trap '' TERM; sleep 100 & echo $!; wait; sleep 100")
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("trap '' TERM; sleep 100 & echo $!; wait; sleep 100", -9),
+        ("sh -c 'trap \"\" TERM; echo $$; sleep 100; sleep 100' & wait", -15),
+        ("sh -c 'trap \"\" TERM; echo $$; sleep 100; sleep 100' & exit 3", 3),
+    ],
+    ids=["the shell", "a child", "a child that the shell left"],
+)
+def test_a_cancelled_command_has_ended_when_all_its_processes_have(
+    terminal: Terminal, command: str, status: int
+) -> None:
+    job = terminal.begin("exec", command=command)
     child = int(terminal.answer(job, "o").data)
     started = time.monotonic()
     terminal.tell("cancel", job)
-    assert terminal.end_of(job).said == {"rc": -9, "cancelled": True}
+    assert terminal.end_of(job).said == {"rc": status, "cancelled": True, "left": False}
+    assert not is_running(child)
     assert time.monotonic() - started >= 4
-    until(lambda: not is_running(child))
+
+
+def test_the_number_of_a_command_stays_its_own_until_the_job_ends(terminal: Terminal) -> None:
+    """Otherwise a signal could reach a group of others, which got the same number."""
+    job = terminal.begin("exec", command="setsid sleep 100 & echo $! $$")
+    child, shell = map(int, terminal.answer(job, "o").data.split())
+    until(lambda: not is_running(shell))
+    assert terminal.run("true").said["rc"] == 0
+    assert Path(f"/proc/{shell}").exists()
+    terminal.tell("cancel", job)
+    assert terminal.end_of(job).said == {"rc": 0, "cancelled": True, "left": False}
+    os.kill(child, signal.SIGKILL)
+
+
+# Root without this capability can signal other users as little as a user can signal what became root under sudo.
+WITHOUT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill", "sh", "-c")
+AS_ANOTHER_USER = f"setpriv --reuid={pwd.getpwnam('nobody').pw_uid} --clear-groups"
+needs_root = pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"exec {AS_ANOTHER_USER} sh -c 'echo $$; exec sleep 100'", {"error": "cancelled"}),
+        (f"{AS_ANOTHER_USER} sh -c 'echo $$; exec sleep 100'; true", {"rc": -15}),
+    ],
+    ids=["all", "a child"],
+)
+def test_processes_that_cannot_be_signalled_are_told_and_not_waited_for(command: str, said: dict[str, object]) -> None:
+    with helper_on_a_terminal(under=WITHOUT_KILL) as terminal:
+        slow = terminal.begin("exec", command="trap '' TERM; echo started; sleep 100; sleep 100")
+        terminal.answer(slow, "o")
+        job = terminal.begin("exec", command=command)
+        process = int(terminal.answer(job, "o").data)
+        for each in (slow, job):
+            terminal.tell("cancel", each)
+        first = terminal.next_end()
+        assert (first.job, first.said()) == (job, {**said, "cancelled": True, "left": True})
+        assert is_running(process)
+        os.kill(process, signal.SIGKILL)
+
+
+@needs_root
+def test_a_program_that_cannot_be_signalled_loses_its_input(tmp_path: Path) -> None:
+    """This ends what waits for a password."""
+    with helper_on_a_terminal(under=WITHOUT_KILL) as terminal:
+        job = terminal.begin("exec", command=f"{AS_ANOTHER_USER} sh -c 'echo ready; exec cat'; true", stdin="open")
+        terminal.answer(job, "o")
+        terminal.tell("cancel", job)
+        assert terminal.end_of(job).said == {"rc": -15, "cancelled": True, "left": False}
+
+
+def test_a_process_that_nobody_reaps_does_not_run() -> None:
+    process = subprocess.Popen(["sleep", "100"], start_new_session=True)
+    assert helper_module.is_running(process.pid)
+    process.send_signal(signal.SIGKILL)
+    until(lambda: not is_running(process.pid))
+    os.killpg(process.pid, 0)
+    assert not helper_module.is_running(process.pid)
+    process.wait()
+    assert not helper_module.is_running(process.pid)
 
 
 def test_a_child_that_holds_the_output_is_waited_for(terminal: Terminal) -> None:
     started = time.monotonic()
     assert terminal.run("(sleep 0.5; echo late) & echo early").out == b"early\nlate\n"
     assert time.monotonic() - started >= 0.4
-    assert terminal.run("sleep 100 >/dev/null 2>&1 & echo $!").out.strip().isdigit()
+    left = int(terminal.run("sleep 100 >/dev/null 2>&1 & echo $!").out)
+    assert terminal.run("true").said["rc"] == 0
+    assert is_running(left)
+    os.kill(left, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("size", [0, 1, 65536, 300_001])
