@@ -80,6 +80,7 @@ CREDIT = 65536  # bytes of standard input after which the client is told that th
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 LAST = 1.0  # seconds after SIGKILL until a cancelled command is given up
 POLL = 0.1  # seconds after which the processes of a cancelled command are looked for again
+MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int}  # what each request must have, or may have
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
@@ -137,7 +138,7 @@ class Requests:
                 return found
             raw = bytes(self.held[:size])
             del self.held[:size]
-            found.append((self.request, zlib.decompress(raw) if self.request.get("zlib") else raw))
+            found.append((self.request, unpacked(raw) if self.request.get("zlib") else raw))
             self.request = None
 
 
@@ -357,8 +358,8 @@ class Put(Job):
         self.helper = helper
         self.job = job
         self.path = os.path.realpath(encoded(request["path"]))
-        if os.path.isdir(self.path):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if os.path.exists(self.path):
+            check_regular(self.path)
         self.size = request["size"]
         self.wanted = request["sha256"]
         self.mode = request.get("mode")
@@ -432,12 +433,11 @@ class Get(Job):
     def __init__(self, helper: Helper, job: int, request: dict[str, Any], unused_raw: bytes) -> None:
         self.helper = helper
         self.job = job
-        self.fd = os.open(encoded(request["path"]), os.O_RDONLY)
-        found = os.fstat(self.fd)
-        if stat.S_ISDIR(found.st_mode):
-            self.end()
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        self.mode = stat.S_IMODE(found.st_mode)
+        path = encoded(request["path"])
+        check_regular(path)
+        # Some files of /proc block like a pipe.
+        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.mode = stat.S_IMODE(os.fstat(self.fd).st_mode)
         self.digest = hashlib.sha256()
         self.size = 0
 
@@ -459,7 +459,7 @@ class Get(Job):
                 self.size += len(data)
                 self.helper.answers.add(self.job, "g", data)
         except OSError as error:
-            self.helper.say(self.job, "x", {"error": error.strerror})
+            self.helper.say(self.job, "x", {"error": error.strerror or str(error)})
             self.end()
             return True
         if self.cancelled:
@@ -638,7 +638,7 @@ class Helper:
             else:
                 self.say(number, "x", {"error": error.strerror or str(error), "started": False})
             return
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             self.say(number, "x", {"error": f"bad request: {error!r}", "started": False})
             return
         self.jobs[number] = job
@@ -673,7 +673,17 @@ def request_in(line: bytes) -> dict[str, Any]:
         raise BrokenError() from None
     if not (isinstance(request, dict) and "do" in request and "job" in request):
         raise BrokenError()
+    if not all(isinstance(request.get(name, kind()), kind) for name, kind in MEMBERS.items()):
+        raise BrokenError()
     return request
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what was compressed. Raises ``BrokenError``."""
+    try:
+        return zlib.decompress(data)
+    except zlib.error:
+        raise BrokenError() from None
 
 
 def is_running(group: int) -> bool:
@@ -694,6 +704,15 @@ def is_running(group: int) -> bool:
         if int(its_group) == group:
             states.add(state)
     return states != {b"Z"}
+
+
+def check_regular(path: bytes) -> None:
+    """Raise ``OSError`` if a file is not a regular one. A pipe would block the helper, and a device may never end."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def write_all(fd: int, data: bytes) -> None:

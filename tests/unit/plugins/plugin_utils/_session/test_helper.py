@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import helper as helper_module
@@ -277,6 +278,8 @@ def test_the_mode_of_a_file_is_kept_if_none_is_given(terminal: Terminal, tmp_pat
         ("put", "/", "Is a directory"),
         ("get", "/nosuch", "No such file or directory"),
         ("get", "/etc", "Is a directory"),
+        ("put", "/dev/null", "it is not a regular file"),
+        ("get", "/dev/null", "it is not a regular file"),
     ],
 )
 def test_what_cannot_begin_says_so(terminal: Terminal, do: str, path: str, why: str) -> None:
@@ -284,9 +287,27 @@ def test_what_cannot_begin_says_so(terminal: Terminal, do: str, path: str, why: 
     assert terminal.end_of(job).said == {"error": why, "started": False}
 
 
+@pytest.mark.parametrize("do", ["get", "put"])
+def test_a_named_pipe_is_refused_and_blocks_nothing(tmp_path: Path, do: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    with helper_on_a_terminal() as terminal:
+        for name in ("pipe", "link"):
+            job = terminal.begin(do, path=str(tmp_path / name), size=1, sha256="")
+            assert terminal.end_of(job).said == {"error": "it is not a regular file", "started": False}
+        assert terminal.run("echo there").out == b"there\n"
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
+
+
+def test_files_that_the_kernel_makes_are_read(terminal: Terminal) -> None:
+    found = terminal.end_of(terminal.begin("get", path="/proc/version"))
+    assert found.out == Path("/proc/version").read_bytes()
+
+
 def test_a_request_without_meaning_fails_alone(terminal: Terminal) -> None:
     assert terminal.end_of(terminal.begin("fly")).said["started"] is False
     assert terminal.end_of(terminal.begin("exec")).said["started"] is False
+    assert terminal.end_of(terminal.begin("exec", command=1)).said["started"] is False
     assert terminal.run("echo there").out == b"there\n"
 
 
@@ -336,6 +357,21 @@ def test_a_gap_or_damage_ends_the_session(what: str) -> None:
             blocks[0] = blocks[0][:-1] + b"?"
         terminal.send(iter(blocks))
         terminal.wait_for(b"~broken\n")
+
+
+@pytest.mark.parametrize("members", [{"do": "got", "bytes": "many"}, {"do": "feed", "raw": b"unpacked", "zlib": True}])
+def test_a_request_that_cannot_be_one_ends_the_session(members: dict[str, Any]) -> None:
+    with helper_on_a_terminal() as terminal:
+        terminal.send(terminal.writer.request(job=0, **members))
+        terminal.wait_for(b"~broken\n")
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]", b"{}", b'{"do":"x","job":"1"}', b'{"do":1,"job":1}', b'{"do":"x","job":1,"raw":""}']
+)
+def test_a_line_that_is_not_a_request_is_refused(line: bytes) -> None:
+    with pytest.raises(helper_module.BrokenError):
+        helper_module.request_in(line)
 
 
 def test_jobs_for_which_the_node_has_no_room_wait_and_none_is_lost() -> None:
