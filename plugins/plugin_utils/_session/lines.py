@@ -17,6 +17,7 @@ import base64
 import binascii
 import dataclasses
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -35,6 +36,19 @@ INTERPRETERS = (
     *(f"python3.{minor}" for minor in range(14, 7, -1)),
     "/usr/libexec/platform-python",
     "python",
+)
+
+# What the helper sends is well below these. More would fill the memory of the controller.
+_MAX_LINE = 64 * 1024  # bytes; the helper's lines have 8 KiB
+_MAX_PACKED = 128 * 1024  # bytes of an answer, compressed or not; the helper reads at most 64 KiB of output at once
+_MAX_ANSWER = 1024 * 1024  # bytes of an answer, uncompressed
+_MAX_SHOWN = 200  # characters of an error of the node
+
+# The beginning of the last answer in a line, and an answer.
+_BEGIN = re.compile(rb".*(?=~\d{1,10} )", re.DOTALL)
+_BASE64 = rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+_LINE = re.compile(
+    rb"~(\d{1,10}) (\d{1,10}) ([oegchx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
 )
 
 READY = b"~READY"
@@ -80,11 +94,57 @@ class Answer:
         """Return the data of an answer that is JSON. Raises ``LineError``."""
         try:
             said = json.loads(self.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):
             raise LineError("An answer of the node is not a JSON object.")
         return said
+
+
+@dataclasses.dataclass(frozen=True)
+class End:
+    """The end of a job, as the helper tells it.
+
+    ``status`` is that of a command, and negative if a signal ended it. ``error`` is why the job failed, as one short
+    line. ``sha256`` is that of a file that was got. ``left`` is whether processes of a command that was cancelled still
+    run on the node.
+    """
+
+    status: int = 0
+    error: str = ""
+    sha256: str = ""
+    left: bool = False
+
+
+def end_of(answer: Answer) -> End:
+    """Return what an answer ``x`` says. Raises ``LineError``."""
+    said = answer.said()
+    left = said.get("left") is True
+    if "error" in said:
+        return End(error=_one_line(str(said["error"])) or "no reason was given", left=left)
+    if not ("rc" in said or "size" in said):
+        raise LineError("The node told the end of a job without a result.")
+    status = said.get("rc", 0)
+    if type(status) is not int or not -256 < status < 256:
+        raise LineError("The node told an exit status that cannot be one.")
+    return End(status, "", str(said.get("sha256", "")), left)
+
+
+def read_of(answer: Answer) -> int:
+    """Return how many bytes of input a job has read, as an answer ``c`` says. Raises ``LineError``."""
+    read = answer.said().get("read")
+    if type(read) is not int or read < 0:
+        raise LineError("The node told a number of bytes that cannot be one.")
+    return read
+
+
+def texts_of(answer: Answer, names: Sequence[str]) -> list[str]:
+    """Return some members of an answer ``h``, each a text. Raises ``LineError``."""
+    said = answer.said()
+    texts = [said.get(name) for name in names]
+    if not all(isinstance(text, str) for text in texts):
+        raise LineError("The node did not say who runs commands where.")
+    return [str(text) for text in texts]
 
 
 def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:
@@ -144,34 +204,25 @@ class Writer:
 class Reader:
     """Makes output into answers.
 
-    Lines that do not begin with ``~`` are not answers. The last of them is ``stray``, such as the reason why the helper
-    ended.
+    Lines without an answer are passed over, and so is what stands before an answer. The last of such lines is
+    ``stray``, such as the reason why the helper ended.
     """
 
     def __init__(self) -> None:
         self.stray = b""
-        self._held = bytearray()
+        self._held = b""
         self._next_number = 0
-        self._parts: dict[tuple[int, str], bytearray] = {}
+        self._of: tuple[int, str] | None = None  # the answer that goes on in the next line
+        self._parts = bytearray()
         self._taken = 0
         self._confirmed = 0
 
     def feed(self, data: bytes) -> list[Answer]:
         """Return the answers that are complete now. Raises ``LineError``; the session cannot be used after that."""
-        self._held += data
-        *lines, rest = self._held.split(b"\n")
-        self._held = rest
-        found = []
-        for line in lines:
-            at = line.find(b"~")
-            if at >= 0:
-                self._taken += len(line) - at + 1
-            answer = self._take(bytes(line[at:])) if at >= 0 else None
-            if answer is not None:
-                found.append(answer)
-            elif at < 0:
-                self.stray = bytes(line).strip() or self.stray
-        return found
+        *lines, self._held = (self._held + data).split(b"\n")
+        if len(self._held) > _MAX_LINE:
+            raise LineError("The node printed a line that is too long.")
+        return [answer for line in lines if (answer := self._take(line)) is not None]
 
     def to_confirm(self) -> int | None:
         """Return how many bytes of answers have come, if the helper must be told now; else None."""
@@ -181,15 +232,26 @@ class Reader:
         return self._taken
 
     def _take(self, line: bytes) -> Answer | None:
+        """Return the answer that is complete with a line."""
+        before = _BEGIN.match(line)
+        if before is None:
+            if line.rstrip().endswith(b"~broken"):
+                raise LineError("The node lost a part of a request.")
+            self.stray = line.strip() or self.stray
+            return None
+        line = line[before.end() :]
+        self._taken += len(line) + 1
         number, job, kind, flag, part = _read(line)
-        if number != self._next_number:
+        if number != self._next_number or self._of not in (None, (job, kind)):
             raise LineError("An answer of the node is missing.")
         self._next_number += 1
-        parts = self._parts.setdefault((job, kind), bytearray())
-        parts += part
+        self._parts += part
+        if len(self._parts) > _MAX_PACKED:
+            raise LineError("An answer of the node is too long.")
+        self._of = (job, kind) if flag == "+" else None
         if flag == "+":
             return None
-        whole = bytes(self._parts.pop((job, kind)))
+        whole, self._parts = bytes(self._parts), bytearray()
         return Answer(job, kind, _unpacked(whole) if flag == "z" else whole)
 
 
@@ -200,20 +262,28 @@ def encoded_path(path: bytes) -> str:
 
 def _read(line: bytes) -> tuple[int, int, str, str, bytes]:
     """Return the number, job, kind, flag and data of a line."""
-    try:
-        number, job, kind, flag, length, crc, data = line[1:].decode("ascii").rstrip("\r").split(" ")
-        part = binascii.a2b_base64(data)
-        if len(part) != int(length) or zlib.crc32(part) != int(crc, 16):
-            raise LineError("An answer of the node is damaged.")
-        return int(number), int(job), kind, flag, part
-    except LineError:
-        raise
-    except ValueError:
-        raise LineError("The node printed a line that is not an answer.") from None
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise LineError("The node printed a line that is not an answer.")
+    number, job, kind, flag, length, crc, data = found.groups()
+    part = binascii.a2b_base64(data)
+    if len(part) != int(length) or zlib.crc32(part) != int(crc, 16):
+        raise LineError("An answer of the node is damaged.")
+    return int(number), int(job), kind.decode(), flag.decode(), part
 
 
 def _unpacked(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
     try:
-        return zlib.decompress(data)
+        unpacked = unpacker.decompress(data, _MAX_ANSWER)
     except zlib.error:
-        raise LineError("An answer of the node is damaged.") from None
+        unpacked = b""
+    if not unpacker.eof or unpacker.unused_data:
+        raise LineError("An answer of the node is damaged.")
+    return unpacked
+
+
+def _one_line(text: str) -> str:
+    """Return the beginning of a text of the node, without what a terminal would not print."""
+    printable = "".join(char if char.isprintable() else " " for char in text[:_MAX_SHOWN])
+    return " ".join(printable.split())

@@ -467,17 +467,6 @@ def test_a_node_without_python_says_so() -> None:
         terminal.close()
 
 
-def test_what_is_not_an_answer_is_passed_over_or_refused() -> None:
-    assert lines.Reader().feed(b"motd\nBroadcast message\n") == []
-    for line, why in [
-        (b"~0 1 o - 3 00000000 YWJj\n", "damaged"),
-        (b"~1 1 o - 0 00000000 \n", "missing"),
-        (b"~what\n", "not an answer"),
-    ]:
-        with pytest.raises(lines.LineError, match=why):
-            lines.Reader().feed(line)
-
-
 def test_a_pipe_that_an_earlier_event_closed_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both pipes are readable at once, and what reads one closes the other."""
     monkeypatch.setattr(os, "environb", {})
