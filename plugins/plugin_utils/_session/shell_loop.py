@@ -6,8 +6,11 @@
 
 """The loop that stands in for the helper on a node without Python: one command after the other, in a POSIX shell.
 
-It is enough for ``raw``, and so for installing Python. It uses only ``printf``, ``cksum``, ``od`` and ``sed``, which
+It is enough for ``raw``, and so for installing Python. It needs only ``printf``, ``cksum``, ``od`` and ``sed``, which
 every POSIX system and busybox have. Nothing is written to the disk.
+
+If the node has ``setsid``, a command has no terminal. So it cannot read requests, and what it would ask on a terminal
+fails at once. The end of the session ends its process group.
 
 A request is a line of at most 1024 bytes, so that it is one message of the channel, which the agent may write twice::
 
@@ -17,8 +20,8 @@ A request is a line of at most 1024 bytes, so that it is one message of the chan
 ``CKSUM`` is the POSIX checksum of ``PART``. ``FLAG`` is ``+`` if the command goes on in the next line, or ``-``. A
 number that was seen before is passed over. A gap or a wrong checksum ends the session with the line ``~broken``.
 
-Answers are lines that begin with ``~``: ``~o HEX`` and ``~e HEX`` have up to 16 bytes of standard output or error, and
-``~x NUMBER STATUS`` ends a command. Standard input is empty.
+Answers are lines: ``~o HEX`` and ``~e HEX`` have up to 16 bytes of standard output or error, and ``~x NUMBER STATUS``
+ends a command. What stands before them was written to the terminal by others. Standard input is empty.
 """
 
 from __future__ import annotations
@@ -29,21 +32,27 @@ from collections.abc import Iterator
 
 _MAX_PART = 960
 _PLAIN = re.compile(rb"[A-Za-z0-9]")
-_ANSWER = re.compile(r"~([oe])((?: [0-9a-f]{2})+)|~x (\d+) (\d+)")
+_MAX_LINE = 64 * 1024  # bytes; the loop's lines have at most 51
+# The beginning of the last answer in a line, and an answer.
+_BEGIN = re.compile(rb".*(?=~[oex] )", re.DOTALL)
+_ANSWER = re.compile(rb"~([oe])((?: [0-9a-f]{2}){1,16}) *\r?|~x [0-9]{1,9} ([0-9]{1,3})\r?")
 
 # `4` is the terminal, `5` the exit status, `3` the standard error. The status is printed after the substitution, and so
 # after all output. What the shell itself says of a command that was killed is not its output.
+# `setsid` replaces itself with the command, because it does not lead a process group. So `$!` is its own number.
+# The `exit` lets mksh carry out the trap.
 LOOP = (
-    "exec 4>&1;n=0;c=;"
+    "exec 4>&1;n=0;c=;t=;command -v setsid >/dev/null 2>&1&&t=setsid;"
     'h(){ od -An -v -tx1|sed "s/^ */~$1 /;s/ *\\$//" >&4;};'
     "while read -r i s x p;do "
     '[ "$i" = "$n" ]||{ [ "$i" -gt "$n" ]&&break;continue;} 2>/dev/null;'
     'set -- $(printf %s "$p"|cksum);[ "$1" = "$s" ]||break;'
     'n=$((n+1));c=$c$p;[ "$x" = + ]&&continue;'
-    'r=$({ { { (sh -c "$(printf %b "$c")" </dev/null 2>&3 3>&- 4>&- 5>&-);echo $? >&5;} 2>/dev/null|h o;}'
+    'r=$({ { { ($t sh -c "$(printf %b "$c")" </dev/null 2>&3 3>&- 4>&- 5>&-&'
+    'trap "kill -- -$!" HUP;wait $!;exit $?);echo $? >&5;} 2>/dev/null|h o;}'
     " 3>&1|h e;} 5>&1);"
-    'echo "~x $i $r";c=;'
-    "done;echo '~broken'"
+    'printf "\\n~x %s\\n" "$i $r";c=;'
+    'done;echo;echo "~broken"'
 )
 
 
@@ -76,27 +85,33 @@ class ShellWriter:
 
 
 class ShellReader:
-    """Makes what the loop prints into ends of commands. Lines that do not begin with ``~`` are passed over."""
+    """Makes what the loop prints into ends of commands. Other lines are passed over."""
 
     def __init__(self) -> None:
         self._held = b""
-        self._printed = {"o": bytearray(), "e": bytearray()}
+        self._printed = {b"o": bytearray(), b"e": bytearray()}
 
     def feed(self, data: bytes) -> list[Ended]:
         """Return the commands that have ended. Raises ``ShellError``."""
         *lines, self._held = (self._held + data).split(b"\n")
-        ended = [self._take(line.decode("ascii", "replace").rstrip("\r ")) for line in lines if line.startswith(b"~")]
-        return [end for end in ended if end is not None]
+        if len(self._held) > _MAX_LINE:
+            raise ShellError("The shell on the node printed a line that is too long.")
+        return [end for line in lines if (end := self._take(line)) is not None]
 
-    def _take(self, line: str) -> Ended | None:
-        found = _ANSWER.fullmatch(line)
-        if found is None:
-            raise ShellError("The shell on the node lost a part of a command, or printed what is not an answer.")
-        kind, printed, unused_number, status = found.groups()
-        if kind:
-            self._printed[kind] += bytes.fromhex(printed)
+    def _take(self, line: bytes) -> Ended | None:
+        before = _BEGIN.match(line)
+        if before is None:
+            if line.rstrip().endswith(b"~broken"):
+                raise ShellError("The shell on the node lost a part of a command.")
             return None
-        end = Ended(int(status), bytes(self._printed["o"]), bytes(self._printed["e"]))
+        found = _ANSWER.fullmatch(line, before.end())
+        if found is None:
+            raise ShellError("The shell on the node printed what is not an answer.")
+        kind, printed, status = found.groups()
+        if kind:
+            self._printed[kind] += bytes.fromhex(printed.decode())
+            return None
+        end = Ended(int(status), bytes(self._printed[b"o"]), bytes(self._printed[b"e"]))
         for held in self._printed.values():
             held.clear()
         return end

@@ -7,14 +7,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames, lines, shell_loop
 
 from unit.support.helper_terminal import Terminal
 
-SHELLS = [["dash", "-c"], ["bash", "-c"], ["bash", "--posix", "-c"]]
+SHELLS = [
+    ["dash", "-c"],
+    ["bash", "-c"],
+    ["bash", "--posix", "-c"],
+    *([name, *more, "-c"] for name, *more in (["busybox", "sh"], ["mksh"]) if shutil.which(name)),
+]
 ALL_BUT_NUL = bytes(range(1, 256))
 
 
@@ -37,10 +44,13 @@ class ShellNode:
         self._reader = shell_loop.ShellReader()
         os.write(terminal.fd, shell_loop.LOOP.encode() + b"\n")
 
-    def run(self, command: bytes) -> shell_loop.Ended:
+    def begin(self, command: bytes) -> None:
         for line in self._writer.command(command):
             assert len(line) <= frames.MAX_PAYLOAD
             os.write(self._terminal.fd, line * 2)
+
+    def run(self, command: bytes) -> shell_loop.Ended:
+        self.begin(command)
         ended: list[shell_loop.Ended] = []
         while not ended:
             ended = self._reader.feed(self._terminal.read())
@@ -67,12 +77,91 @@ def test_a_command_gives_its_exact_output_and_status(
     assert node.run(command) == shell_loop.Ended(status, out, err)
 
 
+def test_a_command_has_no_terminal(node: ShellNode) -> None:
+    """It would read requests from it, and print among the answers."""
+    command = b"(: </dev/tty) 2>/dev/null || echo none; cut -d' ' -f6 /proc/$$/stat; echo $$"
+    out = node.run(command).out.split()
+    assert out[0] == b"none"
+    assert out[1] == out[2]
+
+
+def test_a_command_on_a_node_without_setsid_may_print_on_the_terminal(tmp_path: Path) -> None:
+    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "sleep"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    terminal = Terminal(lines.bootstrap(["/nosuch/python3"]), variables={b"PATH": os.fsencode(tmp_path)})
+    try:
+        terminal.wait_for(lines.NO_PYTHON + b"\n")
+        found = ShellNode(terminal).run(
+            b"printf Password: >/dev/tty; echo out; sleep 0.1; printf Again: >/dev/tty; exit 3"
+        )
+        assert found == shell_loop.Ended(3, b"out\n", b"")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_end_of_the_session_ends_the_command(shell: list[str], tmp_path: Path) -> None:
+    """The agent kills the shell, and closes the terminal."""
+    terminal = Terminal(lines.bootstrap(["/nosuch/python3"]), under=shell)
+    try:
+        terminal.wait_for(lines.NO_PYTHON + b"\n")
+        pid_file = tmp_path / "pid"
+        ShellNode(terminal).begin(b"echo $$ >%s.new; mv %s.new %s; exec sleep 1000" % ((os.fsencode(pid_file),) * 3))
+        until(pid_file.exists)
+        pid = int(pid_file.read_text())
+        terminal.process.kill()
+    finally:
+        terminal.close()
+    until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("before", [b"", b"\n", b"motd\n", b"Password: ", b"~x: ~o ~e what? ", b"~5 ~\n"])
+def test_an_answer_is_found_behind_what_others_print(before: bytes) -> None:
+    printed = before + b"~o 61 62\n" + before + b"~e 63\r\n" + before + b"~x 5 3\n"
+    assert shell_loop.ShellReader().feed(printed) == [shell_loop.Ended(3, b"ab", b"c")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"~x 0 1000",
+        b"~x 0 -1",
+        b"~x 0 \xd9\xa1",
+        b"~x 0 ",
+        b"~x 1234567890 0",
+        b"~x 0 0 0",
+        b"~o 6",
+        b"~o 6G",
+        b"~o " + b"61 " * 17,
+        b"~e 61  62",
+    ],
+)
+def test_what_the_loop_does_not_write_is_refused(line: bytes) -> None:
+    with pytest.raises(shell_loop.ShellError, match="not an answer"):
+        shell_loop.ShellReader().feed(line + b"\n")
+
+
+def test_a_line_that_goes_on_and_on_is_refused() -> None:
+    reader = shell_loop.ShellReader()
+    for unused in range(64):
+        assert reader.feed(b"x" * 1024) == []
+    with pytest.raises(shell_loop.ShellError, match="too long"):
+        reader.feed(b"x")
+
+
 def test_a_part_that_is_lost_or_damaged_ends_the_session() -> None:
     for damaged in (b"1 4294967295 - \n", b"0 1 - true\n"):
         node = subprocess.run(
             ["sh", "-c", shell_loop.LOOP], input=damaged, stdout=subprocess.PIPE, timeout=30, check=False
         )
-        assert node.stdout == b"~broken\n"
+        assert node.stdout == b"\n~broken\n"
         with pytest.raises(shell_loop.ShellError, match="lost a part"):
             shell_loop.ShellReader().feed(node.stdout)
 
