@@ -556,8 +556,8 @@ class Connection(ConnectionBase):
                 "needs more time, set ansible_aws_ssm_connect_timeout."
             )
         session.feed(job, pieces_of(in_data or b""))
-        status = session.finish(job, limit)["rc"]
-        return int(str(status)), escalation.out, escalation.err
+        status = session.finish(job, limit).status
+        return status, escalation.out, escalation.err
 
     def _run_without_dialogue(
         self, session: Client, command: bytes, escalation: Escalation, limit: float | None

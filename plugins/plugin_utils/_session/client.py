@@ -36,7 +36,21 @@ from typing import BinaryIO
 
 from . import channel
 from .frames import MAX_PAYLOAD
-from .lines import INTERPRETERS, NO_PYTHON, READY, LineError, Reader, Writer, bootstrap, encoded_path
+from .lines import (
+    INTERPRETERS,
+    NO_PYTHON,
+    READY,
+    Answer,
+    End,
+    LineError,
+    Reader,
+    Writer,
+    bootstrap,
+    encoded_path,
+    end_of,
+    read_of,
+    texts_of,
+)
 from .link import Limits, Link, Service, SessionError, closed_reason, output_of
 from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
 
@@ -89,23 +103,26 @@ class Job:
         self.out = bytearray()
         self.err = bytearray()
         self.received = 0  # bytes
-        self.ended: dict[str, object] | None = None
+        self.ended: End | None = None
+        self.hello: list[str] = []
         self.input: Iterator[bytes] | None = None
         self.fed = 0
         self.read = 0
         self._on_output = on_output
 
-    def take(self, kind: str, data: bytes) -> None:
-        """Take an answer of the helper."""
-        if kind == "x":
-            self.ended = json.loads(data)
-        elif kind == "c":
-            self.read = int(json.loads(data)["read"])
+    def take(self, answer: Answer) -> None:
+        """Take an answer of the helper. Raises ``LineError``."""
+        if answer.kind == "x":
+            self.ended = end_of(answer)
+        elif answer.kind == "c":
+            self.read = read_of(answer)
+        elif answer.kind == "h":
+            self.hello = texts_of(answer, ("user", "home", "python", "system"))
         elif self._on_output is not None:
-            self._on_output(kind, data)
+            self._on_output(answer.kind, answer.data)
         else:
-            (self.err if kind == "e" else self.out).extend(data)
-        self.received += len(data)
+            (self.err if answer.kind == "e" else self.out).extend(answer.data)
+        self.received += len(answer.data)
 
 
 class _HelperLanguage:
@@ -131,9 +148,9 @@ class _HelperLanguage:
         size = self._reader.to_confirm()
         return iter(()) if size is None else self.writer.got(size)
 
-    def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
-        """Return job, kind and data of each answer."""
-        return [(answer.job, answer.kind, answer.data) for answer in self._reader.feed(data)]
+    def take(self, data: bytes) -> list[Answer]:
+        """Return the answers that are complete now. Raises ``LineError``."""
+        return self._reader.feed(data)
 
 
 class _ShellLanguage:
@@ -157,12 +174,15 @@ class _ShellLanguage:
     def confirm(self) -> Iterator[bytes]:
         return iter(())
 
-    def take(self, data: bytes) -> list[tuple[int, str, bytes]]:
+    def take(self, data: bytes) -> list[Answer]:
+        """Return the answers that are complete now. Raises ``ShellError``."""
         found = []
         for end in self._reader.feed(data):
+            if not self._running:
+                raise ShellError("The shell on the node told the end of a command that was not sent.")
             job = self._running.popleft()
-            status = json.dumps({"rc": end.status, "cancelled": False}).encode()
-            found += [(job, "o", end.out), (job, "e", end.err), (job, "x", status)]
+            status = json.dumps({"rc": end.status}).encode()
+            found += [Answer(job, "o", end.out), Answer(job, "e", end.err), Answer(job, "x", status)]
         return found
 
 
@@ -229,7 +249,7 @@ class Client:
         if stdin is not None:
             self.feed(job, pieces_of(stdin))
         ended = self.finish(job, timeout)
-        return Ended(int(str(ended["rc"])), bytes(job.out), bytes(job.err))
+        return Ended(ended.status, bytes(job.out), bytes(job.err))
 
     def put(self, source: BinaryIO, path: bytes) -> None:
         """Write a file on the node. Raises ``SessionError`` or ``JobError``; then the file is as it was before."""
@@ -253,19 +273,19 @@ class Client:
 
         job = self._new_job(write)
         self._send(writer.request("get", job.number, path=encoded_path(path)))
-        if self.finish(job).get("sha256") != digest.hexdigest():
+        if self.finish(job).sha256 != digest.hexdigest():
             raise JobError("the file arrived damaged")
 
-    def finish(self, job: Job, timeout: float | None = None) -> dict[str, object]:
+    def finish(self, job: Job, timeout: float | None = None) -> End:
         """Wait for the end of a job, and return what the helper says of it.
 
         Raises ``TooLongError`` if that takes more than ``timeout`` seconds, and ``JobError`` if the job failed.
         """
         if not self.wait_until(lambda: job.ended is not None, job, timeout):
             self._end_early(job, f"took longer than {timeout:g} seconds")
-        ended = job.ended or {}
-        if error := ended.get("error"):
-            raise JobError(str(error))
+        ended = job.ended or End()
+        if ended.error:
+            raise JobError(ended.error)
         return ended
 
     def _end_early(self, job: Job, took: str) -> None:
@@ -377,16 +397,14 @@ class Client:
             return self._greet_shell(deadline)
         source = Path(__file__).with_name("helper.py").read_bytes()
         self._send(self._language.writer.program(source))
-        said: list[bytes] = []
-        job = self._new_job(lambda unused_kind, data: said.append(data))
+        job = self._new_job(None)
         self._send(self._language.probe(job.number))
         self._take(rest)
-        self.wait_until(lambda: bool(said), seconds=deadline - time.monotonic())
+        self.wait_until(lambda: bool(job.hello), seconds=deadline - time.monotonic())
         self._jobs.pop(job.number)
-        if not said:
+        if not job.hello:
             raise SessionError(f"The node did not start the helper within {self._limits.connect:g} seconds.")
-        hello = json.loads(said[0])
-        return Node(*(str(hello.get(name, "")) for name in ("user", "home", "python", "system")))
+        return Node(*job.hello)
 
     def _greet_shell(self, deadline: float) -> Node:
         job = self.execute(b'id -un 2>/dev/null || echo "$USER"')
@@ -426,16 +444,15 @@ class Client:
 
     def _take(self, data: bytes) -> None:
         try:
-            answers = self._language.take(data) if data else []
+            for answer in self._language.take(data) if data else ():
+                job = self._jobs.get(answer.job)
+                if job is not None:
+                    job.take(answer)
+                    if job.ended is not None:
+                        del self._jobs[answer.job]
         except (LineError, ShellError) as error:
             raise SessionError(str(error)) from None
         self._send(self._language.confirm())
-        for number, kind, content in answers:
-            job = self._jobs.get(number)
-            if job is not None:
-                job.take(kind, content)
-                if job.ended is not None:
-                    del self._jobs[number]
 
     # --- silence ---
 

@@ -122,8 +122,7 @@ def test_a_program_that_does_not_read_blocks_nothing(aws: LocalAWS) -> None:
         for unused in range(20):
             assert client.run(b"echo here").out == b"here\n"
         client.cancel(job)
-        ended = client.finish(job)
-        assert ended == {"rc": -15, "cancelled": True, "left": False}
+        assert client.finish(job).status == -15
         assert client.run(b"echo still").out == b"still\n"
 
 
@@ -368,6 +367,9 @@ def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
         with a_client(aws) as client:
             with pytest.raises(TooLongError, match="left with the session"):
                 client.run(b"sleep 1000", timeout=0.3)
+        with a_client(aws) as client:
+            with pytest.raises(SessionError, match="a command that was not sent"):
+                client.run(b"printf '~x 0 0\\n~x 0 0\\n' > /dev/tty; sleep 1000")
 
 
 def test_bytes_in_the_environment_reach_the_command() -> None:
