@@ -381,7 +381,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client imp
     TooLongError,
     pieces_of,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError, in_words
 
 display = Display()
 
@@ -552,7 +552,7 @@ class Connection(ConnectionBase):
         if not session.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
             session.abandon(job)
             raise AnsibleConnectionFailure(
-                f"{become.name} neither asked for a password nor started the command within {seconds} seconds. If it "
+                f"{become.name} neither asked for a password nor started the command within {in_words(seconds)}. If it "
                 "needs more time, set ansible_aws_ssm_connect_timeout."
             )
         session.feed(job, pieces_of(in_data or b""))

@@ -123,14 +123,14 @@ class SSMError(AnsibleAWSError):
         return str(code) if code else None
 
     @property
-    def status(self) -> int:
+    def http_status(self) -> int:
         """The HTTP status of the reply, or 0 if there was none."""
         return int(self.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
 
     @property
     def throttled(self) -> bool:
         """True if the service refused the call because there were too many. It did nothing, and may be called again."""
-        return self.code in _THROTTLED or self.status == 429
+        return self.code in _THROTTLED or self.http_status == 429
 
     @property
     def not_sent(self) -> bool:
@@ -158,7 +158,7 @@ class SSMError(AnsibleAWSError):
     @property
     def failed_inside(self) -> bool:
         """True if the service replied that it failed itself, which does not say how far it came."""
-        return self.status >= 500 and not _for_credentials(self.exception)
+        return self.http_status >= 500 and not _for_credentials(self.exception)
 
     @property
     def affects_every_call(self) -> bool:
@@ -168,7 +168,7 @@ class SSMError(AnsibleAWSError):
         if not _for_credentials(self.exception):
             return False
         # A page of a proxy instead of credentials is permanent. AWS's own throttling and server errors are temporary.
-        return not self._named or (400 <= self.status < 500 and not self.throttled)
+        return not self._named or (400 <= self.http_status < 500 and not self.throttled)
 
     @property
     def _named(self) -> bool:

@@ -145,7 +145,7 @@ class Calls:
             return api.resume_session(self._once, session_id)
         except SSMError as error:
             # The same call may succeed if nobody replied, or if AWS said that it is busy.
-            temporary = error.code is None or error.throttled or error.status >= 500 or error.may_have_worked
+            temporary = error.code is None or error.throttled or error.http_status >= 500 or error.may_have_worked
             raise CallError(_text(error), lasting=not temporary) from None
 
     def terminate(self, session_id: str) -> None:
@@ -243,7 +243,7 @@ class Calls:
         document = self._settings.document
         if error.throttled:
             return "Start fewer sessions at once, with a lower number of forks, or with throttle or serial."
-        if error.failed_inside or (error.may_have_worked and error.status < 400):
+        if error.failed_inside or (error.may_have_worked and error.http_status < 400):
             return _MAY_BE_LEFT
         if error.code in NOT_CONNECTED and not self._settings.looks_like_target:
             return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."

@@ -51,7 +51,7 @@ from .lines import (
     read_of,
     texts_of,
 )
-from .link import Limits, Link, Service, SessionError, closed_reason, output_of
+from .link import Limits, Link, Service, SessionError, closed_reason, in_words, output_of
 from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
 
 _PIECE = 32 * 1024  # bytes of input in one request
@@ -282,7 +282,7 @@ class Client:
         Raises ``TooLongError`` if that takes more than ``timeout`` seconds, and ``JobError`` if the job failed.
         """
         if not self.wait_until(lambda: job.ended is not None, job, timeout):
-            self._end_early(job, f"took longer than {timeout:g} seconds")
+            self._end_early(job, f"took longer than {in_words(timeout or 0)}")
         ended = job.ended or End()
         if ended.error:
             raise JobError(ended.error)
@@ -292,11 +292,12 @@ class Client:
         """End a job on the node, and raise ``TooLongError``."""
         if isinstance(self._language, _ShellLanguage):  # which cannot end a command
             self.close()
-            raise TooLongError(f"{took}, and was left with the session that ran it")
+            raise TooLongError(f"{took}, and may still run on the node, because its session was ended")
         self.cancel(job)
         self.wait_until(lambda: job.ended is not None, job, _CANCEL_SECONDS)
         self._jobs.pop(job.number, None)
-        raise TooLongError(f"{took}, and was ended on the node")
+        is_over = job.ended is not None and not job.ended.left
+        raise TooLongError(f"{took}, and {'was ended' if is_over else 'may still run'} on the node")
 
     def cancel(self, job: Job) -> None:
         """Begin to end a job: SIGTERM to its processes, and SIGKILL after 5 seconds."""
@@ -401,16 +402,16 @@ class Client:
         self._send(self._language.probe(job.number))
         self._take(rest)
         self.wait_until(lambda: bool(job.hello), seconds=deadline - time.monotonic())
-        self._jobs.pop(job.number)
+        self._jobs.pop(job.number, None)
         if not job.hello:
-            raise SessionError(f"The node did not start the helper within {self._limits.connect:g} seconds.")
+            raise SessionError(f"The node did not start the helper within {in_words(self._limits.connect)}.")
         return Node(*job.hello)
 
     def _greet_shell(self, deadline: float) -> Node:
         job = self.execute(b'id -un 2>/dev/null || echo "$USER"')
         self.wait_until(lambda: job.ended is not None, seconds=deadline - time.monotonic())
         if job.ended is None:
-            raise SessionError(f"The node did not start a shell within {self._limits.connect:g} seconds.")
+            raise SessionError(f"The node did not start a shell within {in_words(self._limits.connect)}.")
         return Node(job.out.decode("utf-8", "replace").strip())
 
     # --- jobs ---
@@ -478,10 +479,10 @@ class Client:
         self._asked += 1
         silent = time.monotonic() - self._heard_at
         if self._asked >= self._limits.alive_count:
-            raise SessionError(f"The node did not answer for {silent:.0f} seconds.")
+            raise SessionError(f"The node did not answer for {in_words(round(silent))}.")
         self._probe()
         if self._asked > 1:
-            self._link.resume(f"The node did not answer for {silent:.0f} seconds.")
+            self._link.resume(f"The node did not answer for {in_words(round(silent))}.")
         self._ask_at = time.monotonic() + self._limits.alive_interval
 
     def _probe(self) -> None:
@@ -511,7 +512,7 @@ def _no_marker(printed: bytes, seconds: float) -> str:
         return "The node runs Windows, which is not supported. Use the connection plugin amazon.aws.aws_ssm."
     instead = _instead(printed) or " It printed nothing."
     remedy = "If it needs more time, set ansible_aws_ssm_connect_timeout."
-    return f"The node did not start a shell within {seconds:g} seconds.{instead} {remedy}"
+    return f"The node did not start a shell within {in_words(seconds)}.{instead} {remedy}"
 
 
 def _instead(printed: bytes) -> str:

@@ -159,7 +159,7 @@ def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:
     packed = base64.b64encode(zlib.compress(_LOADER.encode(), 9)).decode()
     load = f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
     listed = " ".join(interpreters)
-    check = '"$p" -ISc "import sys;sys.exit(sys.version_info<(3,8))" >/dev/null 2>&1'
+    check = '"$p" -ISc "import sys,zlib;sys.exit(sys.version_info<(3,8))" >/dev/null 2>&1'
     return (
         f"stty raw -echo;for p in {listed};do {check}&&{{ \"$p\" -ISc '{load}';exit;}};done;"
         'printf "~SHE""LL\\n";read -r l;eval "$l"'

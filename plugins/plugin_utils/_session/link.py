@@ -232,7 +232,7 @@ class Link:
                 self._opened_at = time.monotonic()
                 self._channel.resumed()
                 return
-        raise SessionError(f"{why} The session could not be resumed for {self._limits.resume:g} seconds.")
+        raise SessionError(f"{why} The session could not be resumed for {in_words(self._limits.resume)}.")
 
     def _pause_before_resume(self) -> float:
         if not self._failures:
@@ -245,6 +245,11 @@ class Link:
             self._has_ended = True
             raise SessionError("The session has ended.")
         return token
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as in a sentence: ``1 second`` or ``0.5 seconds``."""
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 def output_of(events: list[Event]) -> bytes:

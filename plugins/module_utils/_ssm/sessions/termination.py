@@ -312,7 +312,7 @@ def _may_have_worked(error: SSMError) -> bool:
     """Return whether the failed call may have ended the session, because AWS's reply was lost or was a server error."""
     if error.retried or error.code is None:
         return True
-    return error.status >= 500 and error.code not in NOT_TERMINABLE
+    return error.http_status >= 500 and error.code not in NOT_TERMINABLE
 
 
 def _reason(outcome: CallOutcome[None]) -> str:

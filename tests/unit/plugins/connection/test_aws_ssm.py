@@ -119,7 +119,7 @@ def test_a_lost_session_is_never_a_status(aws: LocalAWS, plugin: Any) -> None:
 def test_the_commands_limit_is_not_that_of_connecting(aws: LocalAWS) -> None:
     """The two were one option, of 60 seconds (community.aws 662, 235)."""
     plugin = make(variables(aws, ansible_aws_ssm_timeout=1))
-    with pytest.raises(AnsibleConnectionFailure, match="The command took longer than 1 seconds"):
+    with pytest.raises(AnsibleConnectionFailure, match="The command took longer than 1 second,"):
         plugin.exec_command("sleep 60")
     assert plugin.exec_command("echo here") == (0, b"here\n", b"")
     plugin.close()

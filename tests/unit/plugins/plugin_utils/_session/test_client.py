@@ -134,6 +134,14 @@ def test_a_command_that_takes_too_long_is_ended_and_the_session_stays(client: Cl
     assert bytes(other.out) == b"other\n"
 
 
+def test_a_command_that_may_outlive_its_limit_is_not_said_to_be_ended(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "_CANCEL_SECONDS", 0.5)
+    with pytest.raises(TooLongError, match=r"took longer than 0\.2 seconds, and may still run on the node"):
+        client.run(b"trap '' TERM; for i in 1 2 3 4 5 6; do sleep 0.5; done", timeout=0.2)
+
+
 def test_an_error_that_ends_the_wait_ends_the_command(client: Client, tmp_path: Path) -> None:
     class WrongError(Exception):
         pass
@@ -294,7 +302,7 @@ def test_no_session_is_left(aws: LocalAWS) -> None:
     with a_client(aws) as client:
         client.run(b"true")
     with a_node({"marker_delay_seconds": 60}) as slow:
-        with pytest.raises(SessionError, match=r"did not start a shell within 1 seconds\. It printed nothing"):
+        with pytest.raises(SessionError, match=r"did not start a shell within 1 second\. It printed nothing"):
             open_client(slow, limits=dataclasses.replace(PATIENT, connect=1.0))
         assert [call.outcome for call in slow.calls("TerminateSession")] == ["ok"]
     assert len(aws.calls("TerminateSession")) <= len(aws.calls("StartSession"))
@@ -365,7 +373,7 @@ def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
             with pytest.raises(JobError, match=r"requires Python 3\.8"):
                 client.run(b"cat", b"input")
         with a_client(aws) as client:
-            with pytest.raises(TooLongError, match="left with the session"):
+            with pytest.raises(TooLongError, match="may still run on the node"):
                 client.run(b"sleep 1000", timeout=0.3)
         with a_client(aws) as client:
             with pytest.raises(SessionError, match="a command that was not sent"):
