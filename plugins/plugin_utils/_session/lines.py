@@ -124,18 +124,23 @@ def end_of(answer: Answer) -> End:
         return End(error=_one_line(str(said["error"])) or "no reason was given", left=left)
     if not ("rc" in said or "size" in said):
         raise LineError("The node told the end of a job without a result.")
-    status = said.get("rc", 0)
-    if type(status) is not int or not -256 < status < 256:
+    status = _whole(said.get("rc", 0))
+    if status is None or not -256 < status < 256:
         raise LineError("The node told an exit status that cannot be one.")
     return End(status, "", str(said.get("sha256", "")), left)
 
 
 def read_of(answer: Answer) -> int:
     """Return how many bytes of input a job has read, as an answer ``c`` says. Raises ``LineError``."""
-    read = answer.said().get("read")
-    if type(read) is not int or read < 0:
+    read = _whole(answer.said().get("read"))
+    if read is None or read < 0:
         raise LineError("The node told a number of bytes that cannot be one.")
     return read
+
+
+def _whole(value: object) -> int | None:
+    """Return a whole number; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def texts_of(answer: Answer, names: Sequence[str]) -> list[str]:

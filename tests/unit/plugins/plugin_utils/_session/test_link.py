@@ -42,10 +42,13 @@ class Script:
         return self._socket.fileno()
 
     def receive(self) -> list[bytes]:
-        step = self._coming.popleft() if self._coming else []
-        if isinstance(step, StreamError):
-            raise step
-        return step
+        if not self._coming:
+            return []
+        match self._coming.popleft():
+            case StreamError() as error:
+                raise error
+            case received:
+                return received
 
     def send_text(self, unused_text: str) -> None:
         if not self._opens:
