@@ -150,8 +150,8 @@ options:
       - name: ansible_aws_ssm_document_parameters
   reason:
     description:
-      - The reason of the session, at most 256 characters. By default, it names the host, the user, the controller and
-        the process.
+      - The reason of the session. Only its first 256 characters are used.
+      - By default, it names the host, the user, the controller and the process.
     type: str
     vars:
       - name: ansible_aws_ssm_reason
@@ -372,7 +372,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.interru
     check_parent,
     held,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings, read, variable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.requirements import check_requirements
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
@@ -599,11 +599,11 @@ class Connection(ConnectionBase):
             raise AnsibleError(f"{what}: {error.strerror or error}.") from None
 
     def _warn_of_unused(self) -> None:
-        given = [name for name in UNUSED if self._option(name)]
+        given = [variable(name) for name in UNUSED if self._option(name)]
         if given:
             display.warning(
-                f"The options {', '.join(given)} have no effect with sessionops.aws.aws_ssm, which needs neither a "
-                "bucket nor the Session Manager plugin."
+                "sessionops.aws.aws_ssm needs neither a bucket nor the Session Manager plugin. These variables have no "
+                f"effect: {', '.join(given)}."
             )
 
     def _warn_without_python(self, session: Client) -> None:

@@ -57,6 +57,7 @@ _THROTTLED_ATTEMPTS, _UNSENT_ATTEMPTS = 8, 3
 _LONGEST_PAUSE = 20.0
 # What StartSession returns for parameters that the document does not have or allow.
 _WRONG_REQUEST = frozenset({"InvalidParameters", "ValidationException"})
+_CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 _LEFT = "It stays until its time limits, unless sessionops.aws.ssm_session_terminate ends it."
 _MAY_BE_LEFT = (
     "A session may have been started all the same, and stays until its idle timeout, unless "
@@ -245,10 +246,8 @@ class Calls:
             return "Start fewer sessions at once, with a lower number of forks, or with throttle or serial."
         if error.failed_inside or (error.may_have_worked and error.http_status < 400):
             return _MAY_BE_LEFT
-        if error.code in NOT_CONNECTED and not self._settings.looks_like_target:
-            return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
         if error.code in NOT_CONNECTED:
-            return "Check it with sessionops.aws.ssm_connection_status."
+            return self._why_not_connected()
         if error.denied and document == DOCUMENT:
             return f"If policies do not allow {DOCUMENT}, set ansible_aws_ssm_document to a document that they allow."
         if error.code in MISSING_DOCUMENT:
@@ -258,6 +257,17 @@ class Calls:
             return f"Check the target {self._settings.target}, {variable('document')}, {parameters}."
         return ""
 
+    def _why_not_connected(self) -> str:
+        """Return what would help if a target is not connected. AWS does not say whether there is such a node."""
+        if self._settings.target in _CONTROLLER:
+            return "A task on the controller requires the variable ansible_connection with the value local."
+        if not self._settings.looks_like_target:
+            return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
+        return (
+            f"If the node is in the Region {self._once.meta.region_name}, check it with "
+            "sessionops.aws.ssm_connection_status. Otherwise, set ansible_aws_ssm_region."
+        )
+
 
 def _text(error: SSMError) -> str:
     """Return what an error says, with the variables of a host in place of the options of a module."""
@@ -265,7 +275,7 @@ def _text(error: SSMError) -> str:
     general, here = advice(cause), advice(cause, variable)
     if general:
         text = text.replace(f"{general}.", f"{here}.")
-    if "specify a region" in text:
+    if "specify a region" in text or "region_name" in text:
         return f"{text} Set ansible_aws_ssm_region or AWS_REGION."
     if isinstance(cause, boto.ProxyConnectionError):
         return f"{text} {PROXY_CREDENTIALS if ' 407 ' in str(cause.kwargs.get('error')) else 'Check HTTPS_PROXY.'}"

@@ -63,6 +63,11 @@ _CANCEL_SECONDS = 8.0  # the helper kills a command 5 seconds after it asked it 
 _SHOWN = 200  # characters of what the node printed instead of the marker
 _STALE = 1.0  # seconds after which an idle session is asked whether it is there
 _PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
+# What to do about some of the reasons that SSM Agent gives.
+_HINTS = {
+    "Plugin with name": "Check that the node's disk is not full, and that its SSM Agent is up to date.",
+    "RunAs user": "Create the user on the node, or change Run As in the Session document or the preferences.",
+}
 _WINDOWS = ("PowerShell", "is not recognized as")
 
 Output = Callable[[str, bytes], None]
@@ -501,9 +506,7 @@ def _why_ended(reason: str) -> str:
     reason = " ".join(reason.split()).rstrip(".")
     if not reason:
         return "The session was ended."
-    hint = ""
-    if "Plugin with name" in reason and "not found" in reason:
-        hint = " Check that the node's disk is not full, and that its SSM Agent is up to date."
+    hint = next((f" {hint}" for words, hint in _HINTS.items() if words in reason), "")
     return f"The session ended: {reason}.{hint}"
 
 

@@ -102,7 +102,7 @@ class ShellReader:
         before = _BEGIN.match(line)
         if before is None:
             if line.rstrip().endswith(b"~broken"):
-                raise ShellError("The shell on the node lost a part of a command.")
+                raise ShellError("The shell on the node lost a part of a command, or the node lacks cksum, od or sed.")
             return None
         found = _ANSWER.fullmatch(line, before.end())
         if found is None:

@@ -46,6 +46,10 @@ NOT_TRUSTED = (
     "with the certificate of the authority."
 )
 PROXY_CREDENTIALS = "Put a user name and a password into HTTPS_PROXY, as in http://USER:PASSWORD@HOST:PORT."
+_NOT_REACHED = (
+    "Check the network. If only a VPC endpoint or a proxy can be reached, set ansible_aws_ssm_stream_endpoint_url or "
+    "HTTPS_PROXY."
+)
 
 _PIECE = 65536
 # A message of an agent has at most 1024 bytes and a header. Those of Session Manager itself are small, too.
@@ -251,7 +255,8 @@ def _connected(host: str, port: int, named: str, route: Route, deadline: float) 
         return _tcp(host, port, deadline)
     except (OSError, ValueError) as error:
         proxy = f" through the proxy {_proxy(route.proxy).netloc}" if route.proxy else ""
-        raise StreamError(f"Could not connect to {named}{proxy}: {_why(error)}.") from None
+        remedy = "" if route.proxy else f" {_NOT_REACHED}"
+        raise StreamError(f"Could not connect to {named}{proxy}: {_why(error)}.{remedy}") from None
 
 
 def _tcp(host: str, port: int, deadline: float) -> socket.socket:

@@ -575,4 +575,4 @@ def test_options_of_the_peer_that_need_a_bucket_are_accepted(capsys: pytest.Capt
         with pytest.raises(AnsibleConnectionFailure):
             plugin._connect()
     told = " ".join(capsys.readouterr().err.split())
-    assert "bucket_name, bucket_endpoint_url" in told and "have no effect" in told
+    assert "ansible_aws_ssm_bucket_name, ansible_aws_ssm_bucket_endpoint_url" in told and "have no effect: " in told

@@ -147,7 +147,12 @@ class TestNotConnected:
         with LocalAWS(self.world("notconnected")) as aws:
             told = str(refusal(calls_of(aws)))
             assert len(aws.calls("StartSession")) == 1
-        assert "TargetNotConnected" in told and told.endswith("Check it with sessionops.aws.ssm_connection_status.")
+        assert "TargetNotConnected" in told and "If the node is in the Region us-east-1, check it with" in told
+
+    def test_the_controller_is_no_node(self) -> None:
+        with LocalAWS(self.world("notconnected")) as aws:
+            told = str(refusal(calls_of(aws, instance_id="localhost")))
+        assert told.endswith("A task on the controller requires the variable ansible_connection with the value local.")
 
     def test_retries_wait_for_the_node(self) -> None:
         fault = {"op": "StartSession", "times": 3, "do": {"error": "TargetNotConnected"}}
