@@ -61,6 +61,8 @@ _CHECK = 2.0  # seconds from one call of ``check`` to the next
 _STILL_RUNNING = 10.0  # seconds after which the user is told, again and again
 _CANCEL_SECONDS = 8.0  # the helper kills a command 5 seconds after it asked it to end
 _SHOWN = 200  # characters of what the node printed instead of the marker
+_KEPT = 4096  # bytes of it that are kept; more would fill the memory of the controller
+_REASON = 1000  # characters of what the agent or the service says at the end of a session
 _STALE = 1.0  # seconds after which an idle session is asked whether it is there
 _PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
 # What to do about some of the reasons that SSM Agent gives.
@@ -101,9 +103,9 @@ class Ended:
 
 
 class Job:
-    """A request that is carried out on the node."""
+    """A request that is carried out on the node. ``kinds`` are those of the output that it can have."""
 
-    def __init__(self, number: int, on_output: Output | None = None) -> None:
+    def __init__(self, number: int, on_output: Output | None = None, kinds: str = "oe") -> None:
         self.number = number
         self.out = bytearray()
         self.err = bytearray()
@@ -114,6 +116,7 @@ class Job:
         self.fed = 0
         self.read = 0
         self._on_output = on_output
+        self._kinds = kinds
 
     def take(self, answer: Answer) -> None:
         """Take an answer of the helper. Raises ``LineError``."""
@@ -123,6 +126,8 @@ class Job:
             self.read = read_of(answer)
         elif answer.kind == "h":
             self.hello = texts_of(answer, ("user", "home", "python", "system"))
+        elif answer.kind not in self._kinds:
+            raise LineError("The node sent output that was not asked for.")
         elif self._on_output is not None:
             self._on_output(answer.kind, answer.data)
         else:
@@ -276,7 +281,7 @@ class Client:
             digest.update(data)
             target.write(data)
 
-        job = self._new_job(write)
+        job = self._new_job(write, "g")
         self._send(writer.request("get", job.number, path=encoded_path(path)))
         if self.finish(job).sha256 != digest.hexdigest():
             raise JobError("the file arrived damaged")
@@ -393,6 +398,7 @@ class Client:
             reason = closed_reason(events)
             if reason is not None:
                 raise SessionError(_why_ended(reason) + _instead(printed))
+            printed = printed[-_KEPT:]
         raise SessionError(_no_marker(printed, self._limits.connect))
 
     def _greet(self, rest: bytes, deadline: float) -> Node:
@@ -421,9 +427,9 @@ class Client:
 
     # --- jobs ---
 
-    def _new_job(self, on_output: Output | None) -> Job:
+    def _new_job(self, on_output: Output | None, kinds: str = "oe") -> Job:
         self._numbers += 1
-        job = self._jobs[self._numbers] = Job(self._numbers, on_output)
+        job = self._jobs[self._numbers] = Job(self._numbers, on_output, kinds)
         if len(self._jobs) == 1:
             self._heard()  # silence counts from now
         return job
@@ -503,7 +509,7 @@ def pieces_of(data: bytes) -> Iterator[bytes]:
 
 def _why_ended(reason: str) -> str:
     """Return a sentence for the end of a session that nobody here asked for."""
-    reason = " ".join(reason.split()).rstrip(".")
+    reason = _on_one_line(reason[:_REASON]).rstrip(".")
     if not reason:
         return "The session was ended."
     hint = next((f" {hint}" for words, hint in _HINTS.items() if words in reason), "")
@@ -526,5 +532,9 @@ def _instead(printed: bytes) -> str:
 
 def _printable(printed: bytes) -> str:
     """Return the end of what was printed, on one line."""
-    text = "".join(char if char.isprintable() else " " for char in printed.decode("utf-8", "replace"))
-    return " ".join(text.split())[-_SHOWN:]
+    return _on_one_line(printed.decode("utf-8", "replace"))[-_SHOWN:]
+
+
+def _on_one_line(text: str) -> str:
+    """Return a text without what a terminal would not print."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

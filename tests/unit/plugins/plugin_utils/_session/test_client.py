@@ -14,10 +14,13 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import channel
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import client as client_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
     Client,
@@ -26,7 +29,8 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client imp
     TooLongError,
     pieces_of,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.frames import PayloadType
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS, Answer, LineError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
 
 from emulator.testing import LocalAWS
@@ -316,6 +320,11 @@ def test_no_session_is_left(aws: LocalAWS) -> None:
             r"Plugin with name InteractiveCommands not found\. Check that the node's disk is not full",
         ),
         ({"run_as": "nosuchuser4711"}, "nosuchuser4711"),
+        (
+            {"fail_start": "No\x1b[31m\x9b2J\u202e room.\nfatal: x"},
+            r"The session ended: No \[31m 2J room\. fatal: x\.$",
+        ),
+        ({"fail_start": "x" * 100_000}, "The session ended: x{1000}\\.$"),
     ],
 )
 def test_the_agents_reason_is_told_and_nothing_is_tried_again(agent: dict[str, str], text: str) -> None:
@@ -323,6 +332,42 @@ def test_the_agents_reason_is_told_and_nothing_is_tried_again(agent: dict[str, s
         with pytest.raises(SessionError, match=text):
             open_client(aws)
         assert len(aws.calls("StartSession")) == 1
+
+
+def test_a_node_that_prints_and_prints_instead_of_the_marker_does_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Babbling:
+        session_id, started_at, closed = "session-1", time.monotonic(), False
+
+        def __init__(self, *unused: object) -> None:
+            printed: list[channel.Event] = [channel.Data(PayloadType.OUTPUT, b"x" * MB)]
+            self.events = iter([printed] * 64 + [[channel.Closed("Enough")]])
+
+        def wait(self, unused: float) -> list[channel.Event]:
+            return next(self.events)
+
+        def close(self) -> None:
+            Babbling.closed = True
+
+    monkeypatch.setattr(client_module, "Link", Babbling)
+    tracemalloc.start()
+    try:
+        with pytest.raises(SessionError, match=r"^The session ended: Enough\. It printed: x{200}$"):
+            Client(mock.Mock(), PATIENT, Told())
+        assert tracemalloc.get_traced_memory()[1] < 16 * MB
+    finally:
+        tracemalloc.stop()
+    assert Babbling.closed
+
+
+@pytest.mark.parametrize(("kinds", "kind"), [("oe", "g"), ("g", "o"), ("g", "e")])
+def test_output_that_was_not_asked_for_is_refused(kinds: str, kind: str) -> None:
+    given: list[bytes] = []
+    job = Job(1, lambda unused, data: given.append(data), kinds)
+    with pytest.raises(LineError, match="not asked for"):
+        job.take(Answer(1, kind, b"x"))
+    assert not given
 
 
 def test_a_session_that_cannot_be_terminated_is_told_once() -> None:
