@@ -52,6 +52,8 @@ _NOT_REACHED = (
 )
 
 _PIECE = 65536
+_PIECES = 16  # that are read at once; whoever sends faster than they are read must not hold up what has a time limit
+_MAX_WAITING = 1 << 23  # bytes that the socket does not take; a window and the acknowledgements for one are far less
 # A message of an agent has at most 1024 bytes and a header. Those of Session Manager itself are small, too.
 _MAX_MESSAGE = 1 << 17
 _MAX_ANSWER = 1 << 16  # of a proxy
@@ -86,6 +88,7 @@ class Stream:
         self._protocol = protocol
         self._waiting: collections.deque[bytes] = collections.deque()
         self._fragments = bytearray()
+        self._is_text = False  # what the fragments are of
         self._at_end = False
 
     def fileno(self) -> int:
@@ -117,6 +120,8 @@ class Stream:
         self._waiting.extend(filter(None, self._protocol.data_to_send()))
         while self._waiting:
             data = b"".join(self._waiting)
+            if len(data) > _MAX_WAITING:
+                raise StreamError("The connection was lost: the other side does not read what is sent.")
             self._waiting.clear()
             try:
                 written = self._socket.send(data)
@@ -152,8 +157,10 @@ class Stream:
         self._socket.close()
 
     def _read(self) -> None:
-        """Read all that has come. Afterwards ``_at_end`` is whether the connection is at its end."""
-        while not self._at_end:
+        """Read what has come. Afterwards ``_at_end`` is whether the connection is at its end."""
+        for unused in range(_PIECES):
+            if self._at_end:
+                return
             try:
                 data = self._socket.recv(_PIECE)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -169,9 +176,12 @@ class Stream:
     def _message(self, frame: Any) -> bytes:
         """Return the binary message that a frame completes; nothing for other frames, and for the server's reply."""
         opcode = getattr(frame, "opcode", None)
-        if opcode is Opcode.BINARY:
+        if opcode in (Opcode.BINARY, Opcode.TEXT):
             self._fragments.clear()
+            self._is_text = opcode is Opcode.TEXT
         elif opcode is not Opcode.CONT:
+            return b""
+        if self._is_text:
             return b""
         self._fragments += frame.data
         return bytes(self._fragments) if frame.fin else b""

@@ -8,8 +8,9 @@ import contextlib
 import logging
 import select
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,15 +51,25 @@ def echo(connection: ServerConnection) -> None:
             connection.send(message)
 
 
-@pytest.fixture(scope="module")
-def plain() -> Iterator[int]:
-    import threading
+def text_first(connection: ServerConnection) -> None:
+    connection.send(["some", "text"])
+    connection.send(b"after")
+    connection.recv()
 
-    with serve(echo, "127.0.0.1", 0) as server:
+
+@contextlib.contextmanager
+def served(handle: Callable[[ServerConnection], None]) -> Iterator[int]:
+    with serve(handle, "127.0.0.1", 0) as server:
         assert isinstance(server, Server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.socket.getsockname()[1]
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[int]:
+    with served(echo) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +137,50 @@ def test_an_end_is_told_as_it_was(plain: int, ask: bytes, text: str) -> None:
     with pytest.raises(StreamError, match=text):
         receive(stream)
     stream.close()
+
+
+class EndlessSocket:
+    """Has more to read whenever it is asked, and takes nothing."""
+
+    def __init__(self, coming: bytes) -> None:
+        self.reads = 0
+        self._coming = coming
+
+    def recv(self, unused_size: int) -> bytes:
+        self.reads += 1
+        assert self.reads < 500
+        return self._coming
+
+    def send(self, unused_data: bytes) -> int:
+        raise BlockingIOError
+
+
+def test_a_server_that_sends_faster_than_it_is_read_does_not_hold_up(
+    plain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.closing(open_stream(f"ws://127.0.0.1:{plain}/", Route(), WAIT)) as stream:
+        endless = EndlessSocket(b"\x82\x01x" * 1000)
+        with monkeypatch.context() as patched:
+            patched.setattr(stream, "_socket", endless)
+            assert len(stream.receive()) == 1000 * endless.reads
+
+
+def test_a_server_that_asks_and_does_not_read_does_not_fill_the_memory(
+    plain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.closing(open_stream(f"ws://127.0.0.1:{plain}/", Route(), WAIT)) as stream:
+        with monkeypatch.context() as patched:
+            patched.setattr(stream, "_socket", EndlessSocket((b"\x89\x7d" + b"p" * 125) * 500))
+            with pytest.raises(StreamError, match="does not read"):
+                list(iter(stream.receive, None))
+
+
+def test_text_is_passed_over_also_in_fragments() -> None:
+    with (
+        served(text_first) as port,
+        contextlib.closing(open_stream(f"ws://127.0.0.1:{port}/", Route(), WAIT)) as stream,
+    ):
+        assert receive(stream) == [b"after"]
 
 
 def test_what_came_before_the_end_is_not_lost(plain: int) -> None:
