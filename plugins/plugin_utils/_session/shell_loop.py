@@ -20,8 +20,10 @@ A request is a line of at most 1024 bytes, so that it is one message of the chan
 ``CKSUM`` is the POSIX checksum of ``PART``. ``FLAG`` is ``+`` if the command goes on in the next line, or ``-``. A
 number that was seen before is passed over. A gap or a wrong checksum ends the session with the line ``~broken``.
 
-Answers are lines: ``~o HEX`` and ``~e HEX`` have up to 16 bytes of standard output or error, and ``~x NUMBER STATUS``
-ends a command. What stands before them was written to the terminal by others. Standard input is empty.
+Answers are lines: ``~o HEX.`` and ``~e HEX.`` have up to 16 bytes of standard output or error, and
+``~x NUMBER STATUS.`` ends a command; the number is that of its last line. The full stop shows that nothing is missing
+where others have written to the terminal in the middle of a line. What stands before an answer was written by others,
+too. Standard input is empty.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ _PLAIN = re.compile(rb"[A-Za-z0-9]")
 _MAX_LINE = 64 * 1024  # bytes; the loop's lines have at most 51
 # The beginning of the last answer in a line, and an answer.
 _BEGIN = re.compile(rb".*(?=~[oex] )", re.DOTALL)
-_ANSWER = re.compile(rb"~([oe])((?: [0-9a-f]{2}){1,16}) *\r?|~x [0-9]{1,9} ([0-9]{1,3})\r?")
+_ANSWER = re.compile(rb"~([oe])((?: [0-9a-f]{2}){1,16})\.\r?|~x [0-9]{1,9} ([0-9]{1,3})\.\r?")
+# The rest of an answer that others have cut in two before its first blank.
+_REST = re.compile(rb"(?:[oe]?(?: [0-9a-f]{2}){1,16}|x? [0-9]{1,9} [0-9]{1,3})\.\r?")
 
 # `4` is the terminal, `5` the exit status, `3` the standard error. The status is printed after the substitution, and so
 # after all output. What the shell itself says of a command that was killed is not its output.
@@ -43,7 +47,7 @@ _ANSWER = re.compile(rb"~([oe])((?: [0-9a-f]{2}){1,16}) *\r?|~x [0-9]{1,9} ([0-9
 # The `exit` lets mksh carry out the trap.
 LOOP = (
     "exec 4>&1;n=0;c=;t=;command -v setsid >/dev/null 2>&1&&t=setsid;"
-    'h(){ od -An -v -tx1|sed "s/^ */~$1 /;s/ *\\$//" >&4;};'
+    'h(){ od -An -v -tx1|sed "s/^ */~$1 /;s/ *\\$/./" >&4;};'
     "while read -r i s x p;do "
     '[ "$i" = "$n" ]||{ [ "$i" -gt "$n" ]&&break;continue;} 2>/dev/null;'
     'set -- $(printf %s "$p"|cksum);[ "$1" = "$s" ]||break;'
@@ -51,7 +55,7 @@ LOOP = (
     'r=$({ { { ($t sh -c "$(printf %b "$c")" </dev/null 2>&3 3>&- 4>&- 5>&-&'
     'trap "kill -- -$!" HUP;wait $!;exit $?);echo $? >&5;} 2>/dev/null|h o;}'
     " 3>&1|h e;} 5>&1);"
-    'printf "\\n~x %s\\n" "$i $r";c=;'
+    'printf "\\n~x %s.\\n" "$i $r";c=;'
     'done;echo;echo "~broken"'
 )
 
@@ -103,6 +107,8 @@ class ShellReader:
         if before is None:
             if line.rstrip().endswith(b"~broken"):
                 raise ShellError("The shell on the node lost a part of a command, or the node lacks cksum, od or sed.")
+            if _REST.fullmatch(line):
+                raise ShellError("The shell on the node printed what is not an answer.")
             return None
         found = _ANSWER.fullmatch(line, before.end())
         if found is None:

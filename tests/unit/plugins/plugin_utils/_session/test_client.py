@@ -422,7 +422,7 @@ def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
                 client.run(b"sleep 1000", timeout=0.3)
         with a_client(aws) as client:
             with pytest.raises(SessionError, match="a command that was not sent"):
-                client.run(b"printf '~x 0 0\\n~x 0 0\\n' > /dev/tty; sleep 1000")
+                client.run(b"printf '~x 0 0.\\n~x 0 0.\\n' > /dev/tty; sleep 1000")
 
 
 def test_bytes_in_the_environment_reach_the_command() -> None:

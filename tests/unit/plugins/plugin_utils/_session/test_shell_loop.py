@@ -124,28 +124,38 @@ def until(is_so: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("before", [b"", b"\n", b"motd\n", b"Password: ", b"~x: ~o ~e what? ", b"~5 ~\n"])
 def test_an_answer_is_found_behind_what_others_print(before: bytes) -> None:
-    printed = before + b"~o 61 62\n" + before + b"~e 63\r\n" + before + b"~x 5 3\n"
+    printed = before + b"~o 61 62.\n" + before + b"~e 63.\r\n" + before + b"~x 5 3.\n"
     assert shell_loop.ShellReader().feed(printed) == [shell_loop.Ended(3, b"ab", b"c")]
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        b"~x 0 1000",
-        b"~x 0 -1",
-        b"~x 0 \xd9\xa1",
-        b"~x 0 ",
-        b"~x 1234567890 0",
-        b"~x 0 0 0",
-        b"~o 6",
-        b"~o 6G",
-        b"~o " + b"61 " * 17,
-        b"~e 61  62",
+        b"~x 0 1000.",
+        b"~x 0 -1.",
+        b"~x 0 \xd9\xa1.",
+        b"~x 0 .",
+        b"~x 1234567890 0.",
+        b"~x 0 0 0.",
+        b"~o 6.",
+        b"~o 6G.",
+        b"~o" + b" 61" * 17 + b".",
+        b"~o .",
+        b"~x 1 3",
+        b"~e 61  62.",
     ],
 )
 def test_what_the_loop_does_not_write_is_refused(line: bytes) -> None:
     with pytest.raises(shell_loop.ShellError, match="not an answer"):
         shell_loop.ShellReader().feed(line + b"\n")
+
+
+@pytest.mark.parametrize("answer", [b"~o 61 62 63 64.", b"~x 5 3."])
+@pytest.mark.parametrize("place", range(1, 7))
+def test_nothing_is_lost_to_what_others_print_in_the_middle_of_a_line(answer: bytes, place: int) -> None:
+    printed = answer[:place] + b"\r\nBroadcast message\r\n" + answer[place:] + b"\n~x 5 3.\n"
+    with pytest.raises(shell_loop.ShellError, match="not an answer"):
+        shell_loop.ShellReader().feed(printed)
 
 
 def test_a_line_that_goes_on_and_on_is_refused() -> None:
