@@ -646,8 +646,12 @@ class Helper:
             job.feed(data, end)
 
     def start_postponed(self) -> None:
-        if self.postponed:
-            self.start(self.postponed.popleft())
+        """Start the next job that waits. If it fails, start the one after it, because no job may be left to end."""
+        while self.postponed:
+            wanted = self.postponed.popleft()
+            self.start(wanted)
+            if wanted.request["job"] in self.jobs or wanted in self.postponed:
+                return
 
     def hello(self) -> dict[str, Any]:
         return {

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import pwd
 import re
@@ -380,6 +381,28 @@ def test_jobs_for_which_the_node_has_no_room_wait_and_none_is_lost() -> None:
         assert terminal.run("ulimit -n").out == b"40\n"
         jobs = [terminal.begin("exec", command=f"sleep 0.2; echo {number}") for number in range(30)]
         assert [terminal.end_of(job).out for job in jobs] == [b"%d\n" % number for number in range(30)]
+
+
+def test_a_job_that_waits_and_then_fails_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All wait for the last job that runs. Nothing else ends after the first of them has failed."""
+    errors = iter([errno.EMFILE, errno.EMFILE, errno.ENOENT, errno.ENOENT])
+    started: list[int] = []
+
+    def start(unused_helper: object, job: int, *unused: object) -> helper_module.Job:
+        if job != 1 and (error := next(errors, 0)):
+            raise OSError(error, os.strerror(error))
+        started.append(job)
+        return helper_module.Job()
+
+    monkeypatch.setitem(helper_module.KINDS, "exec", start)
+    helper = helper_module.Helper(0, 1, 0)
+    for number in (1, 2, 3):
+        helper.take({"do": "exec", "job": number}, b"")
+    del helper.jobs[1]
+    helper.start_postponed()
+    assert not helper.postponed
+    assert started == [1]
+    assert len(helper.answers.waiting) == 2
 
 
 def test_a_job_that_waits_gets_its_input_and_can_be_cancelled() -> None:
