@@ -363,7 +363,8 @@ class Put(Job):
         self.size = request["size"]
         self.wanted = request["sha256"]
         self.mode = request.get("mode")
-        self.beside = self.path + b".sessionops-%d-%d" % (os.getpid(), job)
+        # The file's own name made longer could be too long, and nodes can share a folder.
+        self.beside = os.path.join(os.path.dirname(self.path), b".sessionops-" + os.urandom(8).hex().encode())
         self.fd = os.open(self.beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self.digest = hashlib.sha256()
         self.written = 0

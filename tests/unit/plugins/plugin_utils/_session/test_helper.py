@@ -272,6 +272,12 @@ def test_the_mode_of_a_file_is_kept_if_none_is_given(terminal: Terminal, tmp_pat
     assert path.stat().st_mode & 0o777 == 0o751
 
 
+def test_a_file_may_have_the_longest_name(terminal: Terminal, tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    assert "error" not in terminal.put(path, b"new").said
+    assert os.listdir(tmp_path) == [path.name]
+
+
 @pytest.mark.parametrize(
     ("do", "path", "why"),
     [
