@@ -354,8 +354,10 @@ all:
 """
 
 import contextlib
+import errno
 import functools
 import os
+import stat
 import tempfile
 import time
 import weakref
@@ -450,14 +452,15 @@ class Connection(ConnectionBase):
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file from the node."""
         self._tell(3, f"FETCH {in_path} TO {out_path}")
-        folder = os.path.dirname(os.path.abspath(out_path))
+        path = os.path.realpath(out_path)
         with self._explained(), self._explaining(f"Could not fetch {in_path} to {out_path}"):
-            handle, beside = tempfile.mkstemp(dir=folder)
+            mode = _mode_for(path)
+            handle, beside = tempfile.mkstemp(dir=os.path.dirname(path))
             try:
                 with os.fdopen(handle, "wb") as target:
                     self._open().get(in_path.encode("utf-8", "surrogateescape"), target)
-                os.chmod(beside, 0o666 & ~_umask())
-                os.replace(beside, out_path)
+                os.chmod(beside, mode)
+                os.replace(beside, path)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(beside)
@@ -637,7 +640,19 @@ def _end_dropped(session: Client, interrupts: Interrupts) -> None:
         interrupts.end()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _mode_for(path: str) -> int:
+    """Return the mode for a file: that of the one that it replaces, which may be secret, or that of a new one.
+
+    Raises ``OSError`` if something else than a file would be replaced.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return mode & 0o777

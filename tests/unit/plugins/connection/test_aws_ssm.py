@@ -203,3 +203,21 @@ def test_files_of_the_controller_that_cannot_be_used_are_told(plugin: Any, tmp_p
     with pytest.raises(AnsibleError, match="folder: Is a directory"):
         plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "folder"))
     assert sorted(os.listdir(tmp_path)) == ["folder", "in"]
+
+
+def test_a_file_that_is_fetched_replaces_only_a_file_and_does_not_open_it_to_others(
+    plugin: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "in").write_bytes(b"new")
+    (tmp_path / "secret").write_bytes(b"old")
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "link").symlink_to("secret")
+    plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "secret").read_bytes() == b"new"
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(AnsibleError, match="pipe: it is not a regular file"):
+        plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "pipe"))
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(os.listdir(tmp_path)) == ["in", "link", "pipe", "secret"]
