@@ -62,8 +62,10 @@ def served(handle: Callable[[ServerConnection], None]) -> Iterator[int]:
     with serve(handle, "127.0.0.1", 0) as server:
         assert isinstance(server, Server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.socket.getsockname()[1]
-        server.shutdown()
+        try:
+            yield server.socket.getsockname()[1]
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture(scope="module")
