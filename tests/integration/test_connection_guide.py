@@ -93,7 +93,7 @@ def test_a_variable_without_effect_is_on_both_pages_and_causes_one_warning(tmp_p
     (tmp_path / "play.yml").write_text(json.dumps([{**play, "vars": dict.fromkeys(names, "auto")}]))
     done = emulated(tmp_path, "ansible-playbook -i hosts.yml play.yml")
     assert "ok=2 " in done.printed
-    assert done.complained.count("[WARNING]: The options bucket_name,") == 1
+    assert done.complained.count("variables have no effect: ansible_aws_ssm_bucket_name,") == 1
 
 
 def test_windows_keeps_its_connection(tmp_path: Path) -> None:
