@@ -175,6 +175,7 @@ def shell(command: str, **more: Any) -> dict[str, Any]:
     ("number", "group"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, False)], ids=str
 )
 def test_a_signal_ends_the_command_and_the_session(stage: Stage, number: signal.Signals, group: bool) -> None:
+    """Nothing is left on the node (mitogen 263, 241, sigil 39, awx 378, 1840, 10151, amazon-ssm-agent 156, 483)."""
     play = stage.play([shell(stage.sleep)])
     stage.sleeping()
     (os.killpg if group else os.kill)(play.pid, number)
@@ -266,6 +267,7 @@ def test_a_session_that_somebody_ends(stage: Stage) -> None:
 
 
 def test_an_output_that_nobody_reads(stage: Stage) -> None:
+    """No traceback and no token are printed (session-manager-plugin 60)."""
     command = f"ansible -i hosts.yml n0,n1 -m ansible.builtin.raw -a 'echo {'x' * 70000}' | head -c 1"
     piped = stage.start("bash", "-c", command)
     printed = stage.end(piped)

@@ -149,6 +149,7 @@ def processes_with(stage: Stage) -> list[str]:
 
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_the_right_password_works_and_nothing_secret_is_shown(stage: Stage, pipelining: bool) -> None:
+    """Tokens and URLs were printed by others (backplane-cli 973, toolkit 6149, amazon.aws 2659)."""
     command = f"touch {stage.folder}/runs; {WAIT.format(folder=stage.folder)}"
     (stage.node / "asked").unlink(missing_ok=True)
     play = stage.start(PASSWORD, pipelining=pipelining, command=command)

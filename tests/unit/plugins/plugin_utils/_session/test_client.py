@@ -94,6 +94,11 @@ AWKWARD = {
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_a_command_gives_what_it_gives_locally(client: Client, name: str) -> None:
+    """Its output is not wrapped, its input is its own, and its end is no part of its output.
+
+    Reported in community.aws 1157, 2482, 1720, 113 and 558, ansible 31893, 44813, 472, 80863 and 81514, mitogen 732,
+    and session-manager-plugin 59.
+    """
     command, stdin = AWKWARD[name]
     ended = client.run(command.encode(), stdin)
     status, out, err = locally(command, stdin)
@@ -102,6 +107,7 @@ def test_a_command_gives_what_it_gives_locally(client: Client, name: str) -> Non
 
 
 def test_a_command_has_a_clean_process(client: Client) -> None:
+    """Nothing of the helper is left in it (ansible 31893, 44813, amazon-ssm-agent 598, 498, mitogen 195)."""
     command = b"grep -E '^Sig(Ign|Blk)' /proc/self/status | cut -f2; ls /proc/self/fd | tr '\\n' ' '; pwd"
     ignored, blocked, *others = client.run(command).out.decode().split()
     own = 1 << 31 | 1 << 32  # two signals of the C library, which nobody can set
@@ -131,6 +137,7 @@ def test_a_program_that_does_not_read_blocks_nothing(aws: LocalAWS) -> None:
 
 
 def test_a_command_that_takes_too_long_is_ended_and_the_session_stays(client: Client) -> None:
+    """Only its own command is ended, and no other of the session (ansible 43071)."""
     other = client.execute(b"sleep 1; echo other")
     with pytest.raises(TooLongError, match=r"took longer than 0\.2 seconds, and was ended on the node"):
         client.run(b"echo $$ > /tmp/sessionops-pid; exec sleep 1000", timeout=0.2)
@@ -200,7 +207,10 @@ def test_a_file_that_cannot_be_written_or_read_is_told(client: Client, tmp_path:
     ],
 )
 def test_sockets_that_end_lose_nothing(do: dict[str, str], back: int, tmp_path: Path) -> None:
-    """Files in both directions, with commands beside them, while a socket ends five times."""
+    """Files in both directions, with commands beside them, while a socket ends five times.
+
+    Reported in session-manager-plugin 135 and amazon-ssm-agent 266, 274 and 149.
+    """
     data = os.urandom(2 * MB)
     rules = [
         {"op": "frame:input_stream_data", "every_frames": 700, "times": 5, "do": do},
@@ -230,7 +240,10 @@ def stop_node_during(client: Client, aws: LocalAWS, command: bytes) -> Job:
 
 
 def test_a_silent_node_is_noticed_while_a_command_runs() -> None:
-    """Otherwise the user waits for the idle timeout (session-manager-plugin 47, amazon-ssm-agent 173, aws-cli 7488)."""
+    """Otherwise the user waits for the idle timeout.
+
+    Reported in amazon.aws 3070, session-manager-plugin 47, amazon-ssm-agent 173 and aws-cli 7488.
+    """
     limits = dataclasses.replace(PATIENT, alive_interval=0.3, alive_count=3)
     with a_node() as aws, a_client(aws, limits=limits) as client:
         job = stop_node_during(client, aws, b"sleep 60")
@@ -328,6 +341,10 @@ def test_no_session_is_left(aws: LocalAWS) -> None:
     ],
 )
 def test_the_agents_reason_is_told_and_nothing_is_tried_again(agent: dict[str, str], text: str) -> None:
+    """Only the end of the channel tells it.
+
+    Reported in amazon-ssm-agent 217, 219, 431, 518, 170 and 225, and session-manager-plugin 91 and 49.
+    """
     with a_node(agent) as aws:
         with pytest.raises(SessionError, match=text):
             open_client(aws)
@@ -371,7 +388,7 @@ def test_output_that_was_not_asked_for_is_refused(kinds: str, kind: str) -> None
 
 
 def test_a_session_that_cannot_be_terminated_is_told_once() -> None:
-    """A session that AWS does not know has ended (amazon.aws 3044, 3045, 3056)."""
+    """A session that AWS does not know has ended (amazon.aws 3044, 3045, 3056, aws-cli 9837)."""
     for error, warnings in (("AccessDeniedException", 1), ("ValidationException", 0), ("DoesNotExistException", 0)):
         fault = {"op": "TerminateSession", "do": {"error": error}}
         with a_node(faults=[fault]) as aws:
@@ -383,6 +400,7 @@ def test_a_session_that_cannot_be_terminated_is_told_once() -> None:
 
 
 def test_a_banner_before_the_marker_is_passed_over() -> None:
+    """It is no output of a command (community.aws 1756, 2054, 1768, ansible 6309, 22371)."""
     with a_node({"banner": "\x1b[?2004h" + "Welcome\r\n" * 400}) as aws, a_client(aws) as client:
         assert client.run(b"echo out").out == b"out\n"
         assert client.run(b"echo out").err == b""
@@ -390,6 +408,7 @@ def test_a_banner_before_the_marker_is_passed_over() -> None:
 
 @pytest.mark.parametrize("profile", ["", "set -u", "set -e", "exec bash -l", "unset PS1", "cd /; exec sh"])
 def test_a_document_with_a_shell_works(profile: str) -> None:
+    """Nothing depends on the prompt or on the kind of POSIX shell (amazon.aws 3032, community.aws 1163, 1597)."""
     content = {
         "schemaVersion": "1.0",
         "description": "A shell",
@@ -426,6 +445,7 @@ def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
 
 
 def test_bytes_in_the_environment_reach_the_command() -> None:
+    """A variable need not be UTF-8, and those of a snap are left out (mitogen 600, subiquity 1890, certbot 8245)."""
     agent = {"environment": {"X": "\udce4", "LD_LIBRARY_PATH": "/snap/x/lib", "SNAP": "/snap/x"}}
     with a_node(agent) as aws, a_client(aws) as client:
         assert client.run(b"printenv X").out == b"\xe4\n"
@@ -434,6 +454,7 @@ def test_bytes_in_the_environment_reach_the_command() -> None:
 
 
 def test_no_token_is_told(aws: LocalAWS) -> None:
+    """Tokens and URLs were printed by others (backplane-cli 973, toolkit 6149, amazon.aws 2659)."""
     told = Told()
     with a_client(aws, told) as client:
         aws.disturb(client.session_id, close="client")
@@ -450,6 +471,7 @@ def test_the_session_says_why_it_was_started(aws: LocalAWS) -> None:
 
 
 def test_a_long_command_is_told_again_and_again(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user sees which host takes so long (ansible 84008)."""
     for name in ("_STILL_RUNNING", "_CHECK"):
         monkeypatch.setattr(client_module, name, 0.1)
     told = Told()
@@ -467,6 +489,7 @@ def test_a_command_that_prints_a_little_does_not_make_its_session_idle() -> None
 
 
 def test_the_end_of_an_idle_session_is_told_in_the_words_of_the_service() -> None:
+    """The reason is told (amazon-ssm-agent 261)."""
     with a_node(limits={"session_idle_seconds": 1}) as aws, a_client(aws) as client:
         with pytest.raises(SessionError, match="timed out due to inactivity"):
             client.run(b"sleep 60")
@@ -474,6 +497,7 @@ def test_the_end_of_an_idle_session_is_told_in_the_words_of_the_service() -> Non
 
 
 def test_jobs_that_the_node_has_no_room_for_wait_their_turn() -> None:
+    """None is lost (mitogen 644, kubespray 10514, rpc-openstack 1070)."""
     with a_node({"open_files": 40}) as aws, a_client(aws) as client:
         jobs = [client.execute(b"sleep 0.3; echo %d" % number) for number in range(30)]
         for job in jobs:
@@ -492,6 +516,7 @@ def test_a_node_that_runs_windows_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_node_that_restarts_ends_its_commands_and_comes_back() -> None:
+    """A play may update the agent (amazon-ssm-agent 617, 665, 306, 637)."""
     with a_node() as aws:
         with a_client(aws) as client:
             job = client.execute(b"sleep 60")

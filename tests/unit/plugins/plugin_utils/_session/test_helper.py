@@ -90,6 +90,7 @@ def test_hello_says_who_runs_where(terminal: Terminal) -> None:
 
 
 def test_a_command_gets_a_clean_slate(terminal: Terminal) -> None:
+    """Limits, mask and descriptors are those of the node (mitogen 435, 195, amazon-ssm-agent 598)."""
     found = terminal.run(
         "tty; ls /proc/self/fd; grep -hoP 'Sig(Ign|Blk):\\t\\K.*' /proc/self/status; ps -o sid= -o pid= $$"
     )
@@ -222,6 +223,7 @@ def test_a_process_that_nobody_reaps_does_not_run() -> None:
 
 
 def test_a_child_that_holds_the_output_is_waited_for(terminal: Terminal) -> None:
+    """It is waited for, as over ssh (ansible 80863, 81514, 5923)."""
     started = time.monotonic()
     assert terminal.run("(sleep 0.5; echo late) & echo early").out == b"early\nlate\n"
     assert time.monotonic() - started >= 0.4
@@ -319,6 +321,7 @@ def test_a_request_without_meaning_fails_alone(terminal: Terminal) -> None:
 
 
 def test_no_line_is_longer_than_8_kib() -> None:
+    """Session logs refuse a long line, and the agent tries again for weeks (amazon-ssm-agent 452)."""
     with helper_on_a_terminal() as terminal:
         job = terminal.begin("exec", command="head -c 400000 /dev/urandom; head -c 400000 /dev/zero")
         printed = bytearray()
@@ -343,6 +346,7 @@ def test_no_more_is_on_its_way_than_the_client_can_miss() -> None:
 
 
 def test_the_end_of_the_terminal_ends_the_helper_its_jobs_and_what_it_wrote(tmp_path: Path) -> None:
+    """Nothing is left on the node (mitogen 1348, 571, 264)."""
     with helper_on_a_terminal() as terminal:
         job = terminal.begin("exec", command="trap '' HUP; sleep 100 & echo $!; wait")
         child = int(terminal.answer(job, "o").data)
@@ -425,6 +429,7 @@ def test_a_job_that_waits_gets_its_input_and_can_be_cancelled() -> None:
 
 
 def test_a_helper_that_waits_takes_no_time() -> None:
+    """Others burned a processor for weeks (mitogen 1348)."""
     with helper_on_a_terminal() as terminal:
         job = terminal.begin("exec", command="sleep 1")
         terminal.run("true")

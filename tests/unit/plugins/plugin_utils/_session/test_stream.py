@@ -273,6 +273,7 @@ def test_certificates_that_cannot_be_read_are_told(secure: int, tmp_path: Path, 
 def test_a_certificate_of_another_authority_or_name_is_refused(
     plain: int, secure: int, certificates: Certificates, tmp_path: Path
 ) -> None:
+    """The bundle of the user is honoured (session-manager-plugin 68, teleport 42371)."""
     other = Certificates(tmp_path)
     with tls_in_front_of(plain, certificates.context("elsewhere.example")) as wrong_name:
         for port, ca_file in ((secure, other.ca_file), (wrong_name, certificates.ca_file)):
@@ -283,6 +284,7 @@ def test_a_certificate_of_another_authority_or_name_is_refused(
 
 
 def test_an_ipv6_address_is_reached(plain: int, certificates: Certificates) -> None:
+    """Dual-stack endpoints have one (session-manager-plugin 87, amazon-ssm-agent 545, amazon-ecs-agent 4709)."""
     with tls_in_front_of(plain, certificates.context("::1"), "::1") as port:
         stream = open_stream(f"wss://[::1]:{port}/", Route(ca_file=certificates.ca_file), WAIT)
         assert trip(stream, b"six") == b"six"
@@ -380,6 +382,8 @@ def test_a_proxy_that_is_dead_or_silent_is_told(secure: int) -> None:
     ],
 )
 def test_a_refused_upgrade_is_told(answer: bytes, text: str) -> None:
+    """A proxy may not know WebSockets (teleport 16323)."""
+
     def handle(connection: socket.socket) -> None:
         connection.recv(4096)
         connection.sendall(answer)
