@@ -383,7 +383,8 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client imp
     TooLongError,
     pieces_of,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError, in_words
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.words import in_words
 
 display = Display()
 

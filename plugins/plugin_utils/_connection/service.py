@@ -251,10 +251,10 @@ class Calls:
         if error.denied and document == DOCUMENT:
             return f"If policies do not allow {DOCUMENT}, set ansible_aws_ssm_document to a document that they allow."
         if error.code in MISSING_DOCUMENT:
-            return f"Check {variable('document')} and {variable('region')}."
+            return "Check ansible_aws_ssm_document and ansible_aws_ssm_region."
         if error.code in _WRONG_REQUEST:
-            parameters = f"{variable('document_parameters')} and {variable('document_command_parameter')}"
-            return f"Check the target {self._settings.target}, {variable('document')}, {parameters}."
+            parameters = "ansible_aws_ssm_document_parameters and ansible_aws_ssm_document_command_parameter"
+            return f"Check the target {self._settings.target}, ansible_aws_ssm_document, {parameters}."
         return ""
 
     def _why_not_connected(self) -> str:

@@ -51,8 +51,9 @@ from .lines import (
     read_of,
     texts_of,
 )
-from .link import Limits, Link, Service, SessionError, closed_reason, in_words, output_of
+from .link import Limits, Link, Service, SessionError, closed_reason, output_of
 from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
+from .words import in_words, on_one_line
 
 _PIECE = 32 * 1024  # bytes of input in one request
 _AHEAD = 256 * 1024  # bytes that a job may be fed before it has read them
@@ -509,7 +510,7 @@ def pieces_of(data: bytes) -> Iterator[bytes]:
 
 def _why_ended(reason: str) -> str:
     """Return a sentence for the end of a session that nobody here asked for."""
-    reason = _on_one_line(reason[:_REASON]).rstrip(".")
+    reason = on_one_line(reason[:_REASON]).rstrip(".")
     if not reason:
         return "The session was ended."
     hint = next((f" {hint}" for words, hint in _HINTS.items() if words in reason), "")
@@ -532,9 +533,4 @@ def _instead(printed: bytes) -> str:
 
 def _printable(printed: bytes) -> str:
     """Return the end of what was printed, on one line."""
-    return _on_one_line(printed.decode("utf-8", "replace"))[-_SHOWN:]
-
-
-def _on_one_line(text: str) -> str:
-    """Return a text without what a terminal would not print."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return on_one_line(printed.decode("utf-8", "replace"))[-_SHOWN:]

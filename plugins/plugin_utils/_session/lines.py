@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .frames import MAX_PAYLOAD
+from .words import on_one_line
 
 _HEADER = 12
 MAX_BLOCK = MAX_PAYLOAD - _HEADER  # bytes of data
@@ -121,7 +122,7 @@ def end_of(answer: Answer) -> End:
     said = answer.said()
     left = said.get("left") is True
     if "error" in said:
-        return End(error=_one_line(str(said["error"])) or "no reason was given", left=left)
+        return End(error=on_one_line(str(said["error"])[:_MAX_SHOWN]) or "no reason was given", left=left)
     if not ("rc" in said or "size" in said):
         raise LineError("The node told the end of a job without a result.")
     status = _whole(said.get("rc", 0))
@@ -286,9 +287,3 @@ def _unpacked(data: bytes) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise LineError("An answer of the node is damaged.")
     return unpacked
-
-
-def _one_line(text: str) -> str:
-    """Return the beginning of a text of the node, without what a terminal would not print."""
-    printable = "".join(char if char.isprintable() else " " for char in text[:_MAX_SHOWN])
-    return " ".join(printable.split())

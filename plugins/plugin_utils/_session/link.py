@@ -26,6 +26,7 @@ from . import channel, handshake
 from .channel import Channel, Event
 from .frames import PayloadType
 from .stream import Route, Stream, StreamError, open_stream
+from .words import in_words
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
@@ -245,11 +246,6 @@ class Link:
             self._has_ended = True
             raise SessionError("The session has ended.")
         return token
-
-
-def in_words(seconds: float) -> str:
-    """Return a time as in a sentence: ``1 second`` or ``0.5 seconds``."""
-    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 def output_of(events: list[Event]) -> bytes:

@@ -30,6 +30,8 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
+from .words import on_one_line
+
 try:
     from websockets.client import ClientProtocol
     from websockets.exceptions import InvalidStatus, PayloadTooBig, WebSocketException
@@ -398,8 +400,7 @@ def _upgraded(sock: socket.socket, uri: Any, named: str, deadline: float) -> Str
 def _refused(error: Exception | None) -> str:
     """Return why the upgrade failed, with the status and the first characters of the body."""
     if isinstance(error, InvalidStatus):
-        body = (error.response.body or b"")[:_SHOWN].decode("utf-8", "replace")
-        text = "".join(char if char.isprintable() else " " for char in body).strip()
+        text = on_one_line((error.response.body or b"")[:_SHOWN].decode("utf-8", "replace"))
         return f"status {error.response.status_code}{': ' + text if text else ''}."
     return "the answer is not that of a WebSocket. Check whether a proxy or a firewall changes it."
 
