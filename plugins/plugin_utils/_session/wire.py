@@ -1,0 +1,82 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""The messages between a worker of Ansible and the holder of its sessions.
+
+A message is the length of its JSON object and the length of its data, each of 4 bytes, big-endian, then the object, and
+then the data, which is any bytes. Both ends belong to the same user and are of the same version, so whatever is not a
+message is an error, and ends the connection.
+
+Nothing here knows sockets, so that both ends can be tested without them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+# Both ends must have the same. Increase it if the meaning of any message changes.
+VERSION = 1
+
+_LENGTHS = 8
+MAX_OBJECT = 256 * 1024  # bytes
+MAX_DATA = 1024 * 1024  # bytes
+
+Message = tuple[dict[str, Any], bytes]
+
+
+class MessageError(ValueError):
+    """What came is not a message, or is longer than one can be. The text has no part of it."""
+
+
+def encode(said: Mapping[str, Any], data: bytes = b"") -> bytes:
+    """Return the bytes of a message. Raises ``MessageError`` if it is too long."""
+    packed = json.dumps(said).encode()
+    _check(len(packed), len(data))
+    return len(packed).to_bytes(4, "big") + len(data).to_bytes(4, "big") + packed + data
+
+
+class Decoder:
+    """Takes messages apart."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, received: bytes) -> list[Message]:
+        """Return the messages that are complete now. Raises ``MessageError``; nothing can be read after that."""
+        self._held += received
+        found = []
+        while (message := self._next()) is not None:
+            found.append(message)
+        return found
+
+    def _next(self) -> Message | None:
+        if len(self._held) < _LENGTHS:
+            return None
+        size, more = (int.from_bytes(self._held[at : at + 4], "big") for at in (0, 4))
+        _check(size, more)  # before it is waited for, because it would fill the memory
+        end = _LENGTHS + size + more
+        if len(self._held) < end:
+            return None
+        packed, data = bytes(self._held[_LENGTHS : _LENGTHS + size]), bytes(self._held[_LENGTHS + size : end])
+        del self._held[:end]
+        return _object(packed), data
+
+
+def _check(size: int, more: int) -> None:
+    if size > MAX_OBJECT or more > MAX_DATA:
+        raise MessageError("A message is too long.")
+
+
+def _object(packed: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(packed)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise MessageError("A message is not a JSON object.")
+    return said
