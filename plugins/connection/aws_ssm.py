@@ -10,7 +10,9 @@ short_description: Run tasks on nodes through Session Manager
 description:
   - Runs commands and transfers files over a session of Session Manager. The node needs no open port, and the controller
     needs neither an S3 bucket nor the Session Manager plugin of the AWS CLI.
-  - Starts one session for each task, with the document O(document), and ends it with the task.
+  - Starts one session for each host, with the document O(document). All tasks of a run of C(ansible-playbook) or
+    C(ansible) use it. It ends with the run. M(ansible.builtin.meta) with V(reset_connection) ends it earlier.
+  - A process in the background holds the sessions. The first task starts it, and it ends with the run.
   - Sends a small Python program over the session, which runs the commands. The program is not written to the node's
     disk. It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for example to
     install Python.
@@ -229,6 +231,32 @@ options:
     default: 30
     vars:
       - name: ansible_aws_ssm_keepalive_interval
+  idle_timeout:
+    description:
+      - How many seconds a session is kept that no task uses.
+      - Session Manager ends idle sessions, too, after 20 minutes by default. The next task then starts another session.
+      - V(0) means that there is no limit here.
+    type: int
+    default: 1200
+    vars:
+      - name: ansible_aws_ssm_idle_timeout
+  session_lifetime:
+    description:
+      - After how many seconds a session is ended. If a task still runs in it, it is ended after that task.
+      - V(0) means that there is no limit.
+    type: int
+    default: 0
+    vars:
+      - name: ansible_aws_ssm_session_lifetime
+  persist:
+    description:
+      - Whether to keep the sessions after the end of the play, for O(idle_timeout), so that the next play of the same
+        user need not start them.
+      - Otherwise all sessions are ended with the process of C(ansible-playbook) or C(ansible).
+    type: bool
+    default: false
+    vars:
+      - name: ansible_aws_ssm_persist
   python_interpreter:
     description:
       - A Python on the node to try first, before C(python3), C(python3.14) to C(python3.8),
@@ -360,48 +388,39 @@ import os
 import stat
 import tempfile
 import time
-import weakref
 from collections.abc import Iterator
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become import Escalation
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.interrupts import (
-    InterruptedBySignal,
-    Interrupts,
-    check_parent,
-    held,
-)
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings, read, variable
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.requirements import check_requirements
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
-    Client,
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import (
     JobError,
+    NotSentError,
+    SessionError,
     TooLongError,
-    pieces_of,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs, pieces_of
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote import Remote
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.words import in_words
 
 display = Display()
 
 
 class Connection(ConnectionBase):
-    """Run commands and transfer files over one session, which begins with the first of them."""
+    """Run commands and transfer files over the session of the host, which another process holds."""
 
     transport = "sessionops.aws.aws_ssm"
     has_pipelining = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._session: Client | None = None
-        self._settings: Settings | None = None
-        self._calls: Calls | None = None
-        self._interrupts = Interrupts()
-        self._end_if_dropped: weakref.finalize[..., Any] | None = None
+        self._remote: Remote | None = None
+        self._jobs: Jobs | None = None
+        self._said: dict[str, Any] | None = None  # the settings that the holder was told
 
     @property
     def _play_context(self) -> Any:
@@ -468,126 +487,100 @@ class Connection(ConnectionBase):
                 raise
 
     def reset(self) -> None:
-        """End the session. The next task starts another."""
+        """End the session of the host. The next task starts another."""
         self.close()
+        settings = self._settings()
+        with self._explained():
+            found = starting.find(settings.persist)
+            if found is not None:
+                remote = Remote(found, self._tell)
+                try:
+                    remote.ask("reset", settings.as_json())
+                finally:
+                    remote.close()
 
     def close(self) -> None:
-        """End the session, if there is one."""
-        try:
-            with held():
-                session, self._session, self._connected = self._session, None, False
-                calls, self._calls = self._calls, None
-                if self._end_if_dropped is not None:
-                    self._end_if_dropped.detach()
-                if session is not None:
-                    session.close()
-                    self._tell(3, f"SESSION {session.session_id} ended")
-                elif calls is not None:
-                    calls.give_up()
-        finally:
-            self._interrupts.end()
+        """Disconnect from the process that holds the session. It ends what still runs, and keeps the session."""
+        remote, self._remote, self._jobs, self._connected = self._remote, None, None, False
+        if remote is not None:
+            remote.close()
 
-    def _open(self) -> Client:
-        """Return the session. Start one if there is none, or if the one that there was cannot be used.
+    def _settings(self) -> Settings:
+        return read(self.get_option_and_origin, str(self._play_context.remote_addr))
+
+    def _open(self) -> Jobs:
+        """Return what runs jobs in the session of the host.
 
         ansible-core gives one connection to all items of a loop, and sets the options of each.
         """
-        settings = read(self.get_option_and_origin, str(self._play_context.remote_addr))
-        session = self._session
-        if session is not None and settings == self._settings and self._is_alive(session):
-            return session
+        settings = self._settings()
+        said = settings.as_json()
+        if self._jobs is not None and self._remote is not None and said == self._said and self._remote.is_there():
+            return self._jobs
         self.close()
-        check_requirements()
         if getattr(self._shell, "_IS_WINDOWS", False):
             raise AnsibleConnectionFailure(
                 "sessionops.aws.aws_ssm does not support nodes that run Windows. Use amazon.aws.aws_ssm."
             )
         self._warn_of_unused()
-        self._interrupts.begin(self.close)
         try:
             with self._explained():
-                session = self._start(settings)
+                self._remote = Remote(starting.find_or_start(settings.persist), self._tell)
+                node = self._remote.open(said)
         except BaseException:
             self.close()
             raise
-        self._settings = settings
+        self._jobs = Jobs(self._remote, node, self._tell)
+        self._said = said
         self._connected = True
-        self._end_if_dropped = weakref.finalize(self, _end_dropped, session, self._interrupts)
-        self._end_if_dropped.atexit = False
-        self._warn_without_python(session)
-        return session
+        if not node.python:
+            self._tell(0, "The node has no Python 3.8 or newer. Only raw works.")
+        return self._jobs
 
-    def _is_alive(self, session: Client) -> bool:
-        with self._explained():
-            alive = session.is_alive()
-        if not alive:
-            self._tell(3, f"SESSION {session.session_id} has ended")
-        return alive
-
-    def _start(self, settings: Settings) -> Client:
-        """Start a session, and keep it. If that is interrupted, ``close`` ends it."""
-        tell = functools.partial(_tell, self._play_context.remote_addr)  # without a reference to self
-        self._calls = calls = Calls(settings, tell)
-        try:
-            self._session = session = Client(
-                calls,
-                settings.limits,
-                tell,
-                interpreters=settings.interpreters,
-                typed=calls.typed,
-                check=check_parent,
-            )
-        except SessionError:
-            self._calls = None  # no session is left
-            raise
-        return session
-
-    def _run(self, session: Client, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
+    def _run(self, jobs: Jobs, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
         limit = self._option("command_timeout") or None
         if become is None:
-            ended = session.run(command, in_data, limit)
+            ended = jobs.run(command, in_data, limit)
             return ended.status, ended.out, ended.err
         escalation = Escalation(become)
-        if not session.node.python:
-            return self._run_without_dialogue(session, command, escalation, limit)
-        job = session.execute(command, "open", escalation.take)
-        escalation.send = functools.partial(session.feed_now, job)
+        if not jobs.node.python:
+            return self._run_without_dialogue(jobs, command, escalation, limit)
+        job = jobs.execute(command, "open", escalation.take)
+        escalation.send = functools.partial(jobs.feed_now, job)
         seconds = self._option("timeout")
-        if not session.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
-            session.abandon(job)
+        if not jobs.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
+            jobs.abandon(job)
             raise AnsibleConnectionFailure(
                 f"{become.name} neither asked for a password nor started the command within {in_words(seconds)}. If it "
                 "needs more time, set ansible_aws_ssm_connect_timeout."
             )
-        session.feed(job, pieces_of(in_data or b""))
-        status = session.finish(job, limit).status
+        jobs.feed(job, pieces_of(in_data or b""))
+        status = jobs.finish(job, limit).status
         return status, escalation.out, escalation.err
 
     def _run_without_dialogue(
-        self, session: Client, command: bytes, escalation: Escalation, limit: float | None
+        self, jobs: Jobs, command: bytes, escalation: Escalation, limit: float | None
     ) -> tuple[int, bytes, bytes]:
         """Run a command on a node without Python, where it has no input and all output comes at its end."""
         if escalation.has_password:
             raise JobError("a password for become requires Python 3.8 or newer on the node, which has none")
-        ended = session.run(command, None, limit)
+        ended = jobs.run(command, None, limit)
         escalation.take("e", ended.err)
         escalation.take("o", ended.out)
         return ended.status, escalation.out, escalation.err
 
     @contextlib.contextmanager
     def _explained(self, addition: str = "") -> Iterator[None]:
-        """Turn failures of the session into errors of Ansible, and end a session that cannot be used any more."""
+        """Turn failures of the session into errors of Ansible. ``addition`` is for those after something was sent."""
         try:
             yield
+        except NotSentError as error:
+            raise AnsibleConnectionFailure(str(error)) from None
         except SessionError as error:
             self.close()
             raise AnsibleConnectionFailure(f"{error} {addition}".strip()) from None
         except TooLongError as error:
             raise AnsibleConnectionFailure(f"The command {error}.") from None
-        except InterruptedBySignal as error:
-            self.close()
-            error.pass_on()
-            raise
         except BaseException as error:
             if not isinstance(error, Exception):  # the time limit of a task, which may come in the middle of a step
                 self.close()
@@ -610,35 +603,16 @@ class Connection(ConnectionBase):
                 f"effect: {', '.join(given)}."
             )
 
-    def _warn_without_python(self, session: Client) -> None:
-        if not session.node.python:
-            self._tell(0, "The node has no Python 3.8 or newer. Only raw works.")
-
     def _option(self, name: str) -> Any:
         return self.get_option(name)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def _tell(self, verbosity: int, text: str) -> None:
-        _tell(self._play_context.remote_addr, verbosity, text)
-
-
-def _tell(host: str | None, verbosity: int, text: str) -> None:
-    """Show a line of text from a verbosity on; 0 is a warning."""
-    if verbosity:
-        display.verbose(text, host=host, caplevel=verbosity - 1)
-    else:
-        display.warning(f"{host}: {text}")
-
-
-def _end_dropped(session: Client, interrupts: Interrupts) -> None:
-    """End the session of a connection that ansible-core has dropped without closing it.
-
-    ansible-core closes only the last connection of a task. In a loop with ``delegate_to``, each item can have its own.
-    """
-    try:
-        with contextlib.suppress(Exception):
-            session.close()
-    finally:
-        interrupts.end()
+        """Show a line of text from a verbosity on; 0 is a warning."""
+        host = self._play_context.remote_addr
+        if verbosity:
+            display.verbose(text, host=host, caplevel=verbosity - 1)
+        else:
+            display.warning(f"{host}: {text}")
 
 
 def _mode_for(path: str) -> int:

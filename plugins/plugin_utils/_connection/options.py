@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import getpass
+import json
 import os
 import re
 import socket
@@ -19,8 +20,8 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from .._session.limits import Limits
 from .._session.lines import INTERPRETERS
-from .._session.link import Limits
 
 DOCUMENT = "AWS-StartInteractiveCommand"
 PARAMETER = "command"
@@ -60,8 +61,7 @@ _MAX_REASON = 256
 class Settings:
     """Everything that a connection depends on. ``credentials`` are arguments for ``Connection``, with secrets.
 
-    Two that are equal can share a session. Its reason is only for people, and the limit of a command is read for each
-    command.
+    Two that are equal share a session. What is not compared applies to sessions that are started later.
     """
 
     target: str
@@ -74,11 +74,35 @@ class Settings:
     command_parameter: str | None
     parameters: Mapping[str, list[str]]
     reason: str = dataclasses.field(compare=False)
-    interpreters: tuple[str, ...]
-    limits: Limits
+    interpreters: tuple[str, ...] = dataclasses.field(compare=False)
+    limits: Limits = dataclasses.field(compare=False)
     command_timeout: float | None = dataclasses.field(compare=False)
-    attempts: int
-    wait: float
+    attempts: int = dataclasses.field(compare=False)
+    wait: float = dataclasses.field(compare=False)
+    idle: float = dataclasses.field(compare=False)
+    lifetime: float = dataclasses.field(compare=False)
+    persist: bool = dataclasses.field(compare=False)
+
+    @property
+    def key(self) -> str:
+        """A text that is the same for equal settings. It has the secrets."""
+        names = [field.name for field in dataclasses.fields(self) if field.compare]
+        return json.dumps([getattr(self, name) for name in names], sort_keys=True)
+
+    @property
+    def account_key(self) -> str:
+        """A text that is the same for settings with the same credentials, Region and endpoint. It has the secrets."""
+        return json.dumps([self.region, self.endpoint, self.credentials, self.role], sort_keys=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``from_json`` takes."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Settings:
+        """Return the settings that ``as_json`` returned. Raises ``TypeError`` or ``KeyError`` for anything else."""
+        given = {"limits": Limits(**said["limits"]), "interpreters": tuple(said["interpreters"])}
+        return cls(**{**said, **given})
 
     @property
     def looks_like_target(self) -> bool:
@@ -105,7 +129,7 @@ def read(get: GetOption, host: str) -> Settings:
         reason=_reason(value("reason"), host),
         interpreters=_interpreters(value("python_interpreter")),
         limits=Limits(
-            connect=_seconds(get, "timeout", least=1),
+            connect=_connect_seconds(get),
             resume=_seconds(get, "resume_timeout", least=1),
             keepalive=_seconds(get, "keepalive_interval", least=1),
             alive_interval=_seconds(get, "alive_interval"),
@@ -114,6 +138,9 @@ def read(get: GetOption, host: str) -> Settings:
         command_timeout=_seconds(get, "command_timeout") or None,
         attempts=1 + _count(get, "connect_retries"),
         wait=_seconds(get, "connect_wait"),
+        idle=_seconds(get, "idle_timeout"),
+        lifetime=_seconds(get, "session_lifetime"),
+        persist=bool(value("persist")),
     )
 
 
@@ -140,6 +167,15 @@ def _given_as(get: GetOption, option: str) -> str:
     """Return the variable that an option has its value from, or the one that it could have it from."""
     source, unused, name = get(option)[1].partition(": ")
     return name if source in ("var", "env") else variable(option)
+
+
+def _connect_seconds(get: GetOption) -> float:
+    """Return how long a node may take to answer.
+
+    When ansible-core resets a connection, it sets the option to the time limit of the task, and to 0 if there is none.
+    """
+    value, origin = get("timeout")
+    return Limits().connect if value == 0 and origin.startswith("keyword") else _seconds(get, "timeout", least=1)
 
 
 def _seconds(get: GetOption, option: str, least: int = 0) -> float:

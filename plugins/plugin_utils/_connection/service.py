@@ -8,16 +8,17 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import random
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import api
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import (
+    BAD_CREDENTIALS,
     MISSING_DOCUMENT,
     NOT_CONNECTED,
     NOT_TERMINABLE,
@@ -27,10 +28,10 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 
 from .._assumed_role import connect
 from .._environment import without_empty_variables
+from .._session.errors import CallError
 from .._session.lines import bootstrap
-from .._session.link import CallError, Started
+from .._session.link import Pause, Started
 from .._session.stream import NOT_TRUSTED, PROXY_CREDENTIALS, Route, StreamError, check_certificates
-from .interrupts import held
 from .options import DOCUMENT, PARAMETER, Settings, variable
 
 try:
@@ -38,6 +39,8 @@ try:
     from botocore.utils import get_environ_proxies
 except ImportError:
     pass  # the plugin reports a missing boto3
+
+_Reply = TypeVar("_Reply")
 
 ROLE_SESSION = "ansible_aws_ssm_connection"
 # A call must not wait longer than a node may stay silent.
@@ -65,31 +68,67 @@ _MAY_BE_LEFT = (
 )
 
 
-class Calls:
-    """The calls of AWS for the sessions with one node. They raise ``CallError``.
+class Account:
+    """Clients that sign the calls for some settings. The sessions with all nodes of an account share them."""
 
-    ``tell`` takes a verbosity and a line of text for the user.
-    """
-
-    def __init__(self, settings: Settings, tell: Callable[[int, str], None]) -> None:
-        """Connect to AWS. Makes no call, except to assume a role."""
-        self._settings = settings
-        self._tell = tell
-        # The session that was started last, until it is ended, and why it could not be ended.
-        self._unended: str | None = None
-        self._failure: CallError | None = None
+    def __init__(self, settings: Settings) -> None:
+        """Connect to AWS. Makes no call, except to assume a role. Raises ``CallError``."""
         try:
             check_certificates(settings.credentials.get("verify") or None)
             with without_empty_variables():
-                self._connection = connect(
+                connection = connect(
                     settings.region, settings.endpoint, settings.credentials, settings.role, ROLE_SESSION
                 )
-                check_certificates(self._connection.trusted_certificates())
-                self._once = self._connection.client("ssm", settings.region, **_ONE_ATTEMPT)
+                self.certificates = connection.trusted_certificates()
+                check_certificates(self.certificates)
+                self.once = connection.client("ssm", settings.region, **_ONE_ATTEMPT)
+                # For calls that may be carried out twice.
+                self.repeating = connection.client("ssm", settings.region, **_FIVE_ATTEMPTS)
         except StreamError as error:
             raise CallError(str(error), lasting=True) from None
         except SSMError as error:
             raise CallError(_text(error), lasting=True) from None
+
+
+class Accounts:
+    """The accounts that are in use. Threads can share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, Account] = {}
+
+    def get(self, settings: Settings, refused: Account | None = None) -> Account:
+        """Return the account for some settings. It is connected to anew in place of one whose credentials were refused.
+
+        A profile is read again then, so that renewed credentials are found. Raises ``CallError``.
+        """
+        key = settings.account_key
+        with self._lock:  # Connection and the environment cannot be shared by threads
+            known = self._known.get(key)
+            if known is None or known is refused:
+                known = self._known[key] = Account(settings)
+            return known
+
+
+class Calls:
+    """The calls of AWS for the sessions with one node. They raise ``CallError``.
+
+    ``tell`` takes a verbosity and a line of text for the user. ``pause`` waits for some seconds; what it raises ends
+    the attempts to start a session.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tell: Callable[[int, str], None],
+        accounts: Accounts | None = None,
+        pause: Pause = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._sleep = pause
+        self._accounts = accounts or Accounts()
+        self._account = self._accounts.get(settings)
         self._parameter = self._command_parameter()
 
     @property
@@ -114,7 +153,7 @@ class Calls:
                 if not (left and error.code in NOT_CONNECTED):
                     raise self._why_not_started(error) from None
                 self._tell(3, f"{error} Waiting {self._settings.wait:g} s")
-                time.sleep(self._settings.wait)
+                self._sleep(self._settings.wait)
             else:
                 return self._started(reply)
 
@@ -124,26 +163,22 @@ class Calls:
         The call is not idempotent, so botocore must not retry it: if a reply is lost, the session of that reply would
         be left.
         """
-        self._failure = None
         attempt = 0
         while True:
             attempt += 1
             try:
-                with held():
-                    reply = api.start_session(self._once, self._settings.target, request)
-                    self._unended = reply["SessionId"]
-                return reply
+                return self._signed(lambda account: api.start_session(account.once, self._settings.target, request))
             except SSMError as error:
                 most = _THROTTLED_ATTEMPTS if error.throttled else _UNSENT_ATTEMPTS if error.not_sent else 1
                 if attempt >= most:
                     raise
                 self._tell(4, f"{error} Attempt {attempt} of {most}.")
-            time.sleep(random.random() * min(2.0 ** (attempt - 1), _LONGEST_PAUSE))  # noqa: S311 - not a secret
+            self._sleep(random.random() * min(2.0 ** (attempt - 1), _LONGEST_PAUSE))  # noqa: S311 - not a secret
 
     def resume(self, session_id: str) -> str | None:
         """Return a new token for the session; None if it has ended. Whoever calls it tries again."""
         try:
-            return api.resume_session(self._once, session_id)
+            return self._signed(lambda account: api.resume_session(account.once, session_id))
         except SSMError as error:
             # The same call may succeed if nobody replied, or if AWS said that it is busy.
             temporary = error.code is None or error.throttled or error.http_status >= 500 or error.may_have_worked
@@ -152,47 +187,42 @@ class Calls:
     def terminate(self, session_id: str) -> None:
         """End the session, unless it has ended already. If that fails, the error says that it is left."""
         try:
-            with held():
-                api.terminate_session(self._repeating, session_id)
+            self._signed(lambda account: api.terminate_session(account.repeating, session_id))
         except SSMError as error:
             if error.code not in NOT_TERMINABLE:
-                self._failure = CallError(f"{_text(error)} {_LEFT}", lasting=True, denied=error.denied)
-                raise self._failure from None
-        if session_id == self._unended:
-            self._unended = None
-
-    def give_up(self) -> None:
-        """End the session that was started last, unless it was ended already. Warn if it is left."""
-        earlier = self._failure
-        if self._unended is None or (earlier and earlier.denied):
-            return
-        try:
-            self.terminate(self._unended)
-        except CallError as error:
-            if not earlier:  # otherwise the user knows it
-                self._tell(0, str(error))
+                raise CallError(f"{_text(error)} {_LEFT}", lasting=True, denied=error.denied) from None
 
     def route(self, url: str) -> Route:
         """Return how a WebSocket is reached: through the proxies, and with the certificates, that botocore uses."""
         parts = urllib.parse.urlsplit(url)
         scheme = "http" if parts.scheme == "ws" else "https"
-        trusted = self._connection.trusted_certificates()
+        trusted = self._account.certificates
         proxies = get_environ_proxies(f"{scheme}://{parts.netloc}/")
         return Route(proxies.get(scheme, ""), trusted, verify=trusted is not None)
 
-    @functools.cached_property
-    def _repeating(self) -> Any:
-        """A client for calls that may be carried out twice."""
-        with without_empty_variables():
-            return self._connection.client("ssm", self._settings.region, **_FIVE_ATTEMPTS)
+    def _signed(self, call: Callable[[Account], _Reply]) -> _Reply:
+        """Make a call. If the credentials are not valid any more, read them again, and make the call once more."""
+        try:
+            return call(self._account)
+        except SSMError as error:
+            if error.code not in BAD_CREDENTIALS:
+                raise
+        self._account = self._accounts.get(self._settings, self._account)
+        return call(self._account)
 
     def _started(self, reply: dict[str, Any]) -> Started:
         """Return the reply of StartSession. Raises ``CallError`` for a stream that must not be used, and ends it."""
         try:
             return Started(reply["SessionId"], reply["TokenValue"], self._stream_url(reply["StreamUrl"]))
         except CallError:
-            self.give_up()
+            self._end_unused(reply["SessionId"])
             raise
+
+    def _end_unused(self, session_id: str) -> None:
+        try:
+            self.terminate(session_id)
+        except CallError as error:
+            self._tell(0, str(error))
 
     def _stream_url(self, given: str) -> str:
         """Return the URL of the WebSocket, on the host that the settings name. Raises ``CallError``."""
@@ -208,7 +238,7 @@ class Calls:
             wanted = urllib.parse.urlsplit(self._settings.stream_endpoint)
             scheme = {"https": "wss", "http": "ws"}.get(wanted.scheme, wanted.scheme)
             parts = parts._replace(scheme=scheme, netloc=wanted.netloc)
-        plain = self._once.meta.endpoint_url.startswith("http://")
+        plain = self._account.once.meta.endpoint_url.startswith("http://")
         if parts.scheme != "wss" and not (plain and parts.scheme == "ws"):
             raise CallError(
                 "The session has a stream that is not encrypted. Set ansible_aws_ssm_stream_endpoint_url to a URL that "
@@ -225,7 +255,9 @@ class Calls:
         if settings.document == DOCUMENT:
             return PARAMETER
         try:
-            found = api.get_document(self._repeating, settings.document, "$LATEST", "JSON")
+            found = self._signed(
+                lambda account: api.get_document(account.repeating, settings.document, "$LATEST", "JSON")
+            )
             content = json.loads(found["Content"]) if found else {}
         except (SSMError, ValueError) as error:
             self._tell(3, f"{error} Taking {PARAMETER} for the parameter of the document that has the command.")
@@ -264,7 +296,7 @@ class Calls:
         if not self._settings.looks_like_target:
             return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
         return (
-            f"If the node is in the Region {self._once.meta.region_name}, check it with "
+            f"If the node is in the Region {self._account.once.meta.region_name}, check it with "
             "sessionops.aws.ssm_connection_status. Otherwise, set ansible_aws_ssm_region."
         )
 

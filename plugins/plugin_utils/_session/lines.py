@@ -117,6 +117,16 @@ class End:
     left: bool = False
 
 
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """Who runs commands where. Without Python, all but ``user`` are empty."""
+
+    user: str
+    home: str = ""
+    python: str = ""
+    system: str = ""
+
+
 def end_of(answer: Answer) -> End:
     """Return what an answer ``x`` says. Raises ``LineError``."""
     said = answer.said()
@@ -144,13 +154,13 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def texts_of(answer: Answer, names: Sequence[str]) -> list[str]:
-    """Return some members of an answer ``h``, each a text. Raises ``LineError``."""
+def node_of(answer: Answer) -> Node:
+    """Return what an answer ``h`` says. Raises ``LineError``."""
     said = answer.said()
-    texts = [said.get(name) for name in names]
-    if not all(isinstance(text, str) for text in texts):
+    texts = {field.name: said.get(field.name) for field in dataclasses.fields(Node)}
+    if not all(isinstance(text, str) for text in texts.values()):
         raise LineError("The node did not say who runs commands where.")
-    return [str(text) for text in texts]
+    return Node(**{name: str(text) for name, text in texts.items()})
 
 
 def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:

@@ -20,32 +20,18 @@ import selectors
 import time
 import uuid
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from . import channel, handshake
 from .channel import Channel, Event
+from .errors import CallError, SessionError
 from .frames import PayloadType
+from .limits import Limits
 from .stream import Route, Stream, StreamError, open_stream
 from .words import in_words
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
-
-
-class SessionError(Exception):
-    """A session cannot be started, or cannot go on. The text is one sentence or more, without secrets."""
-
-
-class CallError(SessionError):
-    """A call of AWS failed.
-
-    ``lasting`` is whether the same call would fail again. ``denied`` is whether IAM denied it.
-    """
-
-    def __init__(self, text: str, *, lasting: bool, denied: bool = False) -> None:
-        super().__init__(text)
-        self.lasting = lasting
-        self.denied = denied
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,26 +59,21 @@ class Service(Protocol):
         """Return how the WebSocket at a URL is reached. Raises nothing."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """How long things may take, in seconds.
-
-    ``connect`` is for StartSession's reply to the node's first answer, ``keepalive`` the time between pings.
-    """
-
-    connect: float = 10.0
-    resume: float = 60.0
-    keepalive: float = 30.0
-    alive_interval: float = 15.0
-    alive_count: int = 3
+# Waits for some seconds. Raises ``SessionError`` if the session is not wanted any more.
+Pause = Callable[[float], None]
 
 
 class Link:
     """One session, started. ``tell`` takes a verbosity and a line of text for the user."""
 
-    def __init__(self, service: Service, limits: Limits, tell: Callable[[int, str], None]) -> None:
-        """Start a session, and open its data channel. Raises ``SessionError``; then no session is left."""
-        self._service, self._limits, self._tell = service, limits, tell
+    def __init__(
+        self, service: Service, limits: Limits, tell: Callable[[int, str], None], pause: Pause = time.sleep
+    ) -> None:
+        """Start a session, and open its data channel. Raises ``SessionError``; then no session is left.
+
+        ``pause`` is called before each attempt to resume the session.
+        """
+        self._service, self.limits, self._tell, self._sleep = service, limits, tell, pause
         self._client_id = uuid.uuid4()
         self._started = service.start()
         self.started_at = time.monotonic()  # the time until StartSession succeeded is not the node's
@@ -132,10 +113,13 @@ class Link:
         """Send input of at most 1024 bytes as one message. ``wait`` writes it."""
         self._channel.send(PayloadType.OUTPUT, data)
 
-    def wait(self, seconds: float) -> list[Event]:
-        """Return what came, after at most ``seconds``. Raises ``SessionError`` when the session cannot go on."""
+    def wait(self, seconds: float, also: Any = None) -> list[Event]:
+        """Return what came, after at most ``seconds``, or as soon as ``also`` can be read.
+
+        ``also`` is None, or what has a file descriptor. Raises ``SessionError`` when the session cannot go on.
+        """
         try:
-            return self._turn(seconds)
+            return self._turn(seconds, also)
         except StreamError as error:
             self.resume(str(error))
             return []
@@ -159,7 +143,7 @@ class Link:
             with contextlib.suppress(StreamError):
                 self._write(self._stream)
 
-    def _turn(self, seconds: float) -> list[Event]:
+    def _turn(self, seconds: float, also: Any) -> list[Event]:
         stream = self._stream
         if stream is None or self.has_ended:
             raise SessionError("The session has ended.")
@@ -167,7 +151,7 @@ class Link:
         received = stream.receive()
         if not received:
             self._write(stream)
-            self._select(stream, self._pause(seconds))
+            self._select(stream, self._until_timer(seconds), also)
             received = stream.receive()
         events: list[Event] = []
         for frame in received:
@@ -178,9 +162,11 @@ class Link:
         self.write()
         return events
 
-    def _select(self, stream: Stream, seconds: float) -> None:
-        """Wait until the socket can be read, or takes what waits to be written."""
+    def _select(self, stream: Stream, seconds: float, also: Any) -> None:
+        """Wait until the socket can be read, or takes what waits to be written, or ``also`` can be read."""
         with selectors.DefaultSelector() as selector:
+            if also is not None:
+                selector.register(also, selectors.EVENT_READ)
             selector.register(stream, selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0))
             selector.select(seconds)
 
@@ -189,11 +175,11 @@ class Link:
         for frame in self._channel.frames_to_send(now):
             stream.send_binary(frame)
         if now >= self._ping_at:
-            self._ping_at = now + self._limits.keepalive
+            self._ping_at = now + self.limits.keepalive
             stream.ping()
         stream.flush()
 
-    def _pause(self, seconds: float) -> float:
+    def _until_timer(self, seconds: float) -> float:
         timer = self._channel.next_timer()
         until = self._ping_at if timer is None else min(timer, self._ping_at)
         return max(0.0, min(seconds, until - time.monotonic()))
@@ -214,15 +200,15 @@ class Link:
             self._stream.close()
         self._channel.socket_lost()
         now = time.monotonic()
-        if self._lost_since is None or now - self._opened_at > self._limits.resume:
+        if self._lost_since is None or now - self._opened_at > self.limits.resume:
             self._lost_since, self._failures = now, 0  # a socket that was open for so long was a good one
-        deadline = self._lost_since + self._limits.resume
+        deadline = self._lost_since + self.limits.resume
         while time.monotonic() < deadline:
-            time.sleep(self._pause_before_resume())
+            self._sleep(self._pause_before_resume())
             self._failures += 1
             try:
                 token = self._new_token()
-                self._stream = self._opened(token, min(self._limits.connect, max(1.0, deadline - time.monotonic())))
+                self._stream = self._opened(token, min(self.limits.connect, max(1.0, deadline - time.monotonic())))
             except CallError as error:
                 if error.lasting:
                     raise
@@ -233,7 +219,7 @@ class Link:
                 self._opened_at = time.monotonic()
                 self._channel.resumed()
                 return
-        raise SessionError(f"{why} The session could not be resumed for {in_words(self._limits.resume)}.")
+        raise SessionError(f"{why} The session could not be resumed for {in_words(self.limits.resume)}.")
 
     def _pause_before_resume(self) -> float:
         if not self._failures:

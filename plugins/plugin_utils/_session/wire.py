@@ -10,11 +10,24 @@ A message is the length of its JSON object and the length of its data, each of 4
 then the data, which is any bytes. Both ends belong to the same user and are of the same version, so whatever is not a
 message is an error, and ends the connection.
 
+From a worker come requests. All have ``do`` and ``job``, the number of a job that the worker chose, and are those of
+``helper.py``, besides::
+
+    {"do": "open", "job": 0, "version": 1, "settings": {...}}  take part in the session of these settings
+    {"do": "reset", "job": 0, "version": 1, "settings": {...}} end that session
+    {"do": "stop", "job": 0, "version": 1}                     end all sessions, and the holder
+
+The first request of a connection is one of these. From the holder come the helper's answers, as ``job`` and ``kind``,
+and ``tell``, a line of ``text`` for the user from a verbosity on. ``open`` is answered with ``h``, and the others with
+``x``. Of its own kind is ``l``: the session of a job is lost, with the members ``text`` and ``sent``, which is whether
+anything of the job was sent to the node.
+
 Nothing here knows sockets, so that both ends can be tested without them.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -23,10 +36,20 @@ from typing import Any
 VERSION = 1
 
 _LENGTHS = 8
-MAX_OBJECT = 256 * 1024  # bytes
+MAX_OBJECT = 1024 * 1024  # bytes; a command can be one argument of Linux, of 128 KiB, and JSON can need 6 for 1
 MAX_DATA = 1024 * 1024  # bytes
 
 Message = tuple[dict[str, Any], bytes]
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A request of a worker. ``members`` are all but ``do`` and ``job``."""
+
+    do: str
+    job: int
+    members: dict[str, Any]
+    raw: bytes
 
 
 class MessageError(ValueError):
@@ -38,6 +61,15 @@ def encode(said: Mapping[str, Any], data: bytes = b"") -> bytes:
     packed = json.dumps(said).encode()
     _check(len(packed), len(data))
     return len(packed).to_bytes(4, "big") + len(data).to_bytes(4, "big") + packed + data
+
+
+def request_of(message: Message) -> Request:
+    """Return the request that a message is. Raises ``MessageError``."""
+    members = dict(message[0])
+    do, job = members.pop("do", None), members.pop("job", None)
+    if not isinstance(do, str) or not isinstance(job, int):
+        raise MessageError("A message is not a request.")
+    return Request(do, job, members, message[1])
 
 
 class Decoder:

@@ -12,9 +12,10 @@ from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import DOCUMENT, Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import Client
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.limits import Limits
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import Limits
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.session import Session
 
 from emulator.gateway import Gateway
 from emulator.node.part import NodeProcesses
@@ -73,8 +74,22 @@ def settings_for(aws: LocalAWS, **given: Any) -> Settings:
         "command_timeout": None,
         "attempts": 1,
         "wait": 0.0,
+        "idle": 0.0,
+        "lifetime": 0.0,
+        "persist": False,
     }
     return Settings(**{**values, **given})
+
+
+class Client(Jobs):
+    """Jobs in a session of this process, without a holder."""
+
+    def __init__(self, session: Session, tell: Told) -> None:
+        super().__init__(session, session.node, tell)
+        self.session = session
+
+    def close(self) -> None:
+        self.session.close()
 
 
 def open_client(aws: LocalAWS, told: Told | None = None, **given: Any) -> Client:
@@ -82,7 +97,8 @@ def open_client(aws: LocalAWS, told: Told | None = None, **given: Any) -> Client
     settings = settings_for(aws, **given)
     tell = Told() if told is None else told
     calls = Calls(settings, tell)
-    return Client(calls, settings.limits, tell, interpreters=settings.interpreters, typed=calls.typed)
+    session = Session(calls, settings.limits, tell, interpreters=settings.interpreters, typed=calls.typed)
+    return Client(session, tell)
 
 
 @contextlib.contextmanager

@@ -21,12 +21,20 @@ from ansible.plugins.loader import become_loader
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import OTHER, environment, keys_of, make
 from unit.support.session_client import NODE, REGION, a_node
+from unit.support.session_holder import LocalHolder, a_holder, instead_of_a_process
+from unit.support.session_stage import still_open
 
 
 @pytest.fixture(autouse=True)
 def _nothing_of_the_user() -> Iterator[None]:
     with environment(AWS_REGION=REGION):
         yield
+
+
+@pytest.fixture(autouse=True)
+def holder() -> Iterator[LocalHolder]:
+    with a_holder() as running, instead_of_a_process(running):
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +65,23 @@ def test_one_session_serves_all_commands_and_files(aws: LocalAWS, plugin: Any, t
     plugin.fetch_file(str(tmp_path / "node"), str(tmp_path / "back"))
     assert (tmp_path / "back").read_bytes() == bytes(range(256))
     plugin.close()
+    plugin.exec_command("true")
+    assert [call.operation for call in aws.calls(since=before)] == ["StartSession"]
+
+
+def test_tasks_share_the_session_of_their_host(aws: LocalAWS, holder: LocalHolder) -> None:
+    """Each task has a connection of its own, and so has each item of a loop that is delegated.
+
+    Reported in amazon.aws 2680 and 2753, and community.aws 494.
+    """
+    before = aws.position
+    for number in range(3):
+        plugin = make(variables(aws))
+        assert plugin.exec_command(f"echo {number}") == (0, b"%d\n" % number, b"")
+        if number:
+            plugin.close()
+        del plugin
+    holder.end()
     assert [call.operation for call in aws.calls(since=before)] == ["StartSession", "TerminateSession"]
 
 
@@ -85,15 +110,6 @@ def test_reset_ends_the_session_and_the_next_command_starts_another(aws: LocalAW
     assert calls == ["StartSession", "TerminateSession", "StartSession"]
 
 
-def test_a_connection_that_is_dropped_ends_its_session(aws: LocalAWS) -> None:
-    """In a loop, ansible-core drops connections without closing them (amazon.aws 2680, 2753, community.aws 494)."""
-    before = aws.position
-    plugin = make(variables(aws))
-    plugin.exec_command("true")
-    del plugin
-    assert [call.operation for call in aws.calls(since=before)] == ["StartSession", "TerminateSession"]
-
-
 def test_an_address_that_is_a_template_is_replaced(aws: LocalAWS, plugin: Any) -> None:
     """Otherwise ansible-core takes the next item of a loop for another host, and starts another session."""
     context = PlayContext()
@@ -104,7 +120,8 @@ def test_an_address_that_is_a_template_is_replaced(aws: LocalAWS, plugin: Any) -
 
 def test_a_session_that_was_ended_is_replaced_before_the_next_command(aws: LocalAWS, plugin: Any) -> None:
     plugin.exec_command("true")
-    aws.client("ssm").terminate_session(SessionId=plugin._session.session_id)
+    (session,) = still_open(aws)
+    aws.client("ssm").terminate_session(SessionId=session)
     time.sleep(1.1)  # a session that answered less than a second ago is not asked
     assert plugin.exec_command("echo here") == (0, b"here\n", b"")
 
@@ -145,11 +162,10 @@ def test_a_connection_goes_to_the_node_of_each_item() -> None:
             plugin.set_options(var_options=variables(aws, ansible_aws_ssm_instance_id=node))
             assert plugin.exec_command("echo here") == (0, b"here\n", b"")
         plugin.close()
-        assert [call.params["Target"] for call in aws.calls("StartSession")] == [NODE, OTHER, NODE]
-        assert len(aws.calls("TerminateSession")) == 3
+        assert [call.params["Target"] for call in aws.calls("StartSession")] == [NODE, OTHER]
 
 
-def test_a_time_limit_of_the_task_ends_the_session(aws: LocalAWS, plugin: Any) -> None:
+def test_a_time_limit_of_the_task_ends_its_command_and_nothing_else(aws: LocalAWS, plugin: Any, tmp_path: Path) -> None:
     """ansible-core raises its limit from a signal, which may come between two steps of a transfer."""
 
     class LimitError(BaseException):
@@ -164,11 +180,12 @@ def test_a_time_limit_of_the_task_ends_the_session(aws: LocalAWS, plugin: Any) -
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.5)
         with pytest.raises(LimitError):
-            plugin.exec_command("sleep 60")
+            plugin.exec_command(f"echo $$ > {tmp_path}/pid; exec sleep 60")
     finally:
         signal.signal(signal.SIGALRM, earlier)
-    assert [call.operation for call in aws.calls(since=before)] == ["StartSession", "TerminateSession"]
     assert plugin.exec_command("echo here") == (0, b"here\n", b"")
+    assert plugin.exec_command(f"while kill -0 $(cat {tmp_path}/pid); do sleep 0.1; done")[0] == 0
+    assert [call.operation for call in aws.calls(since=before)] == ["StartSession"]
 
 
 def test_become_works_on_a_node_without_python(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -16,12 +17,13 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import CallError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import CallError
 
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import HOST, OTHER, TARGET, WORLD, environment, keys_of, make, settings, start
 from unit.support.session_client import Told
+from unit.support.session_holder import a_holder, instead_of_a_process
 
 Read = Callable[[Settings], Any]
 
@@ -158,6 +160,9 @@ OPTIONS: dict[str, tuple[Read, list[str], list[str], list[str], Any, Any]] = {
     "resume_timeout": (lambda found: found.limits.resume, ["ansible_aws_ssm_resume_timeout"], [], [], "9", 9.0),
     "alive_interval": (lambda found: found.limits.alive_interval, ["ansible_aws_ssm_alive_interval"], [], [], "0", 0.0),
     "alive_count": (lambda found: found.limits.alive_count, ["ansible_aws_ssm_alive_count"], [], [], "5", 5),
+    "idle_timeout": (lambda found: found.idle, ["ansible_aws_ssm_idle_timeout"], [], [], "11", 11.0),
+    "session_lifetime": (lambda found: found.lifetime, ["ansible_aws_ssm_session_lifetime"], [], [], "11", 11.0),
+    "persist": (lambda found: found.persist, ["ansible_aws_ssm_persist"], [], [], "yes", True),
     "keepalive_interval": (
         lambda found: found.limits.keepalive,
         ["ansible_aws_ssm_keepalive_interval"],
@@ -421,8 +426,20 @@ def test_a_bundle_of_the_environment_or_the_profile_is_checked_before_any_call(t
         ({"ansible_aws_ssm_command_timeout": 60}, True),
         ({"ansible_aws_ssm_region": "eu-west-1"}, False),
         ({"ansible_host": OTHER}, False),
-        # ansible-core never sets this one by itself: what it discovers is a fact.
-        ({"ansible_python_interpreter": "/usr/bin/python3.12"}, False),
+        ({"ansible_python_interpreter": "/usr/bin/python3.12"}, True),
+        (
+            {"ansible_aws_ssm_connect_timeout": 60, "ansible_aws_ssm_alive_count": 4},
+            True,
+        ),  # as wait_for_connection does
+        ({"ansible_aws_ssm_connect_retries": 3, "ansible_aws_ssm_connect_wait": 1}, True),
+        ({"ansible_aws_ssm_idle_timeout": 3, "ansible_aws_ssm_session_lifetime": 9}, True),
+        ({"ansible_aws_ssm_access_key_id": "AKIA", "ansible_aws_ssm_secret_access_key": "canary"}, False),
+        ({"ansible_aws_ssm_profile": "ops"}, False),
+        ({"ansible_aws_ssm_document": "Shell"}, False),
+        ({"ansible_aws_ssm_document_parameters": {"ticket": "4711"}}, False),
+        ({"ansible_aws_ssm_document_command_parameter": "run"}, False),
+        ({"ansible_aws_ssm_endpoint_url": "https://vpce.example.com"}, False),
+        ({"ansible_aws_ssm_stream_endpoint_url": "https://vpce.example.com"}, False),
         ({"ansible_aws_ssm_assume_role_arn": "arn:aws:iam::123456789012:role/Ops"}, False),
     ],
     ids=str,
@@ -430,7 +447,24 @@ def test_a_bundle_of_the_environment_or_the_profile_is_checked_before_any_call(t
 def test_which_settings_can_share_a_session(variables: dict[str, Any], same: bool) -> None:
     with environment():
         given = {"ansible_host": TARGET}
-        assert (settings({**given, **variables}) == settings(given)) == same
+        one, other = settings({**given, **variables}), settings(given)
+    assert (one == other, one.key == other.key) == (same, same)
+
+
+def test_settings_arrive_at_the_holder_as_they_are() -> None:
+    with environment():
+        given = settings(
+            {
+                "ansible_host": TARGET,
+                "ansible_aws_ssm_document_parameters": {"ticket": ["4711", "\udcff"]},
+                "ansible_aws_ssm_command_timeout": 3,
+                "ansible_python_interpreter": "/usr/bin/python3.12",
+                **KEYS,
+            }
+        )
+    assert dataclasses.astuple(Settings.from_json(json.loads(json.dumps(given.as_json())))) == dataclasses.astuple(
+        given
+    )
 
 
 def test_secrets_are_not_shown() -> None:
@@ -570,9 +604,9 @@ def test_pipelining_is_on_unless_it_is_turned_off() -> None:
 def test_options_of_the_peer_that_need_a_bucket_are_accepted(capsys: pytest.CaptureFixture[str]) -> None:
     """A fleet that used a bucket can use this plugin with its variables as they are."""
     given = {f"ansible_aws_ssm_{name}": "x" for name in UNUSED if name != "s3_addressing_style"}
-    with LocalAWS(WORLD) as aws, environment(AWS_REGION="us-east-1"):
+    with LocalAWS(WORLD) as aws, environment(AWS_REGION="us-east-1"), a_holder() as holder:
         plugin = make({"ansible_host": "i-00000000000000009", "ansible_aws_ssm_endpoint_url": aws.url, **given})
-        with pytest.raises(AnsibleConnectionFailure):
+        with instead_of_a_process(holder), pytest.raises(AnsibleConnectionFailure):
             plugin._connect()
     told = " ".join(capsys.readouterr().err.split())
     assert "ansible_aws_ssm_bucket_name, ansible_aws_ssm_bucket_endpoint_url" in told and "have no effect: " in told

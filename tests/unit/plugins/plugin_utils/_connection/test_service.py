@@ -8,7 +8,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import signal
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import service
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Accounts, Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import CallError, SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import bootstrap
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import CallError, SessionError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import Pause
 
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import OTHER, TARGET, WORLD, environment, keys_of, settings, start
@@ -67,11 +67,11 @@ def a_node_with_tls(folder: Path, scheme: str = "wss") -> Iterator[tuple[LocalAW
             yield aws, address, {**settings_for(aws).credentials, "verify": certificates.ca_file}
 
 
-def calls_of(aws: LocalAWS, tell: Told | None = None, /, **variables: Any) -> Calls:
+def calls_of(aws: LocalAWS, tell: Told | None = None, /, *, pause: Pause = time.sleep, **variables: Any) -> Calls:
     """Return the calls of a host with these variables, without their common prefix."""
     known = {f"ansible_aws_ssm_{name}": value for name, value in variables.items()}
     given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url, **keys_of(aws), **known}
-    return Calls(settings(given), tell or Told())
+    return Calls(settings(given), tell or Told(), pause=pause)
 
 
 def refusal(calls: Calls) -> CallError:
@@ -257,15 +257,16 @@ class TestStartedOnce:
         ]
         assert text.endswith("Check ansible_aws_ssm_region, ansible_aws_ssm_endpoint_url and the network.")
 
-    def test_signals_are_held_only_while_a_call_is_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Ctrl+C must not wait for the pauses between the attempts."""
-        held: list[set[Any]] = []
-        with LocalAWS(world(faults=[{"op": "StartSession", "times": 2, "do": BUSY}])) as aws:
-            calls = calls_of(aws)
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-            monkeypatch.setattr(time, "sleep", lambda unused: held.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
-            calls.start()
-        assert held == [before, before]
+    def test_a_start_that_is_not_wanted_any_more_is_not_tried_again(self) -> None:
+        """The pauses between the attempts take seconds, and the play may have ended."""
+
+        def refuse(unused: float) -> None:
+            raise SessionError("The play has ended.")
+
+        with LocalAWS(world(faults=[{"op": "StartSession", "do": BUSY}])) as aws:
+            with pytest.raises(SessionError, match=r"The play has ended\."):
+                calls_of(aws, pause=refuse).start()
+            assert len(aws.calls("StartSession")) == 1
 
     @pytest.mark.parametrize("do", [{"error": "AccessDeniedException"}, REFUSED], ids=str)
     def test_a_session_that_was_refused_is_not_feared(self, do: dict[str, Any]) -> None:
@@ -318,30 +319,15 @@ class TestTerminate:
         with self.started(times, **do) as (aws, calls, session, told):
             calls.terminate(session)
             assert len(aws.calls("TerminateSession")) == times + 1
-            calls.give_up()  # nothing is left to do
-            assert len(aws.calls("TerminateSession")) == times + 1 and told.warnings == []
+            assert told.warnings == []
 
     def test_a_session_that_is_left_is_named_with_the_remedy(self) -> None:
-        with self.started(5, drop="before") as (aws, calls, session, told):
+        with self.started(5, drop="before") as (unused, calls, session, told):
             with pytest.raises(CallError) as raised:
                 calls.terminate(session)
             text = str(raised.value)
             assert text.startswith(f"Could not end session {session}: ")
             assert text.endswith("It stays until its time limits, unless sessionops.aws.ssm_session_terminate ends it.")
-            calls.give_up()  # it is tried once more
-            assert self.ended(aws) == 1 and told.warnings == []
-
-    def test_giving_up_warns_if_the_session_is_left(self) -> None:
-        with self.started(5, drop="before") as (unused, calls, session, told):
-            calls.give_up()
-            (warning,) = told.warnings
-            assert session in warning and "sessionops.aws.ssm_session_terminate" in warning
-
-    def test_what_was_told_is_not_told_again(self) -> None:
-        with self.started(10, drop="before") as (unused, calls, session, told):
-            with pytest.raises(CallError):
-                calls.terminate(session)
-            calls.give_up()
             assert told.warnings == []
 
     def test_a_denied_end_is_not_tried_again(self) -> None:
@@ -349,7 +335,6 @@ class TestTerminate:
             with pytest.raises(CallError) as raised:
                 calls.terminate(session)
             assert raised.value.denied and "ssm:TerminateSession" in str(raised.value)
-            calls.give_up()
             assert len(aws.calls("TerminateSession")) == 1 and told.warnings == []
 
     def test_a_session_that_has_ended_is_no_failure(self) -> None:
@@ -357,7 +342,6 @@ class TestTerminate:
             calls.terminate(session)
             calls.terminate(session)
             calls.terminate(f"{session[:-1]}x")
-            calls.give_up()
             assert [call.outcome for call in aws.calls("TerminateSession")] == [
                 "ok",
                 "ValidationException",
@@ -414,14 +398,37 @@ class TestResume:
 
     def test_credentials_that_expire_are_told(self) -> None:
         """Keys of a sign-in end after an hour, in the middle of a long command (aws-cli 7340)."""
-        with a_node(faults=[{"op": "ResumeSession", "do": {"error": "ExpiredTokenException"}}]) as aws:
+        expired = {"op": "ResumeSession", "times": 2, "do": {"error": "ExpiredTokenException"}}
+        with a_node(faults=[expired]) as aws:
             with a_client(aws) as client:
                 job = client.execute(b"sleep 60")
                 client.step(0.1)
                 aws.disturb(cut="client")
                 with pytest.raises(SessionError, match=r"ExpiredTokenException.*Check the credentials"):
                     client.finish(job)
-            assert len(aws.calls("ResumeSession")) == 1
+            assert len(aws.calls("ResumeSession")) == 2
+
+    def test_credentials_that_were_renewed_are_read_again(self, tmp_path: Path) -> None:
+        """The process that holds sessions can live for longer than keys of a sign-in are valid."""
+        keys = tmp_path / "credentials"
+        with LocalAWS(world()) as aws:
+            who = aws.world.default_identity
+
+            def write(secret: str) -> None:
+                keys.write_text(f"[ops]\naws_access_key_id={who.access_key}\naws_secret_access_key={secret}\n")
+
+            write(who.secret_key)
+            with environment(AWS_SHARED_CREDENTIALS_FILE=str(keys)):
+                given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url}
+                profile = {"ansible_aws_ssm_region": "us-east-1", "ansible_aws_ssm_profile": "ops"}
+                accounts = Accounts()
+                write("the-secret-key-of-yesterday-0123456789ab")
+                one = Calls(settings({**given, **profile}), Told(), accounts)
+                other = Calls(settings({**given, **profile, "ansible_host": OTHER}), Told(), accounts)
+                assert "InvalidSignatureException" in str(refusal(one))
+                write(who.secret_key)
+                for calls in (one, other):
+                    calls.terminate(calls.start().session_id)
 
 
 def test_a_role_makes_every_call() -> None:

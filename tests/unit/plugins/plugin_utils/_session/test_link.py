@@ -13,14 +13,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import link as link_module
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.frames import Message, PayloadType
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import (
-    Limits,
-    Link,
-    SessionError,
-    Started,
-    output_of,
-)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.limits import Limits
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import Link, Started, output_of
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.stream import Route, StreamError
 
 from unit.support.session_client import Told

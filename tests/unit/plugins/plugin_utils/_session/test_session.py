@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Test sessions with a node of the emulator: commands, input, files, silence, lost sockets, and every ending."""
+"""Test sessions with a node of the emulator: their start, silence, lost sockets, and every ending."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ import dataclasses
 import hashlib
 import io
 import os
-import pwd
-import re
 import subprocess
 import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session import channel
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session import client as client_module
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.client import (
-    Client,
-    Job,
-    JobError,
-    TooLongError,
-    pieces_of,
-)
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import channel, session
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import JobError, SessionError, TooLongError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.frames import PayloadType
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS, Answer, LineError
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import SessionError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Job
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.session import Session
 
 from emulator.testing import LocalAWS
-from unit.support.session_client import NODE, PATIENT, REGION, Told, a_client, a_node, open_client, tell_node
+from unit.support.session_client import (
+    NODE,
+    PATIENT,
+    REGION,
+    Client,
+    Told,
+    a_client,
+    a_node,
+    open_client,
+    tell_node,
+)
 
 MB = 1 << 20
 
@@ -43,157 +45,6 @@ MB = 1 << 20
 def aws() -> Iterator[LocalAWS]:
     with a_node() as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def client(aws: LocalAWS) -> Iterator[Client]:
-    with a_client(aws) as opened:
-        yield opened
-
-
-def locally(command: str, stdin: bytes | None) -> tuple[int, bytes, bytes]:
-    """Run a command as the connection ``local`` of ansible-core does."""
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], input=b"" if stdin is None else stdin, capture_output=True, check=False, timeout=60
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-ALL_BYTES = bytes(range(256))
-AWKWARD = {
-    "nothing": ("true", None),
-    "every byte": ("cat", ALL_BYTES * 64),
-    "every byte to both": ("tee /dev/stderr", ALL_BYTES),
-    "nul bytes": ("printf 'x\\000y\\000'", None),
-    "invalid utf-8": ("printf '\\377\\376\\303(\\200'", None),
-    "half a character at the end": ("printf 'a\\342\\202'; printf '\\360\\237\\220' >&2", None),
-    "the replacement character": ("printf '\\357\\277\\275x\\357\\277\\275'", None),
-    "no newline": ("printf out; printf err >&2", None),
-    "300 columns": ("head -c 300 /dev/zero | tr '\\0' W", None),
-    "a long line": ("head -c 262145 /dev/zero | tr '\\0' W", None),
-    "escape codes": ("printf 'a\\rb\\tc\\033[31mred\\033[0m\\033[?2004h\\033]0;t\\007'", None),
-    "lines like answers": ("echo '~0 1 o - 1 00000000 QQ=='; echo '~READY'; echo '~broken'", None),
-    "10 megabytes": ("head -c 10485760 /dev/zero", None),
-    "exit 255": ("exit 255", None),
-    "exit 1 with words": ("echo no >&2; exit 1", None),
-    "killed": ("kill -KILL $$", None),
-    "ended by SIGTERM": ("kill -TERM $$", None),
-    "not found": ("/no/such/program", None),
-    "bad syntax": ("if", None),
-    "a background child": ("sleep 0.2 & echo started", None),
-    "a child that lets go": ("sleep 60 >/dev/null 2>&1 </dev/null & echo $((1+1))", None),
-    "input that nobody reads": ("true", b"x" * 300_000),
-    "input to the end": ("wc -c", b"x" * MB),
-    "interleaved": ("i=0; while [ $i -lt 200 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done", None),
-    "no terminal": ("test -t 0 || test -t 1 || test -t 2 || echo none; (: </dev/tty) 2>/dev/null || echo no tty", None),
-    "quotes": ("""printf '%s' "it's" '"' '\\'""", None),
-    "text with unicode": ("printf 'ü汉🐘'", None),
-    "a closed pipe": ("yes | head -n 1", None),
-}
-
-
-@pytest.mark.parametrize("name", AWKWARD)
-def test_a_command_gives_what_it_gives_locally(client: Client, name: str) -> None:
-    """Its output is not wrapped, its input is its own, and its end is no part of its output.
-
-    Reported in community.aws 1157, 2482, 1720, 113 and 558, ansible 31893, 44813, 472, 80863 and 81514, mitogen 732,
-    and session-manager-plugin 59.
-    """
-    command, stdin = AWKWARD[name]
-    ended = client.run(command.encode(), stdin)
-    status, out, err = locally(command, stdin)
-    assert (ended.status, ended.err) == (status, err)
-    assert ended.out == out
-
-
-def test_a_command_has_a_clean_process(client: Client) -> None:
-    """Nothing of the helper is left in it (ansible 31893, 44813, amazon-ssm-agent 598, 498, mitogen 195)."""
-    command = b"grep -E '^Sig(Ign|Blk)' /proc/self/status | cut -f2; ls /proc/self/fd | tr '\\n' ' '; pwd"
-    ignored, blocked, *others = client.run(command).out.decode().split()
-    own = 1 << 31 | 1 << 32  # two signals of the C library, which nobody can set
-    assert [int(mask, 16) & ~own for mask in (ignored, blocked)] == [0, 0]
-    assert others == ["0", "1", "2", "3", pwd.getpwuid(os.getuid()).pw_dir]
-
-
-def test_jobs_run_side_by_side(client: Client) -> None:
-    waiting = client.execute(b"read -r x; echo $x", "open")
-    assert [client.run(b"echo %d" % number).out for number in range(3)] == [b"0\n", b"1\n", b"2\n"]
-    assert waiting.ended is None
-    client.feed(waiting, pieces_of(b"late\n"))
-    client.finish(waiting)
-    assert bytes(waiting.out) == b"late\n"
-
-
-def test_a_program_that_does_not_read_blocks_nothing(aws: LocalAWS) -> None:
-    """5 MB are sent to a program that never reads. Other commands run, and the program can be ended."""
-    with a_client(aws) as client:
-        job = client.execute(b"exec sleep 1000", "open")
-        client.feed(job, pieces_of(b"x" * (5 * MB)))
-        for unused in range(20):
-            assert client.run(b"echo here").out == b"here\n"
-        client.cancel(job)
-        assert client.finish(job).status == -15
-        assert client.run(b"echo still").out == b"still\n"
-
-
-def test_a_command_that_takes_too_long_is_ended_and_the_session_stays(client: Client) -> None:
-    """Only its own command is ended, and no other of the session (ansible 43071)."""
-    other = client.execute(b"sleep 1; echo other")
-    with pytest.raises(TooLongError, match=r"took longer than 0\.2 seconds, and was ended on the node"):
-        client.run(b"echo $$ > /tmp/sessionops-pid; exec sleep 1000", timeout=0.2)
-    client.finish(other)
-    assert bytes(other.out) == b"other\n"
-
-
-def test_a_command_that_may_outlive_its_limit_is_not_said_to_be_ended(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client_module, "_CANCEL_SECONDS", 0.5)
-    with pytest.raises(TooLongError, match=r"took longer than 0\.2 seconds, and may still run on the node"):
-        client.run(b"trap '' TERM; for i in 1 2 3 4 5 6; do sleep 0.5; done", timeout=0.2)
-
-
-def test_an_error_that_ends_the_wait_ends_the_command(client: Client, tmp_path: Path) -> None:
-    class WrongError(Exception):
-        pass
-
-    def refuse(unused_kind: str, unused_data: bytes) -> None:
-        raise WrongError
-
-    job = client.execute(b"echo $$; exec sleep 1000", "none", refuse)
-    with pytest.raises(WrongError):
-        client.finish(job)
-    pid = subprocess.run(["pgrep", "-xf", "sleep 1000"], capture_output=True, text=True, check=False).stdout.split()
-    deadline = time.monotonic() + 30
-    while pid and time.monotonic() < deadline:
-        client.step(0.05)
-        pid = [each for each in pid if os.path.exists(f"/proc/{each}")]
-    assert pid == []
-
-
-@pytest.mark.parametrize("size", [0, 1, 1012, 32768, 3 * MB + 7])
-def test_files_arrive_as_they_are(client: Client, tmp_path: Path, size: int) -> None:
-    data = os.urandom(size)
-    path = tmp_path / "\udcffodd näme\n"
-    client.put(io.BytesIO(data), os.fsencode(path))
-    assert path.read_bytes() == data
-    back = io.BytesIO()
-    client.get(os.fsencode(path), back)
-    assert back.getvalue() == data
-
-
-def test_a_file_that_cannot_be_written_or_read_is_told(client: Client, tmp_path: Path) -> None:
-    attempts: tuple[tuple[Callable[[], object], str], ...] = (
-        (lambda: client.put(io.BytesIO(b"x"), b"/no/such/folder/file"), "No such file or directory"),
-        (lambda: client.put(io.BytesIO(b"x"), os.fsencode(tmp_path)), "Is a directory"),
-        (lambda: client.get(b"/no/such/file", io.BytesIO()), "No such file or directory"),
-        (lambda: client.get(os.fsencode(tmp_path), io.BytesIO()), "Is a directory"),
-    )
-    for work, text in attempts:
-        with pytest.raises(JobError, match=text):
-            work()
-    assert list(tmp_path.iterdir()) == []
-    assert client.run(b"echo here").out == b"here\n"
 
 
 # What the agent sent when its socket ended comes again at ten messages in a second, so not much may be on its way.
@@ -289,18 +140,18 @@ def test_a_session_that_somebody_else_ends_is_told(aws: LocalAWS) -> None:
     with a_client(aws) as client:
         job = client.execute(b"sleep 60")
         client.step(0.1)
-        aws.client("ssm").terminate_session(SessionId=client.session_id)
+        aws.client("ssm").terminate_session(SessionId=client.session.session_id)
         with pytest.raises(SessionError, match="The session was ended"):
             client.finish(job)
-        assert not client.is_alive()
+        assert not client.session.is_alive()
 
 
 def test_an_idle_session_is_asked_before_it_is_used(aws: LocalAWS) -> None:
     with a_client(aws) as client:
-        assert client.is_alive()
+        assert client.session.is_alive()
         client.run(b"true")
         time.sleep(1.1)
-        assert client.is_alive()
+        assert client.session.is_alive()
 
 
 def test_a_question_leaves_nothing_behind(aws: LocalAWS) -> None:
@@ -309,9 +160,9 @@ def test_a_question_leaves_nothing_behind(aws: LocalAWS) -> None:
         client.run(b"true")
         time.sleep(1.1)
         tell_node(aws, "stop")
-        assert not client.is_alive()
+        assert not client.session.is_alive()
         tell_node(aws, "continue")
-        assert client._jobs == {}
+        assert client.session.is_idle
 
 
 def test_no_session_is_left(aws: LocalAWS) -> None:
@@ -355,36 +206,27 @@ def test_a_node_that_prints_and_prints_instead_of_the_marker_does_not_fill_the_m
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Babbling:
-        session_id, started_at, closed = "session-1", time.monotonic(), False
+        session_id, started_at, closed, limits = "session-1", time.monotonic(), False, PATIENT
 
         def __init__(self, *unused: object) -> None:
             printed: list[channel.Event] = [channel.Data(PayloadType.OUTPUT, b"x" * MB)]
             self.events = iter([printed] * 64 + [[channel.Closed("Enough")]])
 
-        def wait(self, unused: float) -> list[channel.Event]:
+        def wait(self, *unused: object) -> list[channel.Event]:
             return next(self.events)
 
         def close(self) -> None:
             Babbling.closed = True
 
-    monkeypatch.setattr(client_module, "Link", Babbling)
+    monkeypatch.setattr(session, "Link", Babbling)
     tracemalloc.start()
     try:
         with pytest.raises(SessionError, match=r"^The session ended: Enough\. It printed: x{200}$"):
-            Client(mock.Mock(), PATIENT, Told())
+            Session(mock.Mock(), PATIENT, Told())
         assert tracemalloc.get_traced_memory()[1] < 16 * MB
     finally:
         tracemalloc.stop()
     assert Babbling.closed
-
-
-@pytest.mark.parametrize(("kinds", "kind"), [("oe", "g"), ("g", "o"), ("g", "e")])
-def test_output_that_was_not_asked_for_is_refused(kinds: str, kind: str) -> None:
-    given: list[bytes] = []
-    job = Job(1, lambda unused, data: given.append(data), kinds)
-    with pytest.raises(LineError, match="not asked for"):
-        job.take(Answer(1, kind, b"x"))
-    assert not given
 
 
 def test_a_session_that_cannot_be_terminated_is_told_once() -> None:
@@ -417,7 +259,7 @@ def test_a_document_with_a_shell_works(profile: str) -> None:
     }
     region = {"documents": [{"name": "Shell", "document_type": "Session", "content": content}]}
     with a_node(region=region) as aws, a_client(aws, document="Shell") as client:
-        assert client.run(b"cat", ALL_BYTES).out == ALL_BYTES
+        assert client.run(b"cat", bytes(range(256))).out == bytes(range(256))
 
 
 def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
@@ -429,9 +271,13 @@ def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:
         with a_client(aws) as client:
             assert client.node.python == ""
             assert client.node.user
-            for command in (b"echo out; echo err >&2; exit 3", b"true", b"printf '\\377\\000x'"):
+            for command, expected in (
+                (b"echo out; echo err >&2; exit 3", (3, b"out\n", b"err\n")),
+                (b"true", (0, b"", b"")),
+                (b"printf '\\377\\000x'", (0, b"\xff\0x", b"")),
+            ):
                 ended = client.run(command)
-                assert (ended.status, ended.out, ended.err) == locally(command.decode(), None)
+                assert (ended.status, ended.out, ended.err) == expected
             with pytest.raises(JobError, match=r"requires Python 3\.8"):
                 client.put(io.BytesIO(b"x"), b"/tmp/x")
             with pytest.raises(JobError, match=r"requires Python 3\.8"):
@@ -457,7 +303,7 @@ def test_no_token_is_told(aws: LocalAWS) -> None:
     """Tokens and URLs were printed by others (backplane-cli 973, toolkit 6149, amazon.aws 2659)."""
     told = Told()
     with a_client(aws, told) as client:
-        aws.disturb(client.session_id, close="client")
+        aws.disturb(client.session.session_id, close="client")
         assert client.run(b"echo x").out == b"x\n"
     assert "Resuming session" in told
     assert not any("data-channel" in text or "TokenValue" in text for unused, text in told.lines)
@@ -468,16 +314,6 @@ def test_the_session_says_why_it_was_started(aws: LocalAWS) -> None:
         assert aws.calls("StartSession")[-1].params["Reason"] == "Ansible: n1"
         assert aws.calls("StartSession")[-1].params["Target"] == NODE
     assert aws.world.regions == [REGION]
-
-
-def test_a_long_command_is_told_again_and_again(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user sees which host takes so long (ansible 84008)."""
-    for name in ("_STILL_RUNNING", "_CHECK"):
-        monkeypatch.setattr(client_module, name, 0.1)
-    told = Told()
-    with a_client(aws, told) as client:
-        client.run(b"echo x; sleep 0.5")
-    assert any(re.fullmatch(r"STILL RUNNING after \d+ s, \d+ bytes received", text) for unused, text in told.lines)
 
 
 def test_a_command_that_prints_a_little_does_not_make_its_session_idle() -> None:

@@ -1,0 +1,133 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""Find the holder of sessions, or start it.
+
+The holder is a process of its own, in a session of its own, so that Ctrl+C of the play does not end it before it has
+ended its sessions. It gets what it needs to import over its standard input, and the socket that it listens on as a
+descriptor: nothing of the settings is in its arguments or its environment, and the socket is there before the holder
+is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any, cast
+
+from ansible.utils.collection_loader import AnsibleCollectionConfig  # type: ignore[attr-defined] # it is public
+
+from .._session import wire
+from .._session.controller import started_at
+from .._session.errors import SessionError
+from .._session.folder import alone, connected, folder, listen, sweep
+from .._session.words import on_one_line
+
+# The environment decides whose credentials are found, and how AWS is reached, so another environment has another
+# holder. The keys are not needed for that, because they are among the settings.
+_DECIDES = ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_")
+_SECRET = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+_PROGRAM = "ansible_collections.sessionops.aws.plugins.plugin_utils._connection.holding"
+_START = (
+    "import json,sys;given=json.load(sys.stdin);sys.path[:]=given['path'];"
+    "from ansible.plugins.loader import init_plugin_loader;init_plugin_loader(given['collections']);"
+    f"from {_PROGRAM} import main;main(given)"
+)
+REFUSED = "refused: "  # before a sentence of the holder that says why it does not start
+_SHOWN = 300  # characters
+
+
+def controller() -> int:
+    """Return the number of the process of the play, of which this is a worker, or which this is."""
+    parent = multiprocessing.parent_process()
+    return os.getpid() if parent is None else (parent.pid or os.getppid())
+
+
+def name_of(persist: bool) -> str:
+    """Return the name of the socket of the holder. One that may outlive the play belongs to the user alone."""
+    decides = sorted((name, value) for name, value in os.environ.items() if name.startswith(_DECIDES))
+    whose = [] if persist else [controller(), started_at(controller())]
+    environment = [pair for pair in decides if pair[0] not in _SECRET]
+    text = json.dumps([wire.VERSION, str(Path(__file__).parent), sys.executable, whose, environment])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def find(persist: bool) -> socket.socket | None:
+    """Return a connection to the holder; None if there is none. Raises ``SessionError``."""
+    return connected(folder() / name_of(persist))
+
+
+def find_or_start(persist: bool) -> socket.socket:
+    """Return a connection to the holder, which is started if there is none. Raises ``SessionError``."""
+    found = find(persist)
+    if found is not None:
+        return found
+    with alone() as where:
+        path = where / name_of(persist)
+        found = connected(path)  # another worker may have started it in the meantime
+        if found is None:
+            sweep(where)
+            _start(path, persist)
+            found = connected(path)
+    if found is None:
+        raise SessionError("The process that keeps the sessions of Ansible ended at once.")
+    return found
+
+
+def _start(path: Path, persist: bool) -> None:
+    """Start the holder, and wait until it is ready. Raises ``SessionError`` with its reason if it is not."""
+    listener = listen(path)
+    reader, writer = os.pipe()
+    try:
+        given: dict[str, Any] = {
+            "path": [entry or os.getcwd() for entry in sys.path],
+            "collections": list(AnsibleCollectionConfig.collection_paths),
+            "listener": listener.fileno(),
+            "ready": writer,
+            "controller": None if persist else [controller(), started_at(controller())],
+        }
+        started = subprocess.Popen(
+            # -P, so that nothing is imported from the working directory.
+            [sys.executable, "-P", "-B", "-c", _START, "sessionops.aws: sessions of Ansible"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=writer,
+            pass_fds=(listener.fileno(), writer),
+            start_new_session=True,
+        )
+        started.returncode = 0  # nobody waits for it, because it outlives this process
+        os.close(writer)
+        writer = -1
+        with contextlib.suppress(BrokenPipeError), cast("IO[bytes]", started.stdin) as stdin:
+            stdin.write(json.dumps(given).encode())
+        with open(reader, "rb", closefd=False) as said:
+            text = said.read()
+    except OSError as error:
+        text = f"{error.strerror}".encode()
+    finally:
+        listener.close()
+        for descriptor in (reader, writer):
+            if descriptor >= 0:
+                os.close(descriptor)
+    if not text.endswith(b"ready\n"):
+        path.unlink(missing_ok=True)
+        raise SessionError(_why_not_started(text.decode("utf-8", "replace")))
+
+
+def _why_not_started(text: str) -> str:
+    """Return a sentence with the end of what the holder printed."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and lines[-1].startswith(REFUSED):
+        return lines[-1].removeprefix(REFUSED)
+    shown = on_one_line(lines[-1])[-_SHOWN:] if lines else "it printed nothing"
+    return f"Could not start the process that keeps the sessions of Ansible: {shown.rstrip('.')}."

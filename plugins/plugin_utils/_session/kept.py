@@ -1,0 +1,383 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+# This file is private to the sessionops.aws collection and may change without notice.
+# Do not import it from outside the collection.
+
+"""A session that is kept for the tasks of its host, in a thread of its own.
+
+The thread is the only one that uses the session and the connections of its callers, so nothing of them needs a lock.
+Others hand callers over, and say when the session has to end.
+
+The session begins with the first caller. Jobs of all callers run in it side by side: each caller numbers its own, and
+the session has other numbers. A caller that disconnects has its jobs cancelled on the node. A session that is idle may
+have ended in the meantime, so it is asked before a job begins, and replaced if it has. A session that is lost while
+jobs run fails them, because nobody knows what they have done. No request is ever sent twice.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import json
+import queue
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from .caller import DOES_NOT_UNDERSTAND, Caller
+from .errors import SessionError
+from .limits import Limits
+from .lines import Answer
+from .link import Pause
+from .session import Session
+from .wire import Request
+
+_STARTS = frozenset({"exec", "put", "get"})
+_OF_JOBS = _STARTS | {"feed", "cancel"}
+_LONG = 3600.0  # seconds
+_A_WHILE = 0.5  # seconds from one look to the next, while others must end something first
+_STOPPED = "The session was ended, because the play has ended."
+
+
+class Opening(Protocol):
+    """What a caller asks for. Two with the same key can share a session."""
+
+    @property
+    def key(self) -> str:
+        """What the session depends on."""
+
+    @property
+    def limits(self) -> Limits:
+        """How long things may take."""
+
+    @property
+    def idle(self) -> float:
+        """Seconds after which a session that nobody uses is ended; 0 for never."""
+
+    @property
+    def lifetime(self) -> float:
+        """Seconds after which a session begins no more jobs; 0 for never."""
+
+    def start(self, tell: Callable[[int, str], None], pause: Pause) -> Session:
+        """Start a session. Raises ``SessionError``."""
+
+
+class House(Protocol):
+    """What the sessions of one holder share. All of it can be used in any thread."""
+
+    room: threading.Semaphore  # for the sessions that there can be at the same time
+    turn: threading.Semaphore  # for those that are started or ended at the same time
+    untold: collections.deque[str]  # warnings for the next caller
+
+    def make_room(self) -> None:
+        """Ask an idle session to end, because another waits for ``room``."""
+
+    def has_left(self, kept: Kept) -> bool:
+        """Forget a session that has nothing left to do. Return False if it was given a caller in the meantime."""
+
+    def replace(self, kept: Kept) -> None:
+        """Give no more callers to a session."""
+
+
+class Kept(threading.Thread):
+    """The session of one host, and those who use it."""
+
+    def __init__(self, opening: Opening, house: House) -> None:
+        super().__init__(name="session", daemon=True)
+        self.key = opening.key
+        self.used_at = time.monotonic()
+        self._house = house
+        self._opening = opening  # of the latest caller
+        self._new: queue.SimpleQueue[tuple[Caller, Opening]] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._leaving = threading.Event()
+        self._callers: list[Caller] = []
+        self._jobs: dict[int, tuple[Caller, int]] = {}  # who waits for them, and the numbers they have there
+        self._numbers = 0
+        self._session: Session | None = None
+        self._started_at = self.used_at
+        self._selector = selectors.DefaultSelector()
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+
+    # --- for other threads ---
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody uses the session."""
+        return not self._callers and not self._jobs and self._new.empty()
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether there is a session in which no job runs."""
+        return self._session is not None and not self._jobs
+
+    def take(self, caller: Caller, opening: Opening) -> None:
+        """Take a caller over, with the requests that it has sent."""
+        self._new.put((caller, opening))
+        self._wake()
+
+    def leave(self) -> None:
+        """End the session once no job runs. The next job starts another."""
+        self._leaving.set()
+        self._wake()
+
+    def stop(self) -> None:
+        """End the session as soon as possible, with all its jobs, and take no more callers."""
+        self._stopping.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # it has ended
+            self._waker.send(b"x")
+
+    # --- the thread ---
+
+    def run(self) -> None:
+        """Serve callers until there are none, and no session."""
+        try:
+            while not self._is_over():
+                self._work()
+        except Exception as error:  # a fault of this program must not leave a session or a caller behind
+            self._fail_all(f"The process that keeps the sessions of Ansible failed: {type(error).__name__}.")
+        finally:
+            with contextlib.suppress(Exception):
+                self._end_session()
+            self._house.replace(self)
+            while not self._new.empty():
+                self._callers.append(self._new.get()[0])
+            for caller in self._callers:
+                caller.close()
+            self._selector.close()
+            self._woken.close()
+            self._waker.close()
+
+    def _is_over(self) -> bool:
+        if self._stopping.is_set():
+            self._fail_all(_STOPPED)
+            return True
+        return self._session is None and self.is_idle and self._house.has_left(self)
+
+    def _work(self) -> None:
+        """Do one turn of everything."""
+        self._take_new()
+        for caller in list(self._callers):
+            self._carry_out(caller)
+        if self._session is not None and not self._jobs and (self._leaving.is_set() or self._until_limit() <= 0):
+            self._end_session()
+        for answer in self._wait():
+            self._hand_out(answer)
+        self._serve_callers()
+
+    def _take_new(self) -> None:
+        while not self._new.empty():
+            caller, self._opening = self._new.get()
+            self._callers.append(caller)
+            self._selector.register(caller, selectors.EVENT_READ)
+            if self._session is not None:
+                self._session.limits = self._opening.limits
+            with contextlib.suppress(IndexError):  # others take them, too
+                while True:
+                    caller.tell(0, self._house.untold.popleft())
+
+    def _wait(self) -> list[Answer]:
+        """Wait until something happens. Return what came for jobs."""
+        seconds = 0.0 if self._has_work() else self._until_limit()
+        if self._session is None:
+            self._selector.select(seconds)
+            return []
+        try:
+            return self._session.wait(seconds, self._selector)
+        except SessionError as error:
+            self._lose(str(error))
+            return []
+
+    def _has_work(self) -> bool:
+        return not self._new.empty() or (self._has_room() and any(caller.requests for caller in self._callers))
+
+    def _has_room(self) -> bool:
+        return self._session is None or self._session.has_room
+
+    # --- callers ---
+
+    def _serve_callers(self) -> None:
+        """Read what callers have sent, write what they take, and drop those that are gone."""
+        for key, events in self._selector.select(0):
+            if key.fileobj is self._woken:
+                with contextlib.suppress(BlockingIOError):
+                    self._woken.recv(4096)
+                continue
+            caller: Caller = key.fileobj  # type: ignore[assignment] # all others are callers
+            if events & selectors.EVENT_READ:
+                caller.read()
+            if events & selectors.EVENT_WRITE:
+                caller.write()
+        for caller in list(self._callers):
+            if caller.has_gone:
+                self._drop(caller)
+            else:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if caller.wants_write else 0)
+                if self._selector.get_key(caller).events != events:
+                    self._selector.modify(caller, events)
+
+    def _drop(self, caller: Caller) -> None:
+        """Forget a caller, and cancel its jobs. They stay jobs of the session until they have ended."""
+        self._callers.remove(caller)
+        self._selector.unregister(caller)
+        caller.close()
+        for number in caller.jobs.values():
+            if self._session is not None:
+                self._session.request("cancel", number)
+        self.used_at = time.monotonic()
+
+    def _carry_out(self, caller: Caller) -> None:
+        """Carry out the requests of a caller, for as long as the session takes more."""
+        while caller.requests and self._has_room() and not self._stopping.is_set():
+            request = caller.requests.popleft()
+            if request.do == "open":
+                self._open(caller, request)
+            elif request.do == "reset":
+                self._reset(caller, request)
+            elif request.do in _OF_JOBS:
+                self._pass_on(caller, request)
+            else:
+                caller.refuse(request.job, DOES_NOT_UNDERSTAND)
+
+    def _open(self, caller: Caller, request: Request) -> None:
+        session = self._living_session(caller, request)
+        if session is not None:
+            said = {**dataclasses.asdict(session.node), "session": session.session_id}
+            caller.answer(request.job, "h", json.dumps(said).encode())
+
+    def _reset(self, caller: Caller, request: Request) -> None:
+        """End the session. If jobs of others run in it, it gets no more callers, and ends with the last job."""
+        if self._jobs:
+            self._house.replace(self)
+            self._leaving.set()
+        else:
+            self._end_session()
+        caller.answer(request.job, "x", b'{"rc": 0}')
+
+    def _pass_on(self, caller: Caller, request: Request) -> None:
+        """Send a request of a job to the node."""
+        if request.do in _STARTS:
+            if self._living_session(caller, request) is None:
+                return
+            self._numbers += 1
+            self._jobs[self._numbers] = caller, request.job
+            caller.jobs[request.job] = self._numbers
+        number = caller.jobs.get(request.job)
+        if number is not None and self._session is not None:  # otherwise it has ended in the meantime
+            self._session.request(request.do, number, request.raw, **request.members)
+
+    def _hand_out(self, answer: Answer) -> None:
+        if answer.job not in self._jobs:
+            return
+        caller, number = self._jobs[answer.job]
+        caller.answer(number, answer.kind, answer.data)
+        if answer.kind == "x":
+            del self._jobs[answer.job]
+            caller.jobs.pop(number, None)
+            self.used_at = time.monotonic()
+
+    # --- the session ---
+
+    def _living_session(self, caller: Caller, request: Request) -> Session | None:
+        """Return the session for a new job. Start one if there is none, or if the idle one has ended.
+
+        If none can be started, tell all who wait for one. They asked before it was known, and each attempt takes time.
+        """
+        if self._session is not None and not self._jobs and not self._session.is_alive():
+            self._tell(3, f"SESSION {self._session.session_id} has ended")
+            self._end_session()
+        if self._session is None:
+            try:
+                self._start_session()
+            except SessionError as error:
+                caller.requests.appendleft(request)
+                self._refuse_waiting(str(error))
+        self.used_at = time.monotonic()
+        return self._session
+
+    def _start_session(self) -> None:
+        while not self._house.room.acquire(timeout=_A_WHILE):
+            self._pause(0)
+            self._house.make_room()
+        try:
+            self._leaving.clear()
+            while not self._house.turn.acquire(timeout=_A_WHILE):
+                self._pause(0)
+            try:
+                self._session = self._opening.start(self._tell, self._pause)
+            finally:
+                self._house.turn.release()
+        finally:
+            if self._session is None:
+                self._house.room.release()
+        self._started_at = time.monotonic()
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            with self._house.turn:
+                session.close()
+        finally:
+            self._house.room.release()
+        self._tell(3, f"SESSION {session.session_id} ended")
+
+    def _lose(self, text: str) -> None:
+        """Give a session up that cannot go on, and fail its jobs."""
+        self._end_session()
+        for caller, number in self._jobs.values():
+            caller.refuse(number, text, sent=True)
+            caller.jobs.clear()
+        self._jobs.clear()
+
+    def _fail_all(self, text: str) -> None:
+        self._lose(text)
+        self._refuse_waiting(text)
+
+    def _refuse_waiting(self, text: str) -> None:
+        """Refuse what asks for a session in the requests that have come by now."""
+        self._take_new()
+        self._serve_callers()
+        for caller in self._callers:
+            waiting = [request for request in caller.requests if request.do in _STARTS or request.do == "open"]
+            for request in waiting:
+                caller.requests.remove(request)
+                caller.refuse(request.job, text)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, unless the session is not wanted any more. Raises ``SessionError`` then."""
+        if self._stopping.wait(seconds):
+            raise SessionError(_STOPPED)
+
+    def _until_limit(self) -> float:
+        """Return for how many seconds the session may be kept, if nothing happens."""
+        if self._session is None or self._jobs:
+            return _LONG
+        now = time.monotonic()
+        ends = [now + _LONG]
+        if self._opening.idle:
+            ends.append(self.used_at + self._opening.idle)
+        if self._opening.lifetime:
+            ends.append(self._started_at + self._opening.lifetime)
+        return max(0.0, min(ends) - now)
+
+    def _tell(self, verbosity: int, text: str) -> None:
+        """Send a line of text to those who use the session. A warning goes to one, and waits until there is one."""
+        if verbosity:
+            for caller in self._callers:
+                caller.tell(verbosity, text)
+        elif self._callers:
+            self._callers[0].tell(verbosity, text)
+        else:
+            self._house.untold.append(text)
