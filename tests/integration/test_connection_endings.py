@@ -83,8 +83,7 @@ class Stage:
 
     def play(self, tasks: Sequence[Mapping[str, Any]], **play: Any) -> subprocess.Popen[str]:
         """Start a play with these tasks."""
-        written = [{"hosts": "n", "gather_facts": False, "tasks": tasks, **play}]
-        (self.folder / "play.yml").write_text(json.dumps(written))
+        write_play(self.folder, tasks, **play)
         return self.start("ansible-playbook", "-i", "hosts.yml", "play.yml")
 
     def sleeping(self, count: int = 1) -> None:
@@ -131,6 +130,11 @@ class Stage:
                     found.append(pid)
         return found
 
+    def holders(self) -> list[int]:
+        """Return the processes that hold sessions for this test."""
+        held = {pid for pid, words in processes() if "sessionops.aws: sessions of Ansible" in words}
+        return [pid for pid in self.workers() if pid in held]
+
     def end_processes(self) -> None:
         for pid in [*self.workers(), *self.commands()]:
             with contextlib.suppress(ProcessLookupError):
@@ -138,6 +142,11 @@ class Stage:
         for process in self._processes:
             process.kill()
             process.communicate()
+
+
+def write_play(folder: Path, tasks: Sequence[Mapping[str, Any]], **play: Any) -> None:
+    written = [{"hosts": "n", "gather_facts": False, "tasks": tasks, **play}]
+    (folder / "play.yml").write_text(json.dumps(written))
 
 
 def processes() -> Iterator[tuple[int, list[str]]]:
@@ -221,16 +230,30 @@ def test_a_killed_controller_ends_its_sessions_all_the_same(stage: Stage) -> Non
     stage.is_clean(stage.end(play))
 
 
-def test_a_killed_worker_leaves_a_session_that_is_found_by_its_reason(stage: Stage) -> None:
+def test_a_killed_worker_leaves_no_command(stage: Stage) -> None:
+    """Its session is used by the next task."""
     play = stage.play([shell(stage.sleep)])
     stage.sleeping()
-    workers = [pid for pid in stage.workers() if pid != play.pid]
-    for pid in workers:
-        os.kill(pid, signal.SIGKILL)
-    os.kill(play.pid, signal.SIGKILL)
-    stage.end(play)
-    # Nobody is left who could end the session, or the command.
-    assert stage.commands() and stage.sessions_left() == 1
+    for pid in stage.workers():
+        if pid != play.pid and pid not in stage.holders():
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not stage.commands(), "the command still runs on the node")
+    play.kill()
+    stage.is_clean(stage.end(play))
+
+
+def test_a_killed_holder_leaves_a_session_that_is_found_by_its_reason(stage: Stage) -> None:
+    """The task fails, and the next one works."""
+    tasks = [shell(stage.sleep, ignore_unreachable=True), shell("echo still-here")]
+    play = stage.play(tasks)
+    stage.sleeping()
+    (holder,) = stage.holders()
+    os.kill(holder, signal.SIGKILL)
+    printed = stage.end(play)
+    assert "has ended. The command may have run." in printed and "ok=2 " in printed, printed
+    # Nobody is left who could end the first session, or its command.
+    wait_until(lambda: stage.sessions_left() == 1, "the session of the second task is left")
+    assert stage.commands()
     info = {"name": "List", "sessionops.aws.ssm_session_info": {"region": REGION}, "register": "found"}
     mine = f"found.sessions | selectattr('reason', 'search', 'process {play.pid}$') | map(attribute='session_id')"
     terminate = {"region": REGION, "session_ids": f"{{{{ {mine} | list }}}}", "wait": True}
@@ -238,6 +261,51 @@ def test_a_killed_worker_leaves_a_session_that_is_found_by_its_reason(stage: Sta
     second = stage.play([info, end], hosts="localhost", connection="local")
     printed = stage.end(second)
     assert second.returncode == 0 and "changed=1" in printed, printed
+    stage.is_clean(printed)
+
+
+# --- containers, in which all processes end with the first ---
+
+
+IN_A_CONTAINER = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may make a namespace of processes")
+@pytest.mark.parametrize("callback", [True, False])
+def test_a_container_that_ends_with_the_playbook(stage: Stage, callback: bool) -> None:
+    """The callback ends the sessions. Without it, exactly those of the hosts are left."""
+    if callback:
+        (stage.folder / "ansible.cfg").write_text("[defaults]\ncallbacks_enabled = sessionops.aws.end_sessions\n")
+    write_play(stage.folder, [shell("echo here")], hosts="n,n1")
+    play = stage.start(*IN_A_CONTAINER, "ansible-playbook", "-i", "hosts.yml", "play.yml")
+    printed = stage.end(play)
+    assert play.returncode == 0, printed
+    assert stage.sessions_left() == (0 if callback else 1)
+    for session in stage.aws.client("ssm", region=REGION).describe_sessions(State="Active")["Sessions"]:
+        stage.aws.client("ssm", region=REGION).terminate_session(SessionId=session["SessionId"])
+
+
+# --- what starts Ansible ---
+
+
+def test_the_output_ends_with_ansible(stage: Stage) -> None:
+    """A process in the background that kept it would make $(...) wait (ansible 7417)."""
+    line = "echo \"<$(ansible -i hosts.yml n -m ansible.builtin.raw -a 'echo here' 2>&1 | grep here)>\""
+    shown = stage.end(stage.start("bash", "-c", line))
+    assert "<here" in shown, shown
+    stage.is_clean(shown)
+
+
+def test_a_home_with_a_long_path(stage: Stage) -> None:
+    """The path of a socket is short (ansible 11536, 12144, 16840, 10826, kismatic 93, metron 122)."""
+    home = stage.folder / ("x" * 200)
+    home.mkdir()
+    printed = stage.end(
+        stage.start(
+            "env", f"HOME={home}", "ansible", "-i", "hosts.yml", "n", "-m", "ansible.builtin.raw", "-a", "echo here"
+        )
+    )
+    assert "here" in printed, printed
     stage.is_clean(printed)
 
 

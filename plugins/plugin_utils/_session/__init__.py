@@ -20,14 +20,23 @@ the time as arguments, and return what to do. Only the helper is a program, whic
    both sides go on where they were.
 3. ``handshake.py``: the first messages of some sessions, in which the agent says what kind of session it is, and
    whether it encrypts.
-
 4. ``lines.py``: jobs on the node. The command of the session starts a Python on the node, which prints a marker and
    takes ``helper.py`` over its input. Requests are blocks with numbers and checksums. Answers are lines of ASCII.
 5. ``shell_loop.py``: commands on a node without Python, one after the other.
 
 6. ``stream.py``: the WebSocket, over a socket with TLS, and through a proxy.
 7. ``link.py``: one running session. It waits, resumes the session if the socket is lost, and ends it.
-8. ``client.py``: what the connection plugin uses: commands with input and output, and files, as jobs side by side.
+8. ``session.py``: the session with the helper in it. It carries the requests and answers of jobs.
+
+A worker of Ansible lives for one task. So another process, the *holder*, holds the sessions of all hosts from task to
+task. A worker connects to it over a Unix socket, and its requests and answers travel through the holder.
+
+9. ``jobs.py``: what the connection plugin uses: commands with input and output, and files, as jobs side by side. It
+   runs in the worker.
+10. ``remote.py``: the worker's end of the socket, with the messages of ``wire.py``. ``folder.py`` is where it is.
+11. ``caller.py``: a worker, as the holder sees it.
+12. ``kept.py``: one session with all its callers, in a thread of the holder.
+13. ``holder.py``: all sessions. ``controller.py`` tells the end of the process that they are for.
 
 What a client must know of the agent:
 

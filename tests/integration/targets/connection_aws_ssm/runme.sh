@@ -5,4 +5,4 @@ cd "$(dirname "$0")"
 export ANSIBLE_LIBRARY=old_modules
 # The bytes of names and output do not depend on the locale, but ansible-core itself requires UTF-8.
 exec "${ANSIBLE_TEST_PYTHON_INTERPRETER:-python3}" ../../../emulator run --world world.yml -- \
-    ansible-playbook -i inventory.yml --forks 20 playbook.yml "$@"
+    sh -ec 'ansible-playbook -i inventory.yml --forks 20 playbook.yml "$@"; ansible-playbook end.yml "$@"' sh "$@"

@@ -1,0 +1,64 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: end_sessions
+type: aggregate
+version_added: 0.1.0
+short_description: End the sessions of a playbook before Ansible ends
+description:
+  - Ends all sessions of the connection plugin P(sessionops.aws.aws_ssm#connection) at the end of each playbook, and
+    waits for it.
+  - Without this callback, a process in the background ends them as soon as Ansible has ended. In a container that ends
+    with Ansible, as with AWX and C(ansible-navigator), that process is killed before it can do so. The sessions then
+    stay until their idle timeout.
+  - Sessions that are kept with the option O(sessionops.aws.aws_ssm#connection:persist) are not ended.
+  - If Ansible is interrupted, the callback does not run.
+author:
+  - Contributors to the sessionops.aws collection (@sessionops)
+requirements:
+  - enable it in the configuration of Ansible, with C(callbacks_enabled) or E(ANSIBLE_CALLBACKS_ENABLED)
+seealso:
+  - plugin: sessionops.aws.aws_ssm
+    plugin_type: connection
+  - module: sessionops.aws.ssm_session_info
+  - module: sessionops.aws.ssm_session_terminate
+"""
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote import Remote
+
+
+class CallbackModule(CallbackBase):
+    """Ends the sessions of this process of Ansible."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "sessionops.aws.end_sessions"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_stats(self, unused_stats: Any) -> None:
+        """End the sessions. A failure is a warning, because the playbook has ended."""
+        try:
+            found = starting.find(persist=False)
+            if found is not None:
+                remote = Remote(found, self._tell)
+                try:
+                    remote.ask("stop")
+                finally:
+                    remote.close()
+        except SessionError as error:
+            self._tell(0, str(error))
+
+    def _tell(self, verbosity: int, text: str) -> None:
+        """Show a line of text from a verbosity on; 0 is a warning."""
+        if verbosity:
+            self._display.verbose(text, caplevel=verbosity - 1)
+        else:
+            self._display.warning(text)
