@@ -19,8 +19,8 @@ description:
   - Commands run as the user of the session, which is C(ssm-user) by default. A Session document or the Session Manager
     preferences of the account can name another user. The variable C(ansible_user) has no effect. Use C(become) to run
     tasks as another user.
-  - Commands start in the home directory of the user and have no terminal. They have the environment of the shell that
-    SSM Agent starts for the session, which is not a login shell.
+  - Commands start in the home directory of the user. They have no terminal, unless the become plugin requires one. They
+    have the environment of the shell that SSM Agent starts for the session, which is not a login shell.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -414,7 +414,7 @@ class Connection(ConnectionBase):
     """Run commands and transfer files over the session of the host, which another process holds."""
 
     transport = "sessionops.aws.aws_ssm"
-    has_pipelining = True
+    has_tty = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -435,6 +435,11 @@ class Connection(ConnectionBase):
         self._context = context
         if "{{" in str(context.remote_addr or "") and getattr(self, "_options", None):
             context.remote_addr = self._option("host")
+
+    @property
+    def has_pipelining(self) -> bool:  # type: ignore[override]
+        """Whether a module can be standard input, which a become plugin that requires a terminal prevents."""
+        return not getattr(self.become, "require_tty", False)
 
     @property
     def default_user(self) -> str:  # type: ignore[override]
@@ -545,7 +550,8 @@ class Connection(ConnectionBase):
         escalation = Escalation(become)
         if not jobs.node.python:
             return self._run_without_dialogue(jobs, command, escalation, limit)
-        job = jobs.execute(command, "open", escalation.take)
+        stdin = "terminal" if getattr(become, "require_tty", False) else "open"
+        job = jobs.execute(command, stdin, escalation.take)
         escalation.send = functools.partial(jobs.feed_now, job)
         seconds = self._option("timeout")
         if not jobs.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):

@@ -15,7 +15,7 @@ ends the session. The data of all blocks is a row of requests: a line of JSON, a
 ``raw`` says, compressed with zlib if it has ``zlib``::
 
     {"do": "hello", "job": 1}                          who runs where
-    {"do": "exec", "job": 2, "command": "id", "stdin": "none" | "given" | "open"}
+    {"do": "exec", "job": 2, "command": "id", "stdin": "none" | "given" | "open" | "terminal"}
     {"do": "feed", "job": 2, "raw": 100, "end": true}  standard input, or a part of a file
     {"do": "cancel", "job": 2}                         SIGTERM to the process group, SIGKILL after 5 seconds
     {"do": "put", "job": 3, "path": "/tmp/x", "mode": 384, "size": 100, "sha256": "..."}
@@ -56,6 +56,7 @@ from __future__ import annotations
 import base64
 import collections
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -65,6 +66,7 @@ import signal
 import stat
 import subprocess
 import sys
+import termios
 import time
 import zlib
 from collections.abc import Callable
@@ -81,6 +83,7 @@ GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 LAST = 1.0  # seconds after SIGKILL until a cancelled command is given up
 POLL = 0.1  # seconds after which the processes of a cancelled command are looked for again
 MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int}  # what each request must have, or may have
+END_OF_FILE = b"\x04"  # that a terminal takes for the end of its input
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
@@ -219,41 +222,76 @@ class Command(Job):
         self.helper = helper
         self.job = job
         kind = request.get("stdin", "none")
-        self.process = subprocess.Popen(
-            ["/bin/sh", "-c", encoded(request["command"])],
-            stdin=subprocess.DEVNULL if kind == "none" else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            cwd=helper.cwd,
-            env=helper.environment,
-            start_new_session=True,
-            preexec_fn=clean_signals,
-        )
-        self.open: dict[IO[bytes], str] = {}
-        for name, pipe in (("o", self.process.stdout), ("e", self.process.stderr)):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
-                self.open[pipe] = name
+        start = self.start_in_terminal if kind == "terminal" else self.start_with_pipes
+        self.stdin: IO[bytes] | None
+        self.open: dict[IO[bytes], str]
+        self.process, self.stdin, self.open = start(encoded(request["command"]), kind)
+        for pipe in self.open:
+            os.set_blocking(pipe.fileno(), False)
         self.input: collections.deque[bytes] = collections.deque()
-        self.input_ends = kind != "open"
+        self.input_ends = kind in ("none", "given")
+        self.is_terminal = kind == "terminal"
         self.read = 0
         self.told = 0
         self.kill_at = self.give_up_at = float("inf")
-        if self.process.stdin is not None:
-            os.set_blocking(self.process.stdin.fileno(), False)
+        if self.stdin is not None:
+            os.set_blocking(self.stdin.fileno(), False)
             self.feed(raw, kind == "given")
+
+    def start_with_pipes(
+        self, command: bytes, kind: str
+    ) -> tuple[subprocess.Popen[bytes], IO[bytes] | None, dict[IO[bytes], str]]:
+        """Start a command, and return its process, its input, and its outputs."""
+        process = self.popen(
+            command,
+            stdin=subprocess.DEVNULL if kind == "none" else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=clean_signals,
+        )
+        outputs = {pipe: name for name, pipe in (("o", process.stdout), ("e", process.stderr)) if pipe is not None}
+        return process, process.stdin, outputs
+
+    def start_in_terminal(
+        self, command: bytes, unused_kind: str
+    ) -> tuple[subprocess.Popen[bytes], IO[bytes] | None, dict[IO[bytes], str]]:
+        """Start a command in a terminal of its own, which does not change what is written to it, and has no echo."""
+        ours, theirs = os.openpty()
+        try:
+            settings = termios.tcgetattr(theirs)
+            settings[1] &= ~termios.OPOST
+            settings[3] &= ~termios.ECHO
+            termios.tcsetattr(theirs, termios.TCSANOW, settings)
+            process = self.popen(command, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=take_terminal)
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
+        return process, os.fdopen(os.dup(ours), "wb", 0), {os.fdopen(ours, "rb", 0): "o"}
+
+    def popen(self, command: bytes, **given: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            bufsize=0,
+            cwd=self.helper.cwd,
+            env=self.helper.environment,
+            start_new_session=True,
+            **given,
+        )
 
     def feed(self, data: bytes, end: bool) -> None:
         """Take standard input."""
         if data:
             self.input.append(data)
+        if end and self.is_terminal:
+            self.input.append(END_OF_FILE)
         self.input_ends = self.input_ends or end
         self.write_input()
 
     def write_input(self) -> None:
         """Write what the command takes now."""
-        pipe = self.process.stdin
+        pipe = self.stdin
         if pipe is None or pipe.closed:
             self.input.clear()
             return
@@ -268,7 +306,11 @@ class Command(Job):
         except (BrokenPipeError, ConnectionResetError):
             self.input.clear()
             self.input_ends = True
-        if not self.input and self.input_ends:
+        except OSError as error:
+            if error.errno != errno.EIO:  # nothing has the terminal open any more
+                raise
+            self.input.clear()
+        if not self.input and self.input_ends and not self.is_terminal:
             self.helper.forget(pipe)
             pipe.close()
         elif self.input:
@@ -288,6 +330,10 @@ class Command(Job):
             data = os.read(pipe.fileno(), PIECE)
         except BlockingIOError:
             return
+        except OSError as error:
+            if error.errno != errno.EIO:  # nothing has the terminal open any more
+                raise
+            data = b""
         if data:
             self.helper.answers.add(self.job, self.open[pipe], data)
         else:
@@ -302,9 +348,9 @@ class Command(Job):
     def close_all(self) -> None:
         for pipe in list(self.open):
             self.close(pipe)
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            self.helper.forget(self.process.stdin)
-            self.process.stdin.close()
+        if self.stdin is not None and not self.stdin.closed:
+            self.helper.forget(self.stdin)
+            self.stdin.close()
 
     def cancel(self) -> None:
         """Begin to end all processes of the command's group."""
@@ -732,6 +778,12 @@ def clean_signals() -> None:
     for number in RESET:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def take_terminal() -> None:
+    """Make standard input the terminal of the session of a command."""
+    clean_signals()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def environment() -> dict[bytes, bytes]:

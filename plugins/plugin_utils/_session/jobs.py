@@ -112,7 +112,10 @@ class Jobs:
         self._jobs: dict[int, Job] = {}
 
     def execute(self, command: bytes, stdin: str = "none", on_output: Output | None = None) -> Job:
-        """Start a command in ``/bin/sh``. ``stdin`` is ``none``, or ``open`` if ``feed`` follows."""
+        """Start a command in ``/bin/sh``. ``stdin`` is ``none``, or ``open`` if ``feed`` follows.
+
+        With ``terminal``, ``feed`` can follow, and the command has a terminal of its own. All of its output is ``o``.
+        """
         job = self._new_job(on_output)
         self._transport.request("exec", job.number, command=encoded_path(command), stdin=stdin)
         return job

@@ -210,6 +210,24 @@ def test_become_works_on_a_node_without_python(tmp_path: Path) -> None:
         plugin.close()
 
 
+def test_a_become_plugin_that_requires_a_terminal_has_one(plugin: Any, tmp_path: Path) -> None:
+    """It asks at the terminal, and not on the standard error. Without one, ansible-core refuses it."""
+    program = tmp_path / "asks"
+    program.write_text(
+        '#!/bin/sh\nfor last; do :; done\nprintf "[sudo via ansible, key=x] password:" >/dev/tty\n'
+        'read -r given </dev/tty; test "$given" = secret || exit 1\nexec sh -c "$last"\n'
+    )
+    program.chmod(0o755)
+    become = become_loader.get("sudo")
+    become.require_tty = True
+    become.set_options(direct={"become_exe": str(program), "become_pass": "secret"})
+    plugin.set_become_plugin(become)
+    assert plugin.has_tty and not plugin.has_pipelining
+    command = become.build_become_command("echo out; echo err >&2; exit 3", plugin._shell)
+    become.prompt = "[sudo via ansible, key=x] password:"
+    assert plugin.exec_command(command) == (3, b"out\nerr\n", b"")
+
+
 def test_files_of_the_controller_that_cannot_be_used_are_told(plugin: Any, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"x")
     with pytest.raises(AnsibleError, match="nosuch/back: No such file or directory"):

@@ -139,12 +139,16 @@ def test_input_that_nobody_reads_blocks_nothing_and_what_was_read_is_told(termin
     assert terminal.end_of(job).said == {"rc": -15, "cancelled": True, "left": False}
 
 
+# Waits, in a child of the command's shell, until the shell has ended.
+ORPHANED = """while grep -q "^PPid:.'$$'$" /proc/$$/status; do sleep 0.02; done"""
+
+
 @pytest.mark.parametrize(
     ("command", "status"),
     [
         ("trap '' TERM; sleep 100 & echo $!; wait; sleep 100", -9),
         ("sh -c 'trap \"\" TERM; echo $$; sleep 100; sleep 100' & wait", -15),
-        ("sh -c 'trap \"\" TERM; echo $$; sleep 100; sleep 100' & exit 3", 3),
+        (f"sh -c 'trap \"\" TERM; {ORPHANED}; echo $$; sleep 100; sleep 100' & exit 3", 3),
     ],
     ids=["the shell", "a child", "a child that the shell left"],
 )

@@ -110,6 +110,28 @@ def test_jobs_run_side_by_side(client: Client) -> None:
     assert bytes(waiting.out) == b"late\n"
 
 
+def test_a_command_can_have_a_terminal(client: Client) -> None:
+    """A program asks there for a password, and sees what it would see at a console. Its output is not changed."""
+    asks = r"""tty >&2; printf 'a\nb\r\n\377'; read -r x </dev/tty; echo "<$x>"; stty -a | grep -o -- '-echo '; cat"""
+    job = client.execute(asks.encode(), "terminal")
+    while b"\xff" not in job.out:
+        client.step(0.1)
+    client.feed_now(job, b"secret\n")
+    client.feed(job, pieces_of(b"more\n"))
+    assert client.finish(job).status == 0
+    lines = bytes(job.out).split(b"\n", 1)
+    assert lines[0].startswith(b"/dev/pts/")
+    assert lines[1] == b"a\nb\r\n\xff<secret>\n-echo \nmore\n"
+    assert job.err == b""
+
+
+def test_a_command_in_a_terminal_can_be_cancelled(client: Client) -> None:
+    job = client.execute(b"exec sleep 1000", "terminal")
+    client.step(0.1)
+    client.cancel(job)
+    assert client.finish(job).status in (-15, -1)  # the end of a terminal is SIGHUP
+
+
 def test_a_program_that_does_not_read_blocks_nothing(aws: LocalAWS) -> None:
     """5 MB are sent to a program that never reads. Other commands run, and the program can be ended."""
     with a_client(aws) as client:
