@@ -285,6 +285,13 @@ def _processors(allowed: set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+@contextlib.contextmanager
+def its_own_processors() -> Iterator[None]:
+    """Start processes on the processors that the emulator will have, for what would not be on this machine either."""
+    with _processors(_split_processors()[0]):
+        yield
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     process.terminate()
     process.wait(timeout=30)
