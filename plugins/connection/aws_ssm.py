@@ -396,7 +396,8 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become import Escalation
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings, read, variable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings, variable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import (
     JobError,
     NotSentError,

@@ -9,7 +9,7 @@
 The plugin, ``plugins/connection/aws_ssm.py``, is the documentation of its options and a thin class. The parts, in the
 order in which a task meets them:
 
-1. ``options.py``: the options, checked before any call is made, become ``Settings``.
+1. ``options.py``: the options, checked before any call is made, become the ``Settings`` of ``settings.py``.
 2. ``starting.py``: the holder, a process in the background that holds the sessions, is found or started.
 3. ``plugin_utils/_session``: the session itself, with commands and files in it. It knows nothing of Ansible.
 4. ``become.py``: the dialogue of a become plugin, seen in the output of a command.

@@ -18,8 +18,6 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
-
 from .._session.controller import Controller
 from .._session.errors import SessionError
 from .._session.folder import alone
@@ -27,9 +25,9 @@ from .._session.holder import Holder
 from .._session.limits import Limits
 from .._session.link import Pause
 from .._session.session import Session
-from .options import Settings
-from .requirements import check_requirements
+from .requirements import missing
 from .service import Accounts, Calls
+from .settings import Settings
 from .starting import REFUSED
 
 _DESCRIPTORS = 6  # that a session needs while a task uses it
@@ -102,10 +100,8 @@ def most_sessions() -> int:
 def main(given: Mapping[str, Any]) -> None:
     """Hold sessions until the controller has ended. ``given`` is what ``starting.py`` sends."""
     ready: int = given["ready"]
-    try:
-        check_requirements()
-    except AnsibleError as error:
-        os.write(ready, f"{REFUSED}{error}\n".encode())
+    if text := missing():
+        os.write(ready, f"{REFUSED}{text}\n".encode())
         sys.exit(1)
     listener = socket.socket(fileno=given["listener"])
     controller = Controller(*given["controller"]) if given["controller"] else None

@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import getpass
-import json
 import os
 import re
 import socket
@@ -22,9 +20,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from .._session.limits import Limits
 from .._session.lines import INTERPRETERS
-
-DOCUMENT = "AWS-StartInteractiveCommand"
-PARAMETER = "command"
+from .settings import DOCUMENT, Settings, variable
 
 # Get a value, and where it is from: the start of the origin is ``env`` or ``var``.
 GetOption = Callable[[str], tuple[Any, str]]
@@ -44,69 +40,8 @@ _ARGUMENTS = {
     "secret_key": "aws_secret_access_key",
     "session_token": "aws_session_token",
 }
-# What users set the options by. Most variables have the prefix and the name of the option.
-_PREFIX = "ansible_aws_ssm_"
-_VARIABLES = {
-    "access_key": "access_key_id",
-    "secret_key": "secret_access_key",
-    "timeout": "connect_timeout",
-}
-# The IDs that Session Manager accepts as a target.
-_TARGET = re.compile(r"(i-|mi-|ecs:|sagemaker-cluster:).+")
 _PATH = re.compile(r"/[\w./+-]+", re.ASCII)
 _MAX_REASON = 256
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Everything that a connection depends on. ``credentials`` are arguments for ``Connection``, with secrets.
-
-    Two that are equal share a session. What is not compared applies to sessions that are started later.
-    """
-
-    target: str
-    region: str | None
-    endpoint: str | None
-    stream_endpoint: str | None
-    credentials: Mapping[str, Any] = dataclasses.field(repr=False)
-    role: str | None
-    document: str
-    command_parameter: str | None
-    parameters: Mapping[str, list[str]]
-    reason: str = dataclasses.field(compare=False)
-    interpreters: tuple[str, ...] = dataclasses.field(compare=False)
-    limits: Limits = dataclasses.field(compare=False)
-    command_timeout: float | None = dataclasses.field(compare=False)
-    attempts: int = dataclasses.field(compare=False)
-    wait: float = dataclasses.field(compare=False)
-    idle: float = dataclasses.field(compare=False)
-    lifetime: float = dataclasses.field(compare=False)
-    persist: bool = dataclasses.field(compare=False)
-
-    @property
-    def key(self) -> str:
-        """A text that is the same for equal settings. It has the secrets."""
-        names = [field.name for field in dataclasses.fields(self) if field.compare]
-        return json.dumps([getattr(self, name) for name in names], sort_keys=True)
-
-    @property
-    def account_key(self) -> str:
-        """A text that is the same for settings with the same credentials, Region and endpoint. It has the secrets."""
-        return json.dumps([self.region, self.endpoint, self.credentials, self.role], sort_keys=True)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what ``from_json`` takes."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> Settings:
-        """Return the settings that ``as_json`` returned. Raises ``TypeError`` or ``KeyError`` for anything else."""
-        given = {"limits": Limits(**said["limits"]), "interpreters": tuple(said["interpreters"])}
-        return cls(**{**said, **given})
-
-    @property
-    def looks_like_target(self) -> bool:
-        return bool(_TARGET.match(self.target))
 
 
 def read(get: GetOption, host: str) -> Settings:
@@ -156,11 +91,6 @@ def _unless_empty(get: GetOption) -> GetOption:
         return (None, "") if source == "env" and not os.environ.get(variable) else (value, origin)
 
     return get_unless_empty
-
-
-def variable(option: str) -> str:
-    """Return the variable of an option."""
-    return f"{_PREFIX}{_VARIABLES.get(option, option)}"
 
 
 def _given_as(get: GetOption, option: str) -> str:

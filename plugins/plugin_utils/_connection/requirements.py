@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import re
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.sessionops.aws.plugins.module_utils._ssm import amazon
 
 from .._session import stream
@@ -20,17 +19,16 @@ from .._session import stream
 _LEAST = {"boto3": "1.34.0", "botocore": "1.34.0", "websockets": "13.0"}
 
 
-def check_requirements() -> None:
-    """Raise ``AnsibleConnectionFailure`` if a library or amazon.aws is missing, or if a library is too old."""
+def missing() -> str:
+    """Return a sentence if a library or amazon.aws is missing, or if a library is too old; otherwise an empty text."""
     wanted = [f"{name}>={least}" for name, least in _LEAST.items() if not _is_there(name, least)]
     if wanted:
         quoted = " ".join(f'"{name}"' for name in wanted)
-        raise AnsibleConnectionFailure(
+        return (
             f"sessionops.aws.aws_ssm requires {' and '.join(wanted)} on the controller. Run pip install {quoted} with "
             "the Python of Ansible, or add what is missing to the execution environment."
         )
-    if amazon.import_error:
-        raise AnsibleConnectionFailure(amazon.requirement(amazon.import_error))
+    return amazon.requirement(amazon.import_error) if amazon.import_error else ""
 
 
 def _is_there(name: str, least: str) -> bool:

@@ -32,7 +32,7 @@ from .._session.errors import CallError
 from .._session.lines import bootstrap
 from .._session.link import Pause, Started
 from .._session.stream import NOT_TRUSTED, PROXY_CREDENTIALS, Route, StreamError, check_certificates
-from .options import DOCUMENT, PARAMETER, Settings, variable
+from .settings import DOCUMENT, PARAMETER, Settings, variable
 
 try:
     from botocore import exceptions as boto

@@ -12,8 +12,9 @@ from unittest import mock
 
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import Settings, read
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import Started
 
 from emulator.journal import Entry

@@ -10,8 +10,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import DOCUMENT, Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import DOCUMENT, Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.limits import Limits
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS

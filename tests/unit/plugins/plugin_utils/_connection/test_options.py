@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, Settings
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import CallError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import INTERPRETERS
 

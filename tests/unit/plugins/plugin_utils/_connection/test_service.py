@@ -8,7 +8,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,6 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import 
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Accounts, Calls
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import CallError, SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import bootstrap
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.link import Pause
 
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import OTHER, TARGET, WORLD, environment, keys_of, settings, start
@@ -67,11 +65,11 @@ def a_node_with_tls(folder: Path, scheme: str = "wss") -> Iterator[tuple[LocalAW
             yield aws, address, {**settings_for(aws).credentials, "verify": certificates.ca_file}
 
 
-def calls_of(aws: LocalAWS, tell: Told | None = None, /, *, pause: Pause = time.sleep, **variables: Any) -> Calls:
+def calls_of(aws: LocalAWS, tell: Told | None = None, /, **variables: Any) -> Calls:
     """Return the calls of a host with these variables, without their common prefix."""
     known = {f"ansible_aws_ssm_{name}": value for name, value in variables.items()}
     given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url, **keys_of(aws), **known}
-    return Calls(settings(given), tell or Told(), pause=pause)
+    return Calls(settings(given), tell or Told())
 
 
 def refusal(calls: Calls) -> CallError:
@@ -264,8 +262,9 @@ class TestStartedOnce:
             raise SessionError("The play has ended.")
 
         with LocalAWS(world(faults=[{"op": "StartSession", "do": BUSY}])) as aws:
+            given = settings({"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url, **keys_of(aws)})
             with pytest.raises(SessionError, match=r"The play has ended\."):
-                calls_of(aws, pause=refuse).start()
+                Calls(given, Told(), pause=refuse).start()
             assert len(aws.calls("StartSession")) == 1
 
     @pytest.mark.parametrize("do", [{"error": "AccessDeniedException"}, REFUSED], ids=str)
