@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .cache/venv/bin/python -B
 
-.PHONY: help demo test quick lint sanity unit contract integration oldest-core docs build bench coverage clean
+.PHONY: help demo test quick lint sanity unit contract integration oldest-core docs build bench coverage kills clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -25,6 +25,9 @@ unit contract integration oldest-core sanity docs build: ## Run one part of the 
 
 coverage: ## Run the unit tests, and report which lines and branches of plugins/ they run
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py coverage
+
+kills: ## Kill the controller, the holder of sessions, and a node 200 times
+	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py kills
 
 bench: ## Measure what takes long against how long it must take
 	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/bench/run.py

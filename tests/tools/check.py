@@ -118,6 +118,11 @@ PARTS = [
 ON_REQUEST = [
     Part("versions", "What noxfile.py runs on other versions", commands([*PYTEST, *VERSIONS])),
     Part(
+        "kills",
+        "What is left if a controller, the holder of its sessions, or a node is killed, 200 times",
+        commands(["env", "SESSIONOPS_KILLS=200", "pytest", "--quiet", "tests/integration/test_connection_kills.py"]),
+    ),
+    Part(
         "coverage",
         "Which lines and branches of `plugins/` the unit tests run",
         commands([*PYTEST, "--cov", "--cov-report=term", "--cov-report=xml:.cache/coverage.xml", "tests/unit"]),

@@ -39,6 +39,7 @@ MAY_IMPORT = {
     f"{SESSION}/": (f"{SESSION}/",),
     "plugins/inventory/": (f"{SSM}/", "plugins/plugin_utils/"),
     "plugins/connection/": (f"{SSM}/", "plugins/plugin_utils/"),
+    "plugins/callback/": ("plugins/plugin_utils/",),
     "plugins/action/": (f"{SSM}/", "plugins/plugin_utils/"),
     "plugins/doc_fragments/": (),
     # The rest of the emulator uses the services. They import only what every service needs.

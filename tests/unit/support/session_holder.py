@@ -80,3 +80,14 @@ def instead_of_a_process(holder: LocalHolder) -> Iterator[None]:
 
     with mock.patch.object(starting, "find", find), mock.patch.object(starting, "find_or_start", find):
         yield
+
+
+def holders(runtime: Path) -> list[int]:
+    """Return the processes that hold sessions, and meet their workers in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            shown = entry.joinpath("cmdline").read_text() + entry.joinpath("environ").read_text()
+            if "sessions of Ansible" in shown and f"XDG_RUNTIME_DIR={runtime.parent}" in shown:
+                found.append(int(entry.name))
+    return found

@@ -24,6 +24,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote imp
 
 from unit.support.connection_plugin import environment
 from unit.support.session_client import Told, a_node, settings_for
+from unit.support.session_holder import holders
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +37,6 @@ def runtime() -> Iterator[Path]:
             remote = Remote(found, Told())
             remote.ask("stop")
             remote.close()
-
-
-def holders(runtime: Path) -> list[int]:
-    """Return the holders of a test."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            shown = entry.joinpath("cmdline").read_text() + entry.joinpath("environ").read_text()
-            if "sessions of Ansible" in shown and f"XDG_RUNTIME_DIR={runtime.parent}" in shown:
-                found.append(int(entry.name))
-    return found
 
 
 def links(process: int) -> dict[str, str]:
