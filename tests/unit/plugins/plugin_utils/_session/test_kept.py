@@ -387,3 +387,13 @@ def test_a_fault_of_the_holder_itself_is_told(
     with a_worker(holder, aws) as worker:
         assert worker.run(b"echo here").out == b"here\n"
     assert calls(aws, before)[:2] == ["StartSession", "TerminateSession"]
+
+
+def test_descriptors_with_large_numbers_work(aws: LocalAWS, holder: LocalHolder) -> None:
+    """More than 1023 fail where select() is used (mitogen 549, 249, 957)."""
+    with contextlib.ExitStack() as opened:
+        for unused in range(1100):
+            opened.enter_context(open(os.devnull, "rb"))
+        with a_worker(holder, aws) as worker:
+            assert worker.remote._connection.fileno() > 1023
+            assert worker.run(b"echo here").out == b"here\n"

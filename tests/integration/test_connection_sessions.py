@@ -1,0 +1,142 @@
+# Copyright: Contributors to the sessionops.aws collection
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Test that each host has one session for a whole run, whatever the strategy, and what restarts and losses do to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulator.testing import LocalAWS
+from unit.support.session_client import NODE, REGION, a_node, tell_node
+from unit.support.session_stage import still_open
+
+HOSTS = 5
+NODES = [f"i-{number:017x}" for number in range(1, HOSTS)] + [NODE]
+# Only a test that is broken waits so long.
+DEADLINE = 120
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAWS]:
+    with a_node(region={"nodes": [{"id": node, "agent": {"fast": True}} for node in NODES]}) as served:
+        yield served
+
+
+class Run:
+    """A run of ansible-playbook, and the calls of AWS that it made."""
+
+    def __init__(self, aws: LocalAWS, folder: Path, plays: Sequence[Mapping[str, Any]], *more: str) -> None:
+        self.aws = aws
+        self.since = aws.position
+        hosts = {f"n{number}": {"ansible_host": node} for number, node in enumerate(NODES)}
+        given = {
+            "ansible_connection": "sessionops.aws.aws_ssm",
+            "ansible_aws_ssm_region": REGION,
+            "ansible_aws_ssm_connect_timeout": DEADLINE,
+            "ansible_python_interpreter": sys.executable,
+            "ansible_remote_tmp": str(folder / "remote"),
+        }
+        (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": given}}))
+        (folder / "plays.json").write_text(
+            json.dumps([{"hosts": "all", "gather_facts": False, **play} for play in plays])
+        )
+        kept = {name: value for name, value in aws.clean_env().items() if not name.startswith("ANSIBLE_REMOTE")}
+        self.process = subprocess.Popen(
+            ["ansible-playbook", "-i", "hosts.json", "plays.json", *more],
+            cwd=folder,
+            env=kept,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def end(self) -> str:
+        """Wait for the end of the run and of its sessions, and return what it printed."""
+        printed, unused = self.process.communicate(timeout=DEADLINE)
+        assert self.process.returncode == 0, printed
+        deadline = time.monotonic() + DEADLINE
+        while still_open(self.aws):
+            assert time.monotonic() < deadline, "a session is left"
+            time.sleep(0.05)
+        return str(printed)
+
+    def sessions(self) -> list[int]:
+        """Return how many sessions were started and ended."""
+        return [len(self.aws.calls(f"{verb}Session", since=self.since)) for verb in ("Start", "Terminate")]
+
+
+def raw(command: str, **more: Any) -> dict[str, Any]:
+    return {"ansible.builtin.raw": command, **more}
+
+
+def test_a_run_has_one_session_for_each_host(aws: LocalAWS, tmp_path: Path) -> None:
+    """Plays, loops, strategies and batches (community.aws 1853, 2209, 494, amazon.aws 2636, 2680, 2753)."""
+    tasks = [raw("echo {{ item }}", loop=[1, 2]), {"ansible.builtin.ping": {}}]
+    plays = [{"tasks": tasks}, {"tasks": tasks, "strategy": "free"}, {"tasks": tasks, "serial": 2}]
+    run = Run(aws, tmp_path, plays, "--forks", "4")
+    run.end()
+    assert run.sessions() == [HOSTS, HOSTS]
+
+
+def test_tasks_that_hosts_delegate_to_one_node_run_at_the_same_time(aws: LocalAWS, tmp_path: Path) -> None:
+    """Each waits until all others run, too (packer 10584, 10035, kubespray 10514, rpc-openstack 1070)."""
+    command = (
+        f"touch {tmp_path}/here-{{{{ inventory_hostname }}}}; "
+        f"until [ $(ls {tmp_path} | grep -c here-) = {HOSTS} ]; do sleep 0.05; done"
+    )
+    run = Run(aws, tmp_path, [{"tasks": [raw(command, delegate_to="n0", timeout=DEADLINE)]}])
+    run.end()
+    assert run.sessions() == [1, 1]
+
+
+def test_sockets_that_the_service_closes_all_the_time(aws: LocalAWS, tmp_path: Path) -> None:
+    """It closes them every hour, and nobody notices (session-manager-plugin 135)."""
+    run = Run(aws, tmp_path, [{"hosts": "n0", "tasks": [raw("sleep 0.2; echo here", loop=list(range(12)))]}])
+    while run.process.poll() is None:
+        time.sleep(0.3)
+        aws.disturb(close="client")
+    run.end()
+    assert run.sessions() == [1, 1]
+    assert aws.calls("ResumeSession", since=run.since)
+
+
+def test_a_node_that_restarts_is_waited_for(aws: LocalAWS, tmp_path: Path) -> None:
+    """The sockets, and the sessions, end with it (session-manager-plugin 55, packer 11190, ansible 83018)."""
+    boot = tmp_path / "boot"
+    boot.write_text("one\n")
+    reboot = {
+        "reboot_command": f"touch {tmp_path}/reboots",
+        "boot_time_command": f"cat {boot}",
+        "reboot_timeout": DEADLINE,
+        "test_command": "true",
+        "connect_timeout": 5,
+    }
+    tasks = [
+        raw("echo before"),
+        {"ansible.builtin.reboot": reboot},
+        raw(f"cat {boot}", register="after", failed_when="after.stdout_lines != ['two']"),
+        {"ansible.builtin.wait_for_connection": {"timeout": DEADLINE}},
+    ]
+    run = Run(aws, tmp_path, [{"hosts": f"n{HOSTS - 1}", "tasks": tasks}])
+
+    def restart() -> None:
+        while not (tmp_path / "reboots").exists() and run.process.poll() is None:
+            time.sleep(0.05)
+        boot.write_text("two\n")
+        tell_node(aws, "away", seconds=3)
+
+    restarting = threading.Thread(target=restart)
+    restarting.start()
+    printed = run.end()
+    restarting.join()
+    assert "ok=4 " in printed and "changed=3 " in printed, printed
