@@ -9,17 +9,18 @@ type: aggregate
 version_added: 0.1.0
 short_description: End the sessions of a playbook before Ansible ends
 description:
-  - Ends all sessions of the connection plugin P(sessionops.aws.aws_ssm#connection) at the end of each playbook, and
-    waits for it.
-  - Without this callback, a process in the background ends them as soon as Ansible has ended. In a container that ends
-    with Ansible, as with AWX and C(ansible-navigator), that process is killed before it can do so. The sessions then
-    stay until their idle timeout.
+  - Ends all sessions of the connection plugin P(sessionops.aws.aws_ssm#connection) at the end of each playbook. Ansible
+    waits up to 30 seconds until they have ended.
+  - Without this callback, a background process ends them as soon as Ansible has ended. In a container that ends with
+    Ansible, as with AWX, C(ansible-navigator) or CI, that process is killed before it can do so. The sessions then stay
+    open until their idle timeout.
   - Sessions that are kept with the option O(sessionops.aws.aws_ssm#connection:persist) are not ended.
   - If Ansible is interrupted, the callback does not run.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 requirements:
   - enable it in the configuration of Ansible, with C(callbacks_enabled) or E(ANSIBLE_CALLBACKS_ENABLED)
+  - for the command C(ansible), also set E(ANSIBLE_LOAD_CALLBACK_PLUGINS) to C(true)
 seealso:
   - plugin: sessionops.aws.aws_ssm
     plugin_type: connection

@@ -11,8 +11,11 @@ description:
   - Runs commands and transfers files over a session of Session Manager. The node needs no open port, and the controller
     needs neither an S3 bucket nor the Session Manager plugin of the AWS CLI.
   - Starts one session for each host, with the document O(document). All tasks of a run of C(ansible-playbook) or
-    C(ansible) use it. It ends with the run. M(ansible.builtin.meta) with V(reset_connection) ends it earlier.
-  - A process in the background holds the sessions. The first task starts it, and it ends with the run.
+    C(ansible) use it.
+  - A background process holds the sessions. The first task starts it. It ends the sessions and itself when the run
+    ends, unless O(persist) is set. M(ansible.builtin.meta) with V(reset_connection) ends the session of a host earlier.
+  - In a container that ends with Ansible, as with AWX, C(ansible-navigator) or CI, enable the callback
+    P(sessionops.aws.end_sessions#callback). Otherwise sessions stay open until their idle timeout.
   - Sends a small Python program over the session, which runs the commands. The program is not written to the node's
     disk. It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for example to
     install Python.
@@ -154,6 +157,7 @@ options:
     description:
       - The reason of the session. Only its first 256 characters are used.
       - By default, it names the host, the user, the controller and the process.
+      - Applies when a session starts. With O(persist), later runs keep the first reason.
     type: str
     vars:
       - name: ansible_aws_ssm_reason
@@ -186,7 +190,7 @@ options:
       - name: ansible_aws_ssm_timeout
   connect_retries:
     description:
-      - How often to try again to start a session if the node is not connected.
+      - How many times to try again to start a session if the node is not connected.
       - M(ansible.builtin.wait_for_connection) and M(ansible.builtin.reboot) try again even if it is V(0).
       - The plugin never runs a command again.
     type: int
@@ -242,7 +246,9 @@ options:
       - name: ansible_aws_ssm_idle_timeout
   session_lifetime:
     description:
-      - After how many seconds a session is ended. If a task still runs in it, it is ended after that task.
+      - After how many seconds to end a session, as soon as no command runs in it. The next command starts another.
+      - Set it below the maximum session duration of the document or of the Session Manager preferences. Otherwise
+        Session Manager ends the session even if a command runs.
       - V(0) means that there is no limit.
     type: int
     default: 0
@@ -250,9 +256,9 @@ options:
       - name: ansible_aws_ssm_session_lifetime
   persist:
     description:
-      - Whether to keep the sessions after the end of the play, for O(idle_timeout), so that the next play of the same
-        user need not start them.
-      - Otherwise all sessions are ended with the process of C(ansible-playbook) or C(ansible).
+      - Whether to keep the sessions after the run, for O(idle_timeout) seconds, so that the next run of the same user
+        can use them.
+      - By default, they are ended when C(ansible-playbook) or C(ansible) ends.
     type: bool
     default: false
     vars:
@@ -269,6 +275,7 @@ options:
     description:
       - Whether to send a module to the node as the standard input of Python, and not as a file.
       - Unlike with other connection plugins, the default is V(true), because this saves several round trips per task.
+      - A become plugin that requires a terminal prevents it.
     type: boolean
     default: true
     env:
@@ -329,6 +336,8 @@ notes:
 seealso:
   - plugin: sessionops.aws.aws_ssm
     plugin_type: inventory
+  - plugin: sessionops.aws.end_sessions
+    plugin_type: callback
   - module: sessionops.aws.ssm_document
   - module: sessionops.aws.ssm_session_info
   - module: sessionops.aws.ssm_session_terminate
@@ -540,7 +549,7 @@ class Connection(ConnectionBase):
         self._said = said
         self._connected = True
         if not node.python:
-            self._tell(0, "The node has no Python 3.8 or newer. Only raw works.")
+            self._tell(0, "The node has no Python 3.8 or newer, so only raw works. Install Python with raw.")
         return self._jobs
 
     def _run(self, jobs: Jobs, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:

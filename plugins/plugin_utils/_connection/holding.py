@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._session.caller import DOES_NOT_UNDERSTAND
 from .._session.controller import Controller
 from .._session.errors import SessionError
 from .._session.folder import alone
@@ -78,9 +79,7 @@ def make_openings() -> Callable[[Mapping[str, Any]], Opening]:
         try:
             return Opening(Settings.from_json(said), accounts)
         except (TypeError, KeyError, AttributeError):
-            raise SessionError(
-                "The process that keeps the sessions of Ansible does not understand a request."
-            ) from None
+            raise SessionError(DOES_NOT_UNDERSTAND) from None
 
     return make
 

@@ -86,7 +86,7 @@ def find_or_start(persist: bool) -> socket.socket:
             _start(path, persist)
             found = connected(path)
     if found is None:
-        raise SessionError("The process that keeps the sessions of Ansible ended at once.")
+        raise SessionError("The process that holds the sessions ended as soon as it had started. Run Ansible again.")
     return found
 
 
@@ -149,4 +149,4 @@ def _why_not_started(text: str) -> str:
     if lines and lines[-1].startswith(REFUSED):
         return lines[-1].removeprefix(REFUSED)
     shown = on_one_line(lines[-1])[-_SHOWN:] if lines else "it printed nothing"
-    return f"Could not start the process that keeps the sessions of Ansible: {shown.rstrip('.')}."
+    return f"Could not start the process that holds the sessions: {shown.rstrip('.')}."

@@ -16,7 +16,10 @@ from typing import Any
 from . import wire
 
 _RECEIVE = 256 * 1024  # bytes
-DOES_NOT_UNDERSTAND = "The process that keeps the sessions of Ansible does not understand a request."
+DOES_NOT_UNDERSTAND = (
+    "The process that holds the sessions does not understand a request. If sessionops.aws was updated during the run, "
+    "run Ansible again."
+)
 # A worker that does not read so many bytes of answers is dropped. They would fill the memory of the holder.
 _MOST_UNREAD = 64 * 1024 * 1024
 

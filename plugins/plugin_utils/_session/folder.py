@@ -28,6 +28,7 @@ from .errors import SessionError
 _NAME = "sessionops-aws"
 _SOCKET = re.compile(r"[0-9a-f]{16}")
 _MAX_PATH = 100  # bytes; Linux takes 107, macOS 103
+_REMEDY = "Set XDG_RUNTIME_DIR to a folder that belongs to you and has the mode 0700."
 _LOCAL_PEERCRED = 1  # of macOS and BSD, which Python has no name for
 
 
@@ -46,9 +47,9 @@ def folder() -> Path:
         with contextlib.suppress(FileExistsError):
             os.mkdir(found, 0o700)
     except OSError as error:
-        raise SessionError(f"Could not make the folder {found}: {error.strerror}.") from None
+        raise SessionError(f"Could not make the folder {found}: {error.strerror}. {_REMEDY}") from None
     if not _is_private(str(found)):
-        raise SessionError(f"{found} must be a folder that belongs to you and has the mode 0700. Remove it.")
+        raise SessionError(f"{found} is not a folder that belongs to you and has the mode 0700. {_REMEDY}")
     return found
 
 
@@ -67,7 +68,7 @@ def connected(path: Path) -> socket.socket | None:
     try:
         caller.connect(str(path))
         if not is_own(caller):
-            raise SessionError(f"The process behind {path} belongs to another user. Remove the folder.")
+            raise SessionError(f"The process behind {path} belongs to another user. {_REMEDY}")
     except (FileNotFoundError, ConnectionRefusedError):
         caller.close()
         return None

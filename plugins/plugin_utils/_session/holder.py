@@ -27,8 +27,12 @@ from .caller import DOES_NOT_UNDERSTAND, Caller
 from .controller import Controller
 from .errors import SessionError
 from .folder import is_own
-from .kept import Kept, Opening
+from .kept import FAILED, Kept, Opening
 
+OTHER_VERSION = (
+    "The process that holds the sessions belongs to another version of sessionops.aws. End the process whose command "
+    "line contains 'sessionops.aws: sessions of Ansible', and run Ansible again."
+)
 _AT_ONCE = 20  # sessions that are started or ended at the same time
 _END_SECONDS = 30.0  # for the end of all sessions
 _LOOK = 1.0  # seconds from one look at the controller to the next, where the system does not tell its end
@@ -158,7 +162,7 @@ class Holder:
         if first.do not in ("open", "reset", "stop"):
             self._refuse(caller, first, DOES_NOT_UNDERSTAND)
         elif first.members.get("version") != wire.VERSION:
-            self._refuse(caller, first, "The process that keeps the sessions of Ansible has another version. End it.")
+            self._refuse(caller, first, OTHER_VERSION)
         elif first.do == "stop":
             self._stop_callers.append(caller)
             self._stopping = True
@@ -167,6 +171,8 @@ class Holder:
                 self._hand_over(caller, first)
             except SessionError as error:
                 self._refuse(caller, first, str(error))
+            except Exception as error:  # a fault of this program must not end the sessions of others
+                self._refuse(caller, first, f"{FAILED} {type(error).__name__}.")
 
     def _refuse(self, caller: Caller, request: wire.Request, text: str) -> None:
         caller.refuse(request.job, text)
@@ -199,6 +205,9 @@ class Holder:
         deadline = time.monotonic() + _END_SECONDS
         for kept in threads:
             kept.join(max(0.0, deadline - time.monotonic()))
+        left = sum(kept.is_alive() for kept in threads)
+        if left:
+            self.untold.append(f"{left} sessions were not ended in time. They stay open until their idle timeout.")
         for caller in self._stop_callers:
             for text in self.untold:
                 caller.tell(0, text)

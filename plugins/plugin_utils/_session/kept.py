@@ -39,9 +39,10 @@ from .wire import Request
 
 _STARTS = frozenset({"exec", "put", "get"})
 _OF_JOBS = _STARTS | {"feed", "cancel"}
+FAILED = "The process that holds the sessions failed. This is a bug of sessionops.aws, please report it:"
 _LONG = 3600.0  # seconds
 _A_WHILE = 0.5  # seconds from one look to the next, while others must end something first
-_STOPPED = "The session was ended, because the play has ended."
+_STOPPED = "The session was ended, because the process that holds it was told to end."
 
 
 class Opening(Protocol):
@@ -145,7 +146,7 @@ class Kept(threading.Thread):
             while not self._is_over():
                 self._work()
         except Exception as error:  # a fault of this program must not leave a session or a caller behind
-            self._fail_all(f"The process that keeps the sessions of Ansible failed: {type(error).__name__}.")
+            self._fail_all(f"{FAILED} {type(error).__name__}.")
         finally:
             with contextlib.suppress(Exception):
                 self._end_session()
@@ -169,6 +170,9 @@ class Kept(threading.Thread):
         self._take_new()
         for caller in list(self._callers):
             self._carry_out(caller)
+        if self._jobs and self._is_too_old() and not self._leaving.is_set():
+            self._house.replace(self)  # whoever comes from now on has another
+            self._leaving.set()
         if self._session is not None and not self._jobs and (self._leaving.is_set() or self._until_limit() <= 0):
             self._end_session()
         for answer in self._wait():
@@ -250,6 +254,8 @@ class Kept(threading.Thread):
                 caller.refuse(request.job, DOES_NOT_UNDERSTAND)
 
     def _open(self, caller: Caller, request: Request) -> None:
+        if self._session is not None and not self._session.node.python and not self._jobs:
+            self._end_session()  # an earlier task may have installed Python
         session = self._living_session(caller, request)
         if session is not None:
             said = {**dataclasses.asdict(session.node), "session": session.session_id}
@@ -311,10 +317,9 @@ class Kept(threading.Thread):
             self._house.make_room()
         try:
             self._leaving.clear()
-            while not self._house.turn.acquire(timeout=_A_WHILE):
-                self._pause(0)
+            self._take_turn()
             try:
-                self._session = self._opening.start(self._tell, self._pause)
+                self._session = self._opening.start(self._tell, self._pause_without_turn)
             finally:
                 self._house.turn.release()
         finally:
@@ -360,17 +365,35 @@ class Kept(threading.Thread):
         if self._stopping.wait(seconds):
             raise SessionError(_STOPPED)
 
+    def _take_turn(self) -> None:
+        while not self._house.turn.acquire(timeout=_A_WHILE):
+            self._pause(0)
+
+    def _pause_without_turn(self, seconds: float) -> None:
+        """Let others start their sessions in the meantime."""
+        if not seconds or self._session is not None:
+            self._pause(seconds)
+            return
+        self._house.turn.release()
+        try:
+            self._pause(seconds)
+        finally:
+            self._house.turn.acquire()
+
     def _until_limit(self) -> float:
         """Return for how many seconds the session may be kept, if nothing happens."""
-        if self._session is None or self._jobs:
+        if self._session is None:
             return _LONG
         now = time.monotonic()
         ends = [now + _LONG]
-        if self._opening.idle:
+        if self._opening.idle and not self._jobs:
             ends.append(self.used_at + self._opening.idle)
-        if self._opening.lifetime:
+        if self._opening.lifetime and not self._leaving.is_set():
             ends.append(self._started_at + self._opening.lifetime)
         return max(0.0, min(ends) - now)
+
+    def _is_too_old(self) -> bool:
+        return bool(self._opening.lifetime) and time.monotonic() >= self._started_at + self._opening.lifetime
 
     def _tell(self, verbosity: int, text: str) -> None:
         """Send a line of text to those who use the session. A warning goes to one, and waits until there is one."""

@@ -26,7 +26,7 @@ from .lines import Answer, LineError, Node, node_of
 _RECEIVE = 256 * 1024  # bytes
 _MOST_UNSENT = 256 * 1024  # bytes that wait for the holder; no more input is sent beyond it
 _LONG = 3600.0  # seconds
-_GONE = "The process that keeps the sessions of Ansible has ended."
+_GONE = "The process that holds the sessions has ended. The next task starts it again."
 
 
 class Remote:

@@ -115,7 +115,7 @@ def test_a_holder_that_was_killed_is_replaced(runtime: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "text"),
     [
-        ("raise SystemExit('No room.')", "Could not start the process that keeps the sessions of Ansible: No room."),
+        ("raise SystemExit('No room.')", "Could not start the process that holds the sessions: No room."),
         ("import nosuch", "ModuleNotFoundError: No module named 'nosuch'."),
         ("import sys; sys.exit(1)", "it printed nothing."),
         ("print('ready')", "it printed nothing."),

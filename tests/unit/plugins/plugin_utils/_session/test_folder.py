@@ -64,7 +64,7 @@ def test_a_folder_that_others_can_reach_is_refused(runtime: Path, kind: str) -> 
     else:
         path.mkdir()
         path.chmod(0o770)
-    with pytest.raises(SessionError, match=re.escape(f"{path} must be a folder that belongs to you")):
+    with pytest.raises(SessionError, match=re.escape(f"{path} is not a folder that belongs to you")):
         folder.folder()
 
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import caller, wire
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import holder as holder_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import NotSentError, SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Job, loss_of, pieces_of
 
@@ -246,6 +248,61 @@ def test_a_session_that_is_old_ends_with_its_last_job(aws: LocalAWS, holder: Loc
         assert worker.run(b"echo here").out == b"here\n"
 
 
+def test_whoever_comes_when_a_session_is_old_has_another(aws: LocalAWS, holder: LocalHolder) -> None:
+    """Otherwise jobs that overlap would keep it for ever."""
+    before = aws.position
+    with a_worker(holder, aws, lifetime=0.5) as worker:
+        waiting = worker.execute(b"read -r x; echo $x", "open")
+        worker.step(0.6)
+        time.sleep(0.6)
+        with a_worker(holder, aws, lifetime=60.0) as other:
+            assert other.run(b"echo here").out == b"here\n"
+            assert calls(aws, before) == ["StartSession", "StartSession"]
+            worker.feed(waiting, pieces_of(b"late\n"))
+            worker.finish(waiting)
+    assert bytes(waiting.out) == b"late\n"
+    until(lambda: calls(aws, before).count("TerminateSession") == 1)
+
+
+def test_a_host_that_waits_to_try_again_lets_others_start(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holder_module, "_AT_ONCE", 1)
+    with a_holder() as holder:
+        told = Told()
+        waiting = threading.Thread(target=open_and_close, args=(holder, aws, told, "i-00000000000000009"))
+        waiting.start()
+        with a_worker(holder, aws, target=OTHER) as worker:
+            until(lambda: "TargetNotConnected" in told)
+            assert worker.run(b"echo here").out == b"here\n"
+        with a_worker(holder, aws) as worker:
+            assert worker.run(b"echo here").out == b"here\n"
+        assert waiting.is_alive()
+        holder.end()
+        waiting.join()
+
+
+def open_and_close(holder: LocalHolder, aws: LocalAWS, told: Told, target: str) -> None:
+    with contextlib.suppress(NotSentError):
+        Worker(holder, aws, told, target=target, attempts=100, wait=5.0).close()
+
+
+def test_a_python_that_was_installed_is_found_by_the_next_task(holder: LocalHolder, tmp_path: Path) -> None:
+    """A session that started without Python never has it."""
+    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo", "ln"):
+        found = next(path for path in (Path("/bin", program), Path("/usr/bin", program)) if path.exists())
+        (tmp_path / program).symlink_to(found)
+    with a_node({"path": str(tmp_path)}) as aws:
+        with a_worker(holder, aws) as worker:
+            assert worker.node.python == ""
+            install = f"ln -s {os.path.realpath(sys.executable)} {tmp_path}/python3"
+            assert worker.run(install.encode()).status == 0
+        with a_worker(holder, aws) as worker:
+            assert worker.node.python
+            assert worker.run(b"cat", b"here").out == b"here"
+        with a_worker(holder, aws) as worker:
+            worker.run(b"true")
+        assert len(aws.calls("StartSession")) == 2
+
+
 def test_sessions_for_which_there_is_no_room_take_turns(aws: LocalAWS) -> None:
     """An idle one makes room. If there is none, they wait (mitogen 549, 249, 957)."""
     before = aws.position
@@ -282,7 +339,7 @@ def test_a_node_that_hangs_holds_up_no_other(holder: LocalHolder) -> None:
         tell_node(aws, "continue", target=OTHER)
         holder.end()
         hanging.join()
-        assert failures == ["The session was ended, because the play has ended."]
+        assert failures == ["The session was ended, because the process that holds it was told to end."]
 
 
 def test_stopping_ends_everything_and_tells_what_is_left(holder: LocalHolder, tmp_path: Path) -> None:
@@ -294,7 +351,7 @@ def test_stopping_ends_everything_and_tells_what_is_left(holder: LocalHolder, tm
         told = Told()
         stopping = holder.connect(told)
         stopping.ask("stop")
-        with pytest.raises(SessionError, match="the play has ended"):
+        with pytest.raises(SessionError, match="was told to end"):
             worker.finish(job)
         worker.close()
         stopping.close()
@@ -381,7 +438,7 @@ def test_a_fault_of_the_holder_itself_is_told(
     before = aws.position
     with a_worker(holder, aws) as worker:
         monkeypatch.setattr(Kept, "_hand_out", lambda unused, answer: 1 / 0)
-        with pytest.raises(SessionError, match="failed: ZeroDivisionError"):
+        with pytest.raises(SessionError, match="report it: ZeroDivisionError"):
             worker.run(b"true")
         monkeypatch.undo()
     with a_worker(holder, aws) as worker:
