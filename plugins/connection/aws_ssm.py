@@ -408,6 +408,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become 
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings, variable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import (
+    GoneError,
     JobError,
     NotSentError,
     SessionError,
@@ -540,17 +541,23 @@ class Connection(ConnectionBase):
         self._warn_of_unused()
         try:
             with self._explained():
-                self._remote = Remote(starting.find_or_start(settings.persist), self._tell)
-                node = self._remote.open(said)
+                try:
+                    jobs = self._take_part(said, settings.persist)
+                except GoneError:  # it ended at the same moment, and nothing was sent to the node
+                    jobs = self._take_part(said, settings.persist)
         except BaseException:
             self.close()
             raise
-        self._jobs = Jobs(self._remote, node, self._tell)
-        self._said = said
-        self._connected = True
-        if not node.python:
+        self._jobs, self._said, self._connected = jobs, said, True
+        if not jobs.node.python:
             self._tell(0, "The node has no Python 3.8 or newer, so only raw works. Install Python with raw.")
-        return self._jobs
+        return jobs
+
+    def _take_part(self, said: dict[str, Any], persist: bool) -> Jobs:
+        """Connect to the holder, and return what runs jobs in a session with these settings."""
+        self.close()
+        self._remote = remote = Remote(starting.find_or_start(persist), self._tell)
+        return Jobs(remote, remote.open(said), self._tell)
 
     def _run(self, jobs: Jobs, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
         limit = self._option("command_timeout") or None
@@ -564,7 +571,7 @@ class Connection(ConnectionBase):
         job = jobs.execute(command, stdin, escalation.take)
         escalation.send = functools.partial(jobs.feed_now, job)
         seconds = self._option("timeout")
-        if not jobs.wait_until(lambda: escalation.is_over or job.ended is not None, job, seconds):
+        if not jobs.wait_until(lambda: escalation.is_over or job.is_over, job, seconds):
             jobs.abandon(job)
             raise AnsibleConnectionFailure(
                 f"{become.name} neither asked for a password nor started the command within {in_words(seconds)}. If it "

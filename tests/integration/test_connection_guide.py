@@ -76,7 +76,7 @@ def test_the_commands(tmp_path: Path) -> None:
     done = emulated(tmp_path, *GUIDE.commands, again, "rm -f /tmp/sessionops-first")
     calls = {name: int(number) for number, name in re.findall(r"(\d+) (\w+:\w+)", done.complained)}
     assert calls["ssm:StartSession"] == calls["ssm:TerminateSession"]
-    assert done.printed.count("Show the distribution of each node") == 2
+    assert done.printed.count("Show the distribution of each node") == 3
     assert '"ping": "pong"' in done.printed
     # The policies do not contain what document.yml needs.
     assert {name for name in calls if "Document" not in name} <= set.union(*map(allowed, GUIDE.policies))

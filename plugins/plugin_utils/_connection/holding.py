@@ -18,6 +18,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import empty_variables
+
 from .._session.caller import DOES_NOT_UNDERSTAND
 from .._session.controller import Controller
 from .._session.errors import SessionError
@@ -31,8 +33,8 @@ from .service import Accounts, Calls
 from .settings import Settings
 from .starting import REFUSED
 
-_DESCRIPTORS = 6  # that a session needs while a task uses it
-_SPARE = 40  # descriptors for all else
+_WANTED = (65536, 10240, 4096)  # descriptors
+_SPARE = 40  # descriptors for all else than sessions and workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,16 +86,18 @@ def make_openings() -> Callable[[Mapping[str, Any]], Opening]:
     return make
 
 
-def most_sessions() -> int:
-    """Return how many sessions there can be at once. As many descriptors as the system allows are taken for them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or hard > soft):
-        wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-        if wanted > soft:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-    most = 65536 if soft == resource.RLIM_INFINITY else soft
-    return max(1, (most - _SPARE) // _DESCRIPTORS)
+def descriptors() -> int:
+    """Return how many descriptors there are for sessions and workers. As many as possible are allowed first."""
+    for wanted in _WANTED:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            break
+        # macOS refuses what is above a limit of its own.
+        with contextlib.suppress(ValueError, OSError):
+            least = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, least), hard))
+    soft, unused = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (_WANTED[0] if soft == resource.RLIM_INFINITY else soft) - _SPARE
 
 
 def main(given: Mapping[str, Any]) -> None:
@@ -102,22 +106,28 @@ def main(given: Mapping[str, Any]) -> None:
     if text := missing():
         os.write(ready, f"{REFUSED}{text}\n".encode())
         sys.exit(1)
+    for name in empty_variables():  # as AWX sets them; boto3 would use them
+        del os.environ[name]
     listener = socket.socket(fileno=given["listener"])
     controller = Controller(*given["controller"]) if given["controller"] else None
-    holder = Holder(listener, make_openings(), controller, most=most_sessions())
+    path = listener.getsockname()
+    own = os.stat(path).st_ino
+
+    def leave() -> None:
+        with alone(), contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_ino == own:  # otherwise another holder has taken its place
+                os.unlink(path)
+
+    holder = Holder(listener, make_openings(), controller, descriptors=descriptors(), leave=leave)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *unused: holder.stop())
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    path = listener.getsockname()
-    own = os.stat(path).st_ino
     os.write(ready, b"ready\n")
     os.close(ready)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
-    holder.run()
-    with alone():
-        with contextlib.suppress(FileNotFoundError):
-            if os.stat(path).st_ino == own:  # otherwise another holder has taken its place
-                os.unlink(path)
-    os._exit(0)  # threads that still wait for AWS end with it
+    try:
+        holder.run()
+    finally:
+        os._exit(0)  # threads that still wait for AWS end with it

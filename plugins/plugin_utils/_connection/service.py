@@ -13,6 +13,7 @@ import random
 import threading
 import time
 import urllib.parse
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -68,8 +69,8 @@ _MAY_BE_LEFT = (
 )
 
 
-class Account:
-    """Clients that sign the calls for some settings. The sessions with all nodes of an account share them."""
+class Clients:
+    """Clients that sign the calls for some settings."""
 
     def __init__(self, settings: Settings) -> None:
         """Connect to AWS. Makes no call, except to assume a role. Raises ``CallError``."""
@@ -90,24 +91,38 @@ class Account:
             raise CallError(_text(error), lasting=True) from None
 
 
+class Account:
+    """The clients of all sessions with the same credentials, Region and endpoint. Threads can share it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._clients: Clients | None = None
+
+    def clients(self, refused: Clients | None = None) -> Clients:
+        """Return the clients. They are made anew in place of those whose credentials were refused.
+
+        A profile is read again then, so that renewed credentials are found. Raises ``CallError``.
+        """
+        with self._lock:
+            if self._clients is None or self._clients is refused:
+                self._clients = Clients(self._settings)
+            return self._clients
+
+
 class Accounts:
     """The accounts that are in use. Threads can share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[str, Account] = {}
+        self._known: weakref.WeakValueDictionary[str, Account] = weakref.WeakValueDictionary()
 
-    def get(self, settings: Settings, refused: Account | None = None) -> Account:
-        """Return the account for some settings. It is connected to anew in place of one whose credentials were refused.
-
-        A profile is read again then, so that renewed credentials are found. Raises ``CallError``.
-        """
-        key = settings.account_key
-        with self._lock:  # Connection and the environment cannot be shared by threads
-            known = self._known.get(key)
-            if known is None or known is refused:
-                known = self._known[key] = Account(settings)
-            return known
+    def get(self, settings: Settings) -> Account:
+        """Return the account for some settings."""
+        with self._lock:
+            account = self._known.get(settings.account_key) or Account(settings)
+            self._known[settings.account_key] = account
+            return account
 
 
 class Calls:
@@ -127,8 +142,8 @@ class Calls:
         self._settings = settings
         self._tell = tell
         self._sleep = pause
-        self._accounts = accounts or Accounts()
-        self._account = self._accounts.get(settings)
+        self._account = (accounts or Accounts()).get(settings)
+        self._clients = self._account.clients()
         self._parameter = self._command_parameter()
 
     @property
@@ -167,7 +182,7 @@ class Calls:
         while True:
             attempt += 1
             try:
-                return self._signed(lambda account: api.start_session(account.once, self._settings.target, request))
+                return self._signed(lambda clients: api.start_session(clients.once, self._settings.target, request))
             except SSMError as error:
                 most = _THROTTLED_ATTEMPTS if error.throttled else _UNSENT_ATTEMPTS if error.not_sent else 1
                 if attempt >= most:
@@ -178,7 +193,7 @@ class Calls:
     def resume(self, session_id: str) -> str | None:
         """Return a new token for the session; None if it has ended. Whoever calls it tries again."""
         try:
-            return self._signed(lambda account: api.resume_session(account.once, session_id))
+            return self._signed(lambda clients: api.resume_session(clients.once, session_id))
         except SSMError as error:
             # The same call may succeed if nobody replied, or if AWS said that it is busy.
             temporary = error.code is None or error.throttled or error.http_status >= 500 or error.may_have_worked
@@ -187,7 +202,7 @@ class Calls:
     def terminate(self, session_id: str) -> None:
         """End the session, unless it has ended already. If that fails, the error says that it is left."""
         try:
-            self._signed(lambda account: api.terminate_session(account.repeating, session_id))
+            self._signed(lambda clients: api.terminate_session(clients.repeating, session_id))
         except SSMError as error:
             if error.code not in NOT_TERMINABLE:
                 raise CallError(f"{_text(error)} {_LEFT}", lasting=True, denied=error.denied) from None
@@ -196,19 +211,19 @@ class Calls:
         """Return how a WebSocket is reached: through the proxies, and with the certificates, that botocore uses."""
         parts = urllib.parse.urlsplit(url)
         scheme = "http" if parts.scheme == "ws" else "https"
-        trusted = self._account.certificates
+        trusted = self._clients.certificates
         proxies = get_environ_proxies(f"{scheme}://{parts.netloc}/")
         return Route(proxies.get(scheme, ""), trusted, verify=trusted is not None)
 
-    def _signed(self, call: Callable[[Account], _Reply]) -> _Reply:
+    def _signed(self, call: Callable[[Clients], _Reply]) -> _Reply:
         """Make a call. If the credentials are not valid any more, read them again, and make the call once more."""
         try:
-            return call(self._account)
+            return call(self._clients)
         except SSMError as error:
             if error.code not in BAD_CREDENTIALS:
                 raise
-        self._account = self._accounts.get(self._settings, self._account)
-        return call(self._account)
+        self._clients = self._account.clients(self._clients)
+        return call(self._clients)
 
     def _started(self, reply: dict[str, Any]) -> Started:
         """Return the reply of StartSession. Raises ``CallError`` for a stream that must not be used, and ends it."""
@@ -238,7 +253,7 @@ class Calls:
             wanted = urllib.parse.urlsplit(self._settings.stream_endpoint)
             scheme = {"https": "wss", "http": "ws"}.get(wanted.scheme, wanted.scheme)
             parts = parts._replace(scheme=scheme, netloc=wanted.netloc)
-        plain = self._account.once.meta.endpoint_url.startswith("http://")
+        plain = self._clients.once.meta.endpoint_url.startswith("http://")
         if parts.scheme != "wss" and not (plain and parts.scheme == "ws"):
             raise CallError(
                 "The session has a stream that is not encrypted. Set ansible_aws_ssm_stream_endpoint_url to a URL that "
@@ -256,7 +271,7 @@ class Calls:
             return PARAMETER
         try:
             found = self._signed(
-                lambda account: api.get_document(account.repeating, settings.document, "$LATEST", "JSON")
+                lambda clients: api.get_document(clients.repeating, settings.document, "$LATEST", "JSON")
             )
             content = json.loads(found["Content"]) if found else {}
         except (SSMError, ValueError) as error:
@@ -296,7 +311,7 @@ class Calls:
         if not self._settings.looks_like_target:
             return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
         return (
-            f"If the node is in the Region {self._account.once.meta.region_name}, check it with "
+            f"If the node is in the Region {self._clients.once.meta.region_name}, check it with "
             "sessionops.aws.ssm_connection_status. Otherwise, set ansible_aws_ssm_region."
         )
 

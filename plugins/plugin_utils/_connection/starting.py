@@ -35,6 +35,7 @@ from .._session.words import on_one_line
 # The environment decides whose credentials are found, and how AWS is reached, so another environment has another
 # holder. The keys are not needed for that, because they are among the settings.
 _DECIDES = ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_")
+_HOME = "HOME"  # where the files of the AWS CLI are
 _SECRET = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _PROGRAM = "ansible_collections.sessionops.aws.plugins.plugin_utils._connection.holding"
 # Makes packages of the folders of collections. Ansible's own loader would take half a second, and compiles every file
@@ -63,7 +64,7 @@ def name_of(persist: bool) -> str:
     """Return the name of the socket of the holder. One that may outlive the play belongs to the user alone."""
     decides = sorted((name, value) for name, value in os.environ.items() if name.startswith(_DECIDES))
     whose = [] if persist else [controller(), started_at(controller())]
-    environment = [pair for pair in decides if pair[0] not in _SECRET]
+    environment = [pair for pair in decides if pair[0] not in _SECRET] + [(_HOME, os.environ.get(_HOME))]
     text = json.dumps([wire.VERSION, str(Path(__file__).parent), sys.executable, whose, environment])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -78,6 +79,8 @@ def find_or_start(persist: bool) -> socket.socket:
     found = find(persist)
     if found is not None:
         return found
+    if not (persist or started_at(controller())):
+        raise SessionError("Ansible has ended.")
     with alone() as where:
         path = where / name_of(persist)
         found = connected(path)  # another worker may have started it in the meantime

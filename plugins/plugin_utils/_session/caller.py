@@ -58,9 +58,15 @@ class Caller:
         except OSError:
             self.has_gone = True
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether this end was closed."""
+        return self.connection.fileno() < 0
+
     def answer(self, job: int, kind: str, data: bytes) -> None:
-        """Send an answer."""
-        self._send({"job": job, "kind": kind}, data)
+        """Send an answer. Output can be longer than a message."""
+        for start in range(0, len(data) or 1, wire.MAX_DATA):
+            self._send({"job": job, "kind": kind}, data[start : start + wire.MAX_DATA])
 
     def refuse(self, job: int, text: str, *, sent: bool = False) -> None:
         """Say that the session of a job is lost. ``sent`` is whether the node may have got something of the job."""

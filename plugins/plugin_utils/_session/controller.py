@@ -23,14 +23,17 @@ class Controller:
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self.descriptor = os.pidfd_open(pid)
+        self._is_another = not started or started_at(pid) != started
 
     def has_ended(self) -> bool:
         """Return whether the process has ended."""
-        if self.descriptor is not None:
-            ended, unused, unused_too = select.select([self.descriptor], [], [], 0)
-            if ended:
-                return True
-        return started_at(self._pid) != self._started
+        if self._is_another:
+            return True
+        if self.descriptor is None:
+            return started_at(self._pid) != self._started
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def started_at(pid: int) -> str:
@@ -42,13 +45,13 @@ def started_at(pid: int) -> str:
         with open(f"/proc/{pid}/stat", "rb") as file:
             state, *others = file.read().rpartition(b")")[2].split()
         return "" if state in (b"Z", b"X") else others[18].decode()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         if os.path.exists("/proc/self/stat"):
             return ""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return ""
-    except OSError:
+    except PermissionError:
         pass
     return "running"

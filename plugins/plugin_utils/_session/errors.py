@@ -29,6 +29,10 @@ class NotSentError(SessionError):
     """There is no session for a job. Nothing of the job was sent to the node."""
 
 
+class GoneError(SessionError):
+    """The process that holds the sessions has ended."""
+
+
 class JobError(Exception):
     """The node refused a request, or could not carry it out, for example because a file does not exist."""
 

@@ -37,6 +37,8 @@ _AT_ONCE = 20  # sessions that are started or ended at the same time
 _END_SECONDS = 30.0  # for the end of all sessions
 _LOOK = 1.0  # seconds from one look at the controller to the next, where the system does not tell its end
 _ACCEPT_PAUSE = 0.1
+# Descriptors. Half of all are for sessions, and half for workers and for threads that have no session yet.
+_OF_A_SESSION, _OF_A_THREAD = 2, 3
 _MOST_UNTOLD = 50
 
 
@@ -49,14 +51,17 @@ class Holder:
         opening_of: Callable[[Mapping[str, Any]], Opening],
         controller: Controller | None = None,
         *,
-        most: int,
+        descriptors: int,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve a socket that listens.
 
         ``opening_of`` makes an ``Opening`` of the settings that a worker sends, and raises ``SessionError``. Without a
-        controller, the holder ends once it has had no session for a while. ``most`` is how many sessions there can be.
+        controller, the holder ends once it has had no session for a while. ``descriptors`` is how many it can have for
+        sessions and workers. ``leave`` is called before it stops listening, so that nobody finds it any more.
         """
-        self.room = threading.Semaphore(most)
+        self.room = threading.Semaphore(max(1, descriptors // 2 // (_OF_A_SESSION + _OF_A_THREAD)))
+        self._most_waiting = max(4, descriptors // 2)
         self.turn = threading.Semaphore(_AT_ONCE)
         self.untold: collections.deque[str] = collections.deque(maxlen=_MOST_UNTOLD)
         self._listener = listener
@@ -67,10 +72,13 @@ class Holder:
         self._sessions: dict[str, Kept] = {}
         self._threads: set[Kept] = set()
         self._new: set[Caller] = set()  # that have not said yet what they want
+        self._accepted: set[Caller] = set()
         self._stop_callers: list[Caller] = []
         self._stopping = False
         self._empty_since = time.monotonic()
+        self._leave = leave
         self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
         self._selector = selectors.DefaultSelector()
         for one in (self._woken, self._listener):
             self._selector.register(one, selectors.EVENT_READ)
@@ -113,31 +121,39 @@ class Holder:
 
     def run(self, linger: float = 10.0) -> None:
         """Serve until the end, and end all sessions. Without a controller, ``linger`` seconds with none are the end."""
-        while not self._is_over(linger):
-            for key, unused in self._selector.select(_LOOK):
-                if key.fileobj is self._listener:
-                    self._accept()
-                elif isinstance(key.fileobj, Caller):
-                    self._read(key.fileobj)
-        self._end()
+        try:
+            while not self._is_over(linger):
+                for key, unused in self._selector.select(_LOOK):
+                    if key.fileobj is self._listener:
+                        self._accept()
+                    elif isinstance(key.fileobj, Caller):
+                        self._read(key.fileobj)
+        finally:
+            self._end()
 
     def _is_over(self, linger: float) -> bool:
         if self._stopping:
             return True
         if self._controller is not None:
             return self._controller.has_ended()
-        with self._lock:
-            self._threads = {kept for kept in self._threads if kept.is_alive()}
+        self._forget_ended_threads()
         if self._threads or self._new:
             self._empty_since = time.monotonic()
         return time.monotonic() - self._empty_since > linger
 
     def _accept(self) -> None:
+        """Take a connection, unless there are too many. It waits until there are less."""
+        self._accepted = {caller for caller in self._accepted if not caller.is_closed}
+        self._forget_ended_threads()
+        waiting = sum(not kept.has_session for kept in self._threads)
+        if len(self._accepted) + _OF_A_THREAD * waiting > self._most_waiting:
+            time.sleep(_ACCEPT_PAUSE)
+            return
         try:
             connection, unused = self._listener.accept()
         except BlockingIOError:
             return
-        except OSError:  # no descriptor is left; the connection waits until there is one
+        except OSError:  # no descriptor is left
             time.sleep(_ACCEPT_PAUSE)
             return
         if not is_own(connection):
@@ -145,6 +161,7 @@ class Holder:
             return
         caller = Caller(connection)
         self._new.add(caller)
+        self._accepted.add(caller)
         self._selector.register(caller, selectors.EVENT_READ)
 
     def _read(self, caller: Caller) -> None:
@@ -189,14 +206,23 @@ class Holder:
                 caller.answer(first.job, "x", b'{"rc": 0}')
                 caller.close()
                 return
-            self._threads = {kept for kept in self._threads if kept.is_alive()}
-            kept = self._sessions[opening.key] = Kept(opening, self)
+            kept = Kept(opening, self)
+            kept.take(caller, opening)
+            try:
+                kept.start()
+            except BaseException:
+                kept.release()
+                raise
+            self._sessions[opening.key] = kept
             self._threads.add(kept)
-        kept.take(caller, opening)
-        kept.start()
+
+    def _forget_ended_threads(self) -> None:
+        with self._lock:
+            self._threads = {kept for kept in self._threads if kept.is_alive()}
 
     def _end(self) -> None:
         """End all sessions, and tell those who asked for it."""
+        self._leave()
         self._listener.close()
         with self._lock:
             threads = [kept for kept in self._threads if kept.is_alive()]

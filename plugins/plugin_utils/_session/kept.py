@@ -97,6 +97,7 @@ class Kept(threading.Thread):
         self._new: queue.SimpleQueue[tuple[Caller, Opening]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._leaving = threading.Event()
+        self._is_replaced = False
         self._callers: list[Caller] = []
         self._jobs: dict[int, tuple[Caller, int]] = {}  # who waits for them, and the numbers they have there
         self._numbers = 0
@@ -105,6 +106,7 @@ class Kept(threading.Thread):
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
+        self._waker.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     # --- for other threads ---
@@ -115,9 +117,14 @@ class Kept(threading.Thread):
         return not self._callers and not self._jobs and self._new.empty()
 
     @property
+    def has_session(self) -> bool:
+        """Whether there is a session now."""
+        return self._session is not None
+
+    @property
     def can_leave(self) -> bool:
-        """Whether there is a session in which no job runs."""
-        return self._session is not None and not self._jobs
+        """Whether there is a session in which no job runs, and that was not asked to end."""
+        return self._session is not None and not self._jobs and not self._leaving.is_set()
 
     def take(self, caller: Caller, opening: Opening) -> None:
         """Take a caller over, with the requests that it has sent."""
@@ -134,8 +141,14 @@ class Kept(threading.Thread):
         self._stopping.set()
         self._wake()
 
+    def release(self) -> None:
+        """Close the descriptors. Call it if the thread cannot be started."""
+        self._selector.close()
+        self._woken.close()
+        self._waker.close()
+
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError):  # it has ended, or is awake
             self._waker.send(b"x")
 
     # --- the thread ---
@@ -155,9 +168,7 @@ class Kept(threading.Thread):
                 self._callers.append(self._new.get()[0])
             for caller in self._callers:
                 caller.close()
-            self._selector.close()
-            self._woken.close()
-            self._waker.close()
+            self.release()
 
     def _is_over(self) -> bool:
         if self._stopping.is_set():
@@ -171,9 +182,8 @@ class Kept(threading.Thread):
         for caller in list(self._callers):
             self._carry_out(caller)
         if self._jobs and self._is_too_old() and not self._leaving.is_set():
-            self._house.replace(self)  # whoever comes from now on has another
-            self._leaving.set()
-        if self._session is not None and not self._jobs and (self._leaving.is_set() or self._until_limit() <= 0):
+            self._be_replaced()
+        if self._session is not None and not self._jobs and self._is_unwanted():
             self._end_session()
         for answer in self._wait():
             self._hand_out(answer)
@@ -192,7 +202,7 @@ class Kept(threading.Thread):
 
     def _wait(self) -> list[Answer]:
         """Wait until something happens. Return what came for jobs."""
-        seconds = 0.0 if self._has_work() else self._until_limit()
+        seconds = 0.0 if self._has_work() or self._stopping.is_set() else self._until_limit()
         if self._session is None:
             self._selector.select(seconds)
             return []
@@ -235,6 +245,7 @@ class Kept(threading.Thread):
         self._callers.remove(caller)
         self._selector.unregister(caller)
         caller.close()
+        caller.requests.clear()
         for number in caller.jobs.values():
             if self._session is not None:
                 self._session.request("cancel", number)
@@ -264,8 +275,7 @@ class Kept(threading.Thread):
     def _reset(self, caller: Caller, request: Request) -> None:
         """End the session. If jobs of others run in it, it gets no more callers, and ends with the last job."""
         if self._jobs:
-            self._house.replace(self)
-            self._leaving.set()
+            self._be_replaced()
         else:
             self._end_session()
         caller.answer(request.job, "x", b'{"rc": 0}')
@@ -312,6 +322,7 @@ class Kept(threading.Thread):
         return self._session
 
     def _start_session(self) -> None:
+        self._pause(0)
         while not self._house.room.acquire(timeout=_A_WHILE):
             self._pause(0)
             self._house.make_room()
@@ -379,6 +390,17 @@ class Kept(threading.Thread):
             self._pause(seconds)
         finally:
             self._house.turn.acquire()
+
+    def _be_replaced(self) -> None:
+        """Let whoever comes from now on have another session. This one ends with its last job."""
+        self._is_replaced = True
+        self._house.replace(self)
+        self._leaving.set()
+
+    def _is_unwanted(self) -> bool:
+        """Whether a session in which no job runs has to end."""
+        nobody_comes = self._is_replaced and not self._callers
+        return nobody_comes or self._leaving.is_set() or self._until_limit() <= 0
 
     def _until_limit(self) -> float:
         """Return for how many seconds the session may be kept, if nothing happens."""

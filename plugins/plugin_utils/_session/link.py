@@ -85,6 +85,7 @@ class Link:
         self._opened_at = self.started_at
         self._ping_at = time.monotonic() + limits.keepalive
         self._stream: Stream | None = None
+        self._selector = selectors.DefaultSelector()  # one for all waits, because there may be no descriptor for more
         try:
             self._stream = self._opened(self._started.token, limits.connect)
         except StreamError as error:
@@ -129,6 +130,7 @@ class Link:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+        self._selector.close()
         if self._has_ended:
             return
         self._has_ended = True
@@ -164,11 +166,15 @@ class Link:
 
     def _select(self, stream: Stream, seconds: float, also: Any) -> None:
         """Wait until the socket can be read, or takes what waits to be written, or ``also`` can be read."""
-        with selectors.DefaultSelector() as selector:
-            if also is not None:
-                selector.register(also, selectors.EVENT_READ)
-            selector.register(stream, selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0))
-            selector.select(seconds)
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.wants_write else 0)
+        watched = [(stream, events)] if also is None else [(stream, events), (also, selectors.EVENT_READ)]
+        for what, wanted in watched:
+            self._selector.register(what, wanted)
+        try:
+            self._selector.select(seconds)
+        finally:
+            for what, unused in watched:
+                self._selector.unregister(what)
 
     def _write(self, stream: Stream) -> None:
         now = time.monotonic()

@@ -15,11 +15,12 @@ from __future__ import annotations
 import select
 import socket
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import wire
-from .errors import JobError, SessionError
+from .errors import GoneError, JobError, SessionError
 from .jobs import Job
 from .lines import Answer, LineError, Node, node_of
 
@@ -35,6 +36,7 @@ class Remote:
     def __init__(self, connection: socket.socket, tell: Callable[[int, str], None]) -> None:
         connection.setblocking(False)
         self._connection = connection
+        weakref.finalize(self, connection.close)  # ansible-core drops connections without closing them
         self._tell = tell
         self._decoder = wire.Decoder()
         self._unsent = bytearray()
@@ -106,7 +108,7 @@ class Remote:
         except OSError:
             received = b""
         if not received:
-            raise SessionError(_GONE)
+            raise GoneError(_GONE)
         answers = []
         for said, data in messages:
             if "tell" in said:

@@ -26,9 +26,9 @@ from unit.support.session_client import Told, settings_for
 class LocalHolder:
     """A holder, and the path of its socket."""
 
-    def __init__(self, path: Path, most: int) -> None:
+    def __init__(self, path: Path, descriptors: int) -> None:
         self.path = path
-        self.holder = Holder(listen(path), make_openings(), most=most)
+        self.holder = Holder(listen(path), make_openings(), descriptors=descriptors)
         self._thread = threading.Thread(target=self.holder.run, kwargs={"linger": 3600.0})
         self._thread.start()
 
@@ -61,10 +61,10 @@ class Worker(Jobs):
 
 
 @contextlib.contextmanager
-def a_holder(most: int = 100) -> Iterator[LocalHolder]:
+def a_holder(descriptors: int = 1000) -> Iterator[LocalHolder]:
     """Run a holder. At the end, all its sessions end."""
     with tempfile.TemporaryDirectory() as folder:
-        holder = LocalHolder(Path(folder, "socket"), most)
+        holder = LocalHolder(Path(folder, "socket"), descriptors)
         try:
             yield holder
         finally:

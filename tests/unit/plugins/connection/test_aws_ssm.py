@@ -8,6 +8,7 @@ import getpass
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import become_loader
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
 
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import OTHER, environment, keys_of, make
@@ -226,6 +228,33 @@ def test_a_become_plugin_that_requires_a_terminal_has_one(plugin: Any, tmp_path:
     command = become.build_become_command("echo out; echo err >&2; exit 3", plugin._shell)
     become.prompt = "[sudo via ansible, key=x] password:"
     assert plugin.exec_command(command) == (3, b"out\nerr\n", b"")
+
+
+def test_a_session_that_is_lost_is_told_also_with_become(plugin: Any, tmp_path: Path) -> None:
+    """It is not taken for a become plugin that takes too long."""
+    become = become_loader.get("sudo")
+    program = tmp_path / "sudo"
+    program.write_text("#!/bin/sh\nkill -KILL $(ps -o ppid= $PPID); sleep 60\n")
+    program.chmod(0o755)
+    become.set_options(direct={"become_exe": str(program)})
+    plugin.set_become_plugin(become)
+    command = become.build_become_command("echo out", plugin._shell)
+    with pytest.raises(AnsibleConnectionFailure, match=r"The session was ended\. The command may have run\."):
+        plugin.exec_command(command)
+
+
+def test_a_holder_that_ends_at_the_same_moment_is_replaced(
+    aws: LocalAWS, holder: LocalHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have accepted the connection, and has sent nothing to the node (ansible 16731)."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    found = iter([ours])
+    find = starting.find_or_start
+    monkeypatch.setattr(starting, "find_or_start", lambda persist: next(found, None) or find(persist))
+    plugin = make(variables(aws))
+    assert plugin.exec_command("echo here") == (0, b"here\n", b"")
+    plugin.close()
 
 
 def test_files_of_the_controller_that_cannot_be_used_are_told(plugin: Any, tmp_path: Path) -> None:

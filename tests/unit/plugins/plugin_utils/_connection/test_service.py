@@ -7,6 +7,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import gc
 import json
 import urllib.parse
 from collections.abc import Iterator
@@ -428,6 +429,23 @@ class TestResume:
                 write(who.secret_key)
                 for calls in (one, other):
                     calls.terminate(calls.start().session_id)
+
+
+def test_accounts_are_forgotten_with_their_sessions_and_hold_up_no_other() -> None:
+    """A credential process can take long, and a holder can live for days (mitogen 598)."""
+    with LocalAWS(WORLD) as aws:
+        given = {"ansible_host": TARGET, "ansible_aws_ssm_endpoint_url": aws.url, **keys_of(aws)}
+        accounts = Accounts()
+        one = settings({**given, "ansible_aws_ssm_region": "us-east-1"})
+        slow = accounts.get(one)
+        with slow._lock:
+            other = Calls(settings({**given, "ansible_aws_ssm_region": "eu-west-1"}), Told(), accounts)
+            other.terminate(other.start().session_id)
+        assert accounts.get(one) is slow
+        assert len(accounts._known) == 2
+        del slow, other
+        gc.collect()
+        assert len(accounts._known) == 0
 
 
 def test_a_role_makes_every_call() -> None:

@@ -134,12 +134,54 @@ def test_a_holder_that_ends_at_its_start_says_why(
     assert [path.name for path in runtime.iterdir()] == ["lock"]
 
 
+def test_the_last_worker_of_a_play_that_has_ended_starts_no_holder(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ansible-core removes the temporary files of a task also if its controller was killed."""
+    with subprocess.Popen(["true"]) as done:
+        done.wait()
+    monkeypatch.setattr(starting, "controller", lambda: done.pid)
+    with pytest.raises(SessionError, match="Ansible has ended"):
+        starting.find_or_start(persist=False)
+    assert holders(runtime) == []
+    monkeypatch.undo()
+
+
+def test_a_holder_that_ends_leaves_its_place_to_the_next(runtime: Path) -> None:
+    """The callback ends it after each playbook, and the next playbook starts at once."""
+    for unused in range(3):
+        remote = Remote(starting.find_or_start(persist=False), Told())
+        remote.ask("stop")
+        remote.close()
+        first = starting.find_or_start(persist=False)
+        until_there_is_one(runtime)
+        second = starting.find(persist=False)
+        assert second is not None
+        first.close()
+        second.close()
+
+
+def until_there_is_one(runtime: Path) -> None:
+    deadline = time.monotonic() + 60
+    while len(holders(runtime)) != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_who_has_a_holder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another play, and another environment, whose credentials may be others."""
     own = starting.name_of(persist=False)
     assert starting.name_of(persist=False) == own
     assert starting.name_of(persist=True) != own
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE", "HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE"):
+    for name in (
+        "AWS_PROFILE",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONFIG_FILE",
+        "HTTPS_PROXY",
+        "no_proxy",
+        "SSL_CERT_FILE",
+        "HOME",
+    ):
         with environment(**{name: "x"}):
             assert starting.name_of(persist=False) != own, name
     monkeypatch.setattr(starting, "controller", lambda: 1)

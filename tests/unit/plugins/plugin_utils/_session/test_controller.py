@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import subprocess
@@ -41,6 +42,32 @@ def test_another_process_with_the_same_number_is_not_the_controller(process: sub
     assert controller.has_ended()
     if controller.descriptor is not None:
         os.close(controller.descriptor)
+
+
+@pytest.mark.parametrize("system", ["with pidfd", "without pidfd"])
+def test_a_process_is_not_taken_to_have_ended_if_no_descriptor_is_left(
+    process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    """All sessions would end in the middle of a play."""
+
+    def refuse(path: str, *unused: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+
+    if system == "without pidfd":
+        monkeypatch.delattr(os, "pidfd_open")
+    controller = Controller(process.pid, started_at(process.pid))
+    monkeypatch.setattr("builtins.open", refuse)
+    if controller.descriptor is None:
+        with pytest.raises(OSError, match="Too many open files"):
+            controller.has_ended()
+    else:
+        assert not controller.has_ended()
+        os.close(controller.descriptor)
+
+
+def test_a_process_that_had_ended_before_it_was_watched(process: subprocess.Popen[bytes]) -> None:
+    """Otherwise a holder that is started by the last worker of a killed play would never end."""
+    assert Controller(process.pid, "").has_ended()
 
 
 def test_a_system_without_proc_only_knows_whether_there_is_such_a_process(

@@ -21,6 +21,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session import cal
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import holder as holder_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import NotSentError, SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Job, loss_of, pieces_of
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.kept import Kept
 
 from emulator.testing import LocalAWS
 from unit.support.session_client import NODE, PATIENT, Told, a_node, settings_for, tell_node
@@ -260,8 +261,13 @@ def test_whoever_comes_when_a_session_is_old_has_another(aws: LocalAWS, holder: 
             assert calls(aws, before) == ["StartSession", "StartSession"]
             worker.feed(waiting, pieces_of(b"late\n"))
             worker.finish(waiting)
-    assert bytes(waiting.out) == b"late\n"
-    until(lambda: calls(aws, before).count("TerminateSession") == 1)
+            assert bytes(waiting.out) == b"late\n"
+            assert worker.run(b"echo again").out == b"again\n"
+            worker.close()
+            # Nobody could find a session that this worker alone had.
+            until(lambda: len(still_open(aws)) == 1)
+            assert other.run(b"echo here").out == b"here\n"
+    assert calls(aws, before).count("StartSession") == 3
 
 
 def test_a_host_that_waits_to_try_again_lets_others_start(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +312,7 @@ def test_a_python_that_was_installed_is_found_by_the_next_task(holder: LocalHold
 def test_sessions_for_which_there_is_no_room_take_turns(aws: LocalAWS) -> None:
     """An idle one makes room. If there is none, they wait (mitogen 549, 249, 957)."""
     before = aws.position
-    with a_holder(most=1) as holder:
+    with a_holder(descriptors=4) as holder:
         with a_worker(holder, aws) as worker:
             worker.run(b"true")
         with a_worker(holder, aws, target=OTHER) as other:
@@ -433,8 +439,6 @@ def test_a_fault_of_the_holder_itself_is_told(
     aws: LocalAWS, holder: LocalHolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for an answer that never comes, and no session is left."""
-    from ansible_collections.sessionops.aws.plugins.plugin_utils._session.kept import Kept
-
     before = aws.position
     with a_worker(holder, aws) as worker:
         monkeypatch.setattr(Kept, "_hand_out", lambda unused, answer: 1 / 0)
@@ -444,6 +448,83 @@ def test_a_fault_of_the_holder_itself_is_told(
     with a_worker(holder, aws) as worker:
         assert worker.run(b"echo here").out == b"here\n"
     assert calls(aws, before)[:2] == ["StartSession", "TerminateSession"]
+
+
+def test_a_worker_that_has_gone_while_its_session_starts_is_not_started_for_again(holder: LocalHolder) -> None:
+    """A task may have a time limit that is shorter than the start takes."""
+    slow = {"op": "StartSession", "do": {"delay": 0.5}}
+    with a_node({"fail_start": "No room"}, faults=[slow]) as aws:
+        remote = holder.connect()
+        remote.request("open", 0, version=wire.VERSION, settings=settings_for(aws).as_json())
+        until(lambda: aws.calls("StartSession"))
+        remote.close()
+        time.sleep(1.5)
+        holder.end()
+        assert len(aws.calls("StartSession")) == 1
+
+
+def test_what_a_worker_wanted_is_not_run_after_it_has_gone(holder: LocalHolder, tmp_path: Path) -> None:
+    slow = {"op": "StartSession", "do": {"delay": 0.5}}
+    with a_node(faults=[slow]) as aws:
+        remote = holder.connect()
+        remote.request("open", 0, version=wire.VERSION, settings=settings_for(aws).as_json())
+        remote.request("exec", 1, command=f"touch {tmp_path}/ran", stdin="none")
+        until(lambda: aws.calls("StartSession"))
+        remote.close()
+        with a_worker(holder, aws) as worker:
+            worker.run(b"true")
+        assert not (tmp_path / "ran").exists()
+
+
+def test_a_start_that_is_stopped_ends_at_once(holder: LocalHolder) -> None:
+    """The holder waits for its threads, and the user for the holder."""
+    with a_node({"marker_delay_seconds": 60}) as aws:
+        remotes = [holder.connect(), holder.connect()]
+        for remote in remotes:
+            remote.request("open", 0, version=wire.VERSION, settings=settings_for(aws).as_json())
+        until(lambda: aws.calls("StartSession"))
+        remotes[0].close()
+        holder.end()
+        assert [thread for thread in threading.enumerate() if isinstance(thread, Kept)] == []
+        (answer,) = remotes[1].wait(0)
+        assert "was told to end" in str(loss_of(answer))
+        remotes[1].close()
+        assert len(aws.calls("StartSession")) == len(aws.calls("TerminateSession")) == 1
+
+
+def test_a_thread_that_cannot_start_holds_up_nobody(
+    aws: LocalAWS, holder: LocalHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of threads can be limited, as in a pod."""
+
+    def refuse(unused: Kept) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as limited:
+        limited.setattr(Kept, "start", refuse)
+        with pytest.raises(NotSentError, match="RuntimeError"):
+            Worker(holder, aws)
+    with a_worker(holder, aws) as worker:
+        assert worker.run(b"echo here").out == b"here\n"
+
+
+def test_workers_wait_their_turn_if_there_are_few_descriptors(aws: LocalAWS) -> None:
+    def work(number: int) -> bytes:
+        with a_worker(holder, aws, target=(NODE, OTHER)[number % 2]) as worker:
+            return worker.run(b"cat", b"%d" % number).out
+
+    with a_holder(descriptors=12) as holder, concurrent.futures.ThreadPoolExecutor(30) as pool:
+        assert list(pool.map(work, range(30))) == [b"%d" % number for number in range(30)]
+
+
+def test_much_output_of_a_node_without_python_arrives(holder: LocalHolder, tmp_path: Path) -> None:
+    """It comes at once, with the end of the command, and is longer than a message to the worker."""
+    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo"):
+        found = next(path for path in (Path("/bin", program), Path("/usr/bin", program)) if path.exists())
+        (tmp_path / program).symlink_to(found)
+    size = wire.MAX_DATA + 1000
+    with a_node({"path": str(tmp_path)}) as aws, a_worker(holder, aws) as worker:
+        assert worker.run(f"head -c {size} /dev/zero | tr '\\0' x".encode()).out == b"x" * size
 
 
 def test_descriptors_with_large_numbers_work(aws: LocalAWS, holder: LocalHolder) -> None:
