@@ -82,7 +82,11 @@ def raw(command: str, **more: Any) -> dict[str, Any]:
 def test_a_run_has_one_session_for_each_host(aws: LocalAWS, tmp_path: Path) -> None:
     """Plays, loops, strategies and batches (community.aws 1853, 2209, 494, amazon.aws 2636, 2680, 2753)."""
     tasks = [raw("echo {{ item }}", loop=[1, 2]), {"ansible.builtin.ping": {}}]
-    plays = [{"tasks": tasks}, {"tasks": tasks, "strategy": "free"}, {"tasks": tasks, "serial": 2}]
+    plays: list[dict[str, Any]] = [
+        {"tasks": tasks},
+        {"tasks": tasks, "strategy": "free"},
+        {"tasks": tasks, "serial": 2},
+    ]
     run = Run(aws, tmp_path, plays, "--forks", "4")
     run.end()
     assert run.sessions() == [HOSTS, HOSTS]

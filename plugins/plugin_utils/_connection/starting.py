@@ -24,7 +24,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from .._session import wire
 from .._session.controller import started_at
@@ -116,8 +116,9 @@ def _start(path: Path, persist: bool) -> None:
         started.returncode = 0  # nobody waits for it, because it outlives this process
         os.close(writer)
         writer = -1
-        with contextlib.suppress(BrokenPipeError), cast("IO[bytes]", started.stdin) as stdin:
-            stdin.write(json.dumps(given).encode())
+        if started.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), started.stdin:  # it has ended, and said why
+                started.stdin.write(json.dumps(given).encode())
         with open(reader, "rb", closefd=False) as said:
             text = said.read()
     except OSError as error:

@@ -510,10 +510,10 @@ def test_a_thread_that_cannot_start_holds_up_nobody(
 
 def test_workers_wait_their_turn_if_there_are_few_descriptors(aws: LocalAWS) -> None:
     def work(number: int) -> bytes:
-        with a_worker(holder, aws, target=(NODE, OTHER)[number % 2]) as worker:
+        with a_worker(few, aws, target=(NODE, OTHER)[number % 2]) as worker:
             return worker.run(b"cat", b"%d" % number).out
 
-    with a_holder(descriptors=12) as holder, concurrent.futures.ThreadPoolExecutor(30) as pool:
+    with a_holder(descriptors=12) as few, concurrent.futures.ThreadPoolExecutor(30) as pool:
         assert list(pool.map(work, range(30))) == [b"%d" % number for number in range(30)]
 
 
