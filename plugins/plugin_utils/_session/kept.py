@@ -159,6 +159,7 @@ class Kept(threading.Thread):
             while not self._is_over():
                 self._work()
         except Exception as error:  # a fault of this program must not leave a session or a caller behind
+            self._house.replace(self)  # whoever comes after the failure is told has another
             self._fail_all(f"{FAILED} {type(error).__name__}.")
         finally:
             with contextlib.suppress(Exception):
@@ -305,21 +306,31 @@ class Kept(threading.Thread):
     # --- the session ---
 
     def _living_session(self, caller: Caller, request: Request) -> Session | None:
-        """Return the session for a new job. Start one if there is none, or if the idle one has ended.
+        """Return the session for a new job, or None if there is none or the caller has gone.
 
-        If none can be started, tell all who wait for one. They asked before it was known, and each attempt takes time.
+        Start one if there is none, or if the idle one has ended or has to end. If none can be started, tell all who wait
+        for one. They asked before it was known, and each attempt takes time.
         """
-        if self._session is not None and not self._jobs and not self._session.is_alive():
-            self._tell(3, f"SESSION {self._session.session_id} has ended")
-            self._end_session()
+        if self._session is not None and not self._jobs:
+            self._end_if_it_is_of_no_use(self._session)
         if self._session is None:
             try:
                 self._start_session()
             except SessionError as error:
                 caller.requests.appendleft(request)
                 self._refuse_waiting(str(error))
+            else:
+                self._serve_callers()  # some may have gone while it started
         self.used_at = time.monotonic()
-        return self._session
+        return None if caller.is_closed else self._session
+
+    def _end_if_it_is_of_no_use(self, session: Session) -> None:
+        """End a session that is idle, for a new job to have another."""
+        if self._is_unwanted():
+            self._end_session()
+        elif not session.is_alive():
+            self._tell(3, f"SESSION {session.session_id} has ended")
+            self._end_session()
 
     def _start_session(self) -> None:
         self._pause(0)
