@@ -308,8 +308,8 @@ class Kept(threading.Thread):
     def _living_session(self, caller: Caller, request: Request) -> Session | None:
         """Return the session for a new job, or None if there is none or the caller has gone.
 
-        Start one if there is none, or if the idle one has ended or has to end. If none can be started, tell all who wait
-        for one. They asked before it was known, and each attempt takes time.
+        Start one if there is none, or if the idle one has ended or has to end. If none can be started, tell all who
+        wait for one. They asked before it was known, and each attempt takes time.
         """
         if self._session is not None and not self._jobs:
             self._end_if_it_is_of_no_use(self._session)
