@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import random
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote imp
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import environment
 from unit.support.session_client import REGION, Told, a_node, settings_for, tell_node
-from unit.support.session_holder import holders
+from unit.support.session_holder import holders, short_folder
 from unit.support.session_stage import still_open
 
 ROUNDS = int(os.environ.get("SESSIONOPS_KILLS", "6"))
@@ -89,7 +88,7 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     with (
-        tempfile.TemporaryDirectory() as runtime,
+        short_folder() as runtime,
         environment(XDG_RUNTIME_DIR=runtime, AWS_REGION=REGION),
         a_node(limits={"session_idle_seconds": IDLE}, strict=False) as aws,
     ):

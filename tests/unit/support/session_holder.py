@@ -60,10 +60,15 @@ class Worker(Jobs):
         self.remote.close()
 
 
+def short_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for sockets. Their paths must be short, wherever the checkout is."""
+    return tempfile.TemporaryDirectory(dir="/tmp")
+
+
 @contextlib.contextmanager
 def a_holder(descriptors: int = 1000) -> Iterator[LocalHolder]:
     """Run a holder. At the end, all its sessions end."""
-    with tempfile.TemporaryDirectory() as folder:
+    with short_folder() as folder:
         holder = LocalHolder(Path(folder, "socket"), descriptors)
         try:
             yield holder

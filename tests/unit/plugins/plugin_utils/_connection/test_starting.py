@@ -24,13 +24,13 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote imp
 
 from unit.support.connection_plugin import environment
 from unit.support.session_client import Told, a_node, settings_for
-from unit.support.session_holder import holders
+from unit.support.session_holder import holders, short_folder
 
 
 @pytest.fixture(autouse=True)
 def runtime() -> Iterator[Path]:
     """A folder of the test's own for sockets. Its holder ends with the test."""
-    with tempfile.TemporaryDirectory() as made, environment(XDG_RUNTIME_DIR=made, AWS_REGION="us-east-1"):
+    with short_folder() as made, environment(XDG_RUNTIME_DIR=made, AWS_REGION="us-east-1"):
         yield Path(made, "sessionops-aws")
         found = starting.find(persist=False)
         if found is not None:

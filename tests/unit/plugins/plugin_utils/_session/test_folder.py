@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +15,13 @@ import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import folder
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
 
+from unit.support.session_holder import short_folder
+
 
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for ``XDG_RUNTIME_DIR``, whose path is short enough for a socket."""
-    with tempfile.TemporaryDirectory() as made:
+    with short_folder() as made:
         monkeypatch.setenv("XDG_RUNTIME_DIR", made)
         yield Path(made)
 
