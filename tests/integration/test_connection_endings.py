@@ -20,6 +20,7 @@ import pytest
 from emulator.gateway import Gateway
 from emulator.node.part import NodeProcesses
 from emulator.testing import LocalAWS
+from unit.support.waiting import until
 
 NODE = "i-0123456789abcdef0"
 GONE = "i-0123456789abcdef9"
@@ -167,10 +168,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 def wait_until(is_true: Callable[[], object], otherwise: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not is_true():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
+    until(is_true, otherwise, seconds=DEADLINE)
 
 
 def shell(command: str, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from unit.support.connection_plugin import environment
 from unit.support.session_client import REGION, Told, a_node, settings_for, tell_node
 from unit.support.session_holder import holders, short_folder
 from unit.support.session_stage import still_open
+from unit.support.waiting import until
 
 ROUNDS = int(os.environ.get("SESSIONOPS_KILLS", "6"))
 IDLE = 5  # seconds after which AWS ends a session that nobody uses
@@ -95,13 +96,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield Stage(aws, Path(runtime, "sessionops-aws"), tmp_path)
 
 
-def until(condition: Callable[[], object], otherwise: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.05)
-
-
 def test_nothing_runs_twice_and_nothing_is_left(stage: Stage) -> None:
     chance = random.Random(4711)
     for number in range(ROUNDS):
@@ -116,5 +110,5 @@ def test_nothing_runs_twice_and_nothing_is_left(stage: Stage) -> None:
         ran, told = stage.words(stage.ran), stage.words(stage.told)
         assert len(set(ran)) == len(ran), f"round {number}: a command ran twice"
         assert set(told) <= set(ran), f"round {number}: a command that did not run was told to have succeeded"
-        until(lambda: not holders(stage.runtime), f"round {number}: a holder is left")
-    until(lambda: not still_open(stage.aws), "a session is left")
+        until(lambda: not holders(stage.runtime), f"round {number}: a holder is left", seconds=DEADLINE)
+    until(lambda: not still_open(stage.aws), "a session is left", seconds=DEADLINE)

@@ -18,6 +18,7 @@ import pytest
 from emulator.testing import LocalAWS
 from unit.support.session_client import NODE, REGION, a_node, tell_node
 from unit.support.session_stage import still_open
+from unit.support.waiting import until
 
 HOSTS = 5
 NODES = [f"i-{number:017x}" for number in range(1, HOSTS)] + [NODE]
@@ -64,10 +65,7 @@ class Run:
         """Wait for the end of the run and of its sessions, and return what it printed."""
         printed, unused = self.process.communicate(timeout=DEADLINE)
         assert self.process.returncode == 0, printed
-        deadline = time.monotonic() + DEADLINE
-        while still_open(self.aws):
-            assert time.monotonic() < deadline, "a session is left"
-            time.sleep(0.05)
+        until(lambda: not still_open(self.aws), "a session is left", seconds=DEADLINE)
         return str(printed)
 
     def sessions(self) -> list[int]:

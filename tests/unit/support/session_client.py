@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
@@ -52,6 +54,14 @@ def a_node(agent: Mapping[str, Any] | None = None, *, strict: bool = True, **wor
     parts: list[Part] = [Gateway(), NodeProcesses()]
     with LocalAWS({"regions": {REGION: region}, **world}, strict=strict, parts=parts) as aws:
         yield aws
+
+
+def without_python(folder: Path, *more: str) -> dict[str, str]:
+    """Return the options of an agent whose commands find only a shell, POSIX's own programs, and ``more``."""
+    own = ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo")
+    for program in (*own, *more):
+        (folder / program).symlink_to(str(shutil.which(program)))
+    return {"path": str(folder)}
 
 
 def settings_for(aws: LocalAWS, **given: Any) -> Settings:

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote imp
 from unit.support.connection_plugin import environment
 from unit.support.session_client import Told, a_node, settings_for
 from unit.support.session_holder import holders, short_folder
+from unit.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -95,10 +95,7 @@ def test_a_holder_serves_sessions_and_keeps_nothing_of_its_starter(runtime: Path
         remote.ask("stop")
         remote.close()
         assert len(aws.calls("TerminateSession")) == len(aws.calls("StartSession")) == 1
-        deadline = time.monotonic() + 30
-        while [path for path in runtime.iterdir() if path.is_socket()]:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: not [path for path in runtime.iterdir() if path.is_socket()])
 
 
 def test_a_holder_that_was_killed_is_replaced(runtime: Path) -> None:
@@ -154,18 +151,11 @@ def test_a_holder_that_ends_leaves_its_place_to_the_next(runtime: Path) -> None:
         remote.ask("stop")
         remote.close()
         first = starting.find_or_start(persist=False)
-        until_there_is_one(runtime)
+        until(lambda: len(holders(runtime)) == 1, seconds=60)
         second = starting.find(persist=False)
         assert second is not None
         first.close()
         second.close()
-
-
-def until_there_is_one(runtime: Path) -> None:
-    deadline = time.monotonic() + 60
-    while len(holders(runtime)) != 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_who_has_a_holder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

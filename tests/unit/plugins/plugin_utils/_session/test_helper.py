@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session import hel
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import lines
 
 from unit.support.helper_terminal import SOURCE, Ended, Terminal, helper_on_a_terminal
+from unit.support.waiting import until
 
 ALL_BYTES = bytes(range(256))
 
@@ -33,13 +34,6 @@ def terminal() -> Iterator[Terminal]:
     """A helper for tests that leave nothing behind. It gets each block twice."""
     with helper_on_a_terminal(double=True) as found:
         yield found
-
-
-def until(is_so: Callable[[], bool], seconds: float = 10) -> None:
-    limit = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:
@@ -168,7 +162,7 @@ def test_the_number_of_a_command_stays_its_own_until_the_job_ends(terminal: Term
     """Otherwise a signal could reach a group of others, which got the same number."""
     job = terminal.begin("exec", command="setsid sleep 100 & echo $! $$")
     child, shell = map(int, terminal.answer(job, "o").data.split())
-    until(lambda: not is_running(shell))
+    until(lambda: not is_running(shell), seconds=10)
     assert terminal.run("true").said["rc"] == 0
     assert Path(f"/proc/{shell}").exists()
     terminal.tell("cancel", job)
@@ -219,7 +213,7 @@ def test_a_process_that_nobody_reaps_does_not_run() -> None:
     process = subprocess.Popen(["sleep", "100"], start_new_session=True)
     assert helper_module.is_running(process.pid)
     process.send_signal(signal.SIGKILL)
-    until(lambda: not is_running(process.pid))
+    until(lambda: not is_running(process.pid), seconds=10)
     os.killpg(process.pid, 0)
     assert not helper_module.is_running(process.pid)
     process.wait()
@@ -358,7 +352,7 @@ def test_the_end_of_the_terminal_ends_the_helper_its_jobs_and_what_it_wrote(tmp_
         terminal.tell("feed", put, b"12345")
         terminal.run("true")
         assert len(os.listdir(tmp_path)) == 1
-    until(lambda: not is_running(child))
+    until(lambda: not is_running(child), seconds=10)
     assert os.listdir(tmp_path) == []
 
 

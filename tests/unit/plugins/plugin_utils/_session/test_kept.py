@@ -24,9 +24,10 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs impor
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.kept import Kept
 
 from emulator.testing import LocalAWS
-from unit.support.session_client import NODE, PATIENT, Told, a_node, settings_for, tell_node
+from unit.support.session_client import NODE, PATIENT, Told, a_node, settings_for, tell_node, without_python
 from unit.support.session_holder import LocalHolder, Worker, a_holder
 from unit.support.session_stage import still_open
+from unit.support.waiting import until
 
 OTHER = "mi-0123456789abcdef1"
 TWO = {"nodes": [{"id": node, "agent": {"fast": True}} for node in (NODE, OTHER)]}
@@ -55,14 +56,6 @@ def a_worker(holder: LocalHolder, aws: LocalAWS, told: Told | None = None, **giv
 
 def calls(aws: LocalAWS, since: int) -> list[str]:
     return [call.operation for call in aws.calls(since=since)]
-
-
-def until(condition: Any) -> None:
-    """Wait until something is so. Only a test that is broken waits so long."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def running(worker: Worker, path: Path, command: str = "exec sleep 60") -> tuple[Job, int]:
@@ -293,10 +286,7 @@ def open_and_close(holder: LocalHolder, aws: LocalAWS, told: Told, target: str) 
 
 def test_a_python_that_was_installed_is_found_by_the_next_task(holder: LocalHolder, tmp_path: Path) -> None:
     """A session that started without Python never has it."""
-    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo", "ln"):
-        found = next(path for path in (Path("/bin", program), Path("/usr/bin", program)) if path.exists())
-        (tmp_path / program).symlink_to(found)
-    with a_node({"path": str(tmp_path)}) as aws:
+    with a_node(without_python(tmp_path, "ln")) as aws:
         with a_worker(holder, aws) as worker:
             assert worker.node.python == ""
             install = f"ln -s {os.path.realpath(sys.executable)} {tmp_path}/python3"
@@ -421,10 +411,7 @@ def test_a_worker_without_a_word_holds_up_nothing(aws: LocalAWS, holder: LocalHo
 
 def test_a_command_on_a_node_without_python_ends_with_its_worker(holder: LocalHolder, tmp_path: Path) -> None:
     """The shell there cannot end a command, so the session is ended, and the next worker has another."""
-    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo"):
-        found = next(path for path in (Path("/bin", program), Path("/usr/bin", program)) if path.exists())
-        (tmp_path / program).symlink_to(found)
-    with a_node({"path": str(tmp_path)}) as aws:
+    with a_node(without_python(tmp_path)) as aws:
         worker = Worker(holder, aws)
         assert worker.node.python == ""
         worker.execute(b"sleep 60")
@@ -519,11 +506,8 @@ def test_workers_wait_their_turn_if_there_are_few_descriptors(aws: LocalAWS) -> 
 
 def test_much_output_of_a_node_without_python_arrives(holder: LocalHolder, tmp_path: Path) -> None:
     """It comes at once, with the end of the command, and is longer than a message to the worker."""
-    for program in ("sh", "stty", "od", "sed", "cksum", "printf", "cat", "id", "sleep", "head", "tr", "echo"):
-        found = next(path for path in (Path("/bin", program), Path("/usr/bin", program)) if path.exists())
-        (tmp_path / program).symlink_to(found)
     size = wire.MAX_DATA + 1000
-    with a_node({"path": str(tmp_path)}) as aws, a_worker(holder, aws) as worker:
+    with a_node(without_python(tmp_path)) as aws, a_worker(holder, aws) as worker:
         assert worker.run(f"head -c {size} /dev/zero | tr '\\0' x".encode()).out == b"x" * size
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames, lines, shell_loop
 
 from unit.support.helper_terminal import Terminal
+from unit.support.waiting import until
 
 SHELLS = [
     ["dash", "-c"],
@@ -113,13 +113,6 @@ def test_the_end_of_the_session_ends_the_command(shell: list[str], tmp_path: Pat
     finally:
         terminal.close()
     until(lambda: not Path(f"/proc/{pid}").exists())
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("before", [b"", b"\n", b"motd\n", b"Password: ", b"~x: ~o ~e what? ", b"~5 ~\n"])
