@@ -33,7 +33,6 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote import Remote
 
 
 class CallbackModule(CallbackBase):
@@ -47,13 +46,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, unused_stats: Any) -> None:
         """End the sessions. A failure is a warning, because the playbook has ended."""
         try:
-            found = starting.find(persist=False)
-            if found is not None:
-                remote = Remote(found, self._tell)
-                try:
-                    remote.ask("stop")
-                finally:
-                    remote.close()
+            starting.ask("stop", self._tell, persist=False)
         except SessionError as error:
             self._tell(0, str(error))
 

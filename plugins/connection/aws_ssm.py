@@ -448,7 +448,7 @@ class Connection(ConnectionBase):
             context.remote_addr = self._option("host")
 
     @property
-    def has_pipelining(self) -> bool:  # type: ignore[override]
+    def has_pipelining(self) -> bool:  # type: ignore[override] # theirs is an attribute, and is only read
         """Whether a module can be standard input, which a become plugin that requires a terminal prevents."""
         return not getattr(self.become, "require_tty", False)
 
@@ -507,13 +507,7 @@ class Connection(ConnectionBase):
         self.close()
         settings = self._settings()
         with self._explained():
-            found = starting.find(settings.persist)
-            if found is not None:
-                remote = Remote(found, self._tell)
-                try:
-                    remote.ask("reset", settings.as_json())
-                finally:
-                    remote.close()
+            starting.ask("reset", self._tell, settings.as_json(), persist=settings.persist)
 
     def close(self) -> None:
         """Disconnect from the process that holds the session. It ends what still runs, and keeps the session."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import functools
 import os
 import resource
 import signal
@@ -25,7 +25,7 @@ from .._session.controller import Controller
 from .._session.errors import SessionError
 from .._session.folder import alone
 from .._session.holder import Holder
-from .._session.limits import Limits
+from .._session.kept import Opening
 from .._session.link import Pause
 from .._session.session import Session
 from .requirements import missing
@@ -37,53 +37,25 @@ _WANTED = (65536, 10240, 4096)  # descriptors
 _SPARE = 40  # descriptors for all else than sessions and workers
 
 
-@dataclasses.dataclass(frozen=True)
-class Opening:
-    """What a task asks for: a session with these settings."""
-
-    settings: Settings
-    accounts: Accounts
-
-    @property
-    def key(self) -> str:
-        return self.settings.key
-
-    @property
-    def limits(self) -> Limits:
-        return self.settings.limits
-
-    @property
-    def idle(self) -> float:
-        return self.settings.idle
-
-    @property
-    def lifetime(self) -> float:
-        return self.settings.lifetime
-
-    def start(self, tell: Callable[[int, str], None], pause: Pause) -> Session:
-        """Start a session. Raises ``SessionError``."""
-        calls = Calls(self.settings, tell, self.accounts, pause)
-        return Session(
-            calls,
-            self.settings.limits,
-            tell,
-            interpreters=self.settings.interpreters,
-            typed=calls.typed,
-            pause=pause,
-        )
-
-
 def make_openings() -> Callable[[Mapping[str, Any]], Opening]:
     """Return what makes an ``Opening`` of the settings that a task sends."""
     accounts = Accounts()
 
     def make(said: Mapping[str, Any]) -> Opening:
         try:
-            return Opening(Settings.from_json(said), accounts)
+            settings = Settings.from_json(said)
         except (TypeError, KeyError, AttributeError):
             raise SessionError(DOES_NOT_UNDERSTAND) from None
+        start = functools.partial(_start, settings, accounts)
+        return Opening(settings.key, settings.limits, settings.idle, settings.lifetime, start)
 
     return make
+
+
+def _start(settings: Settings, accounts: Accounts, tell: Callable[[int, str], None], pause: Pause) -> Session:
+    """Start a session. Raises ``SessionError``."""
+    calls = Calls(settings, tell, accounts, pause)
+    return Session(calls, settings.limits, tell, interpreters=settings.interpreters, typed=calls.typed, pause=pause)
 
 
 def descriptors() -> int:

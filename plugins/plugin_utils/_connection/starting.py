@@ -23,6 +23,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from .._session import wire
 from .._session.controller import started_at
 from .._session.errors import SessionError
 from .._session.folder import alone, connected, folder, listen, sweep
+from .._session.remote import Remote
 from .._session.words import on_one_line
 
 # The environment decides whose credentials are found, and how AWS is reached, so another environment has another
@@ -72,6 +74,20 @@ def name_of(persist: bool) -> str:
 def find(persist: bool) -> socket.socket | None:
     """Return a connection to the holder; None if there is none. Raises ``SessionError``."""
     return connected(folder() / name_of(persist))
+
+
+def ask(do: str, tell: Callable[[int, str], None], settings: Mapping[str, Any] | None = None, *, persist: bool) -> None:
+    """Ask the holder for something that is done at once, such as ``reset``. Do nothing if there is no holder.
+
+    ``tell`` takes a verbosity and a line of text for the user. Raises ``SessionError``.
+    """
+    found = find(persist)
+    if found is not None:
+        remote = Remote(found, tell)
+        try:
+            remote.ask(do, settings)
+        finally:
+            remote.close()
 
 
 def find_or_start(persist: bool) -> socket.socket:

@@ -58,11 +58,6 @@ class Caller:
         except OSError:
             self.has_gone = True
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether this end was closed."""
-        return self.connection.fileno() < 0
-
     def answer(self, job: int, kind: str, data: bytes) -> None:
         """Send an answer. Output can be longer than a message."""
         for start in range(0, len(data) or 1, wire.MAX_DATA):

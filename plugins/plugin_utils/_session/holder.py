@@ -143,7 +143,7 @@ class Holder:
 
     def _accept(self) -> None:
         """Take a connection, unless there are too many. It waits until there are less."""
-        self._accepted = {caller for caller in self._accepted if not caller.is_closed}
+        self._accepted = {caller for caller in self._accepted if not caller.has_gone}
         self._forget_ended_threads()
         waiting = sum(not kept.has_session for kept in self._threads)
         if len(self._accepted) + _OF_A_THREAD * waiting > self._most_waiting:

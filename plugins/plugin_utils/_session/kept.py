@@ -32,40 +32,32 @@ from typing import Protocol
 from .caller import DOES_NOT_UNDERSTAND, Caller
 from .errors import SessionError
 from .limits import Limits
-from .lines import Answer
+from .lines import STARTS, Answer
 from .link import Pause
 from .session import Session
 from .wire import Request
 
-_STARTS = frozenset({"exec", "put", "get"})
-_OF_JOBS = _STARTS | {"feed", "cancel"}
+_OF_JOBS = STARTS | {"feed", "cancel"}
 FAILED = "The process that holds the sessions failed. This is a bug of sessionops.aws, please report it:"
 _LONG = 3600.0  # seconds
 _A_WHILE = 0.5  # seconds from one look to the next, while others must end something first
 _STOPPED = "The session was ended, because the process that holds it was told to end."
 
 
-class Opening(Protocol):
-    """What a caller asks for. Two with the same key can share a session."""
+@dataclasses.dataclass(frozen=True)
+class Opening:
+    """What a caller asks for.
 
-    @property
-    def key(self) -> str:
-        """What the session depends on."""
+    Two with the same ``key`` can share a session. It has secrets. A session that nobody uses is ended after ``idle``
+    seconds, and one that is used begins no more jobs after ``lifetime`` seconds; 0 is never. ``start`` starts a
+    session, or raises ``SessionError``.
+    """
 
-    @property
-    def limits(self) -> Limits:
-        """How long things may take."""
-
-    @property
-    def idle(self) -> float:
-        """Seconds after which a session that nobody uses is ended; 0 for never."""
-
-    @property
-    def lifetime(self) -> float:
-        """Seconds after which a session begins no more jobs; 0 for never."""
-
-    def start(self, tell: Callable[[int, str], None], pause: Pause) -> Session:
-        """Start a session. Raises ``SessionError``."""
+    key: str = dataclasses.field(repr=False)
+    limits: Limits
+    idle: float
+    lifetime: float
+    start: Callable[[Callable[[int, str], None], Pause], Session]
 
 
 class House(Protocol):
@@ -283,7 +275,7 @@ class Kept(threading.Thread):
 
     def _pass_on(self, caller: Caller, request: Request) -> None:
         """Send a request of a job to the node."""
-        if request.do in _STARTS:
+        if request.do in STARTS:
             if self._living_session(caller, request) is None:
                 return
             self._numbers += 1
@@ -322,7 +314,7 @@ class Kept(threading.Thread):
             else:
                 self._serve_callers()  # some may have gone while it started
         self.used_at = time.monotonic()
-        return None if caller.is_closed else self._session
+        return None if caller.has_gone else self._session
 
     def _end_if_it_is_of_no_use(self, session: Session) -> None:
         """End a session that is idle, for a new job to have another."""
@@ -377,7 +369,7 @@ class Kept(threading.Thread):
         self._take_new()
         self._serve_callers()
         for caller in self._callers:
-            waiting = [request for request in caller.requests if request.do in _STARTS or request.do == "open"]
+            waiting = [request for request in caller.requests if request.do in STARTS or request.do == "open"]
             for request in waiting:
                 caller.requests.remove(request)
                 caller.refuse(request.job, text)

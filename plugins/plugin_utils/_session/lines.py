@@ -52,6 +52,7 @@ _LINE = re.compile(
     rb"~(\d{1,10}) (\d{1,10}) ([oegchx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
 )
 
+STARTS = frozenset({"exec", "put", "get"})  # the requests that begin a job
 READY = b"~READY"
 NO_PYTHON = b"~SHELL"
 

@@ -38,6 +38,7 @@ from .lines import (
     INTERPRETERS,
     NO_PYTHON,
     READY,
+    STARTS,
     Answer,
     LineError,
     Node,
@@ -58,7 +59,6 @@ _REASON = 1000  # characters of what the agent or the service says at the end of
 _STALE = 1.0  # seconds after which an idle session is asked whether it is there
 _LONG = 3600.0  # seconds
 _NOBODY = 0  # the job of the requests that are the session's own
-_STARTS = frozenset({"exec", "put", "get"})
 _PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
 # What to do about some of the reasons that SSM Agent gives.
 _HINTS = {
@@ -116,7 +116,7 @@ class _ShellLanguage:
         if do == "exec" and members["stdin"] == "none":
             self._running.append(job)
             return self._writer.command(str(members["command"]).encode("utf-8", "surrogateescape"))
-        if do in _STARTS:
+        if do in STARTS:
             self._refused.append(Answer(job, "x", json.dumps({"error": _REQUIRES_PYTHON}).encode()))
         return iter(())
 
@@ -189,11 +189,6 @@ class Session:
         self._link.limits = limits
 
     @property
-    def is_idle(self) -> bool:
-        """Whether no job runs."""
-        return not self._running
-
-    @property
     def has_room(self) -> bool:
         """Whether input can be sent. More would only wait for what was sent before."""
         return self._link.unacknowledged < _ON_THE_WAY
@@ -206,7 +201,7 @@ class Session:
         if do == "cancel" and not self._language.has_python:
             self.close()
             return
-        if do in _STARTS:
+        if do in STARTS:
             if not self._running:
                 self._heard()  # silence counts from now
             self._running.add(job)

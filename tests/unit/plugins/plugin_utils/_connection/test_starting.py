@@ -32,11 +32,7 @@ def runtime() -> Iterator[Path]:
     """A folder of the test's own for sockets. Its holder ends with the test."""
     with short_folder() as made, environment(XDG_RUNTIME_DIR=made, AWS_REGION="us-east-1"):
         yield Path(made, "sessionops-aws")
-        found = starting.find(persist=False)
-        if found is not None:
-            remote = Remote(found, Told())
-            remote.ask("stop")
-            remote.close()
+        starting.ask("stop", Told(), persist=False)
 
 
 def links(process: int) -> dict[str, str]:
@@ -91,9 +87,7 @@ def test_a_holder_serves_sessions_and_keeps_nothing_of_its_starter(runtime: Path
         shown = Path(f"/proc/{holder}/cmdline").read_text() + Path(f"/proc/{holder}/environ").read_text()
         assert aws.world.default_identity.secret_key not in shown
         remote.close()
-        remote = Remote(starting.find_or_start(persist=False), Told())
-        remote.ask("stop")
-        remote.close()
+        starting.ask("stop", Told(), persist=False)
         assert len(aws.calls("TerminateSession")) == len(aws.calls("StartSession")) == 1
         until(lambda: not [path for path in runtime.iterdir() if path.is_socket()])
 
@@ -194,9 +188,7 @@ def test_a_holder_that_may_outlive_the_play_is_found_by_the_next(runtime: Path) 
             )
             assert done.stdout.strip()
         assert len(aws.calls("StartSession")) == 1
-        remote = Remote(starting.find_or_start(persist=True), Told())
-        remote.ask("stop")
-        remote.close()
+        starting.ask("stop", Told(), persist=True)
         assert len(aws.calls("TerminateSession")) == 1
 
 
