@@ -262,8 +262,7 @@ class Kept(threading.Thread):
             self._end_session()  # an earlier task may have installed Python
         session = self._living_session(caller, request)
         if session is not None:
-            said = {**dataclasses.asdict(session.node), "session": session.session_id}
-            caller.answer(request.job, "h", json.dumps(said).encode())
+            caller.answer(request.job, "h", json.dumps(dataclasses.asdict(session.node)).encode())
 
     def _reset(self, caller: Caller, request: Request) -> None:
         """End the session. If jobs of others run in it, it gets no more callers, and ends with the last job."""
@@ -326,9 +325,11 @@ class Kept(threading.Thread):
 
     def _start_session(self) -> None:
         self._pause(0)
-        while not self._house.room.acquire(timeout=_A_WHILE):
-            self._pause(0)
+        seconds = 0.0
+        while not self._house.room.acquire(timeout=seconds):
             self._house.make_room()
+            self._pause(0)
+            seconds = _A_WHILE
         try:
             self._leaving.clear()
             self._take_turn()
@@ -406,9 +407,9 @@ class Kept(threading.Thread):
         return nobody_comes or self._leaving.is_set() or self._until_limit() <= 0
 
     def _until_limit(self) -> float:
-        """Return for how many seconds the session may be kept, if nothing happens."""
+        """Return for how many seconds there is nothing to do, if nothing happens."""
         if self._session is None:
-            return _LONG
+            return 0.0 if self.is_idle else _LONG  # it is over if nobody has come in the meantime
         now = time.monotonic()
         ends = [now + _LONG]
         if self._opening.idle and not self._jobs:

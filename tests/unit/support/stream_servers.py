@@ -1,6 +1,6 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Small servers between a client and its WebSocket: one that adds TLS, and an HTTP proxy with CONNECT."""
+"""Small servers between a client and its WebSocket: one adds TLS, one drops idle connections, one is an HTTP proxy."""
 
 from __future__ import annotations
 
@@ -66,6 +66,20 @@ def tls_in_front_of(port: int, context: ssl.SSLContext, host: str = "127.0.0.1")
                 _relay(secure, behind)
 
     with serving(handle, host) as own:
+        yield own
+
+
+@contextlib.contextmanager
+def dropping_idle_connections(port: int, seconds: float) -> Iterator[int]:
+    """Pass what comes to a port of 127.0.0.1. Connections over which nothing comes for some seconds end."""
+
+    def handle(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as behind:
+            for one in (connection, behind):
+                one.settimeout(seconds)
+            _relay(connection, behind)
+
+    with serving(handle) as own:
         yield own
 
 

@@ -8,10 +8,12 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import os
+import random
 import socket
 import sys
 import threading
 import time
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from emulator.testing import LocalAWS
 from unit.support.session_client import NODE, PATIENT, Told, a_node, settings_for, tell_node, without_python
 from unit.support.session_holder import LocalHolder, Worker, a_holder
 from unit.support.session_stage import still_open
+from unit.support.stream_servers import dropping_idle_connections
 from unit.support.waiting import until
 
 OTHER = "mi-0123456789abcdef1"
@@ -147,6 +150,22 @@ def test_an_idle_session_that_has_ended_is_replaced_without_a_word(aws: LocalAWS
     assert told.warnings == []
 
 
+def test_an_idle_session_stays_open_behind_a_proxy(holder: LocalHolder) -> None:
+    """Proxies drop connections over which nothing comes, and pings keep them (session-manager-plugin 15)."""
+    opened = []
+    with a_node(region=TWO) as aws, dropping_idle_connections(urllib.parse.urlsplit(aws.url).port or 0, 1.0) as port:
+        aws.world.channels = f"ws://127.0.0.1:{port}"
+        for target, interval in ((NODE, 0.2), (OTHER, 60.0)):
+            limits = dataclasses.replace(PATIENT, keepalive=interval)
+            with a_worker(holder, aws, target=target, limits=limits) as worker:
+                (shown,) = [text for unused, text in worker.told.lines if "opened in" in text]
+                opened.append(shown.split()[1])
+        until(lambda: aws.calls("ResumeSession"))
+        time.sleep(0.5)
+        assert {call.params["SessionId"] for call in aws.calls("ResumeSession")} == {opened[1]}
+        holder.end()
+
+
 def test_a_command_is_never_run_twice(aws: LocalAWS, holder: LocalHolder, tmp_path: Path) -> None:
     with a_worker(holder, aws) as worker:
         job, unused = running(worker, tmp_path / "pid", f"echo once >> {tmp_path}/times; sleep 60")
@@ -232,6 +251,15 @@ def test_a_session_that_nobody_uses_ends(aws: LocalAWS, holder: LocalHolder) -> 
         worker.run(b"sleep 1")  # it is used for as long as a job runs
         assert calls(aws, before) == ["StartSession"]
     until(lambda: calls(aws, before) == ["StartSession", "TerminateSession"])
+
+
+def test_workers_that_come_when_the_session_ends_are_served(aws: LocalAWS, holder: LocalHolder) -> None:
+    """The session is idle for as long as it may be at the moment of its next use (ansible 16731)."""
+    chance = random.Random(4711)
+    for number in range(12):
+        time.sleep(chance.uniform(0.04, 0.06))
+        with a_worker(holder, aws, idle=0.05) as worker:
+            assert worker.run(b"cat", b"%d" % number).out == b"%d" % number
 
 
 def test_a_session_that_is_old_ends_with_its_last_job(aws: LocalAWS, holder: LocalHolder) -> None:
@@ -502,6 +530,20 @@ def test_workers_wait_their_turn_if_there_are_few_descriptors(aws: LocalAWS) -> 
 
     with a_holder(descriptors=12) as few, concurrent.futures.ThreadPoolExecutor(30) as pool:
         assert list(pool.map(work, range(30))) == [b"%d" % number for number in range(30)]
+
+
+def test_many_more_hosts_than_descriptors_take_turns(aws: LocalAWS) -> None:
+    """A thread whose session has ended makes room for others (mitogen 549, 249, 957)."""
+
+    def work(number: int) -> bytes:
+        with a_worker(few, aws, stream_endpoint=f"{aws.url}/{number}") as worker:
+            return worker.run(b"cat", b"%d" % number).out
+
+    with a_holder(descriptors=30) as few, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        try:
+            assert list(pool.map(work, range(14), timeout=60)) == [b"%d" % number for number in range(14)]
+        finally:
+            few.holder.stop()
 
 
 def test_much_output_of_a_node_without_python_arrives(holder: LocalHolder, tmp_path: Path) -> None:
