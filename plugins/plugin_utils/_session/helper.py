@@ -85,7 +85,6 @@ POLL = 0.1  # seconds after which the processes of a cancelled command are looke
 MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int}  # what each request must have, or may have
 END_OF_FILE = b"\x04"  # that a terminal takes for the end of its input
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
-RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class BrokenError(Exception):
@@ -247,7 +246,6 @@ class Command(Job):
             stdin=subprocess.DEVNULL if kind == "none" else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=clean_signals,
         )
         outputs = {pipe: name for name, pipe in (("o", process.stdout), ("e", process.stderr)) if pipe is not None}
         return process, process.stdin, outputs
@@ -556,8 +554,9 @@ class Helper:
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *unused: None)
+        stop_ignoring_signals()
         # A terminal that is closed sends SIGHUP. Jobs must be ended then, not left.
-        for hangup in (signal.SIGHUP, signal.SIGTERM):
+        for hangup in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(hangup, lambda *unused: setattr(self, "over", True))
         self.watch(self.source, selectors.EVENT_READ, lambda unused: self.read())
         self.watch(wake_read, selectors.EVENT_READ, lambda fd: os.read(fd, 4096))
@@ -773,16 +772,20 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def clean_signals() -> None:
-    """Give a command the signals that a shell gives it, whatever the agent or Python set."""
-    for number in RESET:
-        signal.signal(number, signal.SIG_DFL)
+def stop_ignoring_signals() -> None:
+    """Give commands the signals that a shell gives them, whatever the agent set.
+
+    A command inherits what is ignored and blocked here. To set it in each command would take milliseconds, because
+    subprocess then copies this process. What Python ignores, subprocess resets.
+    """
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def take_terminal() -> None:
     """Make standard input the terminal of the session of a command."""
-    clean_signals()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

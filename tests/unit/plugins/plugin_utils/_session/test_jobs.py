@@ -110,6 +110,21 @@ def test_jobs_run_side_by_side(client: Client) -> None:
     assert bytes(waiting.out) == b"late\n"
 
 
+def test_the_helper_keeps_nothing_of_jobs_that_have_ended(client: Client) -> None:
+    """One process per account was left on a node (mitogen 159, 10,000 of them)."""
+    helper = int(client.run(b"echo $PPID").out)
+    before = resident(helper)
+    for job in [client.execute(b"echo %d" % number) for number in range(500)]:
+        client.finish(job)
+    assert resident(helper) - before < 4 * MB
+    assert Path(f"/proc/{helper}/task/{helper}/children").read_text() == ""
+
+
+def resident(process: int) -> int:
+    """Return the memory of a process, in bytes."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def test_a_command_can_have_a_terminal(client: Client) -> None:
     """A program asks there for a password, and sees what it would see at a console. Its output is not changed."""
     asks = r"""tty >&2; printf 'a\nb\r\n\377'; read -r x </dev/tty; echo "<$x>"; stty -a | grep -o -- '-echo '; cat"""
