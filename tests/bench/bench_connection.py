@@ -4,6 +4,7 @@
 
 The node waits for a second before its first output, as SSM Agent does. The server of ssh runs on the processor of the
 emulator and its node. Without OpenSSH's server, only the plays over Session Manager and on this machine are measured.
+The last row is one command on a session, or a connection of ssh, that is open. Its node does not sleep between reads.
 """
 
 from __future__ import annotations
@@ -25,10 +26,30 @@ from environment import variables
 from harness import Emulator, Row, in_turns, its_own_processors, run_measured
 
 NODE = "i-0123456789abcdef0"
-WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "agent": {}}]}}}
+FAST = "i-0123456789abcdef1"
+WORLD = {"regions": {"us-east-1": {"nodes": [{"id": NODE, "agent": {}}, {"id": FAST, "agent": {"fast": True}}]}}}
 SECONDS_TO_START = 30
 TIMES = 5
 
+# Runs a command with a connection plugin again and again, and prints the median of the seconds that each took.
+COMMANDS = """
+import json, statistics, sys, time
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader, init_plugin_loader
+init_plugin_loader()
+variables, times = json.load(sys.stdin)
+context = PlayContext()
+context.remote_addr = variables["ansible_host"]
+plugin = connection_loader.get(variables["ansible_connection"], context)
+plugin.set_options(var_options=variables)
+took = []
+for unused in range(times + 1):
+    began = time.perf_counter()
+    status, unused, printed = plugin.exec_command("true", sudoable=False)
+    took.append(time.perf_counter() - began)
+    assert status == 0, printed
+print(statistics.median(took[1:]))
+"""
 TRUE = {"ansible.builtin.command": "true", "loop": list(range(10))}
 SHORT: list[dict[str, Any]] = [{"ansible.builtin.ping": {}}]
 PLAYS: dict[str, list[dict[str, Any]]] = {
@@ -73,6 +94,21 @@ def rows(quick: bool) -> Iterator[Row]:
                 yield Row(f"{title}, over Session Manager", took["session"], "s", ratio, "ssh", 1.0)
             ratio = took["session"] / took["local"]
             yield Row(f"{title}, over Session Manager", took["session"], "s", ratio, "local")
+        connections["session"]["ansible_host"] = FAST
+        del connections["local"]  # it opens nothing
+
+        def command_seconds(name: str) -> float:
+            return _command(aws, folder, connections[name], 20 if quick else 200)
+
+        took = in_turns(
+            1 if quick else TIMES, **{name: lambda name=name: command_seconds(name) for name in connections}
+        )
+        milliseconds = took["session"] * 1000
+        if "ssh" in took:
+            ratio = took["session"] / took["ssh"]
+            yield Row("true, on an open session", milliseconds, "ms", ratio, "ssh", 1.0)
+        else:
+            yield Row("true, on an open session", milliseconds, "ms")
         if not ssh:
             yield Row("plays with connection ssh, because there is no sshd here", 0, "runs")
 
@@ -90,13 +126,28 @@ def _play(aws: Emulator, folder: Path, host: Mapping[str, Any]) -> float:
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": {"n": {**common, **host}}}}))
     command = ["ansible-playbook", "-i", str(folder / "hosts.json"), str(folder / "play.json")]
     used = run_measured(command, {**aws.environment, "AWS_REGION": "us-east-1", "ANSIBLE_PIPELINING": "true"})
-    for control in folder.glob("control-*"):
-        subprocess.run(["ssh", "-S", control, "-O", "exit", "n"], capture_output=True, check=False)
-    _wait_until_ended(aws)
+    _end_connections(aws, folder)
     return used.seconds
 
 
-def _wait_until_ended(aws: Emulator) -> None:
+def _command(aws: Emulator, folder: Path, host: Mapping[str, Any], times: int) -> float:
+    """Run ``true`` so often, and return the median of the seconds."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS],
+        input=json.dumps([dict(host), times]),
+        env={**variables(), **aws.environment, "AWS_REGION": "us-east-1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    _end_connections(aws, folder)
+    return float(done.stdout)
+
+
+def _end_connections(aws: Emulator, folder: Path) -> None:
+    """End those of ssh, and wait for the end of the sessions."""
+    for control in folder.glob("control-*"):
+        subprocess.run(["ssh", "-S", control, "-O", "exit", "n"], capture_output=True, check=False)
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
         counts = aws.counts()
@@ -129,6 +180,7 @@ def _ssh(folder: Path) -> Iterator[dict[str, Any]]:
         "StrictModes": "no",
         "UsePAM": "no",
         "PermitRootLogin": "yes",
+        "SetEnv": "SHLVL=1",  # bash reads no ~/.bashrc then, whose time is not that of ssh
     }
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     if getpass.getuser() == "root":
@@ -144,7 +196,7 @@ def _ssh(folder: Path) -> Iterator[dict[str, Any]]:
             "ansible_user": getpass.getuser(),
             "ansible_ssh_private_key_file": str(folder / "user"),
             "ansible_ssh_common_args": f"{hosts} -o ControlMaster=auto -o ControlPersist=60s",
-            "ansible_ssh_control_path": str(folder / "control-%%C"),
+            "ansible_control_path": str(folder / "control-%%C"),
         }
     finally:
         process.terminate()
