@@ -453,7 +453,7 @@ class Connection(ConnectionBase):
         return not getattr(self.become, "require_tty", False)
 
     @property
-    def default_user(self) -> str:  # type: ignore[override]
+    def default_user(self) -> str:  # type: ignore[override] # as above
         """The user that commands run as. ansible-core asks for it to decide whether to become another."""
         return self._open().node.user
 

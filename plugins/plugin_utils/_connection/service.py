@@ -205,7 +205,7 @@ class Calls:
             self._signed(lambda clients: api.terminate_session(clients.repeating, session_id))
         except SSMError as error:
             if error.code not in NOT_TERMINABLE:
-                raise CallError(f"{_text(error)} {_LEFT}", lasting=True, denied=error.denied) from None
+                raise CallError(f"{_text(error)} {_LEFT}", lasting=True) from None
 
     def route(self, url: str) -> Route:
         """Return how a WebSocket is reached: through the proxies, and with the certificates, that botocore uses."""
@@ -309,7 +309,8 @@ class Calls:
         if self._settings.target in _CONTROLLER:
             return "A task on the controller requires the variable ansible_connection with the value local."
         if not self._settings.looks_like_target:
-            return "This is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to it."
+            target = self._settings.target
+            return f"{target} is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to the ID."
         return (
             f"If the node is in the Region {self._clients.once.meta.region_name}, check it with "
             "sessionops.aws.ssm_connection_status. Otherwise, set ansible_aws_ssm_region."

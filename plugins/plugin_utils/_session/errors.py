@@ -14,15 +14,11 @@ class SessionError(Exception):
 
 
 class CallError(SessionError):
-    """A call of AWS failed.
+    """A call of AWS failed. ``lasting`` is whether the same call would fail again."""
 
-    ``lasting`` is whether the same call would fail again. ``denied`` is whether IAM denied it.
-    """
-
-    def __init__(self, text: str, *, lasting: bool, denied: bool = False) -> None:
+    def __init__(self, text: str, *, lasting: bool) -> None:
         super().__init__(text)
         self.lasting = lasting
-        self.denied = denied
 
 
 class NotSentError(SessionError):

@@ -99,7 +99,7 @@ class Answer:
         except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):
-            raise LineError("An answer of the node is not a JSON object.")
+            raise LineError("The node sent an answer that is not a JSON object.")
         return said
 
 
@@ -135,10 +135,10 @@ def end_of(answer: Answer) -> End:
     if "error" in said:
         return End(error=on_one_line(str(said["error"])[:_MAX_SHOWN]) or "no reason was given", left=left)
     if not ("rc" in said or "size" in said):
-        raise LineError("The node told the end of a job without a result.")
+        raise LineError("The node did not send the result of the command.")
     status = _whole(said.get("rc", 0))
     if status is None or not -256 < status < 256:
-        raise LineError("The node told an exit status that cannot be one.")
+        raise LineError("The node sent an exit status that is not valid.")
     return End(status, "", str(said.get("sha256", "")), left)
 
 
@@ -146,7 +146,7 @@ def read_of(answer: Answer) -> int:
     """Return how many bytes of input a job has read, as an answer ``c`` says. Raises ``LineError``."""
     read = _whole(answer.said().get("read"))
     if read is None or read < 0:
-        raise LineError("The node told a number of bytes that cannot be one.")
+        raise LineError("The node sent a number of bytes that is not valid.")
     return read
 
 
@@ -160,7 +160,7 @@ def node_of(answer: Answer) -> Node:
     said = answer.said()
     texts = {field.name: said.get(field.name) for field in dataclasses.fields(Node)}
     if not all(isinstance(text, str) for text in texts.values()):
-        raise LineError("The node did not say who runs commands where.")
+        raise LineError("The node did not send its user and its system.")
     return Node(**{name: str(text) for name, text in texts.items()})
 
 
@@ -260,11 +260,11 @@ class Reader:
         self._taken += len(line) + 1
         number, job, kind, flag, part = _read(line)
         if number != self._next_number or self._of not in (None, (job, kind)):
-            raise LineError("An answer of the node is missing.")
+            raise LineError("An answer of the node did not arrive.")
         self._next_number += 1
         self._parts += part
         if len(self._parts) > _MAX_PACKED:
-            raise LineError("An answer of the node is too long.")
+            raise LineError("The node sent an answer that is too long.")
         self._of = (job, kind) if flag == "+" else None
         if flag == "+":
             return None
@@ -285,7 +285,7 @@ def _read(line: bytes) -> tuple[int, int, str, str, bytes]:
     number, job, kind, flag, length, crc, data = found.groups()
     part = binascii.a2b_base64(data)
     if len(part) != int(length) or zlib.crc32(part) != int(crc, 16):
-        raise LineError("An answer of the node is damaged.")
+        raise LineError("An answer of the node arrived damaged.")
     return int(number), int(job), kind.decode(), flag.decode(), part
 
 
@@ -296,5 +296,5 @@ def _unpacked(data: bytes) -> bytes:
     except zlib.error:
         unpacked = b""
     if not unpacker.eof or unpacker.unused_data:
-        raise LineError("An answer of the node is damaged.")
+        raise LineError("An answer of the node arrived damaged.")
     return unpacked

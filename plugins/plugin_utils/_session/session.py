@@ -364,7 +364,7 @@ def _why_ended(reason: str) -> str:
     """Return a sentence for the end of a session that nobody here asked for."""
     reason = on_one_line(reason[:_REASON]).rstrip(".")
     if not reason:
-        return "The session was ended."
+        return "The session was terminated, and no reason was given."
     hint = next((f" {hint}" for words, hint in _HINTS.items() if words in reason), "")
     return f"The session ended: {reason}.{hint}"
 

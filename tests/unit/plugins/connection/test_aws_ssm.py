@@ -129,7 +129,10 @@ def test_a_session_that_was_ended_is_replaced_before_the_next_command(aws: Local
 
 def test_a_lost_session_is_never_a_status(aws: LocalAWS, plugin: Any) -> None:
     """A command whose end is not known is not taken for one that has ended (ansible 79992, 13876, 83018)."""
-    with pytest.raises(AnsibleConnectionFailure, match=r"The session was ended\. The command may have run\."):
+    with pytest.raises(
+        AnsibleConnectionFailure,
+        match=r"The session was terminated, and no reason was given\. The command may have run\.",
+    ):
         plugin.exec_command("kill -KILL $PPID; sleep 60")
     assert plugin.exec_command("echo here") == (0, b"here\n", b"")
 
@@ -235,7 +238,10 @@ def test_a_session_that_is_lost_is_told_also_with_become(plugin: Any, tmp_path: 
     become.set_options(direct={"become_exe": str(program)})
     plugin.set_become_plugin(become)
     command = become.build_become_command("echo out", plugin._shell)
-    with pytest.raises(AnsibleConnectionFailure, match=r"The session was ended\. The command may have run\."):
+    with pytest.raises(
+        AnsibleConnectionFailure,
+        match=r"The session was terminated, and no reason was given\. The command may have run\.",
+    ):
         plugin.exec_command(command)
 
 

@@ -27,7 +27,7 @@ def message(**changed: object) -> frames.Message:
         "flags": 1,
         "payload_type": frames.PayloadType.OUTPUT,
     }
-    return frames.Message(**{**given, **changed})  # type: ignore[arg-type]
+    return frames.Message(**{**given, **changed})  # type: ignore[arg-type] # of any field
 
 
 def test_each_field_is_where_the_protocol_has_it() -> None:

@@ -55,7 +55,7 @@ def test_a_line_without_an_answer_is_passed_over(line: bytes) -> None:
 @pytest.mark.parametrize(
     ("good", "bad", "why"),
     [
-        (b"~0", b"~1", "missing"),
+        (b"~0", b"~1", "did not arrive"),
         (b" 1 o", b" 1_0 o", "not an answer"),
         (b" 1 o", b" +1 o", "not an answer"),
         (b" 1 o", b"  1 o", "not an answer"),
@@ -120,14 +120,14 @@ def test_what_goes_on_and_on_is_refused() -> None:
     reader = Reader()
     for number in range(21):
         assert reader.feed(line_of(bytes(6000), number, "+")) == []
-    with pytest.raises(LineError, match="An answer of the node is too long"):
+    with pytest.raises(LineError, match="The node sent an answer that is too long"):
         reader.feed(line_of(bytes(6000), 21, "+"))
 
 
 def test_nothing_comes_between_the_parts_of_an_answer() -> None:
     reader = Reader()
     assert reader.feed(line_of(b"ab", 0, "+")) == []
-    with pytest.raises(LineError, match="missing"):
+    with pytest.raises(LineError, match="did not arrive"):
         reader.feed(line_of(b"ab", 1, "-", job=2))
 
 
@@ -185,5 +185,5 @@ def test_who_runs_where_is_read() -> None:
     assert node_of(answer("h", said)) == Node("root", "/r\udcff", "3.8.10", "Linux")
     for name in ("user", "home", "python", "system"):
         for wrong in ({**said, name: 0}, {key: value for key, value in said.items() if key != name}):
-            with pytest.raises(LineError, match="did not say who runs"):
+            with pytest.raises(LineError, match="did not send its user and its system"):
                 node_of(answer("h", wrong))

@@ -142,7 +142,7 @@ def test_a_session_that_somebody_else_ends_is_told(aws: LocalAWS) -> None:
         job = client.execute(b"sleep 60")
         client.step(0.1)
         aws.client("ssm").terminate_session(SessionId=client.session.session_id)
-        with pytest.raises(SessionError, match="The session was ended"):
+        with pytest.raises(SessionError, match="The session was terminated, and no reason was given"):
             client.finish(job)
         assert not client.session.is_alive()
 
