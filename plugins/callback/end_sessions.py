@@ -10,7 +10,7 @@ version_added: 0.1.0
 short_description: End the sessions of a playbook before Ansible ends
 description:
   - Ends all sessions of the connection plugin P(sessionops.aws.aws_ssm#connection) at the end of each playbook. Ansible
-    waits up to 30 seconds until they have ended.
+    waits up to 60 seconds until they have ended.
   - Without this callback, a background process ends them as soon as Ansible has ended. In a container that ends with
     Ansible, as with AWX, C(ansible-navigator) or CI, that process is killed before it can do so. The sessions then stay
     open until their idle timeout.
@@ -28,10 +28,12 @@ seealso:
   - module: sessionops.aws.ssm_session_terminate
 """
 
+import functools
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.showing import show
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
 
 
@@ -46,13 +48,6 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, unused_stats: Any) -> None:
         """End the sessions. A failure is a warning, because the playbook has ended."""
         try:
-            starting.ask("stop", self._tell, persist=False)
+            starting.ask("stop", functools.partial(show, ""), persist=False)
         except SessionError as error:
-            self._tell(0, str(error))
-
-    def _tell(self, verbosity: int, text: str) -> None:
-        """Show a line of text from a verbosity on; 0 is a warning."""
-        if verbosity:
-            self._display.verbose(text, caplevel=verbosity - 1)
-        else:
-            self._display.warning(text)
+            show("", 0, f"Could not end the sessions of this playbook. {error}")

@@ -10,15 +10,15 @@ short_description: Run tasks on nodes through Session Manager
 description:
   - Runs commands and transfers files over a session of Session Manager. The node needs no open port, and the controller
     needs neither an S3 bucket nor the Session Manager plugin of the AWS CLI.
-  - Starts one session for each host, with the document O(document). All tasks of a run of C(ansible-playbook) or
-    C(ansible) use it.
+  - Starts one session for each host, with the document O(document). All tasks on that host in a run of
+    C(ansible-playbook) or C(ansible) use this session.
   - A background process holds the sessions. The first task starts it. It ends the sessions and itself when the run
     ends, unless O(persist) is set. M(ansible.builtin.meta) with V(reset_connection) ends the session of a host earlier.
   - In a container that ends with Ansible, as with AWX, C(ansible-navigator) or CI, enable the callback
     P(sessionops.aws.end_sessions#callback). Otherwise sessions stay open until their idle timeout.
-  - Sends a small Python program over the session, which runs the commands. The program is not written to the node's
-    disk. It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for example to
-    install Python.
+  - Runs the commands with a small Python program that the plugin sends over the session. The program is not written to
+    the node's disk. It requires Python 3.8 or newer on the node. Without Python, only M(ansible.builtin.raw) works, for
+    example to install Python.
   - Commands run as the user of the session, which is C(ssm-user) by default. A Session document or the Session Manager
     preferences of the account can name another user. The variable C(ansible_user) has no effect. Use C(become) to run
     tasks as another user.
@@ -128,8 +128,9 @@ options:
       - name: ansible_aws_ssm_validate_certs
   document:
     description:
-      - The Session document to start sessions with. Its C(sessionType) must be one of the following.
-      - With C(InteractiveCommands), it must have a parameter for the command.
+      - The Session document to start sessions with. Its C(sessionType) must be C(InteractiveCommands) or
+        C(Standard_Stream).
+      - A document with C(InteractiveCommands) must have a parameter for the command.
       - With C(Standard_Stream), it runs a shell. Sessions fail if the shell profile starts a shell that is not a POSIX
         shell.
       - Sessions also fail if the document, or the Session Manager preferences of the account, set an AWS KMS key. Use a
@@ -166,6 +167,7 @@ options:
       - How many seconds the node may take to answer after Session Manager has started the session.
       - Also how many seconds C(become) may take to ask for a password and start the command.
       - Defaults to the connection timeout of Ansible, which is 10 seconds by default.
+      - The variable C(ansible_aws_ssm_timeout) does not set this option, but O(command_timeout).
     type: int
     default: 10
     vars:
@@ -181,7 +183,8 @@ options:
     description:
       - How many seconds a command may take. A command that takes longer is ended on the node, and the host is
         unreachable.
-      - A command that became another user may still run on the node, because the user of the session may not end it.
+      - A command that became another user can continue to run on the node, because the user of the session is not
+        allowed to end it.
       - V(0) means that there is no limit.
     type: int
     default: 0
@@ -223,7 +226,7 @@ options:
       - name: ansible_aws_ssm_alive_interval
   alive_count:
     description:
-      - After how many intervals of O(alive_interval) without an answer the host is unreachable.
+      - The number of intervals of O(alive_interval) without an answer after which the host is unreachable.
       - Must be 2 or more, because the node is asked after the first interval.
     type: int
     default: 3
@@ -237,7 +240,7 @@ options:
       - name: ansible_aws_ssm_keepalive_interval
   idle_timeout:
     description:
-      - How many seconds a session is kept that no task uses.
+      - How many seconds to keep a session that no task uses.
       - Session Manager ends idle sessions, too, after 20 minutes by default. The next task then starts another session.
       - V(0) means that there is no limit here.
     type: int
@@ -259,6 +262,10 @@ options:
       - Whether to keep the sessions after the run, for O(idle_timeout) seconds, so that the next run of the same user
         can use them.
       - By default, they are ended when C(ansible-playbook) or C(ansible) ends.
+      - The next run must use the same variables of the connection, the same installation of Ansible and of this
+        collection, and the same environment variables E(HOME) and E(XDG_RUNTIME_DIR), C(AWS_*), C(SSL_CERT_*) and those
+        of proxies. Otherwise it starts sessions of its own.
+      - A process keeps the sessions, and the credentials in its memory, until they end.
     type: bool
     default: false
     vars:
@@ -266,7 +273,8 @@ options:
   python_interpreter:
     description:
       - A Python on the node to try first, before C(python3), C(python3.14) to C(python3.8),
-        C(/usr/libexec/platform-python) and C(python). Only a path is used.
+        C(/usr/libexec/platform-python) and C(python). An absolute path is tried. Any other value, such as C(auto), is
+        ignored.
     type: str
     vars:
       - name: ansible_python_interpreter
@@ -275,7 +283,7 @@ options:
     description:
       - Whether to send a module to the node as the standard input of Python, and not as a file.
       - Unlike with other connection plugins, the default is V(true), because this saves several round trips per task.
-      - A become plugin that requires a terminal prevents it.
+      - Pipelining is not possible with a become plugin that requires a terminal.
     type: boolean
     default: true
     env:
@@ -397,16 +405,17 @@ import os
 import stat
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
-from ansible.utils.display import Display
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become import Escalation
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, read
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings, variable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.showing import show
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import (
     GoneError,
     JobError,
@@ -417,8 +426,6 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors imp
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs, pieces_of
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote import Remote
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.words import in_words
-
-display = Display()
 
 
 class Connection(ConnectionBase):
@@ -479,9 +486,9 @@ class Connection(ConnectionBase):
         try:
             source = open(in_path, "rb")  # noqa: SIM115 - only this line may fail because the file is missing
         except FileNotFoundError:
-            raise AnsibleFileNotFound(f"The file {in_path} does not exist.") from None
+            raise AnsibleFileNotFound(f"The file {in_path} does not exist on the controller.") from None
         except OSError as error:
-            raise AnsibleError(f"Could not read {in_path}: {error.strerror}.") from None
+            raise AnsibleError(f"Could not read {in_path} on the controller: {error.strerror}.") from None
         with source, self._explained(), self._explaining(f"Could not copy {in_path} to {out_path}"):
             self._open().put(source, out_path.encode("utf-8", "surrogateescape"))
 
@@ -543,15 +550,23 @@ class Connection(ConnectionBase):
             self.close()
             raise
         self._jobs, self._said, self._connected = jobs, said, True
+        self._tell(3, f"SESSION with {settings.target}, as {jobs.node.user}")
         if not jobs.node.python:
-            self._tell(0, "The node has no Python 3.8 or newer, so only raw works. Install Python with raw.")
+            self._tell(
+                0,
+                "No Python 3.8 or newer was found on the node, so only raw works. Install Python with raw. If it is "
+                "there, but not in the PATH of the session, set ansible_python_interpreter to its path.",
+            )
         return jobs
 
     def _take_part(self, said: dict[str, Any], persist: bool) -> Jobs:
         """Connect to the holder, and return what runs jobs in a session with these settings."""
         self.close()
-        self._remote = remote = Remote(starting.find_or_start(persist), self._tell)
-        return Jobs(remote, remote.open(said), self._tell)
+        # Without a reference to this object. Otherwise the socket of a connection that ansible-core drops stays open.
+        tell = functools.partial(show, str(self._play_context.remote_addr))
+        self._remote = remote = Remote(starting.find_or_start(persist), tell)
+        weakref.finalize(self, remote.close)  # ansible-core drops connections without closing them
+        return Jobs(remote, remote.open(said), tell)
 
     def _run(self, jobs: Jobs, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
         limit = self._option("command_timeout") or None
@@ -567,9 +582,12 @@ class Connection(ConnectionBase):
         seconds = self._option("timeout")
         if not jobs.wait_until(lambda: escalation.is_over or job.is_over, job, seconds):
             jobs.abandon(job)
+            did = "neither asked for a password nor started"
+            if escalation.is_answered:
+                did = "got the password, but did not start"
             raise AnsibleConnectionFailure(
-                f"{become.name} neither asked for a password nor started the command within {in_words(seconds)}. If it "
-                "needs more time, set ansible_aws_ssm_connect_timeout."
+                f"{become.name} {did} the command within {in_words(seconds)}. To allow more time, raise "
+                "ansible_aws_ssm_connect_timeout."
             )
         jobs.feed(job, pieces_of(in_data or b""))
         status = jobs.finish(job, limit).status
@@ -580,7 +598,7 @@ class Connection(ConnectionBase):
     ) -> tuple[int, bytes, bytes]:
         """Run a command on a node without Python, where it has no input and all output comes at its end."""
         if escalation.has_password:
-            raise JobError("a password for become requires Python 3.8 or newer on the node, which has none")
+            raise JobError("a password for become requires Python 3.8 or newer on the node, where none was found")
         ended = jobs.run(command, None, limit)
         escalation.take("e", ended.err)
         escalation.take("o", ended.out)
@@ -597,7 +615,8 @@ class Connection(ConnectionBase):
             self.close()
             raise AnsibleConnectionFailure(f"{error} {addition}".strip()) from None
         except TooLongError as error:
-            raise AnsibleConnectionFailure(f"The command {error}.") from None
+            remedy = "To allow more time, raise ansible_aws_ssm_command_timeout."
+            raise AnsibleConnectionFailure(f"The command {error}. {remedy}") from None
         except BaseException as error:
             if not isinstance(error, Exception):  # the time limit of a task, which may come in the middle of a step
                 self.close()
@@ -610,26 +629,23 @@ class Connection(ConnectionBase):
         except JobError as error:
             raise AnsibleError(f"{what}: {error}.") from None
         except OSError as error:  # of a file on the controller
-            raise AnsibleError(f"{what}: {error.strerror or error}.") from None
+            raise AnsibleError(f"{what}: {error.strerror or error}, on the controller.") from None
 
     def _warn_of_unused(self) -> None:
         given = [variable(name) for name in UNUSED if self._option(name)]
         if given:
-            display.warning(
+            show(
+                "",
+                0,
                 "sessionops.aws.aws_ssm needs neither a bucket nor the Session Manager plugin. These variables have no "
-                f"effect: {', '.join(given)}."
+                f"effect: {', '.join(given)}.",
             )
 
     def _option(self, name: str) -> Any:
         return self.get_option(name)  # type: ignore[no-untyped-call] # theirs has no hints
 
     def _tell(self, verbosity: int, text: str) -> None:
-        """Show a line of text from a verbosity on; 0 is a warning."""
-        host = self._play_context.remote_addr
-        if verbosity:
-            display.verbose(text, host=host, caplevel=verbosity - 1)
-        else:
-            display.warning(f"{host}: {text}")
+        show(str(self._play_context.remote_addr), verbosity, text)
 
 
 def _mode_for(path: str) -> int:

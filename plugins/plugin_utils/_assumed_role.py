@@ -22,19 +22,26 @@ except ImportError:
 
 
 def connect(
-    region: str | None, endpoint: str | None, options: Mapping[str, Any], role: str | None, session_name: str
+    region: str | None,
+    endpoint: str | None,
+    options: Mapping[str, Any],
+    role: str | None,
+    session_name: str,
+    **settings: Any,
 ) -> Connection:
     """Return a connection made from the options of amazon.aws, as ``get_aws_connection_info`` returns them.
 
     ``role`` is the ARN of a role to assume, under the name ``session_name``. Its credentials are renewed for as long as
     clients are used. Raises ``SSMError`` if the role cannot be assumed.
 
+    ``settings`` are further arguments of botocore's ``Config`` for the call that assumes the role.
+
     ``endpoint`` is not used to assume the role, because an endpoint of Systems Manager does not serve STS. botocore
     takes that of the Region, or the one of ``AWS_ENDPOINT_URL_STS`` or ``AWS_ENDPOINT_URL``.
     """
     if not role:
         return Connection(endpoint, options)
-    sts = Connection(None, options).client("sts", region)
+    sts = Connection(None, options).client("sts", region, **settings)
     provider = _Provider(lambda: _botocore_credentials(api.assume_role(sts, role, session_name)))
     assumed = Connection(endpoint, {"verify": options.get("verify")}, provider)
     assumed.get_credentials()  # a role that cannot be assumed fails here

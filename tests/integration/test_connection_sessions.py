@@ -22,13 +22,14 @@ from unit.support.waiting import until
 
 HOSTS = 5
 NODES = [f"i-{number:017x}" for number in range(1, HOSTS)] + [NODE]
+REGION_OF_NODES = {"nodes": [{"id": node, "agent": {"fast": True}} for node in NODES]}
 # Only a test that is broken waits so long.
 DEADLINE = 120
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAWS]:
-    with a_node(region={"nodes": [{"id": node, "agent": {"fast": True}} for node in NODES]}) as served:
+    with a_node(region=REGION_OF_NODES) as served:
         yield served
 
 
@@ -78,7 +79,10 @@ def raw(command: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_run_has_one_session_for_each_host(aws: LocalAWS, tmp_path: Path) -> None:
-    """Plays, loops, strategies and batches (community.aws 1853, 2209, 494, amazon.aws 2636, 2680, 2753)."""
+    """Plays, loops, strategies and batches (community.aws 1853, 2209, 494, amazon.aws 2636, 2643, 2680).
+
+    Also reported in amazon.aws 2753.
+    """
     tasks = [raw("echo {{ item }}", loop=[1, 2]), {"ansible.builtin.ping": {}}]
     plays: list[dict[str, Any]] = [
         {"tasks": tasks},
@@ -91,7 +95,10 @@ def test_a_run_has_one_session_for_each_host(aws: LocalAWS, tmp_path: Path) -> N
 
 
 def test_tasks_that_hosts_delegate_to_one_node_run_at_the_same_time(aws: LocalAWS, tmp_path: Path) -> None:
-    """Each waits until all others run, too (packer 10584, 10035, kubespray 10514, rpc-openstack 1070)."""
+    """Each waits until all others run, too (packer 10584, 10035, kubespray 10514, mitogen 496).
+
+    Also reported in rpc-openstack 1070.
+    """
     command = (
         f"touch {tmp_path}/here-{{{{ inventory_hostname }}}}; "
         f"until [ $(ls {tmp_path} | grep -c here-) = {HOSTS} ]; do sleep 0.05; done"
@@ -113,7 +120,10 @@ def test_sockets_that_the_service_closes_all_the_time(aws: LocalAWS, tmp_path: P
 
 
 def test_a_node_that_restarts_is_waited_for(aws: LocalAWS, tmp_path: Path) -> None:
-    """The sockets, and the sessions, end with it (session-manager-plugin 55, packer 11190, ansible 83018)."""
+    """The sockets, and the sessions, end with it (session-manager-plugin 55, packer 11190, ansible 83018).
+
+    Also reported in packer-plugin 289 and 699. The module finds the option for its connect_timeout.
+    """
     boot = tmp_path / "boot"
     boot.write_text("one\n")
     reboot = {
@@ -142,3 +152,15 @@ def test_a_node_that_restarts_is_waited_for(aws: LocalAWS, tmp_path: Path) -> No
     printed = run.end()
     restarting.join()
     assert "ok=4 " in printed and "changed=3 " in printed, printed
+    assert "does not allow the connection timeout to be overridden" not in printed, printed
+
+
+def test_sessions_that_may_not_be_ended_fail_nothing(tmp_path: Path) -> None:
+    """The callback warns once for each (aws-cli 9837, amazon-ssm-agent 514)."""
+    denied = {"op": "TerminateSession", "times": "always", "do": {"error": "AccessDeniedException"}}
+    (tmp_path / "ansible.cfg").write_text("[defaults]\ncallbacks_enabled = sessionops.aws.end_sessions\n")
+    with a_node(region=REGION_OF_NODES, faults=[denied]) as aws:
+        run = Run(aws, tmp_path, [{"hosts": "n0,n1", "tasks": [raw("echo here"), raw("echo here")]}])
+        printed, unused = run.process.communicate(timeout=DEADLINE)
+    assert run.process.returncode == 0, printed
+    assert printed.count("ssm:TerminateSession") == 2, printed

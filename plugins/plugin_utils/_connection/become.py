@@ -21,8 +21,8 @@ from ansible.errors import AnsibleError
 class Escalation:
     """The dialogue of one command.
 
-    ``is_over`` is whether the command itself runs now. ``send`` must be set to what gives the command a part of its
-    standard input.
+    ``is_answered`` is whether the password was sent, and ``is_over`` whether the command itself runs now. ``send``
+    must be set to what gives the command a part of its standard input.
     """
 
     send: Callable[[bytes], None]
@@ -30,7 +30,7 @@ class Escalation:
     def __init__(self, become: Any) -> None:
         """``become`` is the become plugin."""
         self._become = become
-        self._is_answered = False
+        self.is_answered = False
         self._streams = {"o": bytearray(), "e": bytearray()}
         self._searched = {"o": 0, "e": 0}
         self.is_over = not become.success
@@ -70,9 +70,9 @@ class Escalation:
 
     def _answer(self, kind: str) -> None:
         """Send the password, and take the prompt, which is the last line, off the output."""
-        if self._is_answered:
+        if self.is_answered:
             raise AnsibleError(f"Incorrect {self._become.name} password")
-        self._is_answered = True
+        self.is_answered = True
         stream = self._streams[kind]
         del stream[stream.rstrip().rfind(b"\n") + 1 :]
         self._searched = {name: len(held) for name, held in self._streams.items()}

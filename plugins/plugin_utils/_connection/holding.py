@@ -34,7 +34,8 @@ from .settings import Settings
 from .starting import REFUSED
 
 _WANTED = (65536, 10240, 4096)  # descriptors
-_SPARE = 40  # descriptors for all else than sessions and workers
+_SPARE = 100  # descriptors for all else than sessions and workers, most of them connections of botocore
+_LEAVE_SECONDS = 2.0  # for others that start or end a holder
 
 
 def make_openings() -> Callable[[Mapping[str, Any]], Opening]:
@@ -46,16 +47,20 @@ def make_openings() -> Callable[[Mapping[str, Any]], Opening]:
             settings = Settings.from_json(said)
         except (TypeError, KeyError, AttributeError):
             raise SessionError(DOES_NOT_UNDERSTAND) from None
-        start = functools.partial(_start, settings, accounts)
-        return Opening(settings.key, settings.limits, settings.idle, settings.lifetime, start)
+        prepare = functools.partial(_prepare, settings, accounts)
+        return Opening(settings.key, settings.limits, settings.idle, settings.lifetime, prepare)
 
     return make
 
 
-def _start(settings: Settings, accounts: Accounts, tell: Callable[[int, str], None], pause: Pause) -> Session:
-    """Start a session. Raises ``SessionError``."""
-    calls = Calls(settings, tell, accounts, pause)
-    return Session(calls, settings.limits, tell, interpreters=settings.interpreters, typed=calls.typed, pause=pause)
+def _prepare(
+    settings: Settings, accounts: Accounts, tell: Callable[[int, str], None], rest: Pause, pause: Pause
+) -> Callable[[], Session]:
+    """Connect to AWS, and return what starts a session. Raises ``SessionError``."""
+    calls = Calls(settings, tell, accounts, rest)
+    return functools.partial(
+        Session, calls, settings.limits, tell, interpreters=settings.interpreters, typed=calls.typed, pause=pause
+    )
 
 
 def descriptors() -> int:
@@ -69,7 +74,8 @@ def descriptors() -> int:
             least = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, least), hard))
     soft, unused = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (_WANTED[0] if soft == resource.RLIM_INFINITY else soft) - _SPARE
+    all_of_them = _WANTED[0] if soft == resource.RLIM_INFINITY else soft
+    return all_of_them - min(_SPARE, all_of_them // 2)
 
 
 def main(given: Mapping[str, Any]) -> None:
@@ -86,7 +92,7 @@ def main(given: Mapping[str, Any]) -> None:
     own = os.stat(path).st_ino
 
     def leave() -> None:
-        with alone(), contextlib.suppress(FileNotFoundError):
+        with alone(_LEAVE_SECONDS), contextlib.suppress(FileNotFoundError):
             if os.stat(path).st_ino == own:  # otherwise another holder has taken its place
                 os.unlink(path)
 

@@ -50,7 +50,7 @@ _ONE_ATTEMPT = {
     "read_timeout": 20,
     "retries": {"mode": "standard", "total_max_attempts": 1},
 }
-# Signals wait for the end of TerminateSession.
+# Signals wait for the end of TerminateSession, and all sessions with a role wait for AssumeRole.
 _FIVE_ATTEMPTS = {
     "connect_timeout": 5,
     "read_timeout": 5,
@@ -62,10 +62,14 @@ _LONGEST_PAUSE = 20.0
 # What StartSession returns for parameters that the document does not have or allow.
 _WRONG_REQUEST = frozenset({"InvalidParameters", "ValidationException"})
 _CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
-_LEFT = "It stays until its time limits, unless sessionops.aws.ssm_session_terminate ends it."
+_LEFT = "The session stays open until its time limits. To end it earlier, use sessionops.aws.ssm_session_terminate."
+_IF_SHELL = (
+    "If the session type of the document is Standard_Stream, set ansible_aws_ssm_document_command_parameter to an "
+    "empty string. Otherwise, set it to the name of the parameter for the command."
+)
 _MAY_BE_LEFT = (
-    "A session may have been started all the same, and stays until its idle timeout, unless "
-    "sessionops.aws.ssm_session_terminate ends it."
+    "Session Manager may have started a session all the same. It then stays open until its time limits. To end it "
+    "earlier, use sessionops.aws.ssm_session_terminate."
 )
 
 
@@ -78,7 +82,12 @@ class Clients:
             check_certificates(settings.credentials.get("verify") or None)
             with without_empty_variables():
                 connection = connect(
-                    settings.region, settings.endpoint, settings.credentials, settings.role, ROLE_SESSION
+                    settings.region,
+                    settings.endpoint,
+                    settings.credentials,
+                    settings.role,
+                    ROLE_SESSION,
+                    **_FIVE_ATTEMPTS,
                 )
                 self.certificates = connection.trusted_certificates()
                 check_certificates(self.certificates)
@@ -98,15 +107,25 @@ class Account:
         self._settings = settings
         self._lock = threading.Lock()
         self._clients: Clients | None = None
+        self._failure: CallError | None = None  # the latest
 
     def clients(self, refused: Clients | None = None) -> Clients:
         """Return the clients. They are made anew in place of those whose credentials were refused.
 
-        A profile is read again then, so that renewed credentials are found. Raises ``CallError``.
+        A profile is read again then, so that renewed credentials are found. Raises ``CallError``, also for all who
+        wait for an attempt that fails, because each can take long.
         """
+        before = self._failure
         with self._lock:
+            if self._failure not in (None, before):
+                raise CallError(str(self._failure), lasting=True)
             if self._clients is None or self._clients is refused:
-                self._clients = Clients(self._settings)
+                try:
+                    self._clients = Clients(self._settings)
+                except CallError as error:
+                    self._failure = error
+                    raise
+                self._failure = None
             return self._clients
 
 
@@ -144,6 +163,7 @@ class Calls:
         self._sleep = pause
         self._account = (accounts or Accounts()).get(settings)
         self._clients = self._account.clients()
+        self._unread = ""  # why the document could not be read
         self._parameter = self._command_parameter()
 
     @property
@@ -275,9 +295,15 @@ class Calls:
             )
             content = json.loads(found["Content"]) if found else {}
         except (SSMError, ValueError) as error:
-            self._tell(3, f"{error} Taking {PARAMETER} for the parameter of the document that has the command.")
+            self._tell(3, f"Could not read the document: {error} Passing the command in its parameter {PARAMETER}.")
+            self._unread = str(error)
             return PARAMETER
-        if content.get("sessionType") == "Standard_Stream":
+        kind = content.get("sessionType", "InteractiveCommands")
+        if kind not in ("InteractiveCommands", "Standard_Stream"):
+            text = f"The document {settings.document} has the session type {kind}."
+            remedy = "Set ansible_aws_ssm_document to a document of the type InteractiveCommands or Standard_Stream."
+            raise CallError(f"{text} {remedy}", lasting=True)
+        if kind == "Standard_Stream":
             return ""
         declared = list(content.get("parameters") or {})
         return PARAMETER if PARAMETER in declared or len(declared) != 1 else str(declared[0])
@@ -301,7 +327,8 @@ class Calls:
             return "Check ansible_aws_ssm_document and ansible_aws_ssm_region."
         if error.code in _WRONG_REQUEST:
             parameters = "ansible_aws_ssm_document_parameters and ansible_aws_ssm_document_command_parameter"
-            return f"Check the target {self._settings.target}, ansible_aws_ssm_document, {parameters}."
+            check = f"Check the target {self._settings.target}, ansible_aws_ssm_document, {parameters}."
+            return f"{check} {self._unread} {_IF_SHELL}" if self._unread else check
         return ""
 
     def _why_not_connected(self) -> str:

@@ -29,7 +29,7 @@ from typing import Any
 
 from .._session import wire
 from .._session.controller import started_at
-from .._session.errors import SessionError
+from .._session.errors import GoneError, SessionError
 from .._session.folder import alone, connected, folder, listen, sweep
 from .._session.remote import Remote
 from .._session.words import on_one_line
@@ -37,6 +37,12 @@ from .._session.words import on_one_line
 # The environment decides whose credentials are found, and how AWS is reached, so another environment has another
 # holder. The keys are not needed for that, because they are among the settings.
 _DECIDES = ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_")
+# What this process runs. A holder may outlive an update of the collection, and then has other code.
+_CODE = [
+    (str(path), path.stat().st_mtime_ns, path.stat().st_ino)
+    for package in ("_connection", "_session")
+    for path in sorted(Path(__file__).parents[1].joinpath(package).glob("*.py"))
+]
 _HOME = "HOME"  # where the files of the AWS CLI are
 _SECRET = frozenset({"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _PROGRAM = "ansible_collections.sessionops.aws.plugins.plugin_utils._connection.holding"
@@ -67,7 +73,7 @@ def name_of(persist: bool) -> str:
     decides = sorted((name, value) for name, value in os.environ.items() if name.startswith(_DECIDES))
     whose = [] if persist else [controller(), started_at(controller())]
     environment = [pair for pair in decides if pair[0] not in _SECRET] + [(_HOME, os.environ.get(_HOME))]
-    text = json.dumps([wire.VERSION, str(Path(__file__).parent), sys.executable, whose, environment])
+    text = json.dumps([wire.VERSION, _CODE, sys.executable, whose, environment])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -86,6 +92,10 @@ def ask(do: str, tell: Callable[[int, str], None], settings: Mapping[str, Any] |
         remote = Remote(found, tell)
         try:
             remote.ask(do, settings)
+        except GoneError:
+            if do != "reset":
+                raise
+            # The session has ended with it, or the next task says that it has not. An error would end the play.
         finally:
             remote.close()
 

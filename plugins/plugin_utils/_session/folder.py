@@ -20,15 +20,18 @@ import socket
 import stat
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import SessionError
+from .words import in_words
 
 _NAME = "sessionops-aws"
 _SOCKET = re.compile(r"[0-9a-f]{16}")
+_LOOK = 0.02  # seconds from one attempt to lock to the next
 _MAX_PATH = 100  # bytes; Linux takes 107, macOS 103
-_REMEDY = "Set XDG_RUNTIME_DIR to a folder that belongs to you and has the mode 0700."
+_REMEDY = "Set XDG_RUNTIME_DIR to a folder with a short path that belongs to you and has the mode 0700."
 _LOCAL_PEERCRED = 1  # of macOS and BSD, which Python has no name for
 
 
@@ -49,7 +52,8 @@ def folder() -> Path:
     except OSError as error:
         raise SessionError(f"Could not make the folder {found}: {error.strerror}. {_REMEDY}") from None
     if not _is_private(str(found)):
-        raise SessionError(f"{found} is not a folder that belongs to you and has the mode 0700. {_REMEDY}")
+        text = f"{found} must be a folder that belongs to you and has the mode 0700. Correct its owner and its mode."
+        raise SessionError(text)
     return found
 
 
@@ -92,11 +96,24 @@ def is_own(connection: socket.socket) -> bool:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[Path]:
-    """Let no other process start or end a holder until the block is left. Gives the folder."""
+def alone(seconds: float = 60.0) -> Iterator[Path]:
+    """Let no other process start or end a holder until the block is left. Gives the folder.
+
+    Raises ``SessionError`` if another process does so for longer than ``seconds``.
+    """
     where = folder()
+    deadline = time.monotonic() + seconds
     with open(where / "lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    held = f"Another process has locked {lock.name} for {in_words(seconds)}"
+                    remedy = "If a run of Ansible is suspended, as by Ctrl+Z, continue or end it."
+                    raise SessionError(f"{held}. {remedy}") from None
+            time.sleep(_LOOK)
         yield where
 
 

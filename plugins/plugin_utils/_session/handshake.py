@@ -85,9 +85,15 @@ def read_request(payload: bytes) -> Request:
 def why_refused(request: Request) -> str:
     """Return why the session cannot be used, or an empty text."""
     if KMS_ENCRYPTION in request.actions:
-        return "The session's document encrypts sessions with an AWS KMS key, which is not supported."
+        return (
+            "Sessions that are encrypted with an AWS KMS key are not supported. The key is set in the document, or in "
+            "the preferences of Session Manager. Set ansible_aws_ssm_document to a document without kmsKeyId."
+        )
     if set(request.actions) - {SESSION_TYPE}:
-        return "The agent asks for something at the start of the session that is not supported."
+        return (
+            "SSM Agent requested an action at the start of the session that is not supported. Set "
+            "ansible_aws_ssm_document to another document."
+        )
     return ""
 
 

@@ -33,12 +33,14 @@ OTHER_VERSION = (
     "The process that holds the sessions belongs to another version of sessionops.aws. End the process whose command "
     "line contains 'sessionops.aws: sessions of Ansible', and run Ansible again."
 )
-_AT_ONCE = 20  # sessions that are started or ended at the same time
-_END_SECONDS = 30.0  # for the end of all sessions
+_MAY_BE_OPEN = "Sessions that may still be open, because they could not be ended in time"
+_EARLIER = "To end them earlier, use sessionops.aws.ssm_session_terminate."
+_AT_ONCE = 20  # sessions that are started at the same time, and that are ended at the same time
+_END_SECONDS = 60.0  # for the end of all sessions
 _LOOK = 1.0  # seconds from one look at the controller to the next, where the system does not tell its end
 _ACCEPT_PAUSE = 0.1
 # Descriptors. Half of all are for sessions, and half for workers and for threads that have no session yet.
-_OF_A_SESSION, _OF_A_THREAD = 2, 3
+_OF_A_SESSION, _OF_A_THREAD = 2, 4
 _MOST_UNTOLD = 50
 
 
@@ -61,8 +63,10 @@ class Holder:
         sessions and workers. ``leave`` is called before it stops listening, so that nobody finds it any more.
         """
         self.room = threading.Semaphore(max(1, descriptors // 2 // (_OF_A_SESSION + _OF_A_THREAD)))
-        self._most_waiting = max(4, descriptors // 2)
-        self.turn = threading.Semaphore(_AT_ONCE)
+        # At least two, because one that waits must not hold up all others.
+        self._most_waiting = max(2 * (_OF_A_THREAD + 1), descriptors // 2)
+        # A start can hang for as long as a node does. Sessions must be ended all the same.
+        self.starts, self.ends = threading.Semaphore(_AT_ONCE), threading.Semaphore(_AT_ONCE)
         self.untold: collections.deque[str] = collections.deque(maxlen=_MOST_UNTOLD)
         self._listener = listener
         self._listener.setblocking(False)
@@ -135,7 +139,10 @@ class Holder:
         if self._stopping:
             return True
         if self._controller is not None:
-            return self._controller.has_ended()
+            try:
+                return self._controller.has_ended()
+            except OSError:  # there are no more descriptors to look with
+                return False
         self._forget_ended_threads()
         if self._threads or self._new:
             self._empty_since = time.monotonic()
@@ -222,21 +229,24 @@ class Holder:
 
     def _end(self) -> None:
         """End all sessions, and tell those who asked for it."""
-        self._leave()
-        self._listener.close()
         with self._lock:
             threads = [kept for kept in self._threads if kept.is_alive()]
+        held = sum(kept.has_session for kept in threads)
         for kept in threads:
             kept.stop()
+        with contextlib.suppress(Exception):  # the folder may be gone; whoever connects finds nobody
+            self._leave()
+        self._listener.close()
         deadline = time.monotonic() + _END_SECONDS
         for kept in threads:
             kept.join(max(0.0, deadline - time.monotonic()))
         left = sum(kept.is_alive() for kept in threads)
         if left:
-            self.untold.append(f"{left} sessions were not ended in time. They stay open until their idle timeout.")
+            self.untold.append(f"{_MAY_BE_OPEN}: {left}. They end at their time limits. {_EARLIER}")
         for caller in self._stop_callers:
             for text in self.untold:
                 caller.tell(0, text)
+            caller.tell(1, f"SESSIONS at the end of the run: {held}")
             caller.answer(0, "x", b'{"rc": 0}')
         for caller in (*self._stop_callers, *self._new):
             caller.close()

@@ -64,7 +64,7 @@ class Job:
         self.number = number
         self.out = bytearray()
         self.err = bytearray()
-        self.received = 0  # bytes
+        self.received = 0  # bytes of output
         self.ended: End | None = None
         self.lost: SessionError | None = None
         self.input: Iterator[bytes] | None = None
@@ -92,7 +92,8 @@ class Job:
             self._on_output(answer.kind, answer.data)
         else:
             (self.err if answer.kind == "e" else self.out).extend(answer.data)
-        self.received += len(answer.data)
+        if answer.kind in self._kinds:
+            self.received += len(answer.data)
 
 
 def loss_of(answer: Answer) -> SessionError:
@@ -216,7 +217,7 @@ class Jobs:
                     return False
                 if now - told >= _STILL_RUNNING:
                     told = now
-                    self._tell(3, f"STILL RUNNING after {now - started:.0f} s, {job.received} bytes received")
+                    self._tell(3, f"STILL RUNNING after {now - started:.0f} s, {job.received} bytes of output")
                 self.step(min(_STEP, (deadline or now + _STEP) - now))
         except Exception:
             self.abandon(job)
@@ -250,7 +251,7 @@ class Jobs:
         self.cancel(job)
         if not self.node.python:
             self._jobs.pop(job.number, None)
-            raise TooLongError(f"{took}, and may still run on the node, because its session was ended")
+            raise TooLongError(f"{took}. Its session was ended, but the command may still run on the node")
         self.wait_until(lambda: job.is_over, job, _CANCEL_SECONDS)
         self._jobs.pop(job.number, None)
         is_over = job.ended is not None and not job.ended.left

@@ -41,7 +41,8 @@ _OF_JOBS = STARTS | {"feed", "cancel"}
 FAILED = "The process that holds the sessions failed. This is a bug of sessionops.aws, please report it:"
 _LONG = 3600.0  # seconds
 _A_WHILE = 0.5  # seconds from one look to the next, while others must end something first
-_STOPPED = "The session was ended, because the process that holds it was told to end."
+_NO_ROOM = "WAITING until another session has ended, because the process that holds them may not open more files"
+_STOPPED = "The background process that holds the sessions was stopped. Run Ansible again."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,22 +50,26 @@ class Opening:
     """What a caller asks for.
 
     Two with the same ``key`` can share a session. It has secrets. A session that nobody uses is ended after ``idle``
-    seconds, and one that is used begins no more jobs after ``lifetime`` seconds; 0 is never. ``start`` starts a
-    session, or raises ``SessionError``.
+    seconds, and one that is used begins no more jobs after ``lifetime`` seconds; 0 is never.
+
+    ``prepare`` connects to AWS, and returns what starts a session. Both raise ``SessionError``. Its arguments are what
+    takes a verbosity and a line of text for the user, what waits between two attempts to start the session, and what
+    is called while something else is waited for.
     """
 
     key: str = dataclasses.field(repr=False)
     limits: Limits
     idle: float
     lifetime: float
-    start: Callable[[Callable[[int, str], None], Pause], Session]
+    prepare: Callable[[Callable[[int, str], None], Pause, Pause], Callable[[], Session]]
 
 
 class House(Protocol):
     """What the sessions of one holder share. All of it can be used in any thread."""
 
     room: threading.Semaphore  # for the sessions that there can be at the same time
-    turn: threading.Semaphore  # for those that are started or ended at the same time
+    starts: threading.Semaphore  # for those that are started at the same time
+    ends: threading.Semaphore  # for those that are ended at the same time
     untold: collections.deque[str]  # warnings for the next caller
 
     def make_room(self) -> None:
@@ -95,6 +100,7 @@ class Kept(threading.Thread):
         self._numbers = 0
         self._session: Session | None = None
         self._started_at = self.used_at
+        self._has_place = False  # among those that are started
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
@@ -320,46 +326,67 @@ class Kept(threading.Thread):
         if self._is_unwanted():
             self._end_session()
         elif not session.is_alive():
-            self._tell(3, f"SESSION {session.session_id} has ended")
+            self._tell(3, f"SESSION {session.session_id} does not answer any more, so another is started")
             self._end_session()
 
     def _start_session(self) -> None:
+        """Start the session. Nothing that others wait for is held while credentials are looked for."""
         self._pause(0)
+        try:
+            start = self._opening.prepare(self._tell, self._rest, self._pause)
+            self._take_place()
+            self._leaving.clear()
+            self._session = start()
+        except OSError as error:  # most often, there are no more descriptors
+            raise SessionError(f"Could not start a session: {error.strerror or error}.") from None
+        finally:
+            self._leave_place()
+        self._started_at = time.monotonic()
+
+    def _take_place(self) -> None:
+        """Wait until the session may be started. Raises ``SessionError`` if it is not wanted any more."""
         seconds = 0.0
         while not self._house.room.acquire(timeout=seconds):
+            if not seconds:
+                self._tell(3, _NO_ROOM)
             self._house.make_room()
             self._pause(0)
             seconds = _A_WHILE
         try:
-            self._leaving.clear()
-            self._take_turn()
-            try:
-                self._session = self._opening.start(self._tell, self._pause_without_turn)
-            finally:
-                self._house.turn.release()
-        finally:
+            while not self._house.starts.acquire(timeout=_A_WHILE):
+                self._pause(0)
+        except BaseException:
+            self._house.room.release()
+            raise
+        self._has_place = True
+        self._pause(0)  # it may have been told to end in the meantime
+
+    def _leave_place(self) -> None:
+        """Let others start their sessions. A session that has started keeps its room."""
+        if self._has_place:
+            self._has_place = False
+            self._house.starts.release()
             if self._session is None:
                 self._house.room.release()
-        self._started_at = time.monotonic()
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
         if session is None:
             return
         try:
-            with self._house.turn:
+            with self._house.ends:
                 session.close()
         finally:
             self._house.room.release()
-        self._tell(3, f"SESSION {session.session_id} ended")
+        self._tell(3, f"SESSION {session.session_id} closed")
 
     def _lose(self, text: str) -> None:
-        """Give a session up that cannot go on, and fail its jobs."""
-        self._end_session()
+        """Fail the jobs of a session that cannot go on, and end it, which can take long."""
         for caller, number in self._jobs.values():
             caller.refuse(number, text, sent=True)
             caller.jobs.clear()
         self._jobs.clear()
+        self._end_session()
 
     def _fail_all(self, text: str) -> None:
         self._lose(text)
@@ -380,20 +407,11 @@ class Kept(threading.Thread):
         if self._stopping.wait(seconds):
             raise SessionError(_STOPPED)
 
-    def _take_turn(self) -> None:
-        while not self._house.turn.acquire(timeout=_A_WHILE):
-            self._pause(0)
-
-    def _pause_without_turn(self, seconds: float) -> None:
-        """Let others start their sessions in the meantime."""
-        if not seconds or self._session is not None:
-            self._pause(seconds)
-            return
-        self._house.turn.release()
-        try:
-            self._pause(seconds)
-        finally:
-            self._house.turn.acquire()
+    def _rest(self, seconds: float) -> None:
+        """Wait, and let others start their sessions in the meantime."""
+        self._leave_place()
+        self._pause(seconds)
+        self._take_place()
 
     def _be_replaced(self) -> None:
         """Let whoever comes from now on have another session. This one ends with its last job."""

@@ -55,6 +55,7 @@ _LINE = re.compile(
 STARTS = frozenset({"exec", "put", "get"})  # the requests that begin a job
 READY = b"~READY"
 NO_PYTHON = b"~SHELL"
+ECHO = b'printf "~SHE""LL'  # of the bootstrap, if a terminal prints what is typed and nothing runs it
 
 # Reads blocks, as ``helper.Blocks`` does, until an empty one, and runs what they hold. The first line of the session is
 # only printed once the terminal is raw, because what came before would be echoed.

@@ -30,6 +30,7 @@ from .limits import Limits
 from .stream import Route, Stream, StreamError, open_stream
 from .words import in_words
 
+_LONGEST_OPENING = 20.0  # seconds for one WebSocket, which no signal interrupts
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 
@@ -71,11 +72,17 @@ class Link:
     ) -> None:
         """Start a session, and open its data channel. Raises ``SessionError``; then no session is left.
 
-        ``pause`` is called before each attempt to resume the session.
+        ``pause`` is called before the data channel is opened, and before each attempt to resume the session.
         """
         self._service, self.limits, self._tell, self._sleep = service, limits, tell, pause
         self._client_id = uuid.uuid4()
-        self._started = service.start()
+        # One for all waits, because there may be no descriptor for more. If there is none, no session is started.
+        self._selector = selectors.DefaultSelector()
+        try:
+            self._started = service.start()
+        except BaseException:
+            self._selector.close()
+            raise
         self.started_at = time.monotonic()  # the time until StartSession succeeded is not the node's
         self.session_id = self._started.session_id
         self._channel = Channel(time.time() - time.monotonic(), uuid.uuid4)
@@ -85,8 +92,8 @@ class Link:
         self._opened_at = self.started_at
         self._ping_at = time.monotonic() + limits.keepalive
         self._stream: Stream | None = None
-        self._selector = selectors.DefaultSelector()  # one for all waits, because there may be no descriptor for more
         try:
+            pause(0)
             self._stream = self._opened(self._started.token, limits.connect)
         except StreamError as error:
             self.close()
@@ -191,7 +198,8 @@ class Link:
         return max(0.0, min(seconds, until - time.monotonic()))
 
     def _opened(self, token: str, seconds: float) -> Stream:
-        stream = open_stream(self._started.url, self._service.route(self._started.url), seconds)
+        route = self._service.route(self._started.url)
+        stream = open_stream(self._started.url, route, min(seconds, _LONGEST_OPENING))
         try:
             stream.send_text(handshake.open_channel(token, self._client_id, uuid.uuid4()))
         except BaseException:
@@ -225,7 +233,8 @@ class Link:
                 self._opened_at = time.monotonic()
                 self._channel.resumed()
                 return
-        raise SessionError(f"{why} The session could not be resumed for {in_words(self.limits.resume)}.")
+        failed = f"{why} The session could not be resumed for {in_words(self.limits.resume)}."
+        raise SessionError(f"{failed} Check the network. To try longer, raise ansible_aws_ssm_resume_timeout.")
 
     def _pause_before_resume(self) -> float:
         if not self._failures:
@@ -236,7 +245,7 @@ class Link:
         token = self._service.resume(self.session_id)
         if not token:
             self._has_ended = True
-            raise SessionError("The session has ended.")
+            raise SessionError("The session has ended. Somebody may have ended it, or it reached a time limit.")
         return token
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import select
 import socket
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,7 +26,12 @@ from .lines import Answer, LineError, Node, node_of
 _RECEIVE = 256 * 1024  # bytes
 _MOST_UNSENT = 256 * 1024  # bytes that wait for the holder; no more input is sent beyond it
 _LONG = 3600.0  # seconds
-_GONE = "The process that holds the sessions has ended. The next task starts it again."
+_GONE = (
+    "The background process that holds the sessions has ended. If it was killed, for example for lack of memory, its "
+    "sessions stay open until their idle timeout, and so do the commands in them. To end the sessions earlier, use "
+    "sessionops.aws.ssm_session_terminate. The next task starts another process."
+)
+_INVALID = "The background process that holds the sessions sent an answer that is not valid:"
 
 
 class Remote:
@@ -36,7 +40,6 @@ class Remote:
     def __init__(self, connection: socket.socket, tell: Callable[[int, str], None]) -> None:
         connection.setblocking(False)
         self._connection = connection
-        weakref.finalize(self, connection.close)  # ansible-core drops connections without closing them
         self._tell = tell
         self._decoder = wire.Decoder()
         self._unsent = bytearray()
@@ -104,7 +107,7 @@ class Remote:
         except BlockingIOError:
             return []
         except wire.MessageError as error:
-            raise SessionError(str(error)) from None
+            raise SessionError(f"{_INVALID} {error} Run Ansible again.") from None
         except OSError:
             received = b""
         if not received:

@@ -35,6 +35,7 @@ from .errors import SessionError
 from .frames import MAX_PAYLOAD
 from .limits import Limits
 from .lines import (
+    ECHO,
     INTERPRETERS,
     NO_PYTHON,
     READY,
@@ -51,6 +52,8 @@ from .link import Link, Pause, Service, closed_reason, output_of
 from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
 from .words import in_words, on_one_line
 
+# Read once, because an update of the collection replaces the file while a holder runs.
+_HELPER = Path(__file__).with_name("helper.py").read_bytes()
 _ON_THE_WAY = 512 * 1024  # bytes that wait for an acknowledgement; no more input should be sent beyond it
 _CHECK = 2.0  # seconds from one call of ``pause`` to the next
 _SHOWN = 200  # characters of what the node printed instead of the marker
@@ -63,12 +66,15 @@ _PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
 # What to do about some of the reasons that SSM Agent gives.
 _HINTS = {
     "Plugin with name": "Check that the node's disk is not full, and that its SSM Agent is up to date.",
+    "inactivity": "Set ansible_aws_ssm_alive_interval to less than the idle timeout, and not to 0.",
+    "maximum duration": "Set ansible_aws_ssm_session_lifetime to less than that, and use async for longer tasks.",
     "RunAs user": "Create the user on the node, or change Run As in the Session document or the preferences.",
 }
 # The user of a session whose node has no Python.
 _WHO = 'id -un 2>/dev/null || echo "$USER"'
+_MORE_TIME = "To allow more time, raise ansible_aws_ssm_connect_timeout."
 _WINDOWS = ("PowerShell", "is not recognized as")
-_REQUIRES_PYTHON = "this requires Python 3.8 or newer on the node, which has none; use raw to install it"
+_REQUIRES_PYTHON = "this requires Python 3.8 or newer on the node, where none was found; use raw to install it"
 
 
 class _HelperLanguage:
@@ -304,16 +310,17 @@ class Session:
             self._send(self._language.request("exec", _NOBODY, b"", command=_WHO, stdin="none"))
             wanted, what = "o", "a shell"
         else:
-            self._send(self._language.writer.program(Path(__file__).with_name("helper.py").read_bytes()))
+            self._send(self._language.writer.program(_HELPER))
             self._probe()
-            wanted, what = "h", "the helper"
+            wanted, what = "h", "the program that runs the commands"
         answers = self._answers_in(rest)
         while True:
             for answer in answers:
                 if answer.kind == wanted:
                     return self._node(answer)
             if time.monotonic() >= deadline:
-                raise SessionError(f"The node did not start {what} within {in_words(self.limits.connect)}.")
+                limit = in_words(self.limits.connect)
+                raise SessionError(f"The node did not start {what} within {limit}. {_MORE_TIME}")
             answers = self._turn(min(_CHECK, deadline - time.monotonic()))
             self._sleep(0)
 
@@ -349,7 +356,8 @@ class Session:
         self._asked += 1
         silent = time.monotonic() - self._heard_at
         if self._asked >= self.limits.alive_count:
-            raise SessionError(f"The node did not answer for {in_words(round(silent))}.")
+            text = f"The node did not answer for {in_words(round(silent))}. Check whether it runs. To wait longer,"
+            raise SessionError(f"{text} raise ansible_aws_ssm_alive_count.")
         self._probe()
         if self._asked > 1:
             self._link.resume(f"The node did not answer for {in_words(round(silent))}.")
@@ -364,7 +372,10 @@ def _why_ended(reason: str) -> str:
     """Return a sentence for the end of a session that nobody here asked for."""
     reason = on_one_line(reason[:_REASON]).rstrip(".")
     if not reason:
-        return "The session was terminated, and no reason was given."
+        return (
+            "The session was terminated, and no reason was given. Somebody may have ended the session, or its process "
+            "on the node."
+        )
     hint = next((f" {hint}" for words, hint in _HINTS.items() if words in reason), "")
     return f"The session ended: {reason}.{hint}"
 
@@ -373,8 +384,9 @@ def _no_marker(printed: bytes, seconds: float) -> str:
     if any(word in _printable(printed) for word in _WINDOWS):
         return "The node runs Windows, which is not supported. Use the connection plugin amazon.aws.aws_ssm."
     instead = _instead(printed) or " It printed nothing."
-    remedy = "If it needs more time, set ansible_aws_ssm_connect_timeout."
-    return f"The node did not start a shell within {in_words(seconds)}.{instead} {remedy}"
+    if ECHO in printed:
+        instead = " It printed what was typed, and ran nothing. Check the shell profile of the Session document, too."
+    return f"The node did not start a shell within {in_words(seconds)}. {_MORE_TIME}{instead}"
 
 
 def _instead(printed: bytes) -> str:

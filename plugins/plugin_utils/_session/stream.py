@@ -44,8 +44,8 @@ except ImportError as error:
     MISSING = str(error)
 
 NOT_TRUSTED = (
-    "If an authority of your own issued the certificate, set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to the file "
-    "with the certificate of the authority."
+    "If your own CA issued the certificate, set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to the file with the "
+    "certificate of that CA."
 )
 PROXY_CREDENTIALS = "Put a user name and a password into HTTPS_PROXY, as in http://USER:PASSWORD@HOST:PORT."
 _NOT_REACHED = (
@@ -227,9 +227,13 @@ def open_stream(url: str, route: Route, seconds: float) -> Stream:
             sock.settimeout(_left(deadline))
             sock = context.wrap_socket(sock, server_hostname=host)
         return _upgraded(sock, uri, named, deadline)
-    except ssl.SSLError as error:
+    except ssl.SSLCertVerificationError as error:
         sock.close()
         raise StreamError(f"Could not verify {named}: {_why(error)}. {NOT_TRUSTED}") from None
+    except ssl.SSLError as error:
+        sock.close()
+        remedy = "Check the port, and whether a proxy or a firewall changes the connection."
+        raise StreamError(f"Could not open a TLS connection to {named}: {_why(error)}. {remedy}") from None
     except (OSError, ValueError, WebSocketException) as error:
         sock.close()
         raise StreamError(f"Could not open the WebSocket on {named}: {_why(error)}.") from None
@@ -254,8 +258,8 @@ def check_certificates(path: str | None) -> None:
 
 def _unreadable(path: str, why: str) -> str:
     return (
-        f"The certificates of {path} cannot be read: {why}. Set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a file "
-        "or folder of certificates, or to nothing."
+        f"The CA certificates in {path} cannot be read: {why}. Set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a "
+        "file or folder with CA certificates in PEM format, or set neither."
     )
 
 

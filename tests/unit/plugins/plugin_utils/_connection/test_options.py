@@ -386,8 +386,8 @@ def test_without_a_region_it_says_what_to_set() -> None:
         ({"ansible_aws_ssm_stream_endpoint_url": "https://x:port"}, "ansible_aws_ssm_stream_endpoint_url must be a U"),
         (
             {"ansible_aws_ssm_ca_bundle": "/nosuch/ca.pem"},
-            "The certificates of /nosuch/ca.pem cannot be read: No such file or directory. Set "
-            "ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a file or folder of certificates, or to nothing.",
+            "The CA certificates in /nosuch/ca.pem cannot be read: No such file or directory. Set "
+            "ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a file or folder with CA certificates in PEM format",
         ),
         ({"ansible_aws_ssm_document_parameters": "ticket"}, "document_parameters"),
         (
@@ -415,7 +415,7 @@ def test_a_bundle_of_the_environment_or_the_profile_is_checked_before_any_call(t
         ({"AWS_CONFIG_FILE": str(config)}, {"ansible_aws_ssm_profile": "ops"}),
     ):
         with LocalAWS(WORLD) as aws, environment(AWS_REGION="us-east-1", **env):
-            assert "The certificates of /nosuch/ca.pem cannot be read" in refused(
+            assert "The CA certificates in /nosuch/ca.pem cannot be read" in refused(
                 aws, {"ansible_host": TARGET, **variables}
             )
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import gc
 import json
+import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import service
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Accounts, Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import CallError, SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import bootstrap
 
@@ -46,6 +48,8 @@ def a_document(session_type: str, *parameters: str) -> dict[str, Any]:
         content["parameters"] = {name: {"type": "String", "description": name} for name in parameters}
         command = "{{ %s }}" % parameters[0]  # noqa: UP031 - an f-string with these braces is hard to read
         content["properties"] = {"linux": {"commands": command, "runAsElevated": False}}
+    elif session_type == "Port":
+        content["properties"] = {"portNumber": "22", "type": "LocalPortForwarding"}
     else:
         content["inputs"] = {}
     return {"name": "Own", "document_type": "Session", "content": content}
@@ -135,6 +139,39 @@ def test_which_parameter_has_the_command(
     assert calls.typed == (not expected)
 
 
+def test_a_document_that_gives_no_shell_is_refused_before_a_session_is_started() -> None:
+    with LocalAWS(world(region={"documents": [a_document("Port")]}), strict=False) as aws:
+        told = r"^The document Own has the session type Port\. Set ansible_aws_ssm_document to a document"
+        with pytest.raises(CallError, match=told):
+            calls_of(aws, document="Own")
+        assert aws.calls("StartSession") == []
+
+
+def test_a_document_that_cannot_be_read_may_run_a_shell() -> None:
+    """The permission is missing most often, and the service only says that it does not know a parameter."""
+    fault = {"op": "GetDocument", "times": "always", "do": {"error": "AccessDeniedException"}}
+    with LocalAWS(world(region={"documents": [a_document("Standard_Stream")]}, faults=[fault])) as aws:
+        told = str(refusal(calls_of(aws, document="Own")))
+    assert "GetDocument" in told and "set ansible_aws_ssm_document_command_parameter to an empty string." in told
+
+
+def test_those_who_wait_for_credentials_fail_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role or a program that gives credentials may not answer for minutes, and many hosts share it."""
+    attempts: list[int] = []
+
+    def fail(unused: Settings) -> None:
+        attempts.append(1)
+        time.sleep(0.5)
+        raise CallError("no credentials", lasting=True)
+
+    monkeypatch.setattr(service, "Clients", fail)
+    account = service.Account(settings())
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(account.clients) for unused in range(5)]
+        failures = [str(one.exception(timeout=30)) for one in waiting]
+    assert set(failures) == {"no credentials"} and len(attempts) == 1
+
+
 class TestNotConnected:
     """A node that comes takes a while until sessions can start (jupyter-deploy 176, session-manager-plugin 55)."""
 
@@ -200,7 +237,7 @@ def test_a_denied_session_names_the_permission_and_the_option() -> None:
 
 
 def test_a_session_is_started_although_the_service_is_busy() -> None:
-    """Fifty hosts at once are more than the service takes (botocore 993)."""
+    """Fifty hosts at once are more than the service takes (botocore 993, modules-core 5267)."""
     with LocalAWS(world(throttle={"StartSession": {"rate": 15, "burst": 10}})) as aws:
         every = [calls_of(aws) for unused in range(50)]
         with concurrent.futures.ThreadPoolExecutor(50) as pool:
@@ -233,8 +270,7 @@ class TestStartedOnce:
             told = str(refusal(calls_of(aws, connect_retries=5, connect_wait=0)))
             assert len(aws.calls("StartSession")) == 1
         assert told.endswith(
-            "A session may have been started all the same, and stays until its idle timeout, unless "
-            "sessionops.aws.ssm_session_terminate ends it."
+            "It then stays open until its time limits. To end it earlier, use sessionops.aws.ssm_session_terminate."
         )
 
     def test_a_busy_service_is_tried_again_until_it_is_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,7 +363,7 @@ class TestTerminate:
                 calls.terminate(session)
             text = str(raised.value)
             assert text.startswith(f"Could not end session {session}: ")
-            assert text.endswith("It stays until its time limits, unless sessionops.aws.ssm_session_terminate ends it.")
+            assert text.endswith("To end it earlier, use sessionops.aws.ssm_session_terminate.")
             assert told.warnings == []
 
     def test_a_denied_end_is_not_tried_again(self) -> None:
@@ -473,7 +509,10 @@ def test_a_role_is_not_assumed_at_the_endpoint_of_systems_manager(name: str) -> 
 
 
 def test_keys_that_are_written_anew_are_used_by_the_next_task(tmp_path: Path) -> None:
-    """A file of credentials that another program refreshes is read for each session (ansible 55792, 29764)."""
+    """A file of credentials that another program refreshes is read for each session (ansible 55792, 29764).
+
+    Also reported in cloud-custodian 9216.
+    """
     path = tmp_path / "credentials"
     with LocalAWS(WORLD) as aws:
         who = aws.world.default_identity

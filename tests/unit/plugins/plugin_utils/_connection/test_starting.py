@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -93,6 +94,7 @@ def test_a_holder_serves_sessions_and_keeps_nothing_of_its_starter(runtime: Path
 
 
 def test_a_holder_that_was_killed_is_replaced(runtime: Path) -> None:
+    """Its socket is still there, and nobody waits for it (ansible 27793, 22600)."""
     first = starting.find_or_start(persist=False)
     (holder,) = holders(runtime)
     os.kill(holder, signal.SIGKILL)
@@ -101,6 +103,14 @@ def test_a_holder_that_was_killed_is_replaced(runtime: Path) -> None:
     second = starting.find_or_start(persist=False)
     second.close()
     assert len(holders(runtime)) == 1 and holders(runtime) != [holder]
+
+
+def test_a_holder_that_ends_at_the_same_moment_has_nothing_to_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ansible-core resets connections in its own process, where a failure would end the play."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    monkeypatch.setattr(starting, "find", lambda unused_persist: ours)
+    starting.ask("reset", Told(), {}, persist=False)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +160,16 @@ def test_a_holder_that_ends_leaves_its_place_to_the_next(runtime: Path) -> None:
         assert second is not None
         first.close()
         second.close()
+
+
+def test_an_update_of_the_collection_has_a_holder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A holder that outlives its play has the code of before."""
+    before = starting.name_of(persist=True)
+    assert starting.name_of(persist=True) == before
+    files = [path for path, *unused in starting._CODE]
+    assert any(path.endswith("_session/kept.py") for path in files) and starting.__file__ in files
+    monkeypatch.setattr(starting, "_CODE", [(path, 0, 0) for path in files])
+    assert starting.name_of(persist=True) != before
 
 
 def test_who_has_a_holder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def test_a_folder_that_others_can_reach_is_refused(runtime: Path, kind: str) -> 
     else:
         path.mkdir()
         path.chmod(0o770)
-    with pytest.raises(SessionError, match=re.escape(f"{path} is not a folder that belongs to you")):
+    with pytest.raises(SessionError, match=re.escape(f"{path} must be a folder that belongs to you")):
         folder.folder()
 
 
@@ -102,6 +102,12 @@ def test_a_socket_of_a_holder_that_was_killed_counts_as_none(runtime: Path) -> N
             assert caller is not None
             caller.close()
             listener.close()
+
+
+def test_who_starts_a_holder_and_does_not_end_is_not_waited_for_forever(runtime: Path) -> None:
+    with folder.alone(), pytest.raises(SessionError, match=r"has locked .*/lock for 0\.1 seconds\. If a run"):
+        with folder.alone(0.1):
+            raise AssertionError
 
 
 def test_a_process_of_another_user_is_refused(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:

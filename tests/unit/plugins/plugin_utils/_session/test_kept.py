@@ -7,6 +7,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import errno
 import os
 import random
 import socket
@@ -16,14 +17,19 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import holding
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.service import Calls
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import caller, wire
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import holder as holder_module
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.controller import Controller
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import NotSentError, SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Job, loss_of, pieces_of
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.kept import Kept
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.session import Session
 
 from emulator.testing import LocalAWS
 from unit.support.session_client import NODE, PATIENT, Told, a_node, settings_for, tell_node, without_python
@@ -123,7 +129,7 @@ def test_limits_of_a_later_worker_apply(aws: LocalAWS, holder: LocalHolder) -> N
 
 
 def test_a_worker_that_is_gone_leaves_no_command_behind(aws: LocalAWS, holder: LocalHolder, tmp_path: Path) -> None:
-    """Ctrl+C, a time limit, and a killed worker look the same (ansible 16731, mitogen 263, 241, sigil 39)."""
+    """Ctrl+C, a time limit, and a killed worker look the same (mitogen 263, 241, sigil 39)."""
     before = aws.position
     with a_worker(holder, aws) as other:
         worker = Worker(holder, aws)
@@ -293,7 +299,7 @@ def test_whoever_comes_when_a_session_is_old_has_another(aws: LocalAWS, holder: 
 
 def test_a_host_that_waits_to_try_again_lets_others_start(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holder_module, "_AT_ONCE", 1)
-    with a_holder() as holder:
+    with a_holder(descriptors=12) as holder:
         told = Told()
         waiting = threading.Thread(target=open_and_close, args=(holder, aws, told, "i-00000000000000009"))
         waiting.start()
@@ -310,6 +316,28 @@ def test_a_host_that_waits_to_try_again_lets_others_start(aws: LocalAWS, monkeyp
 def open_and_close(holder: LocalHolder, aws: LocalAWS, told: Told, target: str) -> None:
     with contextlib.suppress(NotSentError):
         Worker(holder, aws, told, target=target, attempts=100, wait=5.0).close()
+
+
+def test_credentials_that_take_long_hold_up_no_other(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holder_module, "_AT_ONCE", 1)
+    made, asked, found = Calls, threading.Event(), threading.Event()
+
+    def slow(settings: Settings, *more: Any) -> Calls:
+        if settings.target == OTHER:
+            asked.set()
+            found.wait(30)
+        return made(settings, *more)
+
+    monkeypatch.setattr(holding, "Calls", slow)
+    with a_holder(descriptors=12) as holder:
+        waiting = holder.connect()
+        waiting.request("open", 0, version=wire.VERSION, settings=settings_for(aws, target=OTHER).as_json())
+        assert asked.wait(30)
+        with a_worker(holder, aws) as worker:
+            assert worker.run(b"echo here").out == b"here\n"
+        assert waiting.wait(0) == []
+        found.set()
+        waiting.close()
 
 
 def test_a_python_that_was_installed_is_found_by_the_next_task(holder: LocalHolder, tmp_path: Path) -> None:
@@ -330,7 +358,7 @@ def test_a_python_that_was_installed_is_found_by_the_next_task(holder: LocalHold
 def test_sessions_for_which_there_is_no_room_take_turns(aws: LocalAWS) -> None:
     """An idle one makes room. If there is none, they wait (mitogen 549, 249, 957)."""
     before = aws.position
-    with a_holder(descriptors=4) as holder:
+    with a_holder(descriptors=12) as holder:
         with a_worker(holder, aws) as worker:
             worker.run(b"true")
         with a_worker(holder, aws, target=OTHER) as other:
@@ -344,6 +372,7 @@ def test_sessions_for_which_there_is_no_room_take_turns(aws: LocalAWS) -> None:
 
 
 def test_a_node_that_hangs_holds_up_no_other(holder: LocalHolder) -> None:
+    """Other sessions go on while the session with it starts (mitogen 598)."""
     with a_node(region=TWO) as aws, a_worker(holder, aws) as other:
         tell_node(aws, "stop", target=OTHER)
         limits = dataclasses.replace(PATIENT, connect=20.0)
@@ -363,11 +392,78 @@ def test_a_node_that_hangs_holds_up_no_other(holder: LocalHolder) -> None:
         tell_node(aws, "continue", target=OTHER)
         holder.end()
         hanging.join()
-        assert failures == ["The session was ended, because the process that holds it was told to end."]
+        assert failures == ["The background process that holds the sessions was stopped. Run Ansible again."]
+
+
+def test_a_start_that_hangs_does_not_keep_sessions_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holder_module, "_AT_ONCE", 1)
+    with a_node(region=TWO) as aws, a_holder() as holder:
+        with a_worker(holder, aws) as worker:
+            assert worker.run(b"echo here").out == b"here\n"
+        tell_node(aws, "stop", target=OTHER)
+        hanging = holder.connect()
+        hanging.request("open", 0, version=wire.VERSION, settings=settings_for(aws, target=OTHER).as_json())
+        until(lambda: len(aws.calls("StartSession")) == 2)
+        resetting = holder.connect()
+        resetting.ask("reset", settings_for(aws).as_json())
+        assert len(aws.calls("TerminateSession")) == 1
+        assert hanging.wait(0) == []
+        resetting.close()
+        hanging.close()
+        tell_node(aws, "continue", target=OTHER)
+
+
+def test_sessions_end_although_the_socket_cannot_be_removed(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder may be gone, or another process may be stopped while it starts a holder."""
+    before = aws.position
+    with a_holder() as holder:
+        monkeypatch.setattr(holder.holder, "_leave", lambda: 1 / 0)
+        with a_worker(holder, aws) as worker:
+            assert worker.run(b"echo here").out == b"here\n"
+    assert calls(aws, before) == ["StartSession", "TerminateSession"]
+
+
+def test_a_look_at_the_controller_that_fails_ends_nothing(holder: LocalHolder) -> None:
+    """Where the system does not tell the end of a process, each look needs a descriptor."""
+
+    class Hidden:
+        def has_ended(self) -> bool:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    holder.holder._controller = cast(Controller, Hidden())
+    assert not holder.holder._is_over(0)
+
+
+def test_a_session_for_which_there_is_no_descriptor_is_told(
+    aws: LocalAWS, holder: LocalHolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*unused: Any, **unused_too: Any) -> Session:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as limited:
+        limited.setattr(holding, "Session", refuse)
+        with pytest.raises(NotSentError, match=r"Could not start a session: Too many open files\."):
+            Worker(holder, aws)
+    with a_worker(holder, aws) as worker:
+        assert worker.run(b"echo here").out == b"here\n"
+
+
+def test_what_fails_is_told_before_its_session_is_ended(holder: LocalHolder, tmp_path: Path) -> None:
+    """The end of many sessions takes long if the network is down."""
+    limits = dataclasses.replace(PATIENT, alive_interval=0.2, alive_count=2)
+    with a_node(faults=[{"op": "TerminateSession", "do": {"delay": 2}}]) as aws:
+        with a_worker(holder, aws, limits=limits) as worker:
+            job, unused = running(worker, tmp_path / "pid")
+            tell_node(aws, "stop")
+            with pytest.raises(SessionError, match="did not answer"):
+                worker.finish(job)
+            assert aws.calls("TerminateSession") == []
+        tell_node(aws, "continue")
+        holder.end()
 
 
 def test_stopping_ends_everything_and_tells_what_is_left(holder: LocalHolder, tmp_path: Path) -> None:
-    """A session that cannot be ended is told once (amazon.aws 3044, aws-cli 9837)."""
+    """A session that cannot be ended is told once (amazon.aws 3044, aws-cli 9837, amazon-ssm-agent 514)."""
     denied = {"op": "TerminateSession", "do": {"error": "AccessDeniedException"}}
     with a_node(faults=[denied]) as aws:
         worker = Worker(holder, aws)
@@ -375,10 +471,11 @@ def test_stopping_ends_everything_and_tells_what_is_left(holder: LocalHolder, tm
         told = Told()
         stopping = holder.connect(told)
         stopping.ask("stop")
-        with pytest.raises(SessionError, match="was told to end"):
+        with pytest.raises(SessionError, match="was stopped"):
             worker.finish(job)
         worker.close()
         stopping.close()
+        assert (1, "SESSIONS at the end of the run: 1") in told.lines
         warnings = [*told.warnings, *worker.told.warnings]
         assert len(warnings) == 1 and "ssm:TerminateSession" in warnings[0]
         assert len(aws.calls("TerminateSession")) == 1
@@ -462,7 +559,8 @@ def test_a_fault_of_the_holder_itself_is_told(
         monkeypatch.undo()
     with a_worker(holder, aws) as worker:
         assert worker.run(b"echo here").out == b"here\n"
-    assert calls(aws, before)[:2] == ["StartSession", "TerminateSession"]
+        until(lambda: "TerminateSession" in calls(aws, before))
+        assert len(still_open(aws)) == 1
 
 
 def test_a_worker_that_has_gone_while_its_session_starts_is_not_started_for_again(holder: LocalHolder) -> None:
@@ -502,7 +600,7 @@ def test_a_start_that_is_stopped_ends_at_once(holder: LocalHolder) -> None:
         holder.end()
         assert [thread for thread in threading.enumerate() if isinstance(thread, Kept)] == []
         (answer,) = remotes[1].wait(0)
-        assert "was told to end" in str(loss_of(answer))
+        assert "was stopped" in str(loss_of(answer))
         remotes[1].close()
         assert len(aws.calls("StartSession")) == len(aws.calls("TerminateSession")) == 1
 

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import collections
+import errno
+import selectors
 import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames, holder
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import link as link_module
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.frames import Message, PayloadType
@@ -170,6 +172,45 @@ def test_a_session_that_is_refused_is_ended(opened: Opened, payload: bytes) -> N
     assert link.has_ended
     link.close()
     assert service.made == ["start", "terminate"]
+
+
+def test_no_session_is_started_if_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would end it."""
+
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(selectors, "DefaultSelector", refuse)
+    service = FakeService()
+    with pytest.raises(OSError, match="Too many open files"):
+        Link(service, Limits(), Told())
+    assert service.made == []
+
+
+def test_a_session_that_is_not_wanted_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening its data channel can take long."""
+    monkeypatch.setattr(link_module, "open_stream", lambda *unused: 1 / 0)
+
+    def stop(unused_seconds: float) -> None:
+        raise SessionError("stopped")
+
+    service = FakeService()
+    with pytest.raises(SessionError, match="stopped"):
+        Link(service, Limits(), Told(), stop)
+    assert service.made == ["start", "terminate"]
+
+
+def test_opening_a_socket_takes_less_than_the_end_of_a_holder(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def refuse(unused_url: str, unused_route: Route, seconds: float) -> None:
+        given.append(seconds)
+        raise LOST
+
+    monkeypatch.setattr(link_module, "open_stream", refuse)
+    with pytest.raises(SessionError):
+        Link(FakeService(), Limits(connect=600.0), Told())
+    assert given[0] < holder._END_SECONDS / 2
 
 
 def test_a_session_that_has_ended_is_not_ended_again(opened: Opened) -> None:

@@ -128,6 +128,7 @@ def test_the_time_of_a_slow_resume_is_not_taken_for_silence() -> None:
 
 
 def test_a_node_that_comes_back_in_time_is_waited_for() -> None:
+    """Its session is resumed, although nothing closed the sockets (amazon-ssm-agent 266)."""
     limits = dataclasses.replace(PATIENT, alive_interval=0.5, alive_count=20)
     with a_node() as aws, a_client(aws, limits=limits) as client:
         job = stop_node_during(client, aws, b"sleep 1; echo once")
@@ -171,7 +172,7 @@ def test_no_session_is_left(aws: LocalAWS) -> None:
     with a_client(aws) as client:
         client.run(b"true")
     with a_node({"marker_delay_seconds": 60}) as slow:
-        with pytest.raises(SessionError, match=r"did not start a shell within 1 second\. It printed nothing"):
+        with pytest.raises(SessionError, match=r"did not start a shell within 1 second\..* It printed nothing"):
             open_client(slow, limits=dataclasses.replace(PATIENT, connect=1.0))
         assert [call.outcome for call in slow.calls("TerminateSession")] == ["ok"]
     assert len(aws.calls("TerminateSession")) <= len(aws.calls("StartSession"))
@@ -231,7 +232,10 @@ def test_a_node_that_prints_and_prints_instead_of_the_marker_does_not_fill_the_m
 
 
 def test_a_session_that_cannot_be_terminated_is_told_once() -> None:
-    """A session that AWS does not know has ended (amazon.aws 3044, 3045, 3056, aws-cli 9837)."""
+    """A session that AWS does not know has ended (amazon.aws 3044, 3045, 3056, aws-cli 9837).
+
+    Also reported in amazon-ssm-agent 514.
+    """
     for error, warnings in (("AccessDeniedException", 1), ("ValidationException", 0), ("DoesNotExistException", 0)):
         fault = {"op": "TerminateSession", "do": {"error": error}}
         with a_node(faults=[fault]) as aws:
@@ -261,6 +265,19 @@ def test_a_document_with_a_shell_works(profile: str) -> None:
     region = {"documents": [{"name": "Shell", "document_type": "Session", "content": content}]}
     with a_node(region=region) as aws, a_client(aws, document="Shell") as client:
         assert client.run(b"cat", bytes(range(256))).out == bytes(range(256))
+
+
+def test_a_shell_that_runs_nothing_is_told() -> None:
+    """It prints the bootstrap, which says nothing to the user."""
+    inputs = {"shellProfile": {"linux": "exec cat"}}
+    content = {"schemaVersion": "1.0", "description": "Cat", "sessionType": "Standard_Stream", "inputs": inputs}
+    region = {"documents": [{"name": "Cat", "document_type": "Session", "content": content}]}
+    limits = dataclasses.replace(PATIENT, connect=2.0)
+    with (
+        a_node(region=region) as aws,
+        pytest.raises(SessionError, match=r"what was typed, and ran nothing\."),
+    ):
+        open_client(aws, document="Cat", limits=limits)
 
 
 def test_a_node_without_python_runs_commands(tmp_path: Path) -> None:

@@ -265,8 +265,8 @@ def test_certificates_that_cannot_be_read_are_told(secure: int, tmp_path: Path, 
     with pytest.raises(StreamError) as caught:
         open_stream(f"wss://127.0.0.1:{secure}/", Route(ca_file=str(path)), WAIT)
     assert str(caught.value) == (
-        f"The certificates of {path} cannot be read: {why}. Set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a file "
-        "or folder of certificates, or to nothing."
+        f"The CA certificates in {path} cannot be read: {why}. Set ansible_aws_ssm_ca_bundle or AWS_CA_BUNDLE to a "
+        "file or folder with CA certificates in PEM format, or set neither."
     )
 
 
