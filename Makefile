@@ -5,7 +5,7 @@ RUN = .cache/venv/bin/python -B
 .PHONY: help demo test quick lint sanity unit contract integration oldest-core docs build bench coverage kills clean
 .DEFAULT_GOAL := help
 
-help: ## Say what there is
+help: ## Show this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' Makefile | expand -t 60
 
 demo: ## Show the main job on the emulator
@@ -26,11 +26,11 @@ unit contract integration oldest-core sanity docs build: ## Run one part of the 
 coverage: ## Run the unit tests, and report which lines and branches of plugins/ they run
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py coverage
 
-kills: ## Kill the controller, the holder of sessions, and a node 200 times
+kills: ## Kill a controller, the process that holds its sessions, or a node, 200 times
 	@$(PYTHON) tests/tools/environment.py test && $(RUN) tests/tools/check.py kills
 
-bench: ## Measure what takes long against how long it must take
+bench: ## Run the benchmarks
 	@$(PYTHON) tests/tools/environment.py run && $(RUN) tests/bench/run.py
 
-clean: ## Remove everything that was made
+clean: ## Remove .cache, where everything is made
 	rm -rf .cache

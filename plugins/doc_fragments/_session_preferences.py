@@ -72,7 +72,7 @@ options:
             nodes. Requires O(session_preferences.run_as_enabled=true). By default, no user is set.
         type: str
       idle_session_timeout:
-        description: The minutes without input or output after which a session ends, 1 to 60. The default is V(20).
+        description: The minutes of inactivity after which a session ends, 1 to 60. The default is V(20).
         type: int
       max_session_duration:
         description:

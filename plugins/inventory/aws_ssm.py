@@ -65,8 +65,8 @@ options:
         match other filters.
       - Each entry with C(tag-key) or C(tag:) requires two additional listings, one before the nodes are listed and one
         after, so that a node that is tagged in between is excluded, too. Other entries require no call.
-      - The plugin warns if no node matches an entry that filters by a value that users choose, such as a tag or an ID.
-        The entry may be misspelled, and the nodes that it should exclude are then listed.
+      - If an entry filters by a value that users choose, such as a tag or an ID, and no node matches the entry, the
+        plugin warns. The entry may be misspelled, and the nodes that it should exclude are then listed.
     type: list
     elements: dict
     default: []
@@ -151,11 +151,11 @@ options:
     default: ""
   connection:
     description:
-      - Sets the variables that plays need to reach the hosts through this connection plugin.
+      - The connection plugin that plays use to reach the hosts. The inventory sets its variables.
       - The variables are C(ansible_connection), C(ansible_aws_ssm_instance_id) and C(ansible_aws_ssm_region). With
         O(profile) there is also C(ansible_aws_ssm_profile), and for Windows C(ansible_shell_type=powershell).
         O(compose) can override each of them.
-      - V(sessionops.aws.aws_ssm) needs nothing else. With O(assume_role_arn) and O(endpoint_url), there are also
+      - V(sessionops.aws.aws_ssm) needs no other variable. With O(assume_role_arn) and O(endpoint_url), there are also
         C(ansible_aws_ssm_assume_role_arn) and C(ansible_aws_ssm_endpoint_url). It does not support nodes that run
         Windows.
       - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which AWS does not return. Set it with

@@ -190,8 +190,8 @@ unknown:
   sample: []
 late:
   description:
-    - Targets that did not reach O(wait_for) before O(wait_timeout). They also appear in RV(connected),
-      RV(not_connected) or RV(unknown).
+    - Targets that did not have the status in O(wait_for) when O(wait_timeout) expired. They also appear in
+      RV(connected), RV(not_connected) or RV(unknown).
   returned: when O(wait_for) is set
   type: list
   elements: str

@@ -11,8 +11,8 @@ short_description: Manage Systems Manager documents
 description:
   - Creates, updates and deletes Systems Manager documents, including the Session documents that configure Session
     Manager sessions and their logging.
-  - Content is compared by its meaning. A change of only white space, the order of keys, or comments creates no new
-    version. Neither does the same content as a string instead of as a mapping.
+  - Content is compared by its meaning. If only white space, the order of keys or comments change, the task creates no
+    new version. It makes no difference whether the content is a string or a mapping.
   - What the task does not set stays as it is, with two exceptions. O(session_preferences) replaces the whole content,
     unless O(purge_session_preferences=false). A task with content makes the version with that content the default,
     unless O(default_version) is set to another value than V(latest).
@@ -121,9 +121,9 @@ options:
       - If this option is not set, a string that begins with C({) or C([) is read as JSON, and any other string as YAML.
         A new document is then stored in that format, or as JSON if O(content) is a mapping. An existing document keeps
         its format.
-      - A string that the format of the document cannot hold is converted, such as YAML for a document in JSON, which
-        loses its comments, or JSON with tabs for a document in YAML. With O(content_comparison=exact), such a string is
-        an error.
+      - If the format of the document cannot hold the string, the module converts the string. For example, YAML is
+        converted for a document in JSON and loses its comments. JSON with tabs is converted for a document in YAML.
+        With O(content_comparison=exact), such a string is an error.
     type: str
     choices: [JSON, YAML, TEXT]
   display_name:

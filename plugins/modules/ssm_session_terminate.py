@@ -93,8 +93,8 @@ options:
 notes:
   - Requires the permissions C(ssm:DescribeSessions) and C(ssm:TerminateSession).
   - Policies usually allow users to end only their own sessions. Such a policy allows C(ssm:TerminateSession) on
-    C(arn:aws:ssm:*:*:session/${aws:username}-*), for federated users on C(arn:aws:ssm:*:*:session/${aws:userid}-*), or
-    on sessions whose tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
+    C(arn:aws:ssm:*:*:session/${aws:username}-*). For federated users, it is C(arn:aws:ssm:*:*:session/${aws:userid}-*).
+    Newer policies instead allow it on sessions whose tag C(aws:ssmmessages:session-id) is C(${aws:userid}).
   - O(session_ids), O(exclude_session_ids) and the options that select sessions must not be null. The options that
     select sessions must not be empty either. Otherwise a variable that was never set could select every session. Omit
     an option with V(default(omit\)), not with V(default(none\)).
@@ -176,8 +176,8 @@ msg:
 failures:
   description:
     - The sessions that could not be ended.
-    - This list also contains sessions that the task requested AWS to end, but that may still be active when
-      O(wait_timeout) expires. These are in RV(terminated), too.
+    - This list also contains sessions that the task asked AWS to end, but that may still be active when O(wait_timeout)
+      expires. These are in RV(terminated), too.
     - If this list has an entry, the task fails after it has ended the other sessions.
   returned: always
   type: list
