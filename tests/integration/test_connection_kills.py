@@ -98,10 +98,13 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def test_nothing_runs_twice_and_nothing_is_left(stage: Stage) -> None:
     chance = random.Random(4711)
+    started = time.monotonic()
+    assert os.waitpid(stage.controller("undisturbed"), 0)[1] == 0
+    takes = time.monotonic() - started  # a kill after the end would show nothing
     for number in range(ROUNDS):
         what = ("controller", "holder", "node")[number % 3]
         controller = stage.controller(f"{number}")
-        time.sleep(chance.uniform(0.0, 3.0))
+        time.sleep(chance.uniform(0.0, takes))
         stage.kill(what, controller)
         os.waitpid(controller, 0)
         after = stage.controller(f"{number}-after")
