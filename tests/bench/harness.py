@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -263,6 +264,7 @@ def benchmarks(names: Sequence[str]) -> list[str]:
     return list(names) or known
 
 
+@functools.cache  # before the first ones are taken, so that all have the same
 def _split_processors() -> tuple[set[int], set[int]]:
     """Return the last processor, and the others; empty sets if there is only one, or if this is not Linux."""
     if sys.platform != "linux":

@@ -19,10 +19,13 @@ ROOM = 10_000
 class Outlet:
     """Frames go out in the order of ``put()``, also across a change of the socket.
 
-    A frame that was being written when the socket ended is lost, as it would be in the network.
+    A frame that was being written when the socket ended is lost, as it would be in the network. ``rate`` is how many
+    bytes go out in a second; 0: as many as the socket takes. What waits for a side that is away goes out at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int = 0) -> None:
+        self._rate = rate
+        self._free = 0.0  # when the frames before have gone out, if there is a rate
         self._socket: Socket | None = None
         # The frames with the times, of the event loop, before which they stay. None: close the socket.
         self._waiting: collections.deque[tuple[float, bytes | None]] = collections.deque()
@@ -66,7 +69,9 @@ class Outlet:
         """
         if self._socket is None and len(self._waiting) >= ROOM:
             return False
-        due = asyncio.get_running_loop().time() + delay if delay else 0.0
+        due = asyncio.get_running_loop().time() + delay if delay or self._rate else 0.0
+        if self._rate:
+            due = self._free = max(due, self._free) + len(frame or b"") / self._rate
         self._waiting.append((due, frame))
         if self._held:
             self.release()

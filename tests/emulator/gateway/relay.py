@@ -63,7 +63,7 @@ class Relay:
         self._journal = journal
         self._match = match
         self._violated = violated
-        self._ends: dict[Side, Outlet] = {"client": Outlet(), "agent": Outlet()}
+        self._ends: dict[Side, Outlet] = {side: Outlet(world.limit("session_bytes_per_second")) for side in OTHER}
         inputs = content.get("inputs", {})
         self._encrypted = bool(inputs.get("kmsKeyId"))
         self._idle_after = world.limit("session_idle_seconds") or _minutes(inputs, "idleSessionTimeout", IDLE_MINUTES)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import aiohttp
@@ -227,6 +228,19 @@ def test_output_may_be_activity(activity: str, ends: bool) -> None:
             assert ((await peers.session(session.id))["Status"] == "Terminating") == ends
 
     play(scenario, limits={"session_idle_seconds": 1}, switches={"session_activity": activity})
+
+
+def test_a_session_has_the_rate_of_the_world() -> None:
+    async def scenario(peers: Peers) -> None:
+        async with running(peers) as session:
+            began = time.monotonic()
+            for number in range(100):
+                await session.client.send("input_stream_data", bytes(1000), sequence=number, payload_type=1)
+            for unused in range(100):
+                await session.agent.read("input_stream_data")
+            assert time.monotonic() - began >= 0.4  # more is a matter of the machine
+
+    play(scenario, limits={"session_bytes_per_second": 250_000})
 
 
 # --- away and back --------------------------------------------------------------------------------------------------

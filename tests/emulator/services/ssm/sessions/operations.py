@@ -49,6 +49,8 @@ _LIMITS: dict[str, int] = {
     "session_duration_seconds": 0,
     # How long the gateway waits for an agent that was told to end a session.
     "session_terminating_seconds": 10,
+    # How much the gateway forwards in each direction of a session; 0: as much as it can.
+    "session_bytes_per_second": 0,
     "session_terminating_reads": 1,
     "session_history_days": 30,
     "session_page": 50,
