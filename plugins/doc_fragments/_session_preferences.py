@@ -16,15 +16,16 @@ class ModuleDocFragment:
 options:
   session_preferences:
     description:
-      - The content of a Session document of the session type C(Standard_Stream), such as
-        C(SSM-SessionManagerRunShell), as options. The module writes the content as the console does, so that the
-        console can edit it and every agent can read it.
+      - Options for the content of a Session document. The session type of the document is C(Standard_Stream), like that
+        of C(SSM-SessionManagerRunShell). The module writes the content as the console does, so that the console can
+        edit it and every agent can read it.
       - By default these options are the complete document. An option that the task omits, or sets to null, gets its
         default, even if the document has another value. A task that sets only
         O(session_preferences.idle_session_timeout) therefore turns off logging, encryption with a KMS key, run-as, the
         maximum session duration and shell profiles. The task then warns. See O(purge_session_preferences).
       - The document is compared by its effect on the agent. Quotes around a boolean, or an empty C(maxSessionDuration)
-        as the console writes it, create no new version.
+        as the console writes it, create no new version. Quotes around C(cloudWatchStreamingEnabled) do, because the
+        agent cannot read a document with them.
     type: dict
     suboptions:
       description:

@@ -137,8 +137,8 @@ def merged(given: Mapping[str, Any], document: Any) -> dict[str, Any]:
     if inputs is None:
         raise SSMError(
             "With purge_session_preferences=false, session_preferences can change only a Session document with the "
-            "session type Standard_Stream, and this document is not one. Check name. To replace the whole content of "
-            "the document, set purge_session_preferences to true."
+            "session type Standard_Stream, and this document is not one. Check the option name. To replace the whole "
+            "content of the document, set purge_session_preferences to true."
         )
     changes = _without_nulls(given)
     _check_values(changes)
@@ -388,6 +388,8 @@ def _option_value(name: str, value: Any) -> Any:
     """Return the option's value of one input, however it was written; ``_INEXPRESSIBLE`` if no value expresses it."""
     kind = OPTIONS[name]["type"]
     if kind == "bool":
+        if name == "cloud_watch_streaming_enabled" and _is_quoted(value):
+            return _INEXPRESSIBLE  # the agent reads only this one as a boolean, and rejects the document
         words = {"true": True, "false": False, "": False}
         value = False if value is None else value
         return value if isinstance(value, bool) else words.get(str(value).lower(), _INEXPRESSIBLE)

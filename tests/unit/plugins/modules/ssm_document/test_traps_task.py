@@ -131,6 +131,18 @@ def test_trap_35_booleans_in_quotes_come_with_a_warning(switches: Switches) -> N
         assert default_content(present(stage, PREFERENCES)) == quoted, "content that somebody wrote is not rewritten"
 
 
+@pytest.mark.parametrize("streaming", ["true", "False", ""])
+def test_trap_35_quotes_that_the_agent_cannot_read_are_replaced(streaming: str) -> None:
+    wanted: Task = {"cloud_watch_log_group_name": "/sessions", "cloud_watch_streaming_enabled": streaming == "true"}
+    quoted = with_inputs(cloudWatchLogGroupName="/sessions", cloudWatchStreamingEnabled=streaming)
+    with Stage(document({**quoted, "sessionType": "Standard_Stream"}, name=PREFERENCES)) as stage:
+        [found] = stage.info(names=[PREFERENCES], include=["content"])["documents"]
+        assert found["session_preferences"] is None, "no options express a document that the agent cannot read"
+        settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, session_preferences=wanted)
+        inputs = default_content(present(stage, PREFERENCES))["inputs"]
+        assert inputs["cloudWatchStreamingEnabled"] is wanted["cloud_watch_streaming_enabled"]
+
+
 def test_trap_36_a_schema_version_that_yaml_made_a_number_is_a_string_again() -> None:
     step = {"action": "aws:runShellScript", "name": "run", "inputs": {"runCommand": ["true"]}}
     with Stage() as stage:
