@@ -19,8 +19,9 @@ description:
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 requirements:
-  - enable it in the configuration of Ansible, with C(callbacks_enabled) or E(ANSIBLE_CALLBACKS_ENABLED)
-  - for the command C(ansible), also set E(ANSIBLE_LOAD_CALLBACK_PLUGINS) to C(true)
+  - C(callbacks_enabled) in C(ansible.cfg), or E(ANSIBLE_CALLBACKS_ENABLED), which must contain
+    C(sessionops.aws.end_sessions)
+  - E(ANSIBLE_LOAD_CALLBACK_PLUGINS=true) for the command C(ansible)
 seealso:
   - plugin: sessionops.aws.aws_ssm
     plugin_type: connection

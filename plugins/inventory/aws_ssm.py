@@ -10,7 +10,7 @@ short_description: Nodes that Systems Manager manages, grouped by whether Sessio
 description:
   - Lists the managed nodes of one or more regions. These are EC2 instances and hybrid nodes, which are machines outside
     EC2 with an ID that begins with C(mi-).
-  - Checks the connection status of each node, except those that count as not connected without a check (see
+  - Checks the connection status of each node. Some nodes are not checked and count as not connected (see
     O(ask_all_nodes)).
   - Every host is in one of the groups C(ssm_connected), C(ssm_not_connected) and C(ssm_unknown). The groups exist even
     when they have no hosts. O(groups) and O(keyed_groups) cannot add hosts to them or make them children of other
@@ -85,8 +85,8 @@ options:
   status_source:
     description:
       - Where the connection status of a node comes from.
-      - V(connection_status) asks Session Manager, with one call for each node, except those that count as not
-        connected without a check (see O(ask_all_nodes)).
+      - V(connection_status) asks Session Manager, with one call for each node. Some nodes are not checked and count as
+        not connected (see O(ask_all_nodes)).
       - V(ping_status) uses the ping status in the listing and makes no further calls. The ping status can be C(Online)
         minutes before sessions can be started on a node, and can stay C(Online) for minutes after sessions can no
         longer be started.
@@ -96,16 +96,16 @@ options:
     default: connection_status
   ask_all_nodes:
     description:
-      - Whether to also check the nodes that otherwise count as not connected without a check.
-      - By default, two kinds of nodes count as not connected without a check. C(connection_status_source) shows which
-        kind a node is. C(instance_state) means an instance that is not running. C(ping_status) means a node that is not
-        C(Online) and whose last ping is older than O(connection_lost_seconds).
+      - Whether to also check the nodes that are otherwise not checked and count as not connected.
+      - By default, two kinds of nodes are not checked. The host variable C(connection_status_source) shows which kind a
+        node is. Its value C(instance_state) means an instance that is not running. Its value C(ping_status) means a
+        node that is not C(Online) and whose last ping is older than O(connection_lost_seconds).
     type: bool
     default: false
   connection_lost_seconds:
     description:
-      - A node whose C(ping_status) is not C(Online) counts as not connected without a check if the last ping of its
-        agent is older than this many seconds. With O(ask_all_nodes), it is checked anyway.
+      - If the C(ping_status) of a node is not C(Online), and the last ping of its agent is older than this many
+        seconds, the node is not checked. It counts as not connected. With O(ask_all_nodes), it is checked anyway.
       - The plugin compares the last ping with AWS's time, not with the clock of the controller.
       - The maximum is V(1000000000).
     type: int
@@ -155,9 +155,9 @@ options:
       - The variables are C(ansible_connection), C(ansible_aws_ssm_instance_id) and C(ansible_aws_ssm_region). With
         O(profile) there is also C(ansible_aws_ssm_profile), and for Windows C(ansible_shell_type=powershell).
         O(compose) can override each of them.
-      - V(sessionops.aws.aws_ssm) needs no other variable. With O(assume_role_arn) and O(endpoint_url), there are also
-        C(ansible_aws_ssm_assume_role_arn) and C(ansible_aws_ssm_endpoint_url). It does not support nodes that run
-        Windows.
+      - V(sessionops.aws.aws_ssm) needs no other variable, and does not support nodes that run Windows. For it, the
+        inventory also sets C(ansible_aws_ssm_assume_role_arn) if O(assume_role_arn) is set, and
+        C(ansible_aws_ssm_endpoint_url) if O(endpoint_url) is set.
       - V(amazon.aws.aws_ssm) also needs C(ansible_aws_ssm_bucket_name), which AWS does not return. Set it with
         O(compose) or in C(group_vars). That connection plugin does not assume the role of O(assume_role_arn).
       - The variables never contain credentials.
@@ -213,7 +213,7 @@ notes:
     missing, and there are fewer variables.
   - Terminated instances are left out.
   - If the plugin runs for longer than the credentials of O(assume_role_arn) are valid, it renews them.
-  - The plugin assumes the role of O(assume_role_arn) at the endpoint of STS in the Region, not at O(endpoint_url). Set
+  - The plugin assumes the role of O(assume_role_arn) at the endpoint of STS in the region, not at O(endpoint_url). Set
     the environment variable E(AWS_ENDPOINT_URL_STS) if STS has another endpoint.
   - An environment variable that is set but empty, as AWX leaves it for an unset field, counts as unset.
   - O(profile) cannot be combined with access keys. To use a profile although the environment contains keys, set
@@ -225,9 +225,8 @@ notes:
     profile.
   - Nodes are not cached if the run has a warning about them. That is the case if a region is left out, if details could
     not be read, or if the plugin warns about an entry of O(exclude_filters).
-  - Nodes that were not running when they were listed, and nodes that were not C(Online) and whose last ping was then
-    older than O(connection_lost_seconds), stay C(notconnected) until the nodes are listed again. With
-    O(ask_all_nodes), their status is checked like that of other nodes.
+  - Cached nodes that were not checked when they were listed (see O(ask_all_nodes)) stay C(notconnected) until the nodes
+    are listed again. With O(ask_all_nodes), their status is checked like that of other nodes.
   - With the role of an EC2 instance or a container, or with C(credential_process), cached data is used until the
     credentials are renewed.
   - Only the owner of the cache files can read them.

@@ -15,7 +15,7 @@ description:
     minutes after sessions can no longer be started.
   - Checking 1,000 targets in one task is more than 100 times faster than a loop with one target for each task.
   - With C(ansible-playbook -v) and a C(local) connection, a long task shows its progress. It prints a line every second
-    during the checks. It also prints a line at each pause between two checks, but not more than one each second.
+    during the checks. It also prints a line before each pause of O(wait_delay), but not more than one each second.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -33,13 +33,13 @@ options:
     description:
       - Waits until every target has this status. If a target does not have it after O(wait_timeout) seconds, the task
         fails and still returns the statuses.
-      - Only targets that have not yet had the status O(consecutive) times in a row are checked again.
+      - A target is not checked again once it has had the status often enough in a row (see O(consecutive)).
       - An unknown status never counts as the wanted one. If AWS denies the check of every remaining target for 60
         seconds, for example because a permission is missing, the wait ends early.
       - If a wait for V(connected) ends with RV(late) targets, the message shows the ping status, the last ping and the
         instance state of the nodes that are not connected. It also names those that Systems Manager does not list. This
         requires one of the permissions for O(include_ping). Without them, the message omits these details.
-      - If omitted, every target is checked once.
+      - If O(wait_for) is not set, every target is checked once.
     type: str
     choices: [connected, notconnected]
   wait_timeout:
@@ -52,7 +52,7 @@ options:
     default: 300
   wait_delay:
     description:
-      - How long to pause between two checks, in seconds.
+      - How many seconds to pause before the remaining targets are checked again.
       - Each pause is up to a quarter longer or shorter, so that tasks that start together do not call AWS at the same
         time.
     type: float
@@ -86,9 +86,9 @@ notes:
   - If every call fails, a task without O(wait_for) fails and returns no statuses. With or without O(wait_for), the task
     fails at once if no further call can succeed, for example because the credentials have expired or AWS cannot be
     reached.
-  - If the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, the module appends lines about its progress
-    to it, and other programs can read them. C(ansible-playbook -v) uses a file of its own. If you set this variable, it
-    shows no lines.
+  - If the environment variable E(SESSIONOPS_PROGRESS_FILE) names a file, the module appends lines about its progress to
+    it, and other programs can read them. C(ansible-playbook -v) uses a file of its own. If you set this variable,
+    C(ansible-playbook -v) shows no progress.
   - Requires the permission C(ssm:GetConnectionStatus). O(include_ping) also requires
     C(ssm:DescribeInstanceProperties) or C(ssm:DescribeInstanceInformation).
 extends_documentation_fragment:

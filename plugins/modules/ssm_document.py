@@ -11,7 +11,7 @@ short_description: Manage Systems Manager documents
 description:
   - Creates, updates and deletes Systems Manager documents, including the Session documents that configure Session
     Manager sessions and their logging.
-  - Content is compared by its meaning. If only white space, the order of keys or comments change, the task creates no
+  - Content is compared by its meaning. If only white space, comments or the order of keys change, the task creates no
     new version. It makes no difference whether the content is a string or a mapping.
   - What the task does not set stays as it is, with two exceptions. O(session_preferences) replaces the whole content,
     unless O(purge_session_preferences=false). A task with content makes the version with that content the default,
@@ -160,8 +160,8 @@ options:
       - For Session documents other than C(SSM-SessionManagerRunShell), the default version does not decide what
         sessions use. A session that is started with the name of a document uses the latest version of that document.
       - Sessions therefore use a new version of such a document at once, even with V(keep). Making an older version the
-        default changes nothing for them. The task warns if a new version does not become the default, and if an older
-        version does.
+        default changes nothing for them. For such a document, the task warns if it creates a version that does not
+        become the default, or if it makes an older version the default.
       - If the default version of such a document has the content of the task and the latest version does not, the task
         creates a new version, so that sessions use the content.
       - The number or the name of a version makes that version the default. It must exist before the task. For the
@@ -236,8 +236,8 @@ options:
         description:
           - The accounts, each as a string of 12 digits, or V(all) alone, which makes the document public.
           - An empty list ends all sharing, unless O(permissions.purge=false).
-          - The account that owns the document can use it anyway. The ID of that account in this list is ignored, except
-            by a task that creates the document.
+          - The account that owns the document can use it anyway, so its ID in this list changes nothing. A task that
+            creates the document still sends the ID to AWS.
         type: list
         elements: str
         required: true

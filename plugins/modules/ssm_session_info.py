@@ -14,8 +14,8 @@ description:
   - Lists only Session Manager sessions. Other connections to a node, such as SSH without Session Manager, are not
     included.
   - With O(state=all), the task first lists active sessions, then ended ones. A session that ends in between is in both
-    listings. It is returned once, as the second listing shows it. If O(status) matches it only in the first listing, it
-    is returned as the first one shows it.
+    listings. The task returns such a session once, with the data of the second listing. If only the data of the first
+    listing matches O(status), the task returns the data of the first listing.
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 options:
@@ -72,7 +72,8 @@ options:
     type: str
   invoked_before:
     description:
-      - Lists only the sessions that were started before this time. Accepts the same values as O(invoked_after).
+      - Lists only the sessions that were started before this time. Accepts a time or a duration as O(invoked_after)
+        does. The time can also be in the future.
     type: str
   document_name:
     description:
@@ -89,9 +90,9 @@ options:
   max_items:
     description:
       - The maximum number of sessions to return. The module stops requesting pages once it has found that many.
-      - The task returns the sessions that AWS lists first, and lists active sessions before ended ones. It still sorts
-        the sessions that it returns, newest first. AWS does not document the order in which it lists sessions. To get
-        the newest sessions, omit this option and use the first entries of RV(sessions).
+      - The task requests active sessions first, then ended ones, and stops at the maximum. AWS does not document the
+        order in which it lists sessions, so the newest sessions can be missing. The task sorts the sessions that it
+        returns, newest first. To get the newest sessions, omit this option and use the first entries of RV(sessions).
     type: int
 notes:
   - Requires the permission C(ssm:DescribeSessions).

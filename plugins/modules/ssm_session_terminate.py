@@ -77,7 +77,8 @@ options:
     default: ok
   wait:
     description:
-      - Whether to wait, after the requests to end the sessions, until these are no longer active.
+      - Whether the task waits until the sessions are no longer active. The wait begins after the requests to end the
+        sessions.
       - If a session is still active when O(wait_timeout) expires, or if this cannot be determined, the task fails. It
         still returns the sessions in RV(terminated).
     type: bool

@@ -627,8 +627,8 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
             )
             for name in ("target", "exclude_session_ids", "regions")
         ),
-        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty and would match nothing"),
-        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty and would match nothing"),
+        ({"older_than": "1h", "owner": "", "dry_run": "no"}, "owner is empty. Set a value"),
+        ({"older_than": "1h", "target": "", "dry_run": "no"}, "target is empty. Set a value"),
         ({"older_than": "1h", "status": "Gone", "dry_run": "no"}, "value of status must be one of"),
         *(
             ({"older_than": "1h", "dry_run": "no", name: value}, f"sessionops_{name} belongs to another playbook")

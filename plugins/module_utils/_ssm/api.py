@@ -34,8 +34,8 @@ _MISSING = MISSING_DOCUMENT | MISSING_DOCUMENT_VERSION
 # Source: the User Guide, "Additional sample IAM policies for Session Manager".
 _OWN_SESSIONS = (
     "Policies usually allow this only for the caller's own sessions. For IAM users, these are "
-    "arn:aws:ssm:*:*:session/${aws:username}-*. For federated users, they are arn:aws:ssm:*:*:session/${aws:userid}-*, "
-    "or sessions whose tag aws:ssmmessages:session-id is ${aws:userid}."
+    "arn:aws:ssm:*:*:session/${aws:username}-*. For federated users, they are arn:aws:ssm:*:*:session/${aws:userid}-*. "
+    "Newer policies instead name sessions whose tag aws:ssmmessages:session-id is ${aws:userid}."
 )
 # Source: the User Guide, "Quickstart default IAM policies for Session Manager".
 _NODE_AND_DOCUMENT = "The permission ssm:StartSession is required on the node and on the Session document."

@@ -41,8 +41,8 @@ _BYTE_ORDER_MARK = "\ufeff"
 _VAULT_HEADER = b"$ANSIBLE_VAULT;"
 # Why such a file was not decrypted and what helps, by whether the module runs on the controller (``Origin.here``).
 _VAULT_ADVICE = {
-    True: "Only files that the user who runs Ansible can read are decrypted: make it readable, or decrypt it.",
-    False: "Only files on the controller are decrypted: move it there, or decrypt it.",
+    True: "Ansible decrypts a file only if the user who runs Ansible can read it. Make it readable, or decrypt it.",
+    False: "Ansible decrypts only files on the controller. Move it there, or decrypt it.",
 }
 
 

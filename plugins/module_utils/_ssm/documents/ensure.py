@@ -211,8 +211,11 @@ def _restore(plan_run: PlanRun, before: DocumentState) -> tuple[list[str], str]:
         failure = str(interrupted.error)
     if not again.done:
         return [], f"The old document was deleted and could not be restored: {failure}"
-    back = f"The old document was restored. Actions of the restoration: {'; '.join(again.done)}."
-    return again.done, f"{back} Some of it could not be restored: {failure}" if failure else back
+    done = f"Actions of the restoration: {'; '.join(again.done)}."
+    if not failure:
+        return again.done, f"The old document was restored. {done}"
+    partly = f"The old document was restored only in part. {done} The rest could not be restored:"
+    return again.done, f"{partly} {failure}"
 
 
 def _replan_after_race(

@@ -51,14 +51,14 @@ def wanted_permissions(option: Mapping[str, Any] | None) -> Permissions | None:
     accounts = tuple(dict.fromkeys(given))
     if EVERYONE in accounts and len(accounts) > 1:
         raise SSMError(
-            "permissions.account_ids has both all and account IDs, but a document is either public or shared with "
-            "accounts. Set only all, or only account IDs."
+            "permissions.account_ids has both 'all' and account IDs, but a document is either public or shared with "
+            "accounts. Set only 'all', or only account IDs."
         )
     for account in accounts:
         if account != EVERYONE and not re.fullmatch(r"[0-9]{12}", account):
             raise SSMError(
-                f"permissions.account_ids has {account!r}: it must be all or the 12 digits of an account ID. Put IDs "
-                "in quotes, so that YAML does not read them as numbers."
+                f"permissions.account_ids has {account!r}: it must be 'all' or an account ID of 12 digits. Put IDs in "
+                "quotes, so that YAML does not read them as numbers."
             )
     return Permissions(accounts, option.get("shared_document_version"), bool(option.get("purge", True)))
 

@@ -91,7 +91,7 @@ def excluded_ids(entries: Iterable[str]) -> list[str]:
 
 def _check(option: str, text: str) -> None:
     if not text:
-        raise SSMError(f"{option} is empty and would match nothing. Set a value or omit the option.")
+        raise SSMError(f"{option} is empty. Set a value or omit the option.")
     if len(text) > _MAX_LENGTH:
         raise SSMError(f"{option} has {len(text)} characters; the maximum is {_MAX_LENGTH}.")
     if option in _CHECKS:

@@ -206,7 +206,7 @@ def require_known(client: api.Client, plan: TerminationPlan) -> TerminationPlan:
     if unknown:
         raise SSMError(
             f"No session was ended: AWS lists {', '.join(unknown)} neither as active nor in the history of the last 30 "
-            "days. Check the IDs and the region, or set missing to ok."
+            "days. Check the IDs and the region, or set missing=ok."
         )
     return TerminationPlan(plan.running, plan.ended + plan.not_active)
 

@@ -353,7 +353,7 @@ EMPTY = ["session_id", "target", "owner", "status", "access_type", "document_nam
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        *(({option: text}, f"{option} is empty and would match nothing") for option in EMPTY for text in ("", "  ")),
+        *(({option: text}, f"{option} is empty. Set a value") for option in EMPTY for text in ("", "  ")),
         ({"older_than": ""}, "older_than: '' is not a duration"),
         ({"invoked_after": ""}, "invoked_after: '' is not a time"),
         ({"invoked_before": "tomorrow"}, "invoked_before: 'tomorrow' is not a time"),

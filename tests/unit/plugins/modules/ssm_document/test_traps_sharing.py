@@ -69,7 +69,7 @@ def test_trap_24_all_is_sent_in_the_spelling_that_has_an_effect(spelling: str) -
         settle(stage, [SHARE], **shared(spelling))
         assert last(stage, SHARE)["AccountIdsToAdd"] == ["all"]
         assert present(stage)["permissions"] == {"all": "$DEFAULT"}
-        refused(stage, "either public or shared with accounts. Set only all", **shared(spelling, A))
+        refused(stage, "either public or shared with accounts. Set only 'all'", **shared(spelling, A))
         refused(stage, "in quotes", **shared("12345"))
 
 

@@ -95,7 +95,7 @@ def test_trap_14_what_cannot_be_restored_is_reported_and_returned() -> None:
         stage.aws.add_fault(op=CREATE, do={"error": "DocumentLimitExceeded"})
         stage.aws.add_fault(op=SHARE, after=1, times="always", do={"error": "AccessDeniedException"})
         with pytest.raises(
-            SSMError, match=r"the restoration: create the document\. Some of it could not be restored: Could not change"
+            SSMError, match=r"the restoration: create the document\. The rest could not be restored: Could not change"
         ):
             stage.ensure(**task)
         assert present(stage)["type"] == "Session"

@@ -503,8 +503,8 @@ def test_a_schema_version_is_sent_as_a_string(version: Any, sent: str) -> None:
         (b"\xff\xfea\x00", "content_path {} cannot be read: it is not UTF-8 text."),
         (
             b"$ANSIBLE_VAULT;1.1;AES256\n" + b"61" * content.MAX_BYTES,
-            "content_path {} is encrypted with Ansible Vault. Only files that the user who runs Ansible can read are "
-            "decrypted: make it readable, or decrypt it.",
+            "content_path {} is encrypted with Ansible Vault. Ansible decrypts a file only if the user who runs "
+            "Ansible can read it. Make it readable, or decrypt it.",
         ),
     ],
 )
@@ -522,8 +522,8 @@ def test_an_encrypted_file_of_another_host_is_not_decrypted(tmp_path: Path) -> N
     with pytest.raises(SSMError) as caught:
         content.read_file(str(path), content.Origin("content.yml", here=False))
     assert str(caught.value) == (
-        "content_path content.yml on the host of the task is encrypted with Ansible Vault. Only files on the "
-        "controller are decrypted: move it there, or decrypt it."
+        "content_path content.yml on the host of the task is encrypted with Ansible Vault. Ansible decrypts "
+        "only files on the controller. Move it there, or decrypt it."
     )
 
 
