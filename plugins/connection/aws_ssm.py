@@ -44,7 +44,7 @@ options:
       - name: ansible_host
   region:
     description:
-      - The AWS Region of the node. Defaults to the Region of the profile.
+      - The AWS region of the node. Defaults to the region of the profile.
       - If both environment variables are set, E(AWS_REGION) is used.
     type: str
     vars:
@@ -94,14 +94,14 @@ options:
   assume_role_arn:
     description:
       - The ARN of a role to assume with the other credentials. The calls are then made as this role.
-      - The plugin assumes it at the endpoint of STS in the Region, not at O(endpoint_url). Set E(AWS_ENDPOINT_URL_STS)
+      - The plugin assumes it at the endpoint of STS in the region, not at O(endpoint_url). Set E(AWS_ENDPOINT_URL_STS)
         if STS has another endpoint.
     type: str
     vars:
       - name: ansible_aws_ssm_assume_role_arn
   endpoint_url:
     description:
-      - The URL of the service C(ssm), if it is not the default one of the Region, for example that of a VPC endpoint.
+      - The URL of the service C(ssm), if it is not the default one of the region, for example that of a VPC endpoint.
     type: str
     vars:
       - name: ansible_aws_ssm_endpoint_url
@@ -183,8 +183,8 @@ options:
     description:
       - How many seconds a command may take. A command that takes longer is ended on the node, and the host is
         unreachable.
-      - A command that became another user can continue to run on the node, because the user of the session is not
-        allowed to end it.
+      - A command that runs with C(become) can continue to run on the node. Unless the user of the session is C(root),
+        that user is not allowed to end it.
       - V(0) means that there is no limit.
     type: int
     default: 0
@@ -195,7 +195,7 @@ options:
     description:
       - How many times to try again to start a session if the node is not connected.
       - M(ansible.builtin.wait_for_connection) and M(ansible.builtin.reboot) try again even if it is V(0).
-      - The plugin never runs a command again.
+      - Only the start of a session is tried again. The plugin never runs the same command twice.
     type: int
     default: 0
     aliases: [reconnection_retries]
@@ -226,7 +226,7 @@ options:
       - name: ansible_aws_ssm_alive_interval
   alive_count:
     description:
-      - The number of intervals of O(alive_interval) without an answer after which the host is unreachable.
+      - How many times O(alive_interval) may pass without an answer. After that, the host is unreachable.
       - Must be 2 or more, because the node is asked after the first interval.
     type: int
     default: 3
@@ -249,7 +249,8 @@ options:
       - name: ansible_aws_ssm_idle_timeout
   session_lifetime:
     description:
-      - After how many seconds to end a session, as soon as no command runs in it. The next command starts another.
+      - The maximum age of a session, in seconds. If a session is older, the plugin ends it as soon as no command runs
+        in it. The next command starts another.
       - Set it below the maximum session duration of the document or of the Session Manager preferences. Otherwise
         Session Manager ends the session even if a command runs.
       - V(0) means that there is no limit.
@@ -265,7 +266,8 @@ options:
       - The next run must use the same variables of the connection, the same installation of Ansible and of this
         collection, and the same environment variables E(HOME) and E(XDG_RUNTIME_DIR), C(AWS_*), C(SSL_CERT_*) and those
         of proxies. Otherwise it starts sessions of its own.
-      - A process keeps the sessions, and the credentials in its memory, until they end.
+      - A background process keeps the sessions. Until the last session ends, this process also keeps the credentials in
+        its memory.
     type: bool
     default: false
     vars:
@@ -279,6 +281,16 @@ options:
     vars:
       - name: ansible_python_interpreter
       - name: ansible_aws_ssm_python_interpreter
+  module_cache:
+    description:
+      - Whether the node keeps parts of modules in memory, so that they are not sent again with the next task.
+      - It keeps at most 32 MiB for each session, and nothing of it on disk. The arguments of the latest module are kept
+        in memory, too.
+      - Only modules that are sent by pipelining use it.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_aws_ssm_module_cache
   pipelining:
     description:
       - Whether to send a module to the node as the standard input of Python, and not as a file.
@@ -423,7 +435,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors imp
     SessionError,
     TooLongError,
 )
-from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs, pieces_of
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote import Remote
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.words import in_words
 
@@ -571,7 +583,7 @@ class Connection(ConnectionBase):
     def _run(self, jobs: Jobs, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
         limit = self._option("command_timeout") or None
         if become is None:
-            ended = jobs.run(command, in_data, limit)
+            ended = jobs.run(command, in_data, limit, reuse=self._option("module_cache"))
             return ended.status, ended.out, ended.err
         escalation = Escalation(become)
         if not jobs.node.python:
@@ -589,7 +601,7 @@ class Connection(ConnectionBase):
                 f"{become.name} {did} the command within {in_words(seconds)}. To allow more time, raise "
                 "ansible_aws_ssm_connect_timeout."
             )
-        jobs.feed(job, pieces_of(in_data or b""))
+        jobs.give(job, in_data or b"", reuse=self._option("module_cache"))
         status = jobs.finish(job, limit).status
         return status, escalation.out, escalation.err
 

@@ -37,7 +37,7 @@ def connect(
     ``settings`` are further arguments of botocore's ``Config`` for the call that assumes the role.
 
     ``endpoint`` is not used to assume the role, because an endpoint of Systems Manager does not serve STS. botocore
-    takes that of the Region, or the one of ``AWS_ENDPOINT_URL_STS`` or ``AWS_ENDPOINT_URL``.
+    takes that of the region, or the one of ``AWS_ENDPOINT_URL_STS`` or ``AWS_ENDPOINT_URL``.
     """
     if not role:
         return Connection(endpoint, options)

@@ -68,7 +68,7 @@ _IF_SHELL = (
     "empty string. Otherwise, set it to the name of the parameter for the command."
 )
 _MAY_BE_LEFT = (
-    "Session Manager may have started a session all the same. It then stays open until its time limits. To end it "
+    "Session Manager may have started a session in spite of this. It then stays open until its time limits. To end it "
     "earlier, use sessionops.aws.ssm_session_terminate."
 )
 
@@ -101,7 +101,7 @@ class Clients:
 
 
 class Account:
-    """The clients of all sessions with the same credentials, Region and endpoint. Threads can share it."""
+    """The clients of all sessions with the same credentials, region and endpoint. Threads can share it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -339,7 +339,7 @@ class Calls:
             target = self._settings.target
             return f"{target} is not the ID of a node. Set ansible_aws_ssm_instance_id or ansible_host to the ID."
         return (
-            f"If the node is in the Region {self._clients.once.meta.region_name}, check it with "
+            f"If the node is in the region {self._clients.once.meta.region_name}, check it with "
             "sessionops.aws.ssm_connection_status. Otherwise, set ansible_aws_ssm_region."
         )
 

@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def account_key(self) -> str:
-        """A text that is the same for settings with the same credentials, Region and endpoint. It has the secrets."""
+        """A text that is the same for settings with the same credentials, region and endpoint. It has the secrets."""
         return json.dumps([self.region, self.endpoint, self.credentials, self.role], sort_keys=True)
 
     def as_json(self) -> dict[str, Any]:

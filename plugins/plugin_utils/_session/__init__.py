@@ -32,7 +32,8 @@ A worker of Ansible lives for one task. So another process, the *holder*, holds 
 task. A worker connects to it over a Unix socket, and its requests and answers travel through the holder.
 
 9. ``jobs.py``: what the connection plugin uses: commands with input and output, and files, as jobs side by side. It
-   runs in the worker.
+   runs in the worker. ``payload.py`` takes modules apart, so that what the node has from other modules is not sent
+   again.
 10. ``remote.py``: the worker's end of the socket, with the messages of ``wire.py``. ``folder.py`` is where it is.
 11. ``caller.py``: a worker, as the holder sees it.
 12. ``kept.py``: one session with all its callers, in a thread of the holder.

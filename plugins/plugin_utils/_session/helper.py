@@ -17,6 +17,7 @@ ends the session. The data of all blocks is a row of requests: a line of JSON, a
     {"do": "hello", "job": 1}                          who runs where
     {"do": "exec", "job": 2, "command": "id", "stdin": "none" | "given" | "open" | "terminal"}
     {"do": "feed", "job": 2, "raw": 100, "end": true}  standard input, or a part of a file
+    {"do": "build", "job": 2, "raw": 5000, "recipe": 900, "parts": {"...": 4100}}  all standard input, in parts
     {"do": "cancel", "job": 2}                         SIGTERM to the process group, SIGKILL after 5 seconds
     {"do": "put", "job": 3, "path": "/tmp/x", "mode": 384, "size": 100, "sha256": "..."}
     {"do": "get", "job": 4, "path": "/tmp/x"}
@@ -29,8 +30,15 @@ lines::
     ~NUMBER JOB KIND FLAG LENGTH CRC-32 BASE64
 
 ``KIND`` is o (standard output), e (standard error), g (a part of a file), c (how many bytes of input the job has read),
-h (the answer to hello) or x (the end of the job). The last three are JSON. ``FLAG`` is ``-``, ``z`` if the data is
-compressed, or ``+`` if it goes on in the next line. ``LENGTH`` and ``CRC-32`` are of the line's own bytes.
+h (the answer to hello), m (the input could not be built) or x (the end of the job). The last four are JSON. ``FLAG`` is
+``-``, ``z`` if the data is compressed, or ``+`` if it goes on in the next line. ``LENGTH`` and ``CRC-32`` are of the
+line's own bytes.
+
+``build`` puts the standard input of a job together of parts that were sent before, as ``payload.py`` describes. Its raw
+bytes are the recipe, and then the new parts. ``recipe`` is how many bytes the recipe has, and ``parts`` how many each
+new part has. The recipe is compressed, with the end of the latest one, of any job, as the dictionary. If a part is
+missing, or the SHA-256 of the result is wrong, the job gets nothing of it, and all parts are forgotten. The client then
+sends the input with ``feed``.
 
 The end of a job is one of these::
 
@@ -82,7 +90,11 @@ CREDIT = 65536  # bytes of standard input after which the client is told that th
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
 LAST = 1.0  # seconds after SIGKILL until a cancelled command is given up
 POLL = 0.1  # seconds after which the processes of a cancelled command are looked for again
-MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int}  # what each request must have, or may have
+DICTIONARY = 32768  # bytes of a dictionary that zlib uses
+MAX_PARTS = 33554432  # bytes of memory for the parts that are kept
+PART_OVERHEAD = 400  # bytes of memory that a part needs besides its own
+# What each request must have, or may have.
+MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int, "recipe": int, "parts": dict}
 END_OF_FILE = b"\x04"  # that a terminal takes for the end of its input
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 
@@ -142,6 +154,68 @@ class Requests:
             del self.held[:size]
             found.append((self.request, unpacked(raw) if self.request.get("zlib") else raw))
             self.request = None
+
+
+class Parts:
+    """Parts of input that are kept, by name. If they need too much memory, those unused for longest are dropped.
+
+    The client has another object of this class, with the same names and empty parts. ``recipe`` is the end of the
+    latest one.
+    """
+
+    def __init__(self) -> None:
+        self.recipe = b""
+        self.size = 0
+        self.held: collections.OrderedDict[str, tuple[int, bytes]] = collections.OrderedDict()
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a part, which is then the latest that was used."""
+        if name in self.held:
+            self.held.move_to_end(name)
+        return name in self.held
+
+    def keep(self, name: str, size: int, part: bytes = b"") -> None:
+        """Keep a part of ``size`` bytes, as the latest that was used."""
+        if not self.has(name):
+            self.size += size + PART_OVERHEAD
+        self.held[name] = size, part
+
+    def trim(self) -> None:
+        """Drop what is too much."""
+        while self.size > MAX_PARTS:
+            unused, latest = self.held.popitem(last=False)
+            self.size -= latest[0] + PART_OVERHEAD
+
+    def build(self, request: dict[str, Any], raw: bytes) -> bytes:
+        """Return the input that a request describes.
+
+        Raises ``ValueError``, ``LookupError``, ``TypeError`` or ``MemoryError``.
+        """
+        at = request["recipe"]
+        recipe = inflated(raw[:at], self.recipe)
+        self.recipe = recipe[-DICTIONARY:]
+        new = {}
+        for name, size in request["parts"].items():
+            new[name] = raw[at : at + size]
+            at += size
+        line, unused, text = recipe.partition(b"\n")
+        said = json.loads(line)
+        pieces, at = [], 0
+        for piece in said["pieces"]:
+            if isinstance(piece, int):
+                pieces.append(text[at : at + piece])
+                at += piece
+                continue
+            if not self.has(piece):
+                self.keep(piece, len(new[piece]), new[piece])
+            pieces.append(self.held[piece][1])
+        self.trim()
+        first, end = said["encoded"]
+        encoded_ones = base64.b64encode(b"".join(pieces[first:end]))
+        built = b"".join([*pieces[:first], encoded_ones, *pieces[end:]])
+        if hashlib.sha256(built).hexdigest() != said["sha256"]:
+            raise ValueError()
+        return built
 
 
 class Answers:
@@ -538,6 +612,7 @@ class Helper:
         self.blocks = Blocks(number)
         self.requests = Requests()
         self.answers = Answers(target)
+        self.parts = Parts()
         self.jobs: dict[int, Job] = {}
         self.postponed: collections.deque[Postponed] = collections.deque()
         self.selector = selectors.DefaultSelector()
@@ -639,6 +714,8 @@ class Helper:
             self.say(number, "h", self.hello())
         elif what == "feed":
             self.feed(number, raw, bool(request.get("end")))
+        elif what == "build":
+            self.build(number, request, raw)
         elif what == "cancel":
             self.cancel(number)
         elif what == "drop":
@@ -655,6 +732,16 @@ class Helper:
         for waiting in self.postponed:
             if waiting.request["job"] == number:
                 waiting.input.append((data, end))
+
+    def build(self, number: int, request: dict[str, Any], raw: bytes) -> None:
+        """Give a job its input, if it can be built. Otherwise the client has to feed it."""
+        try:
+            data = self.parts.build(request, raw)
+        except (ValueError, LookupError, TypeError, MemoryError):
+            self.parts = Parts()
+            self.say(number, "m", {})
+            return
+        self.feed(number, data, True)
 
     def cancel(self, number: int) -> None:
         job = self.jobs.get(number)
@@ -734,6 +821,21 @@ def unpacked(data: bytes) -> bytes:
         return zlib.decompress(data)
     except zlib.error:
         raise BrokenError() from None
+
+
+def deflated(data: bytes, dictionary: bytes) -> bytes:
+    """Return data compressed, with other data as a dictionary."""
+    packer = zlib.compressobj(zdict=dictionary)
+    return packer.compress(data) + packer.flush()
+
+
+def inflated(data: bytes, dictionary: bytes) -> bytes:
+    """Return what ``deflated`` had. Raises ``ValueError``."""
+    unpacker = zlib.decompressobj(zdict=dictionary)
+    try:
+        return unpacker.decompress(data)
+    except zlib.error:
+        raise ValueError() from None
 
 
 def is_running(group: int) -> bool:

@@ -10,7 +10,8 @@
 carries them: the session itself, or a connection to the process that holds it. ``step`` is one turn for all jobs: it
 feeds input to those that have some, and gives what came to the jobs that it belongs to.
 
-Input is fed only as fast as the job reads it. More would fill the memory of the node.
+Input is fed only as fast as the job reads it, because more would fill the memory of the node. A module is given at
+once: it is short, and the job reads all of it before it does anything.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any, BinaryIO, Protocol
 
 from .errors import JobError, NotSentError, SessionError, TooLongError
 from .lines import Answer, End, LineError, Node, encoded_path, end_of, read_of
+from .payload import parts_of
+from .wire import MAX_DATA
 from .words import in_words
 
 _PIECE = 32 * 1024  # bytes of input in one request
@@ -68,6 +71,7 @@ class Job:
         self.ended: End | None = None
         self.lost: SessionError | None = None
         self.input: Iterator[bytes] | None = None
+        self.whole = b""  # input that the node may not be able to put together
         self.fed = 0
         self.read = 0
         self._on_output = on_output
@@ -86,6 +90,8 @@ class Job:
             self.lost = loss_of(answer)
         elif answer.kind == "c":
             self.read = read_of(answer)
+        elif answer.kind == "m" and self.whole:
+            self.input, self.whole = pieces_of(self.whole), b""
         elif answer.kind not in self._kinds:
             raise LineError("The node sent output that was not asked for.")
         elif self._on_output is not None:
@@ -125,16 +131,32 @@ class Jobs:
         """Give a job its input, piece by piece, as it reads it. Its input ends with the last piece."""
         job.input = pieces
 
+    def give(self, job: Job, data: bytes, reuse: bool = True) -> None:
+        """Give a job all of its input. With ``reuse``, parts that the node has from other jobs are not sent again."""
+        payload = parts_of(data) if reuse and len(data) <= MAX_DATA else None
+        if payload is None:
+            self.feed(job, pieces_of(data))
+            return
+        job.whole = data
+        raw = b"".join((payload.recipe, *payload.parts.values()))
+        sizes = {name: len(part) for name, part in payload.parts.items()}
+        self._transport.request("build", job.number, raw, recipe=len(payload.recipe), parts=sizes)
+
     def feed_now(self, job: Job, data: bytes) -> None:
         """Give a job a little input at once, such as a password. Its input stays open."""
         job.fed += len(data)
         self._transport.request("feed", job.number, data)
 
-    def run(self, command: bytes, stdin: bytes | None = None, timeout: float | None = None) -> Ended:
-        """Run a command to its end. Raises ``SessionError``, ``JobError`` or ``TooLongError``."""
+    def run(
+        self, command: bytes, stdin: bytes | None = None, timeout: float | None = None, *, reuse: bool = True
+    ) -> Ended:
+        """Run a command to its end. Raises ``SessionError``, ``JobError`` or ``TooLongError``.
+
+        ``reuse`` is that of ``give``.
+        """
         job = self.execute(command, "none" if stdin is None else "open")
         if stdin is not None:
-            self.feed(job, pieces_of(stdin))
+            self.give(job, stdin, reuse)
         ended = self.finish(job, timeout)
         return Ended(ended.status, bytes(job.out), bytes(job.err))
 
@@ -184,7 +206,7 @@ class Jobs:
 
         The shell loop on a node without Python cannot end a command.
         """
-        job.input = None
+        job.input, job.whole = None, b""
         self._transport.request("cancel", job.number)
 
     def abandon(self, job: Job) -> None:

@@ -37,11 +37,11 @@ from .link import Pause
 from .session import Session
 from .wire import Request
 
-_OF_JOBS = STARTS | {"feed", "cancel"}
+_OF_JOBS = STARTS | {"feed", "build", "cancel"}
 FAILED = "The process that holds the sessions failed. This is a bug of sessionops.aws, please report it:"
 _LONG = 3600.0  # seconds
 _A_WHILE = 0.5  # seconds from one look to the next, while others must end something first
-_NO_ROOM = "WAITING until another session has ended, because the process that holds them may not open more files"
+_NO_ROOM = "WAITING until another session has ended, because the process that holds the sessions cannot open more files"
 _STOPPED = "The background process that holds the sessions was stopped. Run Ansible again."
 
 

@@ -49,7 +49,7 @@ _MAX_SHOWN = 200  # characters of an error of the node
 _BEGIN = re.compile(rb".*(?=~\d{1,10} )", re.DOTALL)
 _BASE64 = rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _LINE = re.compile(
-    rb"~(\d{1,10}) (\d{1,10}) ([oegchx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
+    rb"~(\d{1,10}) (\d{1,10}) ([oegchmx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
 )
 
 STARTS = frozenset({"exec", "put", "get"})  # the requests that begin a job

@@ -28,8 +28,8 @@ _MOST_UNSENT = 256 * 1024  # bytes that wait for the holder; no more input is se
 _LONG = 3600.0  # seconds
 _GONE = (
     "The background process that holds the sessions has ended. If it was killed, for example for lack of memory, its "
-    "sessions stay open until their idle timeout, and so do the commands in them. To end the sessions earlier, use "
-    "sessionops.aws.ssm_session_terminate. The next task starts another process."
+    "sessions stay open until their idle timeout, and their commands can run until then. To end the sessions earlier, "
+    "use sessionops.aws.ssm_session_terminate. The next task starts another process."
 )
 _INVALID = "The background process that holds the sessions sent an answer that is not valid:"
 

@@ -33,6 +33,7 @@ from typing import Any
 from . import channel
 from .errors import SessionError
 from .frames import MAX_PAYLOAD
+from .helper import DICTIONARY, Parts, deflated
 from .limits import Limits
 from .lines import (
     ECHO,
@@ -85,8 +86,11 @@ class _HelperLanguage:
     def __init__(self) -> None:
         self.writer = Writer()
         self._reader = Reader()
+        self._parts = Parts()  # that the helper has
 
     def request(self, do: str, job: int, raw: bytes, **members: Any) -> Iterator[bytes]:
+        if do == "build":
+            raw, members = self._without_what_is_there(raw, **members)
         return self.writer.request(do, job, raw, **members)
 
     def probe(self) -> Iterator[bytes]:
@@ -104,7 +108,25 @@ class _HelperLanguage:
 
     def take(self, data: bytes) -> list[Answer]:
         """Return the answers that are complete now. Raises ``LineError``."""
-        return self._reader.feed(data)
+        answers = self._reader.feed(data)
+        if any(answer.kind == "m" for answer in answers):
+            self._parts = Parts()  # the helper has forgotten them
+        return answers
+
+    def _without_what_is_there(self, raw: bytes, recipe: int, parts: dict[str, int]) -> tuple[bytes, dict[str, Any]]:
+        """Return the raw bytes and members of a request ``build`` with only the parts that the helper does not have."""
+        text = raw[:recipe]
+        packed = deflated(text, self._parts.recipe)
+        new, at, raws = {}, recipe, [packed]
+        for name, size in parts.items():
+            if not self._parts.has(name):
+                self._parts.keep(name, size)
+                raws.append(raw[at : at + size])
+                new[name] = size
+            at += size
+        self._parts.recipe = text[-DICTIONARY:]
+        self._parts.trim()
+        return b"".join(raws), {"recipe": len(packed), "parts": new}
 
 
 class _ShellLanguage:
@@ -140,7 +162,7 @@ class _ShellLanguage:
         found, self._refused = self._refused, []
         for end in self._reader.feed(data):
             if not self._running:
-                raise ShellError("The shell on the node told the end of a command that was not sent.")
+                raise ShellError("The shell on the node reported the end of a command that was not sent to it.")
             job = self._running.popleft()
             status = json.dumps({"rc": end.status}).encode()
             found += [Answer(job, "o", end.out), Answer(job, "e", end.err), Answer(job, "x", status)]
@@ -385,7 +407,10 @@ def _no_marker(printed: bytes, seconds: float) -> str:
         return "The node runs Windows, which is not supported. Use the connection plugin amazon.aws.aws_ssm."
     instead = _instead(printed) or " It printed nothing."
     if ECHO in printed:
-        instead = " It printed what was typed, and ran nothing. Check the shell profile of the Session document, too."
+        instead = (
+            " It printed the input of the plugin, and ran nothing of it. Also check the shell profile of the Session "
+            "document."
+        )
     return f"The node did not start a shell within {in_words(seconds)}. {_MORE_TIME}{instead}"
 
 

@@ -11,11 +11,15 @@ then the data, which is any bytes. Both ends belong to the same user and are of 
 message is an error, and ends the connection.
 
 From a worker come requests. All have ``do`` and ``job``, the number of a job that the worker chose, and are those of
-``helper.py``, besides::
+``helper.py``. Here, ``build`` has a recipe that is not compressed, and all of its parts::
 
-    {"do": "open", "job": 0, "version": 1, "settings": {...}}  take part in the session of these settings
-    {"do": "reset", "job": 0, "version": 1, "settings": {...}} end that session
-    {"do": "stop", "job": 0, "version": 1}                     end all sessions, and the holder
+    {"do": "build", "job": 1, "recipe": 14000, "parts": {"0123456789abcdef": 4100, ...}}
+
+The others are::
+
+    {"do": "open", "job": 0, "version": 2, "settings": {...}}  take part in the session of these settings
+    {"do": "reset", "job": 0, "version": 2, "settings": {...}} end that session
+    {"do": "stop", "job": 0, "version": 2}                     end all sessions, and the holder
 
 The first request of a connection is one of these. From the holder come the helper's answers, as ``job`` and ``kind``,
 and ``tell``, a line of ``text`` for the user from a verbosity on. ``open`` is answered with ``h``, and the others with
@@ -33,7 +37,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Both ends must have the same. Increase it if the meaning of any message changes.
-VERSION = 1
+VERSION = 2
 
 _LENGTHS = 8
 MAX_OBJECT = 1024 * 1024  # bytes; a command can be one argument of Linux, of 128 KiB, and JSON can need 6 for 1

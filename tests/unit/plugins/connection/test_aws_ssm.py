@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import getpass
+import hashlib
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import 
 
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import OTHER, environment, keys_of, make
+from unit.support.module_payload import MEMBERS, a_module
 from unit.support.session_client import NODE, REGION, a_node, without_python
 from unit.support.session_holder import LocalHolder, a_holder, instead_of_a_process
 from unit.support.session_stage import still_open
@@ -210,6 +212,31 @@ def test_become_works_on_a_node_without_python(tmp_path: Path) -> None:
                 with pytest.raises(AnsibleError, match=r"a password for become requires Python 3\.8"):
                     plugin.exec_command(command)
         plugin.close()
+
+
+@pytest.mark.parametrize("becomes", [False, True])
+@pytest.mark.parametrize("cached", [False, True])
+def test_what_modules_have_in_common_is_sent_once(aws: LocalAWS, tmp_path: Path, cached: bool, becomes: bool) -> None:
+    plugin = make(variables(aws, ansible_aws_ssm_module_cache=cached))
+    command = "sha256sum"
+    if becomes:
+        (tmp_path / "sudo").write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+        (tmp_path / "sudo").chmod(0o755)
+        become = become_loader.get("sudo")
+        become.set_options(direct={"become_exe": str(tmp_path / "sudo")})
+        plugin.set_become_plugin(become)
+        command = become.build_become_command(command, plugin._shell)
+    sizes = []
+    for text in ("id", "uptime"):
+        module = a_module(*MEMBERS, text=text)
+        latest = max((frame.seq for frame in aws.frames()), default=0)
+        digest = f"{hashlib.sha256(module).hexdigest()}  -\n".encode()
+        assert plugin.exec_command(command, in_data=module) == (0, digest, b"")
+        sent = [frame for frame in aws.frames(since=latest) if frame.direction == "client to agent"]
+        sizes.append(sum(frame.size for frame in sent))
+    plugin.close()
+    assert sizes[0] > 70_000
+    assert sizes[1] < 2000 if cached else sizes[1] > 70_000
 
 
 def test_a_become_plugin_that_requires_a_terminal_has_one(plugin: Any, tmp_path: Path) -> None:

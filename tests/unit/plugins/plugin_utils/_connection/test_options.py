@@ -182,7 +182,7 @@ OPTIONS: dict[str, tuple[Read, list[str], list[str], list[str], Any, Any]] = {
     ),
 }
 # Read by ansible-core and by the class, not by ``read``.
-ELSEWHERE = {"pipelining", *UNUSED}
+ELSEWHERE = {"module_cache", "pipelining", *UNUSED}
 
 
 def sources() -> list[tuple[str, dict[str, Any], dict[str, str], dict[str, Any]]]:
@@ -337,7 +337,7 @@ def refused(aws: LocalAWS, variables: Mapping[str, Any]) -> str:
 
 
 def test_without_a_region_it_says_what_to_set() -> None:
-    """No Region is guessed."""
+    """No region is guessed."""
     with LocalAWS(WORLD) as aws, environment():
         told = refused(aws, {"ansible_host": TARGET, **keys_of(aws)})
     assert told.endswith("You must specify a region. Set ansible_aws_ssm_region or AWS_REGION.")

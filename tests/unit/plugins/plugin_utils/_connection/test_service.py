@@ -183,7 +183,7 @@ class TestNotConnected:
         with LocalAWS(self.world("notconnected")) as aws:
             told = str(refusal(calls_of(aws)))
             assert len(aws.calls("StartSession")) == 1
-        assert "TargetNotConnected" in told and "If the node is in the Region us-east-1, check it with" in told
+        assert "TargetNotConnected" in told and "If the node is in the region us-east-1, check it with" in told
 
     def test_the_controller_is_no_node(self) -> None:
         with LocalAWS(self.world("notconnected")) as aws:

@@ -275,7 +275,7 @@ def test_a_shell_that_runs_nothing_is_told() -> None:
     limits = dataclasses.replace(PATIENT, connect=2.0)
     with (
         a_node(region=region) as aws,
-        pytest.raises(SessionError, match=r"what was typed, and ran nothing\."),
+        pytest.raises(SessionError, match=r"the input of the plugin, and ran nothing of it\."),
     ):
         open_client(aws, document="Cat", limits=limits)
 
