@@ -19,9 +19,8 @@ description:
 author:
   - Contributors to the sessionops.aws collection (@sessionops)
 requirements:
-  - C(callbacks_enabled) in C(ansible.cfg), or E(ANSIBLE_CALLBACKS_ENABLED), which must contain
-    C(sessionops.aws.end_sessions)
-  - E(ANSIBLE_LOAD_CALLBACK_PLUGINS=true) for the command C(ansible)
+  - C(sessionops.aws.end_sessions) in C(callbacks_enabled) of C(ansible.cfg) or in E(ANSIBLE_CALLBACKS_ENABLED)
+  - for the command C(ansible), also the environment variable E(ANSIBLE_LOAD_CALLBACK_PLUGINS=true)
 seealso:
   - plugin: sessionops.aws.aws_ssm
     plugin_type: connection

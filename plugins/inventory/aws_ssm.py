@@ -239,9 +239,9 @@ notes:
     the entries of that list replace it. In O(regions) and O(statuses), a template can also return a comma-separated
     string.
   - A template that returns no entries for O(regions), O(statuses), O(filters) or O(include_filters) is an error.
-  - Text from AWS is never evaluated as a template. Neither is text that O(compose) makes from it, nor a template that
-    contains such text. C(ansible-inventory --list) shows such text as a mapping with the key C(__ansible_unsafe), which
-    Ansible reads back as text.
+  - Text from AWS is never evaluated as a template. The same is true of text that O(compose) makes from it. If
+    O(compose) combines text from AWS with text of your own, the result is not evaluated either. C(ansible-inventory
+    --list) shows such text as a mapping with the key C(__ansible_unsafe), which Ansible reads back as text.
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache

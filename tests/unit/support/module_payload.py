@@ -20,7 +20,6 @@ def a_module(*members: str, text: str = "", compression: int = zipfile.ZIP_DEFLA
     with zipfile.ZipFile(packed, "w") as archive:
         for name in (*SMALL, *members):
             member = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
-            member.compress_type = compression
-            archive.writestr(member, {**SMALL, **MEMBERS}[name])
+            archive.writestr(member, {**SMALL, **MEMBERS}[name], compress_type=compression)
     encoded = base64.b64encode(packed.getvalue()).decode()
     return f'PARAMS = {text!r}\nZIPDATA = """{encoded}"""\n'.encode()

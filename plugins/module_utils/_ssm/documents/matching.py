@@ -100,7 +100,7 @@ def why_unchangeable(spec: DocumentSpec, state: DocumentState) -> str:
     if spec.document_type not in (None, state.document_type):
         return f"has the type {state.document_type}, which cannot be changed to {spec.document_type}"
     if spec.requires is not None and not _requires_the_same(spec.requires, state.latest.get("Requires") or ()):
-        return "has requirements that differ from those in the option requires, and requirements cannot be changed"
+        return "has other requirements than the task sets, and requirements cannot be changed"
     old_schema = state.document_type == "Command" and state.latest.get("SchemaVersion") == "1.2"
     if old_schema and needs_new_version(spec, state):
         return "is a Command document of schema version 1.2, which AWS does not update"

@@ -137,8 +137,8 @@ def merged(given: Mapping[str, Any], document: Any) -> dict[str, Any]:
     if inputs is None:
         raise SSMError(
             "With purge_session_preferences=false, session_preferences can change only a Session document with the "
-            "session type Standard_Stream, and this document is not one. Check the option name. To replace the whole "
-            "content of the document, set purge_session_preferences to true."
+            "session type Standard_Stream, and this document is not one. Check the name of the document. To replace "
+            "its whole content, set purge_session_preferences to true."
         )
     changes = _without_nulls(given)
     _check_values(changes)
@@ -248,13 +248,14 @@ def preference_warnings(content: Any, *, preferences: bool) -> list[str]:
     found = []
     if _is_quoted(inputs.get("cloudWatchStreamingEnabled")):
         found.append(
-            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document. "
-            "Use true or false without quotes."
+            "The value of inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a "
+            "document. Use true or false without quotes."
         )
     keys = [key for key in _boolean_inputs() if _is_quoted(inputs.get(key)) and key != "cloudWatchStreamingEnabled"]
     if preferences and keys:
         found.append(
-            f"The console cannot edit preferences with {', '.join(keys)} in quotes. Use true or false without quotes."
+            f"The console cannot edit preferences with quotes around the value of {', '.join(keys)}. Use true or "
+            "false without quotes."
         )
     if preferences and "idleSessionTimeout" not in inputs:
         found.append("The console cannot edit preferences without inputs.idleSessionTimeout.")

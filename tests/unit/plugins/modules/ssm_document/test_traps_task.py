@@ -124,9 +124,10 @@ def test_trap_35_booleans_in_quotes_come_with_a_warning(switches: Switches) -> N
     with Stage(document(ONE, name=PREFERENCES), switches=switches) as stage:
         done = settle(stage, [UPDATE, DEFAULT], name=PREFERENCES, content=quoted)
         assert done["warnings"] == [
-            "inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a document. Use "
-            "true or false without quotes.",
-            "The console cannot edit preferences with runAsEnabled in quotes. Use true or false without quotes.",
+            "The value of inputs.cloudWatchStreamingEnabled is in quotes, and the agent on a node cannot read such a "
+            "document. Use true or false without quotes.",
+            "The console cannot edit preferences with quotes around the value of runAsEnabled. Use true or false "
+            "without quotes.",
         ]
         assert default_content(present(stage, PREFERENCES)) == quoted, "content that somebody wrote is not rewritten"
 

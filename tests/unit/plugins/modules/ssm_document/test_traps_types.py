@@ -131,7 +131,7 @@ def test_trap_16_requirements_cannot_be_changed_in_place(switches: Switches) -> 
         settle(stage, [UPDATE, DEFAULT], content='{"flag": false}', requires=[{"name": "Team-Schema"}])
         assert all("Requires" not in call.params for call in stage.aws.calls(UPDATE))
         other: Task = {"requires": [{"name": "Team-Schema", "version": "2"}]}
-        refused(stage, "has requirements that differ from those in the option requires, and", **other)
+        refused(stage, "has other requirements than the task sets, and", **other)
         settle(stage, [DELETE, CREATE], **other, recreate=True)
         [found] = stage.info(names=["Team-Doc"])["documents"]
         assert found["requires"] == [{"name": "Team-Schema", "version": "2"}]
