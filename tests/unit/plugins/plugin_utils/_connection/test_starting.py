@@ -98,6 +98,7 @@ def test_a_holder_that_was_killed_is_replaced(runtime: Path) -> None:
     first = starting.find_or_start(persist=False)
     (holder,) = holders(runtime)
     os.kill(holder, signal.SIGKILL)
+    os.waitpid(holder, 0)  # until then, its socket can still take a connection
     assert first.recv(1) == b""
     first.close()
     second = starting.find_or_start(persist=False)
