@@ -100,6 +100,7 @@ def ssh(folder: Path) -> Iterator[dict[str, Any]]:
         "StrictModes": "no",
         "UsePAM": "no",
         "PermitRootLogin": "yes",
+        "Subsystem": "sftp internal-sftp",
         "SetEnv": "SHLVL=1",  # bash reads no ~/.bashrc then, whose time is not that of ssh
     }
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
