@@ -18,7 +18,7 @@ import botocore.model
 from . import patterns
 from .service import APIError
 
-SERVICES = ("ssm", "ec2", "sts", "iam")
+SERVICES = ("ssm", "ec2", "sts", "iam", "kms")
 
 # Members that AWS sends even to clients whose botocore lacks them: (shape, member) -> the first botocore with it.
 SINCE: dict[tuple[str, str], str] = {
@@ -125,7 +125,8 @@ def check_input(service: str, operation: str, params: Mapping[str, Any]) -> None
         if missing:
             raise APIError("MissingParameter", f"The request must contain the parameter {missing}")
         raise APIError("InvalidParameterValue", _sentence(found))
-    raise APIError("ValidationException" if service == "ssm" else "ValidationError", _sentence(found))
+    is_json = service_model(service).metadata["protocol"] == "json"
+    raise APIError("ValidationException" if is_json else "ValidationError", _sentence(found))
 
 
 def _sentence(found: list[str]) -> str:

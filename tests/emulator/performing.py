@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .world import World
 
 # The services whose host names contain the region.
-REGIONAL = ("ssm", "ec2", "sts")
+REGIONAL = ("ssm", "ec2", "sts", "kms")
 # The region that requests to STS's global endpoint are signed for.
 GLOBAL = {"sts": "us-east-1"}
 

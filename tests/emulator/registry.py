@@ -10,7 +10,7 @@ from typing import Any
 
 from . import model, paging
 from .service import Handler, Section, Service
-from .services import iam, sts
+from .services import iam, kms, sts
 from .services.ec2 import operations as ec2
 from .services.ssm.documents import operations as documents
 from .services.ssm.nodes import operations as nodes
@@ -25,6 +25,7 @@ SERVICES: tuple[Service, ...] = (
     ec2.SERVICE,
     sts.SERVICE,
     iam.SERVICE,
+    kms.SERVICE,
 )
 
 

@@ -34,6 +34,7 @@ class Task:
     shell_profile: str
     separate_output: bool
     prefixes: tuple[bytes, bytes]
+    kms_key_id: str
 
 
 def read_content(text: Any) -> Task:
@@ -46,7 +47,7 @@ def read_content(text: Any) -> Task:
         properties = (document.get("properties") or {}).get("linux") or {}
     except (ValueError, TypeError, KeyError, AttributeError):
         raise TaskError("The content of the session's message is not valid.") from None
-    _refuse(document, session_type, inputs)
+    _refuse(document, session_type)
     return Task(
         session_type=session_type,
         # A shell of Standard_Stream runs no command.
@@ -56,18 +57,17 @@ def read_content(text: Any) -> Task:
         shell_profile=str((inputs.get("shellProfile") or {}).get("linux") or ""),
         separate_output=_truth(properties.get("separateOutputStream")),
         prefixes=(_prefix(properties, "stdOutSeparatorPrefix"), _prefix(properties, "stdErrSeparatorPrefix")),
+        kms_key_id=str(inputs.get("kmsKeyId") or ""),
     )
 
 
-def _refuse(document: Mapping[str, Any], session_type: str, inputs: Mapping[str, Any]) -> None:
+def _refuse(document: Mapping[str, Any], session_type: str) -> None:
     if document.get("schemaVersion") != "1.0":
         raise TaskError(f"Document schema version {document.get('schemaVersion')} is not supported.")
     if session_type == PORT:
         raise TaskError("This node is emulated and does not forward ports.")
     if session_type not in (STANDARD_STREAM, INTERACTIVE, NON_INTERACTIVE):
         raise TaskError(f"Plugin with name {session_type} not found")
-    if inputs.get("kmsKeyId"):
-        raise TaskError("This node is emulated and does not encrypt with AWS KMS.")
 
 
 def _truth(value: Any) -> bool:

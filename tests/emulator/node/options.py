@@ -28,6 +28,8 @@ class AgentOptions:
     - ``marker_delay_seconds``: how long the program starts after the data channel has opened.
     - ``fail_start``: every session fails with this text before its data channel opens.
     - ``banner``: a text that each session prints before its program does.
+    - ``kms_challenge``: send a challenge for the encryption context of an encrypted session. Older agents do not.
+    - ``require_kms_challenge``: end an encrypted session whose client does not acknowledge the first challenge.
     - ``open_files``, ``mask``: the limit of open files, and the umask.
     - ``reconnect_seconds``: the base of the pauses before the control channel opens again. The agent has 5 seconds.
     """
@@ -42,6 +44,8 @@ class AgentOptions:
     marker_delay_seconds: float = 0.0
     fail_start: str | None = None
     banner: str | None = None
+    kms_challenge: bool = True
+    require_kms_challenge: bool = False
     open_files: int | None = None
     mask: int | None = None
     reconnect_seconds: float = 0.1
@@ -110,6 +114,8 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "marker_delay_seconds": _seconds,
     "fail_start": _text,
     "banner": _text,
+    "kms_challenge": _switch,
+    "require_kms_challenge": _switch,
     "open_files": _count,
     "mask": _mask,
     "reconnect_seconds": _seconds,

@@ -1,9 +1,11 @@
 # Copyright: Contributors to the sessionops.aws collection
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a node asks of the message gateway: tokens, by POST, and the WebSockets that these open."""
+"""What a node asks of AWS: tokens of the message gateway, and the WebSockets that these open; Decrypt of AWS KMS."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import http.client
 import json
 import re
@@ -23,7 +25,7 @@ _ALREADY_TERMINATED = "Session is already terminated"
 
 
 class ServiceError(Exception):
-    """The gateway gave no token, or no WebSocket."""
+    """AWS gave no token, no WebSocket, or no key."""
 
 
 class SessionTerminatedError(ServiceError):
@@ -31,7 +33,7 @@ class SessionTerminatedError(ServiceError):
 
 
 class Service:
-    """The message gateway, as one node sees it."""
+    """The services, as one node sees them."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -71,21 +73,39 @@ class Service:
         """Return the token of a new channel."""
         body = json.dumps({"MessageSchemaVersion": SCHEMA, "RequestId": str(uuid.uuid4()), **more}).encode()
         headers = signed_headers(self.settings, "POST", path, self._host, body)
-        connection = http.client.HTTPConnection(self.settings.host, self.settings.port, timeout=POST_SECONDS)
-        try:
-            connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
-            response = connection.getresponse()
-            status, answer = response.status, response.read().decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException) as error:
-            raise ServiceError(f"{path}: {type(error).__name__}") from None
-        finally:
-            connection.close()
+        status, answer = self._post(path, body, {"Content-Type": "application/json", **headers})
         found = _TOKEN.search(answer)
         if status == http.client.CREATED and found is not None:
             return found[1]
         if _ALREADY_TERMINATED in answer:
             raise SessionTerminatedError(_ALREADY_TERMINATED)
         raise ServiceError(f"{path}: no token, status {status}")
+
+    def decrypt(self, ciphertext: str, key_id: str, context: Mapping[str, str]) -> bytes:
+        """Return the plaintext of a data key in base64, from AWS KMS. Raises ``ServiceError``."""
+        body = json.dumps({"CiphertextBlob": ciphertext, "KeyId": key_id, "EncryptionContext": context}).encode()
+        target = {"x-amz-target": "TrentService.Decrypt"}
+        headers = signed_headers(self.settings, "POST", "/", self._host, body, service="kms", more=target)
+        status, answer = self._post("/", body, {"Content-Type": "application/x-amz-json-1.1", **headers})
+        try:
+            said = json.loads(answer)
+            if status != http.client.OK:
+                raise ServiceError(f"{said['__type'].rpartition('#')[2]}: {said.get('message', '')}")
+            return base64.b64decode(said["Plaintext"], validate=True)
+        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+            raise ServiceError(f"Decrypt: status {status}") from None
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+        """Return the status and the text of a reply. Raises ``ServiceError``."""
+        connection = http.client.HTTPConnection(self.settings.host, self.settings.port, timeout=POST_SECONDS)
+        try:
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise ServiceError(f"{path}: {type(error).__name__}") from None
+        finally:
+            connection.close()
 
     def _open(self, target: str) -> WebSocket:
         opened = WebSocket(self.settings.host, self.settings.port, target)

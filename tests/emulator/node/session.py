@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 
 from ..messages import Message
 from .cancel import Cancel
 from .commands import Command, tell_error
 from .content import NON_INTERACTIVE, STANDARD_STREAM, Task, TaskError, read_content
+from .encryption import Encryption, EncryptionError
 from .handshake import Handshake, HandshakeError
 from .programs import StartError
 from .service import Service, ServiceError
-from .stream import HANDSHAKE_RESPONSE, OUTPUT, DataStream, UnprocessedError
+from .stream import CHALLENGE_RESPONSE, HANDSHAKE_RESPONSE, OUTPUT, DataStream, UnprocessedError
 from .terminal import Terminal
 
 # How long the agent waits after a program could not be started.
@@ -46,7 +48,7 @@ class Session:
                 raise TaskError(self._options.fail_start)
             task = read_content(self._content)
             # Before the channel opens, so that no input is lost where there is no handshake.
-            self._handshake.done = task.session_type != NON_INTERACTIVE
+            self._handshake.done = not _has_handshake(task)
             self._open()
             try:
                 return self._run(task), ""
@@ -66,7 +68,7 @@ class Session:
         self._stream.send_state("Connected")
 
     def _run(self, task: Task) -> str:
-        if task.session_type == NON_INTERACTIVE:
+        if _has_handshake(task):
             self._shake_hands(task)
         if task.session_type != STANDARD_STREAM and not task.command.strip():
             raise TaskError(f"Commands cannot be empty for session type {task.session_type}")
@@ -86,9 +88,22 @@ class Session:
     def _shake_hands(self, task: Task) -> None:
         version = self._service.settings.agent_version
         try:
-            self._handshake.perform(self._stream, self._cancel, version, task.session_type, task.separate_output)
+            self._handshake.perform(
+                self._stream, self._cancel, version, task.session_type, task.separate_output, self._encryption(task)
+            )
         except HandshakeError as error:
             raise TaskError(f"Encountered error while initiating handshake. {error}") from None
+
+    def _encryption(self, task: Task) -> Encryption | None:
+        if not task.kms_key_id:
+            return None
+        return Encryption(
+            self._service,
+            self.session_id,
+            task.kms_key_id,
+            challenged=self._options.kms_challenge,
+            required=self._options.require_kms_challenge,
+        )
 
     def _start(self, task: Task) -> Terminal | Command:
         if task.session_type == NON_INTERACTIVE:
@@ -109,9 +124,21 @@ class Session:
 
     def _receive(self, message: Message) -> None:
         """Process an input message. Raises ``UnprocessedError``, for example before the program has started."""
-        if message.payload_type == HANDSHAKE_RESPONSE:
+        if message.payload_type in (HANDSHAKE_RESPONSE, CHALLENGE_RESPONSE):
             self._handshake.receive(message)
         elif self._handshake.done:
             if self._program is None:
                 raise UnprocessedError("The program has not started.")
-            self._program.receive(message)
+            self._program.receive(self._decrypted(message))
+
+    def _decrypted(self, message: Message) -> Message:
+        if self._stream.encryption is None or message.payload_type != OUTPUT:
+            return message
+        try:
+            return dataclasses.replace(message, payload=self._stream.encryption.decrypt(message.payload))
+        except EncryptionError as error:
+            raise UnprocessedError(str(error)) from None
+
+
+def _has_handshake(task: Task) -> bool:
+    return task.session_type == NON_INTERACTIVE or bool(task.kms_key_id)

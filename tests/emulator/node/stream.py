@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from ..messages import FIN, SYN, Message, MessageError, acknowledgement
 from .cancel import Cancel
+from .encryption import Encryption
 from .service import Service, ServiceError, SessionTerminatedError
 from .websocket import PING_SECONDS, SocketClosedError, WebSocket
 
@@ -23,7 +24,9 @@ BUFFERED_MESSAGES = 100_000
 RETRIES = 5
 FIRST_PAUSE_SECONDS = 0.1
 DRAIN_SECONDS = 2.0
-OUTPUT, SIZE, HANDSHAKE_REQUEST, HANDSHAKE_RESPONSE, HANDSHAKE_COMPLETE, STD_ERR, EXIT_CODE = 1, 3, 5, 6, 7, 11, 12
+OUTPUT, SIZE, HANDSHAKE_REQUEST, HANDSHAKE_RESPONSE, HANDSHAKE_COMPLETE = 1, 3, 5, 6, 7
+CHALLENGE_REQUEST, CHALLENGE_RESPONSE, STD_ERR, EXIT_CODE = 8, 9, 11, 12
+_ENCRYPTED = (OUTPUT, STD_ERR, EXIT_CODE)
 
 
 class UnprocessedError(Exception):
@@ -62,6 +65,8 @@ class DataStream:
     ) -> None:
         self.active = threading.Event()
         self.active.set()
+        # Set once the client has the key. The output is encrypted from then on.
+        self.encryption: Encryption | None = None
         self._service = service
         self._session_id = session_id
         self._receive = receive
@@ -118,6 +123,8 @@ class DataStream:
         with self._sending:
             number = self._next
             flags = SYN if number == 0 else 0
+            if self.encryption is not None and payload_type in _ENCRYPTED:
+                payload = self.encryption.encrypt(payload)
             message = Message("output_stream_data", payload, number, flags, payload_type)
             frame = message.encode()
             with self._flight_changed:

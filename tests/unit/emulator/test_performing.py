@@ -60,6 +60,8 @@ def untouched() -> Iterator[LocalAWS]:
 
 
 def send(aws: LocalAWS, given: Asked, region: str) -> signed_requests.Answer:
+    if given.service in signed_requests.TARGETS:
+        return signed_requests.call_json(aws, given.operation, given.params, service=given.service, region=region)
     operation = model.operation_model(given.service, given.operation)
     serializer = botocore.serialize.create_serializer(operation.metadata["protocol"], include_validation=False)
     request: Any = serializer.serialize_to_request(given.params, operation)

@@ -15,6 +15,7 @@ from emulator.service import APIError, Call
 from emulator.services.ssm.nodes.store import Nodes
 from emulator.world import WORLDS, World
 from emulator.world_values import WorldError
+from unit.support.every_operation import KEY
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from emulator.world_values import WorldError
         ({"regions": ["us-east-1"]}, "regions must be a mapping, not list"),
         (
             {"regions": {"us-east-1": {"nods": []}}},
-            "region us-east-1: unknown key nods; allowed: documents, nodes, sessions",
+            "region us-east-1: unknown key nods; allowed: documents, kms_keys, nodes, sessions",
         ),
         ({"regions": {"us-east-1": {"nodes": {}}}}, "us-east-1.nodes: nodes must be a list, not dict"),
         ({"regions": {"us-east-1": {"nodes": None}}}, None),
@@ -59,6 +60,15 @@ from emulator.world_values import WorldError
         ({"seed": True}, "seed must be a whole number"),
         ({"faults": [{"op": "Bogus", "do": {"drop": "before"}}]}, "op of a fault must be an emulated operation"),
         ({"identities": [{"password": "x"}]}, "an identity: unknown key password"),
+        ({"regions": {"us-east-1": {"kms_keys": [{"id": "key-1"}]}}}, "id of a kms_key must be a UUID, not 'key-1'"),
+        (
+            {"regions": {"us-east-1": {"kms_keys": [{"id": KEY, "alias": "sessions"}]}}},
+            "alias of a kms_key must begin with alias/: 'sessions'",
+        ),
+        (
+            {"regions": {"us-east-1": {"kms_keys": [{"id": KEY, "enabled": "no"}]}}},
+            "enabled of a kms_key must be true or false, not 'no'",
+        ),
         (["x"], "the world must be a mapping"),
     ],
 )

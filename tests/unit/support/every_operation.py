@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import dataclasses
 import json
@@ -12,11 +13,13 @@ from typing import Any
 
 from emulator import model, registry
 from emulator.service import Call
+from emulator.services import kms
 from emulator.world import World
 from unit.support import input_mutants
 
 NODE, HYBRID = "i-00000000000000001", "mi-00000000000000003"
 SESSION = "operator-0123456789abcdef0"
+KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ROLE = "arn:aws:iam::123456789012:role/reader"
 STREAM: dict[str, Any] = {"schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": {}}
 COMMAND: dict[str, Any] = {
@@ -39,10 +42,13 @@ REGION: dict[str, Any] = {
         {"name": "free", "document_type": "Session", "versions": NAMED},
         {"name": "shell", "document_type": "Session", "content": COMMAND},
     ],
+    "kms_keys": [{"id": KEY, "alias": "alias/sessions"}],
 }
 # Two regions with equal resources.
 WORLD: dict[str, Any] = {"roles": [ROLE], "regions": {"us-east-1": REGION, "eu-west-1": REGION}}
 
+CONTEXT = {"aws:ssm:SessionId": SESSION}
+CIPHERTEXT = kms.seal(f"arn:aws:kms:us-east-1:123456789012:key/{KEY}", 64, CONTEXT, bytes(16))
 ATTACHMENT = [{"Key": "S3FileUrl", "Values": ["s3://bucket/file"]}]
 _TAG = [{"Key": "Role", "Value": "web"}]
 _DOCUMENT = {"ResourceType": "Document", "ResourceId": "doc-a"}
@@ -50,6 +56,7 @@ BASES: dict[str, dict[str, Any]] = {
     "AddTagsToResource": {**_DOCUMENT, "Tags": _TAG},
     "AssumeRole": {"RoleArn": ROLE, "RoleSessionName": "me"},
     "CreateDocument": {"Name": "new", "Content": json.dumps(STREAM), "DocumentType": "Session"},
+    "Decrypt": {"CiphertextBlob": base64.b64encode(CIPHERTEXT).decode(), "EncryptionContext": CONTEXT},
     "DeleteDocument": {"Name": "free"},
     "DescribeDocument": {"Name": "free"},
     "DescribeDocumentPermission": {"Name": "doc-a", "PermissionType": "Share"},
@@ -58,6 +65,7 @@ BASES: dict[str, dict[str, Any]] = {
     "DescribeInstances": {},
     "DescribeRegions": {},
     "DescribeSessions": {"State": "Active"},
+    "GenerateDataKey": {"KeyId": KEY, "NumberOfBytes": 64},
     "GetCallerIdentity": {},
     "GetConnectionStatus": {"Target": NODE},
     "GetDocument": {"Name": "free"},
@@ -81,6 +89,7 @@ GOOD: dict[tuple[str, str], Any] = {
     ("AssumeRole", "ProvidedContexts"): [{"ContextAssertion": "abcd"}],
     ("CreateDocument", "Attachments"): ATTACHMENT,
     ("CreateDocument", "Requires"): [{"Name": "doc-a"}],
+    ("Decrypt", "KeyId"): KEY,
     ("DeleteDocument", "DocumentVersion"): "1",
     ("DeleteDocument", "VersionName"): "v1",
     ("DescribeDocument", "VersionName"): "v1",

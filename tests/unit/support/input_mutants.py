@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +26,7 @@ WRONG_TYPE: dict[str, Any] = {
     "list": "text",
     "map": "text",
     "string": 7,
+    "blob": 7,
     "boolean": "true",
     "integer": "7",
     "long": "7",
@@ -56,7 +58,13 @@ def sample(shape: Any) -> Any:
         return {sample(shape.key): sample(shape.value)}
     if shape.type_name == "string":
         return _text(shape)
+    if shape.type_name == "blob":
+        return _blob(max(1, shape.metadata.get("min", 0)))
     return {"boolean": True, "timestamp": 1767225600}.get(shape.type_name, shape.metadata.get("min", 1))
+
+
+def _blob(size: int) -> str:
+    return base64.b64encode(bytes(size)).decode()
 
 
 def _text(shape: Any) -> str:
@@ -69,9 +77,9 @@ def _text(shape: Any) -> str:
     raise AssertionError(f"no sample fits {shape.name}")
 
 
-def mutants(operation: str) -> Iterator[Mutant]:
+def mutants(operation: str, service: str = "ssm") -> Iterator[Mutant]:
     """Yield every invalid request of one operation."""
-    shape = model.operation_model("ssm", operation).input_shape
+    shape = model.operation_model(service, operation).input_shape
     base = sample(shape)
     yield from _of_structure(shape, base, "", lambda value: value)
 
@@ -142,6 +150,8 @@ def _sized(shape: Any, size: int) -> Any:
         return size
     if shape.type_name == "string":
         return "a" * size
+    if shape.type_name == "blob":
+        return _blob(size)
     if shape.type_name == "list":
         return [sample(shape.member) for unused in range(size)]
     return {f"{sample(shape.key)}{number}": sample(shape.value) for number in range(size)}

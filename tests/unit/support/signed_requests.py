@@ -21,6 +21,7 @@ from emulator.testing import LocalAWS
 
 JSON_TYPE = "application/x-amz-json-1.1"
 FORM_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
+TARGETS = {"ssm": "AmazonSSM", "kms": "TrentService"}
 VERSIONS = {"ec2": "2016-11-15", "sts": "2011-06-15", "iam": "2010-05-08"}
 
 
@@ -85,10 +86,17 @@ def send(aws: LocalAWS, body: bytes, headers: Mapping[str, str], method: str = "
         connection.close()
 
 
-def call_json(aws: LocalAWS, operation: str, body: Any, identity: Identity | None = None) -> Answer:
+def call_json(
+    aws: LocalAWS,
+    operation: str,
+    body: Any,
+    identity: Identity | None = None,
+    service: str = "ssm",
+    region: str = "us-east-1",
+) -> Answer:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"Content-Type": JSON_TYPE, "X-Amz-Target": f"AmazonSSM.{operation}"}
-    return send(aws, data, sign(aws, "ssm", data, headers, identity))
+    headers = {"Content-Type": JSON_TYPE, "X-Amz-Target": f"{TARGETS[service]}.{operation}"}
+    return send(aws, data, sign(aws, service, data, headers, identity, region))
 
 
 def call_query(

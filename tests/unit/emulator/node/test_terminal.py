@@ -420,7 +420,6 @@ def test_an_agent_that_cannot_start_a_session(agent: dict[str, Any], text: str) 
 def test_a_document_that_cannot_start(node: Run) -> None:
     wrong = {
         "This node is emulated and does not forward ports.": content("Port", {}, portNumber="22"),
-        "This node is emulated and does not encrypt with AWS KMS.": interactive("true", kmsKeyId="key"),
         "Plugin with name Nothing not found": content("Nothing", {}),
         "Commands cannot be empty for session type InteractiveCommands": interactive(" "),
         "Unable to start command: please set the RunAs default user\n": interactive("true", runAsEnabled=True),
