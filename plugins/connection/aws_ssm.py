@@ -133,8 +133,9 @@ options:
       - A document with C(InteractiveCommands) must have a parameter for the command.
       - With C(Standard_Stream), it runs a shell. Sessions fail if the shell profile starts a shell that is not a POSIX
         shell.
-      - Sessions also fail if the document, or the Session Manager preferences of the account, set an AWS KMS key. Use a
-        document without C(kmsKeyId).
+      - If the document, or the Session Manager preferences of the account, set an AWS KMS key, sessions are encrypted
+        with it. The caller then requires the permission C(kms:GenerateDataKey) for the key, and the role of the node
+        requires C(kms:Decrypt).
     type: str
     default: AWS-StartInteractiveCommand
     aliases: [ssm_document]
@@ -343,12 +344,12 @@ requirements:
   - boto3 >= 1.34.0
   - botocore >= 1.34.0
   - websockets >= 13.0
+  - cryptography, which ansible-core also requires, for sessions that are encrypted with an AWS KMS key
   - the collection amazon.aws >= 10.1.0
 notes:
   - Requires the permission C(ssm:StartSession) on the node and on the document, and C(ssm:ResumeSession) and
     C(ssm:TerminateSession) on the caller's own sessions.
   - Nodes that run Windows are not supported. Use P(amazon.aws.aws_ssm#connection) for them.
-  - Sessions that are encrypted with an AWS KMS key are not supported.
   - M(ansible.posix.synchronize) is not supported. Use M(ansible.builtin.copy) or M(ansible.builtin.unarchive).
   - If the document, or the Session Manager preferences of the account, log sessions, the log contains the results of
     all tasks in an encoded form, also of tasks with C(no_log), and all files that are fetched. Treat the log as secret,

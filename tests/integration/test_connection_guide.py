@@ -59,7 +59,7 @@ def test_every_block_is_used() -> None:
 
 
 def test_the_policy_allows_what_the_plugin_calls_on_every_kind_of_node() -> None:
-    policy, unused = GUIDE.policies
+    policy, unused_inventory, unused_encrypted = GUIDE.policies
     assert allowed(policy) == {"ssm:StartSession", "ssm:ResumeSession", "ssm:TerminateSession"}
     nodes = next(statement for statement in policy["Statement"] if "Condition" in statement)
     assert [arn.split(":", 5)[-1] for arn in nodes["Resource"]] == ["instance/*", "managed-instance/*"]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import threading
@@ -22,7 +23,18 @@ from unit.support.waiting import until
 
 HOSTS = 5
 NODES = [f"i-{number:017x}" for number in range(1, HOSTS)] + [NODE]
-REGION_OF_NODES = {"nodes": [{"id": node, "agent": {"fast": True}} for node in NODES]}
+ENCRYPTED = {
+    "schemaVersion": "1.0",
+    "sessionType": "InteractiveCommands",
+    "inputs": {"kmsKeyId": "alias/sessions"},
+    "parameters": {"command": {"type": "String"}},
+    "properties": {"linux": {"commands": "{{ command }}"}},
+}
+REGION_OF_NODES = {
+    "nodes": [{"id": node, "agent": {"fast": True}} for node in NODES],
+    "documents": [{"name": "Encrypted", "document_type": "Session", "content": ENCRYPTED}],
+    "kms_keys": [{"id": "1234abcd-12ab-34cd-56ef-1234567890ab", "alias": "alias/sessions"}],
+}
 # Only a test that is broken waits so long.
 DEADLINE = 120
 
@@ -106,6 +118,41 @@ def test_tasks_that_hosts_delegate_to_one_node_run_at_the_same_time(aws: LocalAW
     run = Run(aws, tmp_path, [{"tasks": [raw(command, delegate_to="n0", timeout=DEADLINE)]}])
     run.end()
     assert run.sessions() == [1, 1]
+
+
+def test_tasks_in_encrypted_sessions(aws: LocalAWS, tmp_path: Path) -> None:
+    """Each kind of task works, also while sockets are closed."""
+    data = random.Random(1).randbytes(300_000)
+    (tmp_path / "binary").write_bytes(data)
+    (tmp_path / "script").write_text("#!/bin/sh\necho args $*\n")
+    copied, fetched = str(tmp_path / "copied"), str(tmp_path / "fetched")
+    tasks: list[dict[str, Any]] = [
+        {"ansible.builtin.shell": "echo out; echo err >&2; exit 3", "register": "r", "failed_when": "r.rc != 3"},
+        {"ansible.builtin.copy": {"src": str(tmp_path / "binary"), "dest": copied, "mode": "0640"}},
+        {"ansible.builtin.fetch": {"src": copied, "dest": fetched, "flat": True}},
+        {
+            "ansible.builtin.script": f"{tmp_path}/script a b",
+            "register": "s",
+            "failed_when": "'args a b' not in s.stdout",
+        },
+        {"ansible.builtin.command": "sleep 1", "async": 30, "poll": 1},
+        {
+            "ansible.builtin.command": {"cmd": "cat", "stdin": "hello"},
+            "register": "c",
+            "failed_when": "c.stdout != 'hello'",
+        },
+        {"ansible.builtin.meta": "reset_connection"},
+        {"ansible.builtin.wait_for_connection": {"timeout": DEADLINE}},
+    ]
+    document = {"ansible_aws_ssm_document": "Encrypted"}
+    run = Run(aws, tmp_path, [{"hosts": "n0", "vars": document, "tasks": tasks}])
+    while run.process.poll() is None:
+        time.sleep(1)
+        aws.disturb(close="client")
+    run.end()
+    assert Path(fetched).read_bytes() == data
+    assert run.sessions() == [2, 2]
+    assert len(aws.calls("GenerateDataKey", since=run.since)) == 2
 
 
 def test_sockets_that_the_service_closes_all_the_time(aws: LocalAWS, tmp_path: Path) -> None:

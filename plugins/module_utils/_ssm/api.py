@@ -299,6 +299,17 @@ def assume_role(client: Client, role: str, session_name: str) -> Shape:
     return credentials
 
 
+def generate_data_key(client: Client, key_id: str, size: int, context: Mapping[str, str]) -> Shape:
+    """Return Plaintext, which is secret, and CiphertextBlob of a new data key of ``size`` bytes.
+
+    ``client`` is one of AWS KMS. Decrypt requires the same encryption context.
+    """
+    attempt = attempting(f"generate a data key with the AWS KMS key {key_id}", needs="kms:GenerateDataKey")
+    return _call(
+        client, attempt, "generate_data_key", KeyId=key_id, NumberOfBytes=size, EncryptionContext=dict(context)
+    )
+
+
 def _call(client: Client, attempt: attempting, method: str, **request: Any) -> Shape:
     """Call a method of the client and return the reply, once it is checked."""
     with attempt:

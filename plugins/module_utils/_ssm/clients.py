@@ -61,10 +61,14 @@ class Connection:
             self._session = boto3.session.Session(botocore_session=core, profile_name=profile)
         self._options = given
 
-    def client(self, service: str, region: str | None, **settings: Any) -> Any:
-        """Return a client of one service in one region. ``settings`` are further arguments of botocore's ``Config``."""
+    def client(self, service: str, region: str | None, *, use_endpoint: bool = True, **settings: Any) -> Any:
+        """Return a client of one service in one region. ``settings`` are further arguments of botocore's ``Config``.
+
+        Set ``use_endpoint`` to False for a service that the endpoint of the connection does not serve. botocore then
+        takes the endpoint of the region, or the one of ``AWS_ENDPOINT_URL_<SERVICE>`` or ``AWS_ENDPOINT_URL``.
+        """
         config = self._config.merge(Config(**settings))
-        where = {"region_name": region, "endpoint_url": self._endpoint}
+        where = {"region_name": region, "endpoint_url": self._endpoint if use_endpoint else None}
         with _CONNECTING:
             try:
                 return self._session.client(service, config=config, **where, **self._options)

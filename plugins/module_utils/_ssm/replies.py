@@ -50,6 +50,7 @@ REQUIRED_MEMBERS: dict[str, tuple[str, ...]] = {
     "DocumentIdentifier": ("Name",),
     "DocumentRequires": ("Name",),
     "DocumentVersionInfo": ("DocumentVersion",),
+    "GenerateDataKeyResponse": ("CiphertextBlob", "Plaintext"),
     "GetConnectionStatusResponse": ("Status",),
     "GetDocumentResult": ("Content", "DocumentVersion"),
     "GetRoleCredentialsResponse": ("roleCredentials",),

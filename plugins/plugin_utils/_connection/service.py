@@ -29,6 +29,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.errors import 
 
 from .._assumed_role import connect
 from .._environment import without_empty_variables
+from .._session.encryption import KEY_SIZE, DataKey
 from .._session.errors import CallError
 from .._session.lines import bootstrap
 from .._session.link import Pause, Started
@@ -45,16 +46,22 @@ _Reply = TypeVar("_Reply")
 
 ROLE_SESSION = "ansible_aws_ssm_connection"
 # A call must not wait longer than a node may stay silent.
-_ONE_ATTEMPT = {
+_ONE_ATTEMPT: dict[str, Any] = {
     "connect_timeout": 10,
     "read_timeout": 20,
     "retries": {"mode": "standard", "total_max_attempts": 1},
 }
 # Signals wait for the end of TerminateSession, and all sessions with a role wait for AssumeRole.
-_FIVE_ATTEMPTS = {
+_FIVE_ATTEMPTS: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 5,
     "retries": {"mode": "standard", "total_max_attempts": 5},
+}
+# SSM Agent waits 15 seconds for a data key, and the session takes and sends nothing meanwhile.
+_TWO_ATTEMPTS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "read_timeout": 4,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
 }
 # How often StartSession is tried if it is certain that no session was started. Many hosts start theirs at once.
 _THROTTLED_ATTEMPTS, _UNSENT_ATTEMPTS = 8, 3
@@ -63,6 +70,10 @@ _LONGEST_PAUSE = 20.0
 _WRONG_REQUEST = frozenset({"InvalidParameters", "ValidationException"})
 _CONTROLLER = frozenset({"localhost", "127.0.0.1", "::1"})
 _LEFT = "The session stays open until its time limits. To end it earlier, use sessionops.aws.ssm_session_terminate."
+_KEY_OF_DOCUMENT = (
+    "The key encrypts the session. It is set as kmsKeyId in the Session document or in the preferences of Session "
+    "Manager."
+)
 _IF_SHELL = (
     "If the session type of the document is Standard_Stream, set ansible_aws_ssm_document_command_parameter to an "
     "empty string. Otherwise, set it to the name of the parameter for the command."
@@ -98,6 +109,18 @@ class Clients:
             raise CallError(str(error), lasting=True) from None
         except SSMError as error:
             raise CallError(_text(error), lasting=True) from None
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._kms: Any = None
+
+    def kms(self) -> Any:
+        """Return a client of AWS KMS. It is made when it is first used, because few sessions are encrypted."""
+        with self._lock:
+            if self._kms is None:
+                region = self.once.meta.region_name
+                with without_empty_variables():
+                    self._kms = self._connection.client("kms", region, use_endpoint=False, **_TWO_ATTEMPTS)
+            return self._kms
 
 
 class Account:
@@ -227,6 +250,17 @@ class Calls:
             if error.code not in NOT_TERMINABLE:
                 raise CallError(f"{_text(error)} {_LEFT}", lasting=True) from None
 
+    def data_key(self, session_id: str, key_id: str, challenge: str) -> DataKey:
+        """Return a data key of an AWS KMS key. SSM Agent decrypts it with the same encryption context."""
+        context = {"aws:ssm:SessionId": session_id, "aws:ssm:TargetId": self._settings.target}
+        if challenge:
+            context["aws:ssm:RandomChallenge"] = challenge
+        try:
+            reply = self._signed(lambda clients: api.generate_data_key(clients.kms(), key_id, KEY_SIZE, context))
+        except SSMError as error:
+            raise CallError(f"{_text(error, _kms_variable)} {_KEY_OF_DOCUMENT}", lasting=True) from None
+        return DataKey(reply["Plaintext"], reply["CiphertextBlob"])
+
     def route(self, url: str) -> Route:
         """Return how a WebSocket is reached: through the proxies, and with the certificates, that botocore uses."""
         parts = urllib.parse.urlsplit(url)
@@ -344,10 +378,15 @@ class Calls:
         )
 
 
-def _text(error: SSMError) -> str:
+def _kms_variable(option: str) -> str:
+    """Return the variable of an option, for calls of AWS KMS."""
+    return "AWS_ENDPOINT_URL_KMS" if option == "endpoint_url" else variable(option)
+
+
+def _text(error: SSMError, named: Callable[[str], str] = variable) -> str:
     """Return what an error says, with the variables of a host in place of the options of a module."""
     text, cause = str(error), error.exception
-    general, here = advice(cause), advice(cause, variable)
+    general, here = advice(cause), advice(cause, named)
     if general:
         text = text.replace(f"{general}.", f"{here}.")
     if "specify a region" in text or "region_name" in text:

@@ -11,15 +11,15 @@ Session Manager between the client and the SSM Agent on the node. AWS does not d
 the code of the client (https://github.com/aws/session-manager-plugin) and of the agent
 (https://github.com/aws/amazon-ssm-agent), and what was observed of an agent.
 
-The layers, from the wire up. The first five have no socket, clock, thread or randomness in them: they take bytes and
-the time as arguments, and return what to do. Only the helper is a program, which runs on the node.
+The layers, from the wire up. The first five have no socket, clock or thread in them: they take bytes and the time as
+arguments, and return what to do. Only the helper is a program, which runs on the node.
 
 1. ``frames.py``: one binary WebSocket frame is one *message*: a header of 120 bytes, and a payload of at most 1024.
 2. ``channel.py``: messages in order, in both directions. Each message is numbered and acknowledged on its own. Whoever
    sent it sends it again until then. Sequence numbers outlive the socket: after ``ResumeSession`` and a new socket,
    both sides go on where they were.
 3. ``handshake.py``: the first messages of some sessions, in which the agent says what kind of session it is, and
-   whether it encrypts.
+   whether it encrypts. ``encryption.py`` encrypts with a data key of AWS KMS.
 4. ``lines.py``: jobs on the node. The command of the session starts a Python on the node, which prints a marker and
    takes ``helper.py`` over its input. Requests are blocks with numbers and checksums. Answers are lines of ASCII.
 5. ``shell_loop.py``: commands on a node without Python, one after the other.

@@ -22,6 +22,10 @@ What goes out
     overdue, all that are overdue are sent again, because one in 100 ms, as the plugin sends them, leaves hundreds
     waiting for many seconds. Messages are sent again with exactly the same bytes.
 
+What is encrypted
+    If the session is to be encrypted, the channel asks for a data key (``KeyWanted``), and says nothing to the agent
+    before ``encrypt``. Then all input and output is encrypted. What cannot be decrypted closes the channel.
+
 When the socket is lost
     ``socket_lost()`` keeps everything. Nothing is sent until ``resumed()``, which sends all that is not acknowledged
     again, oldest first, and the latest acknowledgements. The agent sends again only its oldest message, ten times in a
@@ -39,6 +43,7 @@ import uuid
 from collections.abc import Callable
 
 from . import frames, handshake
+from .encryption import Cipher, EncryptionError
 from .frames import MAX_PAYLOAD, Message, PayloadType
 
 MIN_WINDOW = 16 * 1024
@@ -97,9 +102,22 @@ class Started:
     """The service says that the agent is there again."""
 
 
-Event = Data | Ready | Closed | Paused | Started
+@dataclasses.dataclass(frozen=True)
+class KeyWanted:
+    """The session waits for ``encrypt``, with a data key of the AWS KMS key ``key_id``.
+
+    ``challenge`` is for the encryption context of the data key. It is empty if the agent sends none.
+    """
+
+    key_id: str
+    challenge: str
+
+
+Event = Data | Ready | Closed | Paused | Started | KeyWanted
 
 _DELIVERED = (PayloadType.OUTPUT, PayloadType.STDERR, PayloadType.EXIT_CODE)
+# The agent waits for these before it takes input.
+_ANSWERS = (PayloadType.HANDSHAKE_RESPONSE, PayloadType.CHALLENGE_RESPONSE)
 
 
 @dataclasses.dataclass
@@ -129,7 +147,9 @@ class Channel:
         self.output_at: float | None = None
         self._ready_at: float | None = None
         self._takes_input = False
-        self._session_type = ""
+        self._request: handshake.Request | None = None
+        self._cipher: Cipher | None = None
+        self._challenged = False
         self._connected = True
         self.closed = False
         self.paused = False
@@ -160,6 +180,13 @@ class Channel:
             raise ValueError(f"A message has at most {MAX_PAYLOAD} bytes.")
         self._sender.add(kind, data)
 
+    def encrypt(self, cipher: Cipher, encrypted_key: bytes) -> None:
+        """Go on with the handshake after ``KeyWanted``. ``encrypted_key`` is the data key for the agent."""
+        if self._request is None:
+            raise ValueError("No data key was wanted.")
+        self._cipher = cipher
+        self._sender.add(PayloadType.HANDSHAKE_RESPONSE, handshake.response(self._request, encrypted_key))
+
     def frames_to_send(self, now: float) -> list[bytes]:
         """Return the frames to send now, in order. Each counts as sent."""
         if not self._connected or self.closed:
@@ -169,7 +196,9 @@ class Channel:
         self._urgent.clear()
         while message := self._sender.next_message(takes_input=self._takes_input and not self.paused):
             number, kind, data = message
-            frame = self._frame(frames.INPUT, data, now, number=number, kind=kind)
+            # Only once, because a message that is sent again must have the same bytes.
+            payload = self._cipher.encrypt(data) if self._cipher and kind == PayloadType.OUTPUT else data
+            frame = self._frame(frames.INPUT, payload, now, number=number, kind=kind)
             self._sender.sent(number, frame, len(data), now)
             sending.append(frame)
         return sending
@@ -216,30 +245,59 @@ class Channel:
             return []
         try:
             return self._by_kind(message, now)
-        except handshake.HandshakeError as error:
+        except (handshake.HandshakeError, EncryptionError) as error:
             return self._close(str(error), by_peer=False)
 
     def _by_kind(self, message: Message, now: float) -> list[Event]:
         if message.payload_type in _DELIVERED:
-            data = [Data(PayloadType(message.payload_type), message.payload)] if message.payload else []
+            self._check_key()
+            payload = self._decrypted(message.payload) if message.payload else b""
+            data = [Data(PayloadType(message.payload_type), payload)] if payload else []
             return [*self._become_ready(now, ""), *data]
         if message.payload_type == PayloadType.HANDSHAKE_REQUEST:
-            request = handshake.read_request(message.payload)
-            if refused := handshake.why_refused(request):
-                return self._close(refused, by_peer=False)
-            self._session_type = request.session_type
-            self._sender.add(PayloadType.HANDSHAKE_RESPONSE, handshake.response(request))
+            return self._asked(handshake.read_request(message.payload))
+        if message.payload_type == PayloadType.CHALLENGE_REQUEST:
+            self._sender.add(PayloadType.CHALLENGE_RESPONSE, self._challenge_response(message.payload))
             return []
         if message.payload_type == PayloadType.HANDSHAKE_COMPLETE:
+            self._check_key()
             return self._become_ready(now + _AFTER_HANDSHAKE, handshake.read_complete(message.payload))
         return []
+
+    def _asked(self, request: handshake.Request) -> list[Event]:
+        if self._request is not None:
+            raise handshake.HandshakeError("The handshake of the session began twice.")
+        if refused := handshake.why_refused(request):
+            return self._close(refused, by_peer=False)
+        self._request = request
+        if request.kms_key_id:
+            return [KeyWanted(request.kms_key_id, request.kms_challenge)]
+        self._sender.add(PayloadType.HANDSHAKE_RESPONSE, handshake.response(request))
+        return []
+
+    def _challenge_response(self, payload: bytes) -> bytes:
+        """Encrypt what the agent encrypted. Only once, because otherwise the relay could turn output into input."""
+        if self._cipher is None or self._challenged:
+            raise handshake.HandshakeError("The handshake of the session has a challenge that was not expected.")
+        self._challenged = True
+        return handshake.challenge_response(
+            self._cipher.encrypt(self._cipher.decrypt(handshake.read_challenge(payload)))
+        )
+
+    def _check_key(self) -> None:
+        """Refuse to go on without encryption in a session that is to be encrypted."""
+        if self._cipher is None and self._request is not None and self._request.kms_key_id:
+            raise handshake.HandshakeError("The session went on before it was encrypted.")
+
+    def _decrypted(self, data: bytes) -> bytes:
+        return data if self._cipher is None else self._cipher.decrypt(data)
 
     def _become_ready(self, when: float, message: str) -> list[Event]:
         """Take input from ``when`` on. Only the first call counts."""
         if self._ready_at is not None:
             return []
         self._ready_at = when
-        return [Ready(self._session_type, message)]
+        return [Ready(self._request.session_type if self._request else "", message)]
 
     def _close(self, reason: str, *, by_peer: bool) -> list[Event]:
         self.closed = True
@@ -304,6 +362,7 @@ class _Sender:
         self._next_number = 0
         self._flight: dict[int, _Sent] = {}  # by sequence number, in the order of the numbers
         self._queue: collections.deque[tuple[PayloadType, bytes]] = collections.deque()
+        self._answers: collections.deque[tuple[PayloadType, bytes]] = collections.deque()
         self._window = MIN_WINDOW
         self._timeout = _Timeout()
         self._all_again = False
@@ -311,11 +370,8 @@ class _Sender:
         self.waiting = 0  # bytes
 
     def add(self, kind: PayloadType, data: bytes) -> None:
-        """Take a message to send. The answer to a handshake goes first, because the agent waits for it."""
-        if kind == PayloadType.HANDSHAKE_RESPONSE:
-            self._queue.appendleft((kind, data))
-        else:
-            self._queue.append((kind, data))
+        """Take a message to send. The answers of the handshake go first, because the agent waits for them."""
+        (self._answers if kind in _ANSWERS else self._queue).append((kind, data))
         self.waiting += len(data)
 
     def next_message(self, *, takes_input: bool) -> tuple[int, PayloadType, bytes] | None:
@@ -323,13 +379,14 @@ class _Sender:
 
         The number is given only now, because the agent takes nothing before the answer to its handshake.
         """
-        if not self._queue:
+        queue = self._answers or self._queue
+        if not queue:
             return None
-        kind, data = self._queue[0]
+        kind, data = queue[0]
         has_room = self.in_flight + len(data) <= self._window
-        if not (kind == PayloadType.HANDSHAKE_RESPONSE or (takes_input and has_room)):
+        if not (kind in _ANSWERS or (takes_input and has_room)):
             return None
-        self._queue.popleft()
+        queue.popleft()
         self.waiting -= len(data)
         self._next_number += 1
         return self._next_number - 1, kind, data

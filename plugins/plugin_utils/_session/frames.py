@@ -55,14 +55,15 @@ _TYPE_LENGTH = 32
 class PayloadType(enum.IntEnum):
     """What the payload of a stream message is.
 
-    The other numbers are: 2 error and 4 parameter (not used), 3 size of the terminal, 8 and 9 the challenge of an
-    encrypted session, 10 flag (of port sessions).
+    The other numbers are: 2 error and 4 parameter (not used), 3 size of the terminal, 10 flag (of port sessions).
     """
 
     OUTPUT = 1
     HANDSHAKE_REQUEST = 5
     HANDSHAKE_RESPONSE = 6
     HANDSHAKE_COMPLETE = 7
+    CHALLENGE_REQUEST = 8
+    CHALLENGE_RESPONSE = 9
     STDERR = 11
     EXIT_CODE = 12
 

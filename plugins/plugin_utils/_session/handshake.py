@@ -14,18 +14,26 @@ interactive command has none, unless its document encrypts: its first message is
 
     agent   HANDSHAKE_REQUEST   {"AgentVersion": "3.3.0.0", "RequestedClientActions": [
                                  {"ActionType": "SessionType", "ActionParameters": {"SessionType": "Port", ...}},
-                                 {"ActionType": "KMSEncryption", "ActionParameters": {"KMSKeyId": "...", ...}}]}
+                                 {"ActionType": "KMSEncryption",
+                                  "ActionParameters": {"KMSKeyId": "...", "Challenge": "..."}}]}
     client  HANDSHAKE_RESPONSE  {"ClientVersion": "1.2.694.0", "ProcessedClientActions": [
                                  {"ActionType": "SessionType", "ActionStatus": 1, "ActionResult": null, "Error": ""},
-                                 ...], "Errors": null}
+                                 {"ActionType": "KMSEncryption", "ActionStatus": 1, "Error": "", "ActionResult":
+                                  {"KMSCipherTextKey": "...", "KMSCipherTextHash": null,
+                                   "ChallengeAcknowledgement": true}}], "Errors": null}
+    agent   CHALLENGE_REQUEST   {"Challenge": "..."}
+    client  CHALLENGE_RESPONSE  {"Challenge": "..."}
     agent   HANDSHAKE_COMPLETE  {"HandshakeTimeToComplete": 1200000, "CustomerMessage": ""}
 
-The agent ends the session if any action does not succeed.
+The agent ends the session if any action does not succeed. ``encryption.py`` describes the data key. The challenge in
+the action is for the encryption context of the data key; older agents send none. The other challenge is random data
+that the agent has encrypted. The client must return the same data, encrypted with its own half of the data key.
 Source: ``contracts`` in https://github.com/aws/amazon-ssm-agent.
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import uuid
@@ -36,6 +44,7 @@ from typing import Any
 CLIENT_VERSION = "1.2.694.0"
 
 SUCCESS = 1
+_LONGEST_KEY_ID = 2048  # API reference of GenerateDataKey
 
 SESSION_TYPE = "SessionType"
 KMS_ENCRYPTION = "KMSEncryption"
@@ -47,10 +56,16 @@ class HandshakeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What the agent asks for. ``actions`` are the types of all actions, in their order."""
+    """What the agent asks for. ``actions`` are the types of all actions, in their order.
+
+    ``kms_key_id`` is the ID, alias or ARN of the key that the session is to be encrypted with, or an empty text.
+    ``kms_challenge`` is for the encryption context of the data key. It is empty if the agent sends none.
+    """
 
     actions: tuple[str, ...]
     session_type: str
+    kms_key_id: str = ""
+    kms_challenge: str = ""
 
 
 def open_channel(token: str, client_id: uuid.UUID, request_id: uuid.UUID) -> str:
@@ -77,19 +92,24 @@ def read_request(payload: bytes) -> Request:
         raise HandshakeError("The handshake has no list of actions.")
     given = [_mapping(action, "An action of the handshake") for action in listed]
     actions = tuple(str(action.get("ActionType", "")) for action in given)
-    session = next((action for action in given if action.get("ActionType") == SESSION_TYPE), {})
-    parameters = _mapping(session.get("ActionParameters") or {}, f"The parameters of {SESSION_TYPE}")
-    return Request(actions, str(parameters.get("SessionType", "")))
+    session, kms = _parameters(given, SESSION_TYPE), _parameters(given, KMS_ENCRYPTION)
+    key_id, challenge = kms.get("KMSKeyId"), kms.get("Challenge") or ""
+    if KMS_ENCRYPTION not in actions:
+        return Request(actions, str(session.get("SessionType", "")))
+    if not (isinstance(key_id, str) and 0 < len(key_id) <= _LONGEST_KEY_ID and isinstance(challenge, str)):
+        raise HandshakeError("The handshake asks for encryption and does not name an AWS KMS key.")
+    return Request(actions, str(session.get("SessionType", "")), key_id, challenge)
+
+
+def _parameters(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """Return the parameters of the first action of a kind."""
+    found = next((action for action in actions if action.get("ActionType") == kind), {})
+    return _mapping(found.get("ActionParameters") or {}, f"The parameters of {kind}")
 
 
 def why_refused(request: Request) -> str:
     """Return why the session cannot be used, or an empty text."""
-    if KMS_ENCRYPTION in request.actions:
-        return (
-            "Sessions that are encrypted with an AWS KMS key are not supported. The key is set in the document, or in "
-            "the preferences of Session Manager. Set ansible_aws_ssm_document to a document without kmsKeyId."
-        )
-    if set(request.actions) - {SESSION_TYPE}:
+    if set(request.actions) - {SESSION_TYPE, KMS_ENCRYPTION}:
         return (
             "SSM Agent requested an action at the start of the session that is not supported. Set "
             "ansible_aws_ssm_document to another document."
@@ -97,13 +117,38 @@ def why_refused(request: Request) -> str:
     return ""
 
 
-def response(request: Request) -> bytes:
-    """Return the answer to a request that is not refused."""
+def response(request: Request, encrypted_key: bytes = b"") -> bytes:
+    """Return the answer to a request that is not refused.
+
+    ``encrypted_key`` is the data key as AWS KMS has encrypted it, if the session is to be encrypted.
+    """
+    kms = {
+        "KMSCipherTextKey": base64.b64encode(encrypted_key).decode(),
+        "KMSCipherTextHash": None,
+        # The agent decrypts with the same encryption context.
+        "ChallengeAcknowledgement": bool(request.kms_challenge),
+    }
+    results = {KMS_ENCRYPTION: kms}
     processed = [
-        {"ActionType": action, "ActionStatus": SUCCESS, "ActionResult": None, "Error": ""} for action in request.actions
+        {"ActionType": action, "ActionStatus": SUCCESS, "ActionResult": results.get(action), "Error": ""}
+        for action in request.actions
     ]
     said = {"ClientVersion": CLIENT_VERSION, "ProcessedClientActions": processed, "Errors": None}
     return json.dumps(said).encode()
+
+
+def read_challenge(payload: bytes) -> bytes:
+    """Return the encrypted data with which the agent checks the key of the client. Raises ``HandshakeError``."""
+    said = _mapping(_json(payload), "The challenge of the handshake")
+    try:
+        return base64.b64decode(str(said.get("Challenge") or ""), validate=True)
+    except ValueError:
+        raise HandshakeError("The challenge of the handshake is not base64.") from None
+
+
+def challenge_response(encrypted: bytes) -> bytes:
+    """Return the answer to a challenge."""
+    return json.dumps({"Challenge": base64.b64encode(encrypted).decode()}).encode()
 
 
 def read_complete(payload: bytes) -> str:

@@ -24,11 +24,12 @@ from typing import Any, Protocol
 
 from . import channel, handshake
 from .channel import Channel, Event
+from .encryption import Cipher, DataKey, EncryptionError
 from .errors import CallError, SessionError
 from .frames import PayloadType
 from .limits import Limits
 from .stream import Route, Stream, StreamError, open_stream
-from .words import in_words
+from .words import in_words, on_one_line
 
 _LONGEST_OPENING = 20.0  # seconds for one WebSocket, which no signal interrupts
 _FIRST_PAUSE = 0.1
@@ -55,6 +56,9 @@ class Service(Protocol):
 
     def terminate(self, session_id: str) -> None:
         """End the session."""
+
+    def data_key(self, session_id: str, key_id: str, challenge: str) -> DataKey:
+        """Return a data key of an AWS KMS key for the session. ``challenge`` is the agent's, or empty."""
 
     def route(self, url: str) -> Route:
         """Return how the WebSocket at a URL is reached. Raises nothing."""
@@ -84,6 +88,7 @@ class Link:
             self._selector.close()
             raise
         self.started_at = time.monotonic()  # the time until StartSession succeeded is not the node's
+        self.is_encrypted = False
         self.session_id = self._started.session_id
         self._channel = Channel(time.time() - time.monotonic(), uuid.uuid4)
         self._has_ended = False
@@ -169,7 +174,23 @@ class Link:
         if any(isinstance(event, channel.Closed) and event.by_peer for event in events):
             self._has_ended = True
         self.write()
+        for event in events:
+            if isinstance(event, channel.KeyWanted) and not self.has_ended:
+                self._encrypt(event)
+                self.write()
         return events
+
+    def _encrypt(self, wanted: channel.KeyWanted) -> None:
+        """Get a data key. The time that it takes is not the node's."""
+        began = time.monotonic()
+        try:
+            data_key = self._service.data_key(self.session_id, wanted.key_id, wanted.challenge)
+            self._channel.encrypt(Cipher(data_key.plaintext), data_key.ciphertext)
+        except EncryptionError as error:
+            raise SessionError(str(error)) from None
+        self.started_at += time.monotonic() - began
+        self.is_encrypted = True
+        self._tell(3, f"SESSION {self.session_id} is encrypted with the AWS KMS key {on_one_line(wanted.key_id)}")
 
     def _select(self, stream: Stream, seconds: float, also: Any) -> None:
         """Wait until the socket can be read, or takes what waits to be written, or ``also`` can be read."""
@@ -254,6 +275,6 @@ def output_of(events: list[Event]) -> bytes:
     return b"".join(event.data for event in events if isinstance(event, channel.Data))
 
 
-def closed_reason(events: list[Event]) -> str | None:
-    """Return what the agent or the service says at the end of the session; None if it has not ended."""
-    return next((event.reason for event in events if isinstance(event, channel.Closed)), None)
+def closed_by(events: list[Event]) -> channel.Closed | None:
+    """Return how the session ended; None if it has not ended."""
+    return next((event for event in events if isinstance(event, channel.Closed)), None)

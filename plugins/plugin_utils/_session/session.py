@@ -49,7 +49,7 @@ from .lines import (
     bootstrap,
     node_of,
 )
-from .link import Link, Pause, Service, closed_reason, output_of
+from .link import Link, Pause, Service, closed_by, output_of
 from .shell_loop import LOOP, ShellError, ShellReader, ShellWriter
 from .words import in_words, on_one_line
 
@@ -64,15 +64,20 @@ _STALE = 1.0  # seconds after which an idle session is asked whether it is there
 _LONG = 3600.0  # seconds
 _NOBODY = 0  # the job of the requests that are the session's own
 _PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
-# What to do about some of the reasons that SSM Agent gives.
+# What to do about some of the reasons that SSM Agent gives. The first regular expression that is found counts.
 _HINTS = {
     "Plugin with name": "Check that the node's disk is not full, and that its SSM Agent is up to date.",
     "inactivity": "Set ansible_aws_ssm_alive_interval to less than the idle timeout, and not to 0.",
     "maximum duration": "Set ansible_aws_ssm_session_lifetime to less than that, and use async for longer tasks.",
+    "Fetching data key.*AccessDenied": "Allow the role of the node kms:Decrypt with the AWS KMS key of the session.",
+    "Fetching data key": "Check that the node reaches AWS KMS, and that the key is enabled and in the node's region.",
+    "Handshake timed out": "SSM Agent waits 15 seconds for a data key. Check that the controller reaches AWS KMS.",
+    "waiting for encryption": "SSM Agent waits 15 seconds for an answer. Check the network.",
     "RunAs user": "Create the user on the node, or change Run As in the Session document or the preferences.",
 }
 # The user of a session whose node has no Python.
 _WHO = 'id -un 2>/dev/null || echo "$USER"'
+_REACHES_KMS = "Check that the node reaches AWS KMS."
 _MORE_TIME = "To allow more time, raise ansible_aws_ssm_connect_timeout."
 _WINDOWS = ("PowerShell", "is not recognized as")
 _REQUIRES_PYTHON = "this requires Python 3.8 or newer on the node, where none was found; use raw to install it"
@@ -194,10 +199,9 @@ class Session:
         started = self._sent_at = time.monotonic()
         self._link = Link(service, limits, tell, pause)
         self._heard()
-        deadline = self._link.started_at + limits.connect
         try:
-            rest = self._wait_for_marker(bootstrap(interpreters) if typed else "", deadline)
-            self.node = self._greet(rest, deadline)
+            rest = self._wait_for_marker(bootstrap(interpreters) if typed else "")
+            self.node = self._greet(rest)
         except BaseException:
             self.close()
             raise
@@ -280,11 +284,11 @@ class Session:
         if self._link.output_at != before[0] or acknowledged:
             self._heard()
         answers = self._answers_in(data)
-        reason = closed_reason(events)
-        if reason is None:
+        closed = closed_by(events)
+        if closed is None:
             self._ask()
         else:
-            self._over = SessionError(_why_ended(reason or self._language.stray()))
+            self._over = SessionError(_why_ended(closed, self._language.stray()))
             if not answers:
                 raise self._over
         return answers
@@ -304,13 +308,19 @@ class Session:
 
     # --- starting ---
 
-    def _wait_for_marker(self, typed: str, deadline: float) -> bytes:
+    def _time_left(self) -> float:
+        """Return for how many seconds the node may still take to start."""
+        return self._link.started_at + self.limits.connect - time.monotonic()
+
+    def _wait_for_marker(self, typed: str) -> bytes:
         """Wait until the node prints that it takes the helper. Return what came after that."""
-        printed = b""
-        while time.monotonic() < deadline:
-            events = self._link.wait(min(_CHECK, deadline - time.monotonic()))
+        printed, is_ready = b"", False
+        while (left := self._time_left()) > 0:
+            events = self._link.wait(min(_CHECK, left))
             self._sleep(0)
-            if typed and any(isinstance(event, channel.Ready) for event in events):
+            ready = any(isinstance(event, channel.Ready) for event in events)
+            is_ready = is_ready or ready
+            if typed and ready:
                 line = f"{typed}\n".encode()
                 self._send(line[start : start + MAX_PAYLOAD] for start in range(0, len(line), MAX_PAYLOAD))
             printed += output_of(events)
@@ -318,13 +328,16 @@ class Session:
                 if (at := printed.find(marker)) >= 0:
                     self._language = _ShellLanguage() if marker == NO_PYTHON else _HelperLanguage()
                     return printed[at + len(marker) :]
-            reason = closed_reason(events)
-            if reason is not None:
-                raise SessionError(_why_ended(reason) + _instead(printed))
+            closed = closed_by(events)
+            if closed is not None:
+                raise SessionError(_why_ended(closed) + _instead(printed))
             printed = printed[-_KEPT:]
+        if self._link.is_encrypted and not is_ready:
+            limit = in_words(self.limits.connect)
+            raise SessionError(f"SSM Agent did not decrypt the data key within {limit}. {_REACHES_KMS} {_MORE_TIME}")
         raise SessionError(_no_marker(printed, self.limits.connect))
 
-    def _greet(self, rest: bytes, deadline: float) -> Node:
+    def _greet(self, rest: bytes) -> Node:
         """Send the helper, and return what it says of the node."""
         self._heard()
         if isinstance(self._language, _ShellLanguage):
@@ -340,10 +353,11 @@ class Session:
             for answer in answers:
                 if answer.kind == wanted:
                     return self._node(answer)
-            if time.monotonic() >= deadline:
+            left = self._time_left()
+            if left <= 0:
                 limit = in_words(self.limits.connect)
                 raise SessionError(f"The node did not start {what} within {limit}. {_MORE_TIME}")
-            answers = self._turn(min(_CHECK, deadline - time.monotonic()))
+            answers = self._turn(min(_CHECK, left))
             self._sleep(0)
 
     def _node(self, answer: Answer) -> Node:
@@ -390,15 +404,17 @@ class Session:
         self._send(self._language.probe())
 
 
-def _why_ended(reason: str) -> str:
-    """Return a sentence for the end of a session that nobody here asked for."""
-    reason = on_one_line(reason[:_REASON]).rstrip(".")
+def _why_ended(closed: channel.Closed, otherwise: str = "") -> str:
+    """Return a sentence for the end of a session that nobody here asked for. ``otherwise`` is another reason."""
+    if not closed.by_peer:
+        return closed.reason
+    reason = on_one_line((closed.reason or otherwise)[:_REASON]).rstrip(".")
     if not reason:
         return (
             "The session was terminated, and no reason was given. Somebody may have ended the session, or its process "
             "on the node."
         )
-    hint = next((f" {hint}" for words, hint in _HINTS.items() if words in reason), "")
+    hint = next((f" {hint}" for words, hint in _HINTS.items() if re.search(words, reason)), "")
     return f"The session ended: {reason}.{hint}"
 
 

@@ -47,6 +47,7 @@ USED = {
         "UpdateDocumentDefaultVersion",
     },
     "ec2": {"DescribeInstances"},
+    "kms": {"GenerateDataKey"},
     "sts": {"AssumeRole", "AssumeRoleWithWebIdentity"},
     "sso": {"GetRoleCredentials"},
     "sso-oidc": {"CreateToken"},

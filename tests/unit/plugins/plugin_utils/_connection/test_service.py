@@ -24,6 +24,7 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines impo
 
 from emulator.testing import LocalAWS
 from unit.support.connection_plugin import OTHER, TARGET, WORLD, environment, keys_of, settings, start
+from unit.support.every_operation import KEY
 from unit.support.session_client import NODE, PATIENT, REGION, Told, a_client, a_node, open_client, settings_for
 from unit.support.stream_servers import Certificates, Proxy, serving, tls_in_front_of
 
@@ -485,16 +486,33 @@ def test_accounts_are_forgotten_with_their_sessions_and_hold_up_no_other() -> No
 
 
 def test_a_role_makes_every_call() -> None:
-    """Start, resume and end are all calls of the role (community.aws 24, amazon.aws 2633)."""
-    with LocalAWS(world(roles=[ROLE])) as aws, environment(AWS_REGION=REGION, AWS_ENDPOINT_URL=aws.url):
+    """Start, resume, end and data keys are all calls of the role (community.aws 24, amazon.aws 2633)."""
+    described = world(roles=[ROLE], region={"kms_keys": [{"id": KEY}]})
+    with LocalAWS(described) as aws, environment(AWS_REGION=REGION, AWS_ENDPOINT_URL=aws.url):
         calls = calls_of(aws, assume_role_arn=ROLE)
         session = calls.start().session_id
         calls.resume(session)
+        assert len(calls.data_key(session, KEY, "").plaintext) == 64
         calls.terminate(session)
         (assumed,) = aws.calls("AssumeRole")
         keys = {call.access_key for call in aws.calls() if call.operation != "AssumeRole"}
     assert assumed.params["RoleArn"] == ROLE
     assert len(keys) == 1 and aws.world.default_identity.access_key not in keys
+
+
+def test_a_data_key_does_not_come_from_the_endpoint_of_systems_manager() -> None:
+    given = {
+        "ansible_host": TARGET,
+        "ansible_aws_ssm_access_key_id": "AKIAEXAMPLE",
+        "ansible_aws_ssm_secret_access_key": "secret",
+        "ansible_aws_ssm_region": "eu-west-1",
+        "ansible_aws_ssm_endpoint_url": "https://vpce-1.ssm.eu-west-1.vpce.amazonaws.com",
+    }
+    for url in ("https://kms.eu-west-1.amazonaws.com", "https://kms.example.com"):
+        with environment(**({"AWS_ENDPOINT_URL_KMS": url} if "example" in url else {})):
+            clients = Accounts().get(settings(given)).clients()
+            assert clients.kms().meta.endpoint_url == url
+            assert clients.kms() is clients.kms()
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])

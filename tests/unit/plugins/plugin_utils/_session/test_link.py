@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import frames, holder
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session import link as link_module
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.encryption import DataKey
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import SessionError
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.frames import Message, PayloadType
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.limits import Limits
@@ -73,6 +74,7 @@ class FakeService:
 
     def __init__(self) -> None:
         self.made: list[str] = []
+        self.key_size = 64
 
     def start(self) -> Started:
         self.made.append("start")
@@ -84,6 +86,10 @@ class FakeService:
 
     def terminate(self, unused_session_id: str) -> None:
         self.made.append("terminate")
+
+    def data_key(self, unused_session_id: str, unused_key_id: str, unused_challenge: str) -> DataKey:
+        self.made.append("data_key")
+        return DataKey(bytes(self.key_size), b"encrypted")
 
     def route(self, unused_url: str) -> Route:
         return Route()
@@ -172,6 +178,16 @@ def test_a_session_that_is_refused_is_ended(opened: Opened, payload: bytes) -> N
     assert link.has_ended
     link.close()
     assert service.made == ["start", "terminate"]
+
+
+def test_a_data_key_of_another_size_ends_the_session(opened: Opened) -> None:
+    kms = b'{"RequestedClientActions": [{"ActionType": "KMSEncryption", "ActionParameters": {"KMSKeyId": "alias/x"}}]}'
+    link, service = opened(Script([output(0, kms, PayloadType.HANDSHAKE_REQUEST)]))
+    service.key_size = 32
+    with pytest.raises(SessionError, match=r"^AWS KMS returned a data key of 32 bytes in place of 64\.$"):
+        link.wait(0)
+    link.close()
+    assert service.made == ["start", "data_key", "terminate"]
 
 
 def test_no_session_is_started_if_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
