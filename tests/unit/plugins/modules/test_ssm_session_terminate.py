@@ -317,9 +317,7 @@ def test_no_ids_are_nothing_to_do(given: list[str]) -> None:
 def test_an_id_that_nobody_knows() -> None:
     listing = [opened("open"), *(opened(name, status="Terminated") for name in ("gone", "gone-too"))]
     with LocalAWS(world(listing)) as aws:
-        with pytest.raises(
-            SSMError, match=r"^No session was ended: AWS lists nobody, none neither .* missing=ok\.$"
-        ):
+        with pytest.raises(SSMError, match=r"^No session was ended: AWS lists nobody, none neither .* missing=ok\.$"):
             terminate_sessions(aws, session_ids=["open", "nobody", "gone", "none"], missing="fail")
         assert aws.writes() == []
         assert len(aws.calls()) == 2  # one listing for each state, however many IDs are not active
