@@ -292,6 +292,17 @@ options:
     default: true
     vars:
       - name: ansible_aws_ssm_module_cache
+  fetch_session:
+    description:
+      - Whether to fetch a file of more than 256 KiB in a second session, which is several times as fast.
+      - The second session uses the document C(AWS-StartNonInteractiveCommand). This requires the permission
+        C(ssm:StartSession) on that document, too. Without it, and whenever the second session fails, the file is
+        fetched in the session of the host.
+      - Has no effect if O(document) is set to another document than the default one.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_aws_ssm_fetch_session
   pipelining:
     description:
       - Whether to send a module to the node as the standard input of Python, and not as a file.
@@ -427,7 +438,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection import starting
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.become import Escalation
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.options import UNUSED, read
-from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import Settings, variable
+from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.settings import DOCUMENT, Settings, variable
 from ansible_collections.sessionops.aws.plugins.plugin_utils._connection.showing import show
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors import (
     GoneError,
@@ -439,6 +450,8 @@ from ansible_collections.sessionops.aws.plugins.plugin_utils._session.errors imp
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.jobs import Jobs
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.remote import Remote
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.words import in_words
+
+_LARGE = 256 * 1024  # bytes of a file; below that, a second session takes longer than it saves
 
 
 class Connection(ConnectionBase):
@@ -514,7 +527,8 @@ class Connection(ConnectionBase):
             handle, beside = tempfile.mkstemp(dir=os.path.dirname(path))
             try:
                 with os.fdopen(handle, "wb") as target:
-                    self._open().get(in_path.encode("utf-8", "surrogateescape"), target)
+                    jobs = self._open()
+                    jobs.get(in_path.encode("utf-8", "surrogateescape"), target, self._most_in_one_session())
                 os.chmod(beside, mode)
                 os.replace(beside, path)
             except BaseException:
@@ -580,6 +594,11 @@ class Connection(ConnectionBase):
         self._remote = remote = Remote(starting.find_or_start(persist), tell)
         weakref.finalize(self, remote.close)  # ansible-core drops connections without closing them
         return Jobs(remote, remote.open(said), tell)
+
+    def _most_in_one_session(self) -> int | None:
+        """Return how many bytes a file may have to be fetched in the session of the host; None if that is all files."""
+        uses_default = (self._option("document") or DOCUMENT) == DOCUMENT
+        return _LARGE if uses_default and self._option("fetch_session") else None
 
     def _run(self, jobs: Jobs, command: bytes, in_data: bytes | None, become: Any) -> tuple[int, bytes, bytes]:
         limit = self._option("command_timeout") or None

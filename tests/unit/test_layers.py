@@ -25,7 +25,7 @@ PROTOCOL = (
     *("__init__", "errors", "limits", "words", "frames", "channel", "handshake", "lines", "helper", "shell_loop"),
     "wire",
 )
-WITH_THREADS = ("kept", "holder")
+WITH_THREADS = ("fetch", "kept", "holder")
 FOREIGN = re.compile(r"^(ansible|boto|websockets|socket|ssl|threading|asyncio|random|secrets|urllib|http)\b")
 FOREIGN_TO_CLIENT = re.compile(r"^(ansible|boto|threading|asyncio|random|secrets)\b")
 # The files of the collection that the files of a folder may import. The longest prefix of a file's path counts.

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import resource
@@ -23,14 +24,15 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import
 from .._session.caller import DOES_NOT_UNDERSTAND
 from .._session.controller import Controller
 from .._session.errors import SessionError
+from .._session.fetch import BusyError
 from .._session.folder import alone
 from .._session.holder import Holder
 from .._session.kept import Opening
-from .._session.link import Pause
+from .._session.link import Link, Pause
 from .._session.session import Session
 from .requirements import missing
 from .service import Accounts, Calls
-from .settings import Settings
+from .settings import FETCH_DOCUMENT, FETCH_PARAMETERS, PARAMETER, Settings
 from .starting import REFUSED
 
 _WANTED = (65536, 10240, 4096)  # descriptors
@@ -48,7 +50,8 @@ def make_openings() -> Callable[[Mapping[str, Any]], Opening]:
         except (TypeError, KeyError, AttributeError):
             raise SessionError(DOES_NOT_UNDERSTAND) from None
         prepare = functools.partial(_prepare, settings, accounts)
-        return Opening(settings.key, settings.limits, settings.idle, settings.lifetime, prepare)
+        fetch = functools.partial(_fetch, settings, accounts)
+        return Opening(settings.key, settings.limits, settings.idle, settings.lifetime, prepare, fetch)
 
     return make
 
@@ -61,6 +64,20 @@ def _prepare(
     return functools.partial(
         Session, calls, settings.limits, tell, interpreters=settings.interpreters, typed=calls.typed, pause=pause
     )
+
+
+def _fetch(
+    settings: Settings, accounts: Accounts, command: str, tell: Callable[[int, str], None], pause: Pause
+) -> Link:
+    """Start a session that prints a file. Raises ``SessionError``, also if AWS asks to try again later."""
+
+    def refuse(unused_seconds: float) -> None:
+        raise BusyError("Session Manager cannot start another session now.")
+
+    with_command = dataclasses.replace(
+        settings, document=FETCH_DOCUMENT, command_parameter=PARAMETER, parameters=FETCH_PARAMETERS, attempts=1
+    )
+    return Link(Calls(with_command, tell, accounts, refuse, command), settings.limits, tell, pause)
 
 
 def descriptors() -> int:

@@ -180,8 +180,11 @@ class Calls:
         tell: Callable[[int, str], None],
         accounts: Accounts | None = None,
         pause: Pause = time.sleep,
+        command: str = "",
     ) -> None:
+        """Connect to AWS. Sessions run ``command``, which is the bootstrap of the helper by default."""
         self._settings = settings
+        self._command = command or bootstrap(settings.interpreters)
         self._tell = tell
         self._sleep = pause
         self._account = (accounts or Accounts()).get(settings)
@@ -199,7 +202,7 @@ class Calls:
         request: dict[str, Any] = {"DocumentName": self._settings.document, "Reason": self._settings.reason}
         parameters = dict(self._settings.parameters)
         if self._parameter:
-            parameters[self._parameter] = [bootstrap(self._settings.interpreters)]
+            parameters[self._parameter] = [self._command]
         if parameters:
             request["Parameters"] = parameters
         left = self._settings.attempts

@@ -18,6 +18,9 @@ from .._session.limits import Limits
 
 DOCUMENT = "AWS-StartInteractiveCommand"
 PARAMETER = "command"
+# Runs a command that has no terminal, and sends its output at once, and not from a file at the end.
+FETCH_DOCUMENT = "AWS-StartNonInteractiveCommand"
+FETCH_PARAMETERS = {"separateOutputStream": ["true"]}
 
 # What users set the options by. Most variables have the prefix and the name of the option.
 _PREFIX = "ansible_aws_ssm_"

@@ -22,6 +22,7 @@ DOES_NOT_UNDERSTAND = (
 )
 # A worker that does not read so many bytes of answers is dropped. They would fill the memory of the holder.
 _MOST_UNREAD = 64 * 1024 * 1024
+_MOST_WAITING = 1024 * 1024  # bytes of a file that comes in a session of its own, which can wait itself
 
 
 class Caller:
@@ -38,6 +39,11 @@ class Caller:
 
     def fileno(self) -> int:
         return self.connection.fileno()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the worker should be sent more of a file. More would only wait."""
+        return len(self._unread) < _MOST_WAITING
 
     @property
     def wants_write(self) -> bool:

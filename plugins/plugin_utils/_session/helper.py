@@ -20,7 +20,8 @@ ends the session. The data of all blocks is a row of requests: a line of JSON, a
     {"do": "build", "job": 2, "raw": 5000, "recipe": 900, "parts": {"...": 4100}}  all standard input, in parts
     {"do": "cancel", "job": 2}                         SIGTERM to the process group, SIGKILL after 5 seconds
     {"do": "put", "job": 3, "path": "/tmp/x", "mode": 384, "size": 100, "sha256": "..."}
-    {"do": "get", "job": 4, "path": "/tmp/x"}
+    {"do": "get", "job": 4, "path": "/tmp/x", "most": 262144}
+    {"do": "rest", "job": 4, "at": 90000}              send a file that waits, from its byte 90000 on
     {"do": "drop", "job": 3}                           forget a job, and remove the part of a file that was put
     {"do": "got", "job": 0, "bytes": 20000}            how many bytes of answers the client has, from the first on
 
@@ -30,9 +31,13 @@ lines::
     ~NUMBER JOB KIND FLAG LENGTH CRC-32 BASE64
 
 ``KIND`` is o (standard output), e (standard error), g (a part of a file), c (how many bytes of input the job has read),
-h (the answer to hello), m (the input could not be built) or x (the end of the job). The last four are JSON. ``FLAG`` is
-``-``, ``z`` if the data is compressed, or ``+`` if it goes on in the next line. ``LENGTH`` and ``CRC-32`` are of the
-line's own bytes.
+h (the answer to hello), m (the input could not be built), f (a file waits for ``rest``) or x (the end of the job). The
+last five are JSON. ``FLAG`` is ``-``, ``z`` if the data is compressed, or ``+`` if it goes on in the next line.
+``LENGTH`` and ``CRC-32`` are of the line's own bytes.
+
+With ``most``, a file that has more bytes waits for ``rest``, so that the client can read it in a faster way first. The
+answer f says where it is open: ``{"process": 4321, "file": 7}``. The SHA-256 at the end is that of the whole file, so
+it shows whether what the client read was right.
 
 ``build`` puts the standard input of a job together of parts that were sent before, as ``payload.py`` describes. Its raw
 bytes are the recipe, and then the new parts. ``recipe`` is how many bytes the recipe has, and ``parts`` how many each
@@ -83,7 +88,8 @@ from typing import IO, Any
 VERSION = 1
 HEADER = 12  # bytes of a block before its data
 LINE_DATA = 6000  # bytes of an answer before base64: 8000 characters
-PIECE = 65536  # bytes that are read from a command at once
+PIECE = 65536  # bytes that are read from a command or a file at once
+PIECES = 16  # of a file that are read before other jobs get their turn
 AHEAD = 131072  # bytes of answers that may be written before the client has them
 MAX_OUTPUT = 262144  # bytes of answers that wait; no command is read beyond it
 CREDIT = 65536  # bytes of standard input after which the client is told that they were read
@@ -94,7 +100,7 @@ DICTIONARY = 32768  # bytes of a dictionary that zlib uses
 MAX_PARTS = 33554432  # bytes of memory for the parts that are kept
 PART_OVERHEAD = 400  # bytes of memory that a part needs besides its own
 # What each request must have, or may have.
-MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int, "recipe": int, "parts": dict}
+MEMBERS = {"do": str, "job": int, "raw": int, "bytes": int, "recipe": int, "parts": dict, "most": int, "at": int}
 END_OF_FILE = b"\x04"  # that a terminal takes for the end of its input
 BUSY = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 
@@ -547,7 +553,7 @@ class Put(Job):
 
 
 class Get(Job):
-    """A file that is read in parts, as fast as answers are taken."""
+    """A file that is read in parts, as fast as answers are taken, maybe once it does not wait any more."""
 
     def __init__(self, helper: Helper, job: int, request: dict[str, Any], unused_raw: bytes) -> None:
         self.helper = helper
@@ -556,9 +562,19 @@ class Get(Job):
         check_regular(path)
         # Some files of /proc block like a pipe.
         self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        self.mode = stat.S_IMODE(os.fstat(self.fd).st_mode)
+        state = os.fstat(self.fd)
+        self.mode = stat.S_IMODE(state.st_mode)
         self.digest = hashlib.sha256()
         self.size = 0
+        self.start = 0  # the first byte that is sent
+        self.waits = state.st_size > request.get("most", state.st_size)
+        if self.waits:
+            self.helper.say(job, "f", {"process": os.getpid(), "file": self.fd})
+
+    def go_on(self, start: int) -> None:
+        """Send the file from a byte on."""
+        self.start = start
+        self.waits = False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -566,25 +582,29 @@ class Get(Job):
     def tick(self, unused_now: float) -> bool:
         """Return whether the job has ended."""
         try:
-            while not self.cancelled and self.helper.answers.size < MAX_OUTPUT:
-                data = os.read(self.fd, PIECE)
-                if not data:
-                    self.helper.say(
-                        self.job, "x", {"size": self.size, "sha256": self.digest.hexdigest(), "mode": self.mode}
-                    )
-                    self.end()
-                    return True
-                self.digest.update(data)
-                self.size += len(data)
-                self.helper.answers.add(self.job, "g", data)
+            said = {"error": "cancelled"} if self.cancelled else self.read()
         except OSError as error:
-            self.helper.say(self.job, "x", {"error": error.strerror or str(error)})
-            self.end()
-            return True
-        if self.cancelled:
-            self.helper.say(self.job, "x", {"error": "cancelled"})
-            self.end()
-        return self.cancelled
+            said = {"error": error.strerror or str(error)}
+        if said is None:
+            return False
+        self.helper.say(self.job, "x", said)
+        self.end()
+        return True
+
+    def read(self) -> dict[str, Any] | None:
+        """Read some of the file, unless it waits. Return the end of the job if that was all."""
+        for unused in range(PIECES):
+            if self.waits or self.helper.answers.size >= MAX_OUTPUT:
+                break
+            is_sent = self.size >= self.start
+            data = os.read(self.fd, PIECE if is_sent else min(PIECE, self.start - self.size))
+            if not data:
+                return {"size": self.size, "sha256": self.digest.hexdigest(), "mode": self.mode}
+            self.digest.update(data)
+            self.size += len(data)
+            if is_sent:
+                self.helper.answers.add(self.job, "g", data)
+        return None
 
     def end(self) -> None:
         if self.fd >= 0:
@@ -656,7 +676,8 @@ class Helper:
 
     def pause(self) -> float | None:
         """Return for how many seconds nothing may happen by itself."""
-        if any(isinstance(job, Get) for job in self.jobs.values()) and self.answers.size < MAX_OUTPUT:
+        reads = any(isinstance(job, Get) and not job.waits for job in self.jobs.values())
+        if reads and self.answers.size < MAX_OUTPUT:
             return 0
         return POLL if any(job.cancelled for job in self.jobs.values()) else None
 
@@ -716,6 +737,8 @@ class Helper:
             self.feed(number, raw, bool(request.get("end")))
         elif what == "build":
             self.build(number, request, raw)
+        elif what == "rest":
+            self.go_on(number, request["at"])
         elif what == "cancel":
             self.cancel(number)
         elif what == "drop":
@@ -742,6 +765,12 @@ class Helper:
             self.say(number, "m", {})
             return
         self.feed(number, data, True)
+
+    def go_on(self, number: int, start: int) -> None:
+        """Send a file that waits."""
+        job = self.jobs.get(number)
+        if isinstance(job, Get):
+            job.go_on(start)
 
     def cancel(self, number: int) -> None:
         job = self.jobs.get(number)

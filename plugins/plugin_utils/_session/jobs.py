@@ -173,8 +173,12 @@ class Jobs:
         self.feed(job, iter(lambda: source.read(_PIECE), b""))
         self.finish(job)
 
-    def get(self, path: bytes, target: BinaryIO) -> None:
-        """Copy a file of the node into ``target``. Raises ``SessionError`` or ``JobError``."""
+    def get(self, path: bytes, target: BinaryIO, most: int | None = None) -> None:
+        """Copy a file of the node into ``target``. Raises ``SessionError`` or ``JobError``.
+
+        The holder of sessions reads a file of more than ``most`` bytes in a session of its own. Whatever came in it,
+        the checksum is that of the session of the job.
+        """
         digest = hashlib.sha256()
 
         def write(unused_kind: str, data: bytes) -> None:
@@ -182,9 +186,10 @@ class Jobs:
             target.write(data)
 
         job = self._new_job(write, "g")
-        self._transport.request("get", job.number, path=encoded_path(path))
+        limit: dict[str, Any] = {} if most is None else {"most": most}
+        self._transport.request("get", job.number, path=encoded_path(path), **limit)
         if self.finish(job).sha256 != digest.hexdigest():
-            raise JobError("the file arrived damaged")
+            raise JobError("the file arrived damaged, or was changed meanwhile")
 
     def finish(self, job: Job, timeout: float | None = None) -> End:
         """Wait for the end of a job, and return what the helper says of it.

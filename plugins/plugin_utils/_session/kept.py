@@ -20,6 +20,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import json
 import queue
 import selectors
@@ -31,9 +32,10 @@ from typing import Protocol
 
 from .caller import DOES_NOT_UNDERSTAND, Caller
 from .errors import SessionError
+from .fetch import Fetch, command
 from .limits import Limits
-from .lines import STARTS, Answer
-from .link import Pause
+from .lines import STARTS, Answer, LineError, place_of
+from .link import Link, Pause
 from .session import Session
 from .wire import Request
 
@@ -55,6 +57,8 @@ class Opening:
     ``prepare`` connects to AWS, and returns what starts a session. Both raise ``SessionError``. Its arguments are what
     takes a verbosity and a line of text for the user, what waits between two attempts to start the session, and what
     is called while something else is waited for.
+
+    ``fetch`` starts another session with the node, in which a command prints a file.
     """
 
     key: str = dataclasses.field(repr=False)
@@ -62,6 +66,7 @@ class Opening:
     idle: float
     lifetime: float
     prepare: Callable[[Callable[[int, str], None], Pause, Pause], Callable[[], Session]]
+    fetch: Callable[[str, Callable[[int, str], None], Pause], Link]
 
 
 class House(Protocol):
@@ -98,6 +103,8 @@ class Kept(threading.Thread):
         self._callers: list[Caller] = []
         self._jobs: dict[int, tuple[Caller, int]] = {}  # who waits for them, and the numbers they have there
         self._numbers = 0
+        self._fetches: list[Fetch] = []
+        self._can_fetch = True
         self._session: Session | None = None
         self._started_at = self.used_at
         self._has_place = False  # among those that are started
@@ -162,6 +169,7 @@ class Kept(threading.Thread):
         finally:
             with contextlib.suppress(Exception):
                 self._end_session()
+            self._end_fetches()
             self._house.replace(self)
             while not self._new.empty():
                 self._callers.append(self._new.get()[0])
@@ -186,6 +194,8 @@ class Kept(threading.Thread):
             self._end_session()
         for answer in self._wait():
             self._hand_out(answer)
+        for fetch in list(self._fetches):
+            self._take_from(fetch)
         self._serve_callers()
 
     def _take_new(self) -> None:
@@ -212,7 +222,8 @@ class Kept(threading.Thread):
             return []
 
     def _has_work(self) -> bool:
-        return not self._new.empty() or (self._has_room() and any(caller.requests for caller in self._callers))
+        has_requests = self._has_room() and any(caller.requests for caller in self._callers)
+        return not self._new.empty() or has_requests or any(map(self._can_take_from, self._fetches))
 
     def _has_room(self) -> bool:
         return self._session is None or self._session.has_room
@@ -246,6 +257,7 @@ class Kept(threading.Thread):
         caller.close()
         caller.requests.clear()
         for number in caller.jobs.values():
+            self._stop_fetch(number)
             if self._session is not None:
                 self._session.request("cancel", number)
         self.used_at = time.monotonic()
@@ -293,12 +305,73 @@ class Kept(threading.Thread):
     def _hand_out(self, answer: Answer) -> None:
         if answer.job not in self._jobs:
             return
+        if answer.kind == "f":
+            self._fetch(answer)
+            return
         caller, number = self._jobs[answer.job]
         caller.answer(number, answer.kind, answer.data)
         if answer.kind == "x":
+            self._stop_fetch(answer.job)
             del self._jobs[answer.job]
             caller.jobs.pop(number, None)
             self.used_at = time.monotonic()
+
+    # --- large files ---
+
+    def _fetch(self, answer: Answer) -> None:
+        """Read a file that waits in a session of its own, or in this one if that is known not to work."""
+        session = self._session
+        if session is None:
+            return
+        try:
+            place = place_of(answer)
+        except LineError as error:
+            self._lose(str(error))
+            return
+        if not (self._can_fetch and session.node.executable):
+            session.request("rest", answer.job, at=0)
+            return
+        printing = functools.partial(command, session.node.executable, *place)
+        fetch = Fetch(answer.job, printing, self._opening, self._house, self._wake)
+        try:
+            fetch.start()
+        except RuntimeError:  # there can be no more threads
+            session.request("rest", answer.job, at=0)
+        else:
+            self._fetches.append(fetch)
+
+    def _can_take_from(self, fetch: Fetch) -> bool:
+        return fetch.is_wanted and fetch.has_piece and self._jobs[fetch.job][0].has_room
+
+    def _take_from(self, fetch: Fetch) -> None:
+        """Take what came of a file. At its end, let the node send the rest, and the checksum, in this session."""
+        has_ended = not fetch.is_alive()
+        while not fetch.told.empty():
+            self._tell(*fetch.told.get())
+        if has_ended and not fetch.is_wanted:
+            self._fetches.remove(fetch)
+        if not fetch.is_wanted or self._session is None:
+            return
+        caller, number = self._jobs[fetch.job]
+        while caller.has_room and (piece := fetch.take()):
+            caller.answer(number, "g", piece)
+        if fetch.is_over:
+            fetch.stop()
+            self._can_fetch = self._can_fetch and not fetch.was_in_vain
+            self._session.request("rest", fetch.job, at=fetch.size)
+
+    def _stop_fetch(self, job: int) -> None:
+        for fetch in self._fetches:
+            if fetch.job == job:
+                fetch.stop()
+
+    def _end_fetches(self) -> None:
+        """End the sessions that files come in, and wait for their ends."""
+        for fetch in self._fetches:
+            fetch.stop()
+        for fetch in list(self._fetches):
+            fetch.join()
+            self._take_from(fetch)
 
     # --- the session ---
 
@@ -385,6 +458,8 @@ class Kept(threading.Thread):
         for caller, number in self._jobs.values():
             caller.refuse(number, text, sent=True)
             caller.jobs.clear()
+        for fetch in self._fetches:
+            fetch.stop()
         self._jobs.clear()
         self._end_session()
 

@@ -49,7 +49,7 @@ _MAX_SHOWN = 200  # characters of an error of the node
 _BEGIN = re.compile(rb".*(?=~\d{1,10} )", re.DOTALL)
 _BASE64 = rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _LINE = re.compile(
-    rb"~(\d{1,10}) (\d{1,10}) ([oegchmx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
+    rb"~(\d{1,10}) (\d{1,10}) ([oegchmfx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
 )
 
 STARTS = frozenset({"exec", "put", "get"})  # the requests that begin a job
@@ -121,11 +121,12 @@ class End:
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """Who runs commands where. Without Python, all but ``user`` are empty."""
+    """Who runs commands where. Without Python, all but ``user`` are empty. ``executable`` is the path of Python."""
 
     user: str
     home: str = ""
     python: str = ""
+    executable: str = ""
     system: str = ""
 
 
@@ -149,6 +150,15 @@ def read_of(answer: Answer) -> int:
     if read is None or read < 0:
         raise LineError("The node sent a number of bytes that is not valid.")
     return read
+
+
+def place_of(answer: Answer) -> tuple[int, int]:
+    """Return the process and the descriptor that a file is open in, as an answer ``f`` says. Raises ``LineError``."""
+    said = answer.said()
+    process, file = _whole(said.get("process")), _whole(said.get("file"))
+    if process is None or file is None:
+        raise LineError("The node did not send where a file is open.")
+    return process, file
 
 
 def _whole(value: object) -> int | None:

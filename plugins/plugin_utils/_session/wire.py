@@ -15,11 +15,11 @@ From a worker come requests. All have ``do`` and ``job``, the number of a job th
 
     {"do": "build", "job": 1, "recipe": 14000, "parts": {"0123456789abcdef": 4100, ...}}
 
-The others are::
+``rest`` is only the holder's. The others are::
 
-    {"do": "open", "job": 0, "version": 2, "settings": {...}}  take part in the session of these settings
-    {"do": "reset", "job": 0, "version": 2, "settings": {...}} end that session
-    {"do": "stop", "job": 0, "version": 2}                     end all sessions, and the holder
+    {"do": "open", "job": 0, "version": 3, "settings": {...}}  take part in the session of these settings
+    {"do": "reset", "job": 0, "version": 3, "settings": {...}} end that session
+    {"do": "stop", "job": 0, "version": 3}                     end all sessions, and the holder
 
 The first request of a connection is one of these. From the holder come the helper's answers, as ``job`` and ``kind``,
 and ``tell``, a line of ``text`` for the user from a verbosity on. ``open`` is answered with ``h``, and the others with
@@ -37,7 +37,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Both ends must have the same. Increase it if the meaning of any message changes.
-VERSION = 2
+VERSION = 3
 
 _LENGTHS = 8
 MAX_OBJECT = 1024 * 1024  # bytes; a command can be one argument of Linux, of 128 KiB, and JSON can need 6 for 1

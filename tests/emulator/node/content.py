@@ -44,14 +44,14 @@ def read_content(text: Any) -> Task:
         document = content["DocumentContent"]
         session_type = str(document["sessionType"])
         inputs = document.get("inputs") or {}
-        properties = (document.get("properties") or {}).get("linux") or {}
+        properties = _filled((document.get("properties") or {}).get("linux") or {}, _values(content, document))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise TaskError("The content of the session's message is not valid.") from None
     _refuse(document, session_type)
     return Task(
         session_type=session_type,
         # A shell of Standard_Stream runs no command.
-        command="" if session_type == STANDARD_STREAM else _command(properties, content, document),
+        command="" if session_type == STANDARD_STREAM else str(properties.get("commands") or ""),
         elevated=_truth(properties.get("runAsElevated")),
         run_as=_user(content, inputs) if _truth(inputs.get("runAsEnabled")) else None,
         shell_profile=str((inputs.get("shellProfile") or {}).get("linux") or ""),
@@ -86,10 +86,14 @@ def _values(content: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str
     return defaults | {name: str(value) for name, value in (content.get("Parameters") or {}).items()}
 
 
-def _command(properties: Mapping[str, Any], content: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """Return the command with ``{{name}}`` filled in. What is not a parameter stays."""
-    command, values = str(properties.get("commands") or ""), _values(content, document)
-    return re.sub(r"{{\s*(\w+)\s*}}", lambda found: values.get(found[1], found[0]), command)
+def _filled(properties: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the properties with ``{{name}}`` filled in. What is not a parameter stays."""
+    return {
+        name: re.sub(r"{{\s*(\w+)\s*}}", lambda found: values.get(found[1], found[0]), value)
+        if isinstance(value, str)
+        else value
+        for name, value in properties.items()
+    }
 
 
 def _prefix(properties: Mapping[str, Any], name: str) -> bytes:

@@ -14,7 +14,7 @@ from ....paging import items_of_listing, paginate, with_token
 from ....reading import copy_all
 from ....service import APIError, Call, Handler, Section, Service, without_none
 from ..documents.content import parse
-from ..documents.store import Document, Documents, Version
+from ..documents.store import AMAZON, Document, Documents, Version
 from ..nodes.store import Nodes
 from .store import DEFAULT_DOCUMENT, Session, Sessions, new_id, new_token, read_sessions
 
@@ -123,7 +123,19 @@ def _session_document(world: World, call: Call) -> dict[str, Any]:
     version = document.default_version if name is None else document.latest
     _check_document(document, version)
     content: dict[str, Any] = parse(version.content, version.document_format)
+    if document.owner == AMAZON and content.get("sessionType") != "Port" and "inputs" not in content:
+        return {**content, "inputs": _preferences(documents)}
     return content
+
+
+def _preferences(documents: Documents) -> dict[str, Any]:
+    """Return the inputs of the account's preferences, which count for sessions with documents of AWS."""
+    found = documents.by_owner_and_name.get((documents.account_id, DEFAULT_DOCUMENT))
+    if found is None:
+        return {}
+    version = found.default_version
+    inputs: dict[str, Any] = parse(version.content, version.document_format).get("inputs", {})
+    return inputs
 
 
 def _check_document(document: Document, version: Version) -> None:

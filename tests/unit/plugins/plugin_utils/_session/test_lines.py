@@ -181,9 +181,9 @@ def test_the_bytes_that_were_read_are_read() -> None:
 
 
 def test_who_runs_where_is_read() -> None:
-    said = {"user": "root", "home": "/r\udcff", "python": "3.8.10", "system": "Linux", "uid": 0}
-    assert node_of(answer("h", said)) == Node("root", "/r\udcff", "3.8.10", "Linux")
-    for name in ("user", "home", "python", "system"):
+    said = {"user": "root", "home": "/r\udcff", "python": "3.8.10", "executable": "/usr/bin/python3", "system": "Linux"}
+    assert node_of(answer("h", {**said, "uid": 0})) == Node(**said)
+    for name in said:
         for wrong in ({**said, name: 0}, {key: value for key, value in said.items() if key != name}):
             with pytest.raises(LineError, match="did not send its user and its system"):
                 node_of(answer("h", wrong))
