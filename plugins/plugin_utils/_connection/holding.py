@@ -23,7 +23,7 @@ from ansible_collections.sessionops.aws.plugins.module_utils._ssm.clients import
 
 from .._session.caller import DOES_NOT_UNDERSTAND
 from .._session.controller import Controller
-from .._session.errors import SessionError
+from .._session.errors import CallError, SessionError
 from .._session.fetch import BusyError
 from .._session.folder import alone
 from .._session.holder import Holder
@@ -69,7 +69,13 @@ def _prepare(
 def _fetch(
     settings: Settings, accounts: Accounts, command: str, tell: Callable[[int, str], None], pause: Pause
 ) -> Link:
-    """Start a session that prints a file. Raises ``SessionError``, also if AWS asks to try again later."""
+    """Start a session that prints a file. Raises ``SessionError``, also if AWS asks to try again later.
+
+    What AWS denies for one node is not tried for the others of the account.
+    """
+    account = accounts.get(settings)
+    if account.no_fetch is not None:
+        raise CallError(str(account.no_fetch), lasting=True)
 
     def refuse(unused_seconds: float) -> None:
         raise BusyError("Session Manager cannot start another session now.")
@@ -77,7 +83,12 @@ def _fetch(
     with_command = dataclasses.replace(
         settings, document=FETCH_DOCUMENT, command_parameter=PARAMETER, parameters=FETCH_PARAMETERS, attempts=1
     )
-    return Link(Calls(with_command, tell, accounts, refuse, command), settings.limits, tell, pause)
+    try:
+        return Link(Calls(with_command, tell, accounts, refuse, command), settings.limits, tell, pause)
+    except CallError as error:
+        if error.lasting:
+            account.no_fetch = error
+        raise
 
 
 def descriptors() -> int:

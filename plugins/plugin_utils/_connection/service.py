@@ -131,6 +131,7 @@ class Account:
         self._lock = threading.Lock()
         self._clients: Clients | None = None
         self._failure: CallError | None = None  # the latest
+        self.no_fetch: CallError | None = None  # why no session can be started that prints a file
 
     def clients(self, refused: Clients | None = None) -> Clients:
         """Return the clients. They are made anew in place of those whose credentials were refused.
@@ -241,9 +242,7 @@ class Calls:
         try:
             return self._signed(lambda clients: api.resume_session(clients.once, session_id))
         except SSMError as error:
-            # The same call may succeed if nobody replied, or if AWS said that it is busy.
-            temporary = error.code is None or error.throttled or error.http_status >= 500 or error.may_have_worked
-            raise CallError(_text(error), lasting=not temporary) from None
+            raise CallError(_text(error), lasting=_is_lasting(error)) from None
 
     def terminate(self, session_id: str) -> None:
         """End the session, unless it has ended already. If that fails, the error says that it is left."""
@@ -347,7 +346,8 @@ class Calls:
 
     def _why_not_started(self, error: SSMError) -> CallError:
         """Return an error that says what would help."""
-        return CallError(" ".join(filter(None, (_text(error), self._remedy(error)))), lasting=True)
+        text = " ".join(filter(None, (_text(error), self._remedy(error))))
+        return CallError(text, lasting=_is_lasting(error) and error.code not in NOT_CONNECTED)
 
     def _remedy(self, error: SSMError) -> str:
         """Return what would help after StartSession failed; an empty text if nothing is known."""
@@ -379,6 +379,11 @@ class Calls:
             f"If the node is in the region {self._clients.once.meta.region_name}, check it with "
             "sessionops.aws.ssm_connection_status. Otherwise, set ansible_aws_ssm_region."
         )
+
+
+def _is_lasting(error: SSMError) -> bool:
+    """Whether the same call would fail again. It may succeed if nobody replied, or if AWS said that it is busy."""
+    return not (error.code is None or error.throttled or error.http_status >= 500 or error.may_have_worked)
 
 
 def _kms_variable(option: str) -> str:

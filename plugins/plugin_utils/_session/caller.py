@@ -22,7 +22,7 @@ DOES_NOT_UNDERSTAND = (
 )
 # A worker that does not read so many bytes of answers is dropped. They would fill the memory of the holder.
 _MOST_UNREAD = 64 * 1024 * 1024
-_MOST_WAITING = 1024 * 1024  # bytes of a file that comes in a session of its own, which can wait itself
+_MOST_WAITING = 1024 * 1024  # bytes beyond which it gets no more of a file that comes in a session of its own
 
 
 class Caller:

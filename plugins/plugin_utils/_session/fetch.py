@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import base64
 import queue
-import shlex
 import threading
 import time
 import zlib
@@ -29,16 +28,19 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .channel import Paused
-from .errors import SessionError
+from .errors import CallError, SessionError
 from .limits import Limits
-from .lines import LineError, Reader
+from .lines import Answer, LineError, Reader
 from .link import Link, Pause, closed_by, output_of
-from .words import in_words, on_one_line
+from .words import FAILED, in_words, on_one_line
 
 _STEP = 0.5  # seconds from one look at whether the file is still wanted to the next
-_MOST_PIECES = 64  # of at most 64 KiB, which wait to be taken
-_LOOK = 0.05  # seconds from one look at whether all pieces were taken to the next
-_WORTH = 256 * 1024  # bytes that must have come for another attempt; less comes as fast in the session of the host
+_MOST_PIECES = 64  # that wait to be taken
+_PIECE = 64 * 1024  # bytes of a piece
+# What a session must have brought for another one to be worth its start: bytes, and bytes in a second. Less comes as
+# fast in the session of the host.
+_WORTH, _WORTH_A_SECOND = 256 * 1024, 512 * 1024
+MOST_FAILURES = 2  # after which no more files are read like this
 _NO_REASON = "The session ended, and no reason was given."
 
 # Prints the open file of a process from a byte on, in the language of ``lines.py``. What fails ends it. The client
@@ -89,14 +91,14 @@ class Opening(Protocol):
 
 
 class BusyError(SessionError):
-    """No session can be started now, but maybe later."""
+    """No session of its own is of use for a file now, but maybe for a later one."""
 
 
 def command(interpreter: str, process: int, file: int, start: int) -> str:
     """Return the command that prints the open file ``file`` of a process from a byte on, with a Python of the node."""
     packed = base64.b64encode(zlib.compress(_PROGRAM.encode(), 9)).decode()
     load = f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
-    return f"{shlex.quote(interpreter)} -ISc '{load}' {process} {file} {start}"
+    return f"{interpreter} -ISc '{load}' {process} {file} {start}"
 
 
 class Fetch(threading.Thread):
@@ -120,8 +122,8 @@ class Fetch(threading.Thread):
         self._opening = opening
         self._places = places
         self._wake = wake
-        self._why = "An error of this program."  # why not all of the file came; empty if it did
-        self._is_busy = False
+        self.is_complete = False
+        self.failures = 0  # that count against another attempt
         self._received = 0  # bytes
         self._pieces: queue.Queue[bytes] = queue.Queue(_MOST_PIECES)
         self._link: Link | None = None
@@ -143,11 +145,6 @@ class Fetch(threading.Thread):
     def has_piece(self) -> bool:
         """Whether a piece of the file is there now."""
         return not self._pieces.empty()
-
-    @property
-    def was_in_vain(self) -> bool:
-        """Whether another file would not come, either. It must be over."""
-        return bool(self._why) and not self.size and not self._is_busy
 
     def take(self) -> bytes:
         """Return the next piece of the file; nothing if none is there now."""
@@ -172,35 +169,45 @@ class Fetch(threading.Thread):
                 self._read()
             else:
                 self._failed(BusyError("The process that holds the sessions cannot open more files."))
+        except Exception as error:  # a fault of this program must not end the session of the host
+            self._failed(SessionError(f"{FAILED} {type(error).__name__}."))
         finally:
             self._over.set()
             self._wake()  # nobody has to wait for the end of the session
-            self._end_session()
-            if has_room:
-                self._places.room.release()
-            self._wake()
+            try:
+                self._end_session()
+            finally:
+                if has_room:
+                    self._places.room.release()
+                self._wake()
 
     def _read(self) -> None:
         """Read the file, in further sessions as long as each brings enough of it."""
-        before = -_WORTH
-        while self._why and self._received - before >= _WORTH:
-            before = self._received
+        is_worth_it = True
+        while is_worth_it and not self.is_complete:
+            before, began = self._received, time.monotonic()
             try:
                 self._end_session()
                 self._receive(self._started_session())
-                self._why = ""
+                self.is_complete = True
             except (SessionError, LineError, OSError) as error:
-                self._failed(error)
+                brought, took = self._received - before, time.monotonic() - began
+                can_help = self.is_wanted and not isinstance(error, BusyError)
+                is_worth_it = can_help and brought >= max(_WORTH, took * _WORTH_A_SECOND)
+                if not is_worth_it:
+                    self._failed(error)
 
     def _failed(self, error: Exception) -> None:
-        self._why, self._is_busy = str(error), isinstance(error, BusyError)
-        self.told.put((3, f"FETCHING a file in a session of its own ended at byte {self._received}: {error}"))
+        if self.is_wanted:
+            self.failures = 0 if isinstance(error, BusyError) else 1
+            if isinstance(error, CallError) and error.lasting:
+                self.failures = MOST_FAILURES
+            self._tell(3, f"FETCHING a file in a session of its own ended at byte {self._received}: {error}")
 
     def _started_session(self) -> Link:
-        while not self._pieces.empty():  # a controller that is slow
-            self._pause(_LOOK)
-        while not self._places.starts.acquire(timeout=_STEP):
-            self._pause(0)
+        self._pause(0)
+        if not self._places.starts.acquire(timeout=_STEP):
+            raise BusyError("Too many sessions start now.")
         try:
             link = self._opening.fetch(self._printing(self._received), self._tell, self._pause_of_link)
         finally:
@@ -223,26 +230,29 @@ class Fetch(threading.Thread):
         while True:
             self._pause(0)
             events = link.wait(_STEP)
-            if data := output_of(events):
+            if events:
                 heard_at = time.monotonic()
-            for answer in reader.feed(data):
+            for answer in reader.feed(output_of(events)):
                 if answer.kind == "x":
                     return
-                self._hand_over(answer.data)
-            if any(isinstance(event, Paused) for event in events):
+                self._hand_over(answer)
+            # Before the first output, it is no loss.
+            if link.output_at is not None and any(isinstance(event, Paused) for event in events):
                 raise SessionError("SSM Agent lost its connection.")
             if (closed := closed_by(events)) is not None:
                 raise SessionError(on_one_line(closed.reason or reader.stray.decode("utf-8", "replace")) or _NO_REASON)
             if time.monotonic() - heard_at > patience:
                 raise SessionError(f"The node did not answer for {in_words(patience)}.")
 
-    def _hand_over(self, piece: bytes) -> None:
+    def _hand_over(self, answer: Answer) -> None:
         """Hand a piece over. If there is no room for it, the session is given up, because it cannot wait."""
+        if answer.kind != "g" or len(answer.data) > _PIECE:
+            raise LineError("The node sent output that was not asked for.")
         try:
-            self._pieces.put_nowait(piece)
+            self._pieces.put_nowait(answer.data)
         except queue.Full:
-            raise SessionError("The controller did not write it as fast as it came.") from None
-        self._received += len(piece)
+            raise BusyError("The controller did not write it as fast as it came.") from None
+        self._received += len(answer.data)
         self._wake()
 
     def _tell(self, verbosity: int, text: str) -> None:

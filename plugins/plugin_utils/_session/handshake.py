@@ -46,6 +46,9 @@ CLIENT_VERSION = "1.2.694.0"
 SUCCESS = 1
 _LONGEST_KEY_ID = 2048  # API reference of GenerateDataKey
 
+NON_INTERACTIVE = "NonInteractiveCommands"
+STREAMS_OUTPUT = (3, 1, 1511)  # the first version of SSM Agent that sends the output of such a session at once
+
 SESSION_TYPE = "SessionType"
 KMS_ENCRYPTION = "KMSEncryption"
 
@@ -60,12 +63,14 @@ class Request:
 
     ``kms_key_id`` is the ID, alias or ARN of the key that the session is to be encrypted with, or an empty text.
     ``kms_challenge`` is for the encryption context of the data key. It is empty if the agent sends none.
+    ``agent_version`` is empty if it is not known.
     """
 
     actions: tuple[str, ...]
     session_type: str
     kms_key_id: str = ""
     kms_challenge: str = ""
+    agent_version: tuple[int, ...] = ()
 
 
 def open_channel(token: str, client_id: uuid.UUID, request_id: uuid.UUID) -> str:
@@ -94,11 +99,18 @@ def read_request(payload: bytes) -> Request:
     actions = tuple(str(action.get("ActionType", "")) for action in given)
     session, kms = _parameters(given, SESSION_TYPE), _parameters(given, KMS_ENCRYPTION)
     key_id, challenge = kms.get("KMSKeyId"), kms.get("Challenge") or ""
+    request = Request(actions, str(session.get("SessionType", "")), agent_version=_version(said.get("AgentVersion")))
     if KMS_ENCRYPTION not in actions:
-        return Request(actions, str(session.get("SessionType", "")))
+        return request
     if not (isinstance(key_id, str) and 0 < len(key_id) <= _LONGEST_KEY_ID and isinstance(challenge, str)):
         raise HandshakeError("The handshake asks for encryption and does not name an AWS KMS key.")
-    return Request(actions, str(session.get("SessionType", "")), key_id, challenge)
+    return dataclasses.replace(request, kms_key_id=key_id, kms_challenge=challenge)
+
+
+def _version(given: object) -> tuple[int, ...]:
+    """Return the numbers of a version such as ``3.3.0.0``; none for what is no version."""
+    parts = str(given).split(".")
+    return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()
 
 
 def _parameters(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -114,6 +126,8 @@ def why_refused(request: Request) -> str:
             "SSM Agent requested an action at the start of the session that is not supported. Set "
             "ansible_aws_ssm_document to another document."
         )
+    if request.session_type == NON_INTERACTIVE and request.agent_version < STREAMS_OUTPUT:
+        return "SSM Agent is too old, because it would write all output to the disk of the node first."
     return ""
 
 

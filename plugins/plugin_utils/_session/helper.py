@@ -819,7 +819,7 @@ class Helper:
         return {
             "version": VERSION,
             "python": ".".join(map(str, sys.version_info[:3])),
-            "executable": sys.executable,
+            "executable": sys.executable or "",
             "system": os.uname().sysname,
             "uid": os.getuid(),
             "user": user_name(),

@@ -27,7 +27,8 @@ from .caller import DOES_NOT_UNDERSTAND, Caller
 from .controller import Controller
 from .errors import SessionError
 from .folder import is_own
-from .kept import FAILED, Kept, Opening
+from .kept import Kept, Opening
+from .words import FAILED
 
 OTHER_VERSION = (
     "The process that holds the sessions belongs to another version of sessionops.aws. End the process whose command "

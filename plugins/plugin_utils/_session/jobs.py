@@ -176,9 +176,18 @@ class Jobs:
     def get(self, path: bytes, target: BinaryIO, most: int | None = None) -> None:
         """Copy a file of the node into ``target``. Raises ``SessionError`` or ``JobError``.
 
-        The holder of sessions reads a file of more than ``most`` bytes in a session of its own. Whatever came in it,
-        the checksum is that of the session of the job.
+        The holder of sessions reads a file of more than ``most`` bytes in a session of its own. If that is not the file
+        of the session of the job, for example because it was changed meanwhile, the file is read again, in one session.
         """
+        if self._get(path, target, {} if most is None else {"most": most}):
+            return
+        target.seek(0)
+        target.truncate()
+        if most is None or not self._get(path, target, {}):
+            raise JobError("the file arrived damaged")
+
+    def _get(self, path: bytes, target: BinaryIO, limit: dict[str, int]) -> bool:
+        """Copy a file. Return whether its checksum is that of what arrived."""
         digest = hashlib.sha256()
 
         def write(unused_kind: str, data: bytes) -> None:
@@ -186,10 +195,8 @@ class Jobs:
             target.write(data)
 
         job = self._new_job(write, "g")
-        limit: dict[str, Any] = {} if most is None else {"most": most}
-        self._transport.request("get", job.number, path=encoded_path(path), **limit)
-        if self.finish(job).sha256 != digest.hexdigest():
-            raise JobError("the file arrived damaged, or was changed meanwhile")
+        self._transport.request("get", job.number, b"", path=encoded_path(path), **limit)
+        return self.finish(job).sha256 == digest.hexdigest()
 
     def finish(self, job: Job, timeout: float | None = None) -> End:
         """Wait for the end of a job, and return what the helper says of it.

@@ -32,15 +32,15 @@ from typing import Protocol
 
 from .caller import DOES_NOT_UNDERSTAND, Caller
 from .errors import SessionError
-from .fetch import Fetch, command
+from .fetch import MOST_FAILURES, Fetch, command
 from .limits import Limits
 from .lines import STARTS, Answer, LineError, place_of
 from .link import Link, Pause
 from .session import Session
 from .wire import Request
+from .words import FAILED
 
 _OF_JOBS = STARTS | {"feed", "build", "cancel"}
-FAILED = "The process that holds the sessions failed. This is a bug of sessionops.aws, please report it:"
 _LONG = 3600.0  # seconds
 _A_WHILE = 0.5  # seconds from one look to the next, while others must end something first
 _NO_ROOM = "WAITING until another session has ended, because the process that holds the sessions cannot open more files"
@@ -104,7 +104,7 @@ class Kept(threading.Thread):
         self._jobs: dict[int, tuple[Caller, int]] = {}  # who waits for them, and the numbers they have there
         self._numbers = 0
         self._fetches: list[Fetch] = []
-        self._can_fetch = True
+        self._fetch_failures = 0
         self._session: Session | None = None
         self._started_at = self.used_at
         self._has_place = False  # among those that are started
@@ -169,7 +169,8 @@ class Kept(threading.Thread):
         finally:
             with contextlib.suppress(Exception):
                 self._end_session()
-            self._end_fetches()
+            with contextlib.suppress(Exception):
+                self._end_fetches()
             self._house.replace(self)
             while not self._new.empty():
                 self._callers.append(self._new.get()[0])
@@ -321,14 +322,15 @@ class Kept(threading.Thread):
     def _fetch(self, answer: Answer) -> None:
         """Read a file that waits in a session of its own, or in this one if that is known not to work."""
         session = self._session
-        if session is None:
+        is_known = any(fetch.job == answer.job for fetch in self._fetches)
+        if session is None or is_known or self._jobs[answer.job][0].has_gone:
             return
         try:
             place = place_of(answer)
         except LineError as error:
             self._lose(str(error))
             return
-        if not (self._can_fetch and session.node.executable):
+        if not session.node.has_open_files or self._fetch_failures >= MOST_FAILURES:
             session.request("rest", answer.job, at=0)
             return
         printing = functools.partial(command, session.node.executable, *place)
@@ -341,11 +343,11 @@ class Kept(threading.Thread):
             self._fetches.append(fetch)
 
     def _can_take_from(self, fetch: Fetch) -> bool:
-        return fetch.is_wanted and fetch.has_piece and self._jobs[fetch.job][0].has_room
+        return fetch.is_wanted and (fetch.is_over or (fetch.has_piece and self._jobs[fetch.job][0].has_room))
 
     def _take_from(self, fetch: Fetch) -> None:
         """Take what came of a file. At its end, let the node send the rest, and the checksum, in this session."""
-        has_ended = not fetch.is_alive()
+        has_ended, is_over = not fetch.is_alive(), fetch.is_over  # before what it has told
         while not fetch.told.empty():
             self._tell(*fetch.told.get())
         if has_ended and not fetch.is_wanted:
@@ -355,9 +357,9 @@ class Kept(threading.Thread):
         caller, number = self._jobs[fetch.job]
         while caller.has_room and (piece := fetch.take()):
             caller.answer(number, "g", piece)
-        if fetch.is_over:
+        if is_over:
             fetch.stop()
-            self._can_fetch = self._can_fetch and not fetch.was_in_vain
+            self._fetch_failures = 0 if fetch.is_complete else self._fetch_failures + fetch.failures
             self._session.request("rest", fetch.job, at=fetch.size)
 
     def _stop_fetch(self, job: int) -> None:
@@ -410,6 +412,7 @@ class Kept(threading.Thread):
             self._take_place()
             self._leaving.clear()
             self._session = start()
+            self._fetch_failures = 0
         except OSError as error:  # most often, there are no more descriptors
             raise SessionError(f"Could not start a session: {error.strerror or error}.") from None
         finally:

@@ -52,6 +52,8 @@ _LINE = re.compile(
     rb"~(\d{1,10}) (\d{1,10}) ([oegchmfx]) ([-z+]) (\d{1,9}) ([0-9a-f]{8}) (" + _BASE64 + rb")\r?",
 )
 
+_PATH = re.compile(r"/[A-Za-z0-9_./+-]+")
+
 STARTS = frozenset({"exec", "put", "get"})  # the requests that begin a job
 READY = b"~READY"
 NO_PYTHON = b"~SHELL"
@@ -129,6 +131,14 @@ class Node:
     executable: str = ""
     system: str = ""
 
+    @property
+    def has_open_files(self) -> bool:
+        """Whether another Python of the same user can read a file that the helper has open, below ``/proc``.
+
+        Its path must be one that means nothing else in a command.
+        """
+        return self.system == "Linux" and _PATH.fullmatch(self.executable) is not None
+
 
 def end_of(answer: Answer) -> End:
     """Return what an answer ``x`` says. Raises ``LineError``."""
@@ -195,32 +205,54 @@ def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:
 
 
 class Writer:
-    """Makes blocks, each at most 1024 bytes with its header. The numbers begin with 0."""
+    """Makes blocks, each at most 1024 bytes with its header. The numbers begin with 0.
+
+    Requests that are added one after the other share blocks, because each block is a message with a header of its own.
+    """
 
     def __init__(self) -> None:
         self._number = 0
+        self._held = bytearray()  # less than a block
 
     def program(self, source: bytes) -> Iterator[bytes]:
         """Return the blocks that send the helper."""
-        yield from self._blocks(zlib.compress(source, 9))
+        yield from self._full_blocks(zlib.compress(source, 9))
+        yield from self.flush()
         yield self._block(b"")
 
     def request(self, do: str, job: int, raw: bytes = b"", **members: Any) -> Iterator[bytes]:
-        """Return the blocks of a request; ``raw`` is what follows its line, and is compressed if that is shorter."""
+        """Return the blocks of a request, and of what was added before."""
+        yield from self.add(do, job, raw, **members)
+        yield from self.flush()
+
+    def add(self, do: str, job: int, raw: bytes = b"", **members: Any) -> Iterator[bytes]:
+        """Return the blocks that are full with a request. ``flush`` must follow.
+
+        ``raw`` is what follows the line of the request. It is compressed if that is shorter.
+        """
         packed = zlib.compress(raw, 1) if len(raw) > MAX_BLOCK // 2 else raw
         said: dict[str, Any] = {"do": do, "job": job, **members}
         if len(packed) < len(raw):
             raw, said["zlib"] = packed, True
         if raw:
             said["raw"] = len(raw)
-        yield from self._blocks(json.dumps(said).encode() + b"\n" + raw)
+        yield from self._full_blocks(json.dumps(said).encode() + b"\n" + raw)
+
+    def flush(self) -> Iterator[bytes]:
+        """Return the block with what is left of the requests; none if nothing is."""
+        if self._held:
+            yield self._block(bytes(self._held))
+            self._held.clear()
 
     def got(self, size: int) -> Iterator[bytes]:
         """Return the blocks that tell the helper how many bytes of answers have come."""
         return self.request("got", 0, bytes=size)
 
-    def _blocks(self, data: bytes) -> Iterator[bytes]:
-        for start in range(0, len(data), MAX_BLOCK):
+    def _full_blocks(self, data: bytes) -> Iterator[bytes]:
+        data = bytes(self._held) + data
+        end = len(data) - len(data) % MAX_BLOCK
+        self._held[:] = data[end:]
+        for start in range(0, end, MAX_BLOCK):
             yield self._block(data[start : start + MAX_BLOCK])
 
     def _block(self, data: bytes) -> bytes:

@@ -68,12 +68,16 @@ class Remote:
             raise SessionError(str(error)) from None
 
     def request(self, do: str, job: int, raw: bytes = b"", **members: Any) -> None:
-        """Send a request. Raises ``JobError`` if it is too long."""
+        """Send a request. Raises ``JobError`` if it is too long.
+
+        One that input follows is sent with the input, or by ``wait``, so that both can share a message to the node.
+        """
         try:
             self._unsent += wire.encode({"do": do, "job": job, **members}, raw)
         except wire.MessageError:
             raise JobError("the command is too long") from None
-        self._write()
+        if not (do == "put" or members.get("stdin") == "open"):
+            self._write()
 
     def wait(self, seconds: float) -> list[Answer]:
         """Return what came, after at most ``seconds``. Raises ``SessionError`` if the holder has ended."""

@@ -96,7 +96,11 @@ class _HelperLanguage:
     def request(self, do: str, job: int, raw: bytes, **members: Any) -> Iterator[bytes]:
         if do == "build":
             raw, members = self._without_what_is_there(raw, **members)
-        return self.writer.request(do, job, raw, **members)
+        return self.writer.add(do, job, raw, **members)
+
+    def flush(self) -> Iterator[bytes]:
+        """Return what is left of the requests."""
+        return self.writer.flush()
 
     def probe(self) -> Iterator[bytes]:
         return self.writer.request("hello", _NOBODY)
@@ -151,6 +155,9 @@ class _ShellLanguage:
             return self._writer.command(str(members["command"]).encode("utf-8", "surrogateescape"))
         if do in STARTS:
             self._refused.append(Answer(job, "x", json.dumps({"error": _REQUIRES_PYTHON}).encode()))
+        return iter(())
+
+    def flush(self) -> Iterator[bytes]:
         return iter(())
 
     def probe(self) -> Iterator[bytes]:
@@ -226,7 +233,7 @@ class Session:
         return self._link.unacknowledged < _ON_THE_WAY
 
     def request(self, do: str, job: int, raw: bytes = b"", **members: Any) -> None:
-        """Send a request of a job, whose number is not 0, and what follows its line.
+        """Send a request of a job, whose number is not 0, and what follows its line. ``wait`` sends the end of it.
 
         A command on a node without Python cannot be cancelled, so its session is ended.
         """
@@ -239,6 +246,7 @@ class Session:
             self._running.add(job)
         self._send(self._language.request(do, job, raw, **members))
         if do == "cancel":  # maybe nobody waits after that
+            self._send(self._language.flush())
             self._link.write()
 
     def wait(self, seconds: float, also: Any = None) -> list[Answer]:
@@ -276,6 +284,7 @@ class Session:
             raise self._over
         if answers := self._language.take(b""):
             return answers
+        self._send(self._language.flush())
         before = self._link.output_at, self._link.unacknowledged
         events = self._link.wait(min(seconds, self._until_question()), also)
         data = output_of(events)

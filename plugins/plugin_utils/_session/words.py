@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+FAILED = "The process that holds the sessions failed. This is a bug of sessionops.aws, please report it:"
+
 
 def in_words(seconds: float) -> str:
     """Return a time as in a sentence: ``1 second`` or ``0.5 seconds``."""

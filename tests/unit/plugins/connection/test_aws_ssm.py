@@ -287,12 +287,14 @@ def test_a_holder_that_ends_at_the_same_moment_is_replaced(
     plugin.close()
 
 
-def test_a_connection_that_ansible_drops_is_closed(aws: LocalAWS, plugin: Any) -> None:
+def test_a_connection_that_ansible_drops_is_closed(aws: LocalAWS, plugin: Any, tmp_path: Path) -> None:
     """ansible-core takes another for each item of a loop, and closes none. The holder serves only so many."""
     other = make(variables(aws))
     assert other.exec_command("echo here") == (0, b"here\n", b"")
     other.set_become_plugin(become_loader.get("sudo"))
-    other.become.set_options(direct={"become_pass": None})
+    (tmp_path / "sudo").write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    (tmp_path / "sudo").chmod(0o755)
+    other.become.set_options(direct={"become_exe": str(tmp_path / "sudo"), "become_pass": None})
     command = other.become.build_become_command("echo here", other._shell)
     assert other.exec_command(command)[0] == 0
     connection = other._remote._connection
@@ -315,6 +317,34 @@ def test_files_of_the_controller_that_cannot_be_used_are_told(plugin: Any, tmp_p
     with pytest.raises(AnsibleError, match="folder: Is a directory"):
         plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "folder"))
     assert sorted(os.listdir(tmp_path)) == ["folder", "in"]
+
+
+@pytest.mark.parametrize(
+    ("given", "started"),
+    [
+        ({}, ["AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand"]),
+        ({"ansible_aws_ssm_document": ""}, ["AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand"]),
+        ({"ansible_aws_ssm_fetch_session": False}, ["AWS-StartInteractiveCommand"]),
+        ({"ansible_aws_ssm_document": "Own"}, ["Own"]),
+    ],
+)
+def test_a_large_file_is_fetched_in_a_second_session(tmp_path: Path, given: dict[str, Any], started: list[str]) -> None:
+    """Whoever names a document has a reason not to use those of AWS."""
+    content = {
+        "schemaVersion": "1.0",
+        "sessionType": "InteractiveCommands",
+        "parameters": {"command": {"type": "String"}},
+        "properties": {"linux": {"commands": "{{ command }}"}},
+    }
+    region = {"documents": [{"name": "Own", "document_type": "Session", "content": content}]}
+    with a_node(region=region) as aws, a_holder() as holder, instead_of_a_process(holder):
+        plugin = make(variables(aws, **given))
+        for size in (256 * 1024, 256 * 1024 + 1):
+            (tmp_path / "in").write_bytes(os.urandom(size))
+            plugin.fetch_file(str(tmp_path / "in"), str(tmp_path / "out"))
+            assert (tmp_path / "out").read_bytes() == (tmp_path / "in").read_bytes()
+        plugin.close()
+        assert [call.params["DocumentName"] for call in aws.calls("StartSession")] == started
 
 
 def test_a_file_that_is_fetched_replaces_only_a_file_and_does_not_open_it_to_others(

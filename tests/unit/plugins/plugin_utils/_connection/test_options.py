@@ -182,7 +182,7 @@ OPTIONS: dict[str, tuple[Read, list[str], list[str], list[str], Any, Any]] = {
     ),
 }
 # Read by ansible-core and by the class, not by ``read``.
-ELSEWHERE = {"module_cache", "pipelining", *UNUSED}
+ELSEWHERE = {"fetch_session", "module_cache", "pipelining", *UNUSED}
 
 
 def sources() -> list[tuple[str, dict[str, Any], dict[str, str], dict[str, Any]]]:

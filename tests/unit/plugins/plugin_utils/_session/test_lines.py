@@ -10,12 +10,14 @@ import os
 import zlib
 
 import pytest
+from ansible_collections.sessionops.aws.plugins.plugin_utils._session.helper import Blocks, Requests
 from ansible_collections.sessionops.aws.plugins.plugin_utils._session.lines import (
     Answer,
     End,
     LineError,
     Node,
     Reader,
+    Writer,
     end_of,
     node_of,
     read_of,
@@ -178,6 +180,16 @@ def test_the_bytes_that_were_read_are_read() -> None:
     for said in wrong:
         with pytest.raises(LineError):
             read_of(answer("c", said))
+
+
+def test_requests_that_are_added_share_blocks() -> None:
+    """Each block is a message, with a header that is longer than many a request."""
+    writer = Writer()
+    added = [*writer.add("exec", 1, command="id"), *writer.add("feed", 1, b"x" * 300), *writer.add("cancel", 1)]
+    assert added == []
+    [block] = writer.flush()
+    assert [request["do"] for request, unused in Requests().feed(Blocks(0).feed(block))] == ["exec", "feed", "cancel"]
+    assert list(writer.flush()) == []
 
 
 def test_who_runs_where_is_read() -> None:
