@@ -438,7 +438,7 @@ class TestEnds:
             worker = Worker(holder, aws)
             job = worker._new_job(lambda kind, data: None, "g")
             worker.remote.request("get", job.number, path=str(large), most=MOST)
-            while job.received < request.param * 600:
+            while aws.unused_faults():
                 worker.step(0.02)
             assert len(still_open(aws)) == 2
             yield aws, worker, holder
