@@ -40,6 +40,7 @@ _PIECE = 64 * 1024  # bytes of a piece
 # What a session must have brought for another one to be worth its start: bytes, and bytes in a second. Less comes as
 # fast in the session of the host.
 _WORTH, _WORTH_A_SECOND = 256 * 1024, 512 * 1024
+_WINDOW = 4.0  # seconds, in each of which that much must come once the file has begun
 MOST_FAILURES = 2  # after which no more files are read like this
 _NO_REASON = "The session ended, and no reason was given."
 
@@ -227,6 +228,7 @@ class Fetch(threading.Thread):
         """Receive the rest of the file. Raises ``SessionError`` or ``LineError`` if not all of it comes."""
         reader, patience = Reader(), self._opening.limits.connect
         heard_at = time.monotonic()
+        window = _Window(self._received)
         while True:
             self._pause(0)
             events = link.wait(_STEP)
@@ -241,6 +243,8 @@ class Fetch(threading.Thread):
                 raise SessionError("SSM Agent lost its connection.")
             if (closed := closed_by(events)) is not None:
                 raise SessionError(on_one_line(closed.reason or reader.stray.decode("utf-8", "replace")) or _NO_REASON)
+            if window.is_slow(self._received):
+                raise SessionError("It came slower than in the session of the host.")
             if time.monotonic() - heard_at > patience:
                 raise SessionError(f"The node did not answer for {in_words(patience)}.")
 
@@ -268,3 +272,22 @@ class Fetch(threading.Thread):
         if self._link is not None:
             raise SessionError("The connection was lost.")
         self._pause(seconds)
+
+
+class _Window:
+    """How much has come in the latest seconds. If messages are lost, SSM Agent can become very slow."""
+
+    def __init__(self, received: int) -> None:
+        self._began = received
+        self._before = received
+        self._at = time.monotonic()
+
+    def is_slow(self, received: int) -> bool:
+        """Return whether less than is worth it has come in a window that is over."""
+        now = time.monotonic()
+        if received == self._began:
+            self._at = now
+        if now - self._at < _WINDOW:
+            return False
+        came, self._before, self._at = received - self._before, received, now
+        return came < _WINDOW * _WORTH_A_SECOND

@@ -339,6 +339,18 @@ class TestTheRest:
             assert documents(aws) == [INTERACTIVE, FETCH]
         assert 256 * 1024 <= (taken_in_it(told) or 0) < 1_000_000
 
+    def test_a_session_that_becomes_slow_is_given_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If messages are lost, SSM Agent sends them again at only ten in a second, and what comes early fills memory."""
+        path = tmp_path / "file"
+        path.write_bytes(random.Random(5).randbytes(6_000_000))
+        told = Told()
+        monkeypatch.setattr(fetch_module, "_WINDOW", 0.5)
+        rule = {"op": "frame:output_stream_data", "match": {"from": "agent"}, "after": 300, "every_frames": 20}
+        with a_worker(told, faults=[{**rule, "times": 100, "do": {"drop": True}}]) as (aws, worker):
+            assert got(worker, path) == path.read_bytes()
+            assert documents(aws) == [INTERACTIVE, FETCH]
+        assert "It came slower than in the session of the host." in told
+
     def test_a_session_that_falls_silent_is_given_up(self, large: Path) -> None:
         told = Told()
         rule = {"op": "frame:output_stream_data", "match": {"sequence": 200}, "do": {"silence": True}}
