@@ -11,7 +11,8 @@ description:
   - Runs commands and transfers files over a session of Session Manager. The node needs no open port, and the controller
     needs neither an S3 bucket nor the Session Manager plugin of the AWS CLI.
   - Starts one session for each host, with the document O(document). All tasks on that host in a run of
-    C(ansible-playbook) or C(ansible) use this session.
+    C(ansible-playbook) or C(ansible) use this session. Large files are fetched in a second session, see
+    O(fetch_session).
   - A background process holds the sessions. The first task starts it. It ends the sessions and itself when the run
     ends, unless O(persist) is set. M(ansible.builtin.meta) with V(reset_connection) ends the session of a host earlier.
   - In a container that ends with Ansible, as with AWX, C(ansible-navigator) or CI, enable the callback
@@ -252,8 +253,8 @@ options:
     description:
       - The maximum age of a session, in seconds. If a session is older, the plugin ends it as soon as no command runs
         in it. The next command starts another.
-      - Set it below the maximum session duration of the document or of the Session Manager preferences. Otherwise
-        Session Manager ends the session even if a command runs.
+      - Set it to the maximum session duration of the document or of the Session Manager preferences, in seconds, minus
+        the time of your longest task. Otherwise Session Manager ends the session even if a command runs.
       - V(0) means that there is no limit.
     type: int
     default: 0
@@ -294,7 +295,8 @@ options:
       - name: ansible_aws_ssm_module_cache
   fetch_session:
     description:
-      - Whether to fetch a file of more than 256 KiB in a second session, which is several times as fast.
+      - Whether to fetch a file of more than 256 KiB in a second session, which is faster if the connection to AWS
+        allows it.
       - The second session uses the document C(AWS-StartNonInteractiveCommand). This requires the permission
         C(ssm:StartSession) on that document, too. Without it, and whenever the second session fails, the file is
         fetched in the session of the host.

@@ -353,7 +353,7 @@ class Calls:
         """Return what would help after StartSession failed; an empty text if nothing is known."""
         document = self._settings.document
         if error.throttled:
-            return "Start fewer sessions at once, with a lower number of forks, or with throttle or serial."
+            return "Try again later, or start fewer sessions at once: lower forks below 20, or use throttle or serial."
         if error.failed_inside or (error.may_have_worked and error.http_status < 400):
             return _MAY_BE_LEFT
         if error.code in NOT_CONNECTED:

@@ -48,8 +48,8 @@ from .frames import MAX_PAYLOAD, Message, PayloadType
 
 MIN_WINDOW = 16 * 1024
 MAX_WINDOW = 256 * 1024
-# Messages that came early and are kept, and their bytes. The number is the plugin's. SSM Agent sends what was lost again
-# at only ten messages in a second, and goes on with what comes after it meanwhile.
+# Messages that came early and are kept, and their bytes. The number is the plugin's. SSM Agent sends only ten lost
+# messages in a second again, and goes on with what comes after them meanwhile.
 MAX_EARLY = 10_000
 MAX_EARLY_BYTES = 4 * 1024 * 1024
 # Acknowledgements that are sent again over a new socket, because they may be lost. The agent sends a message again for

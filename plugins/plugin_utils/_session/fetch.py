@@ -203,12 +203,12 @@ class Fetch(threading.Thread):
             self.failures = 0 if isinstance(error, BusyError) else 1
             if isinstance(error, CallError) and error.lasting:
                 self.failures = MOST_FAILURES
-            self._tell(3, f"FETCHING a file in a session of its own ended at byte {self._received}: {error}")
+            self._tell(3, f"FETCHING a file in a second session stopped at byte {self._received}: {error}")
 
     def _started_session(self) -> Link:
         self._pause(0)
         if not self._places.starts.acquire(timeout=_STEP):
-            raise BusyError("Too many sessions start now.")
+            raise BusyError("Too many sessions are starting.")
         try:
             link = self._opening.fetch(self._printing(self._received), self._tell, self._pause_of_link)
         finally:
@@ -255,7 +255,7 @@ class Fetch(threading.Thread):
         try:
             self._pieces.put_nowait(answer.data)
         except queue.Full:
-            raise BusyError("The controller did not write it as fast as it came.") from None
+            raise BusyError("The controller could not write the file fast enough.") from None
         self._received += len(answer.data)
         self._wake()
 

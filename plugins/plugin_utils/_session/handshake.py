@@ -116,18 +116,18 @@ def _version(given: object) -> tuple[int, ...]:
 def _parameters(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     """Return the parameters of the first action of a kind."""
     found = next((action for action in actions if action.get("ActionType") == kind), {})
-    return _mapping(found.get("ActionParameters") or {}, f"The parameters of {kind}")
+    return _mapping(found.get("ActionParameters") or {}, f"The value of ActionParameters of {kind}")
 
 
 def why_refused(request: Request) -> str:
     """Return why the session cannot be used, or an empty text."""
     if set(request.actions) - {SESSION_TYPE, KMS_ENCRYPTION}:
         return (
-            "SSM Agent requested an action at the start of the session that is not supported. Set "
+            "At the start of the session, SSM Agent requested an action that the plugin does not support. Set "
             "ansible_aws_ssm_document to another document."
         )
     if request.session_type == NON_INTERACTIVE and request.agent_version < STREAMS_OUTPUT:
-        return "SSM Agent is too old, because it would write all output to the disk of the node first."
+        return "This requires SSM Agent 3.1.1511 or newer, because older ones write all output to the disk of the node."
     return ""
 
 

@@ -254,7 +254,7 @@ class Link:
                 self._opened_at = time.monotonic()
                 self._channel.resumed()
                 return
-        failed = f"{why} The session could not be resumed for {in_words(self.limits.resume)}."
+        failed = f"{why} The session could not be resumed within {in_words(self.limits.resume)}."
         raise SessionError(f"{failed} Check the network. To try longer, raise ansible_aws_ssm_resume_timeout.")
 
     def _pause_before_resume(self) -> float:

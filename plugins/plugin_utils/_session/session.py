@@ -68,7 +68,10 @@ _PYTHON_ERROR = re.compile(r"[\w.]+(Error|Exception)\b")
 _HINTS = {
     "Plugin with name": "Check that the node's disk is not full, and that its SSM Agent is up to date.",
     "inactivity": "Set ansible_aws_ssm_alive_interval to less than the idle timeout, and not to 0.",
-    "maximum duration": "Set ansible_aws_ssm_session_lifetime to less than that, and use async for longer tasks.",
+    "maximum duration": (
+        "Set ansible_aws_ssm_session_lifetime, in seconds, to that duration minus the time of your longest task. Use "
+        "async for longer tasks."
+    ),
     "Fetching data key.*AccessDenied": "Allow the role of the node kms:Decrypt with the AWS KMS key of the session.",
     "Fetching data key": "Check that the node reaches AWS KMS, and that the key is enabled and in the node's region.",
     "Handshake timed out": "SSM Agent waits 15 seconds for a data key. Check that the controller reaches AWS KMS.",

@@ -17,8 +17,8 @@ from unit.support.agent_side import Agent, Line, Weather, counted_ids
 OUTPUT = frames.PayloadType.OUTPUT
 SHELL = {"ActionType": "SessionType", "ActionParameters": {"SessionType": "Port", "Properties": {"portNumber": "22"}}}
 NOT_SUPPORTED = (
-    "SSM Agent requested an action at the start of the session that is not supported. Set ansible_aws_ssm_document to "
-    "another document."
+    "At the start of the session, SSM Agent requested an action that the plugin does not support. Set "
+    "ansible_aws_ssm_document to another document."
 )
 WEATHER = st.builds(
     Weather,

@@ -78,7 +78,7 @@ def all_end(aws: LocalAWS, started: int) -> None:
 
 def taken_in_it(told: Told) -> int | None:
     """Return how many bytes came in the other session if it failed; None if it did not."""
-    ends = [re.search(r"^FETCHING .* ended at byte (\d+): ", text) for unused, text in told.lines]
+    ends = [re.search(r"^FETCHING .* stopped at byte (\d+): ", text) for unused, text in told.lines]
     return max((int(found[1]) for found in ends if found), default=None)
 
 
@@ -200,7 +200,7 @@ class TestASessionOfItsOwn:
             worker.get(os.fsencode(path), target, MOST)
             assert target.getvalue() == path.read_bytes()
             assert documents(aws) == [INTERACTIVE, FETCH]
-        assert "The controller did not write it as fast as it came." in told
+        assert "The controller could not write the file fast enough." in told
 
     def test_it_is_encrypted_like_all_others(self, large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The preferences of the account encrypt the sessions of all documents of AWS."""
@@ -253,7 +253,7 @@ class TestTheRest:
             assert got(worker, large) == large.read_bytes()
             assert documents(aws) == [INTERACTIVE, FETCH]
             until(lambda: len(still_open(aws)) == 1)
-        assert "SSM Agent is too old" in told
+        assert "This requires SSM Agent 3.1.1511 or newer" in told
 
     def test_a_session_for_which_aws_is_too_busy_is_tried_again_with_the_next_file(self, large: Path) -> None:
         """The file does not wait for it."""
@@ -340,7 +340,7 @@ class TestTheRest:
         assert 256 * 1024 <= (taken_in_it(told) or 0) < 1_000_000
 
     def test_a_session_that_becomes_slow_is_given_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """If messages are lost, SSM Agent sends them again at only ten in a second, and what comes early fills memory."""
+        """SSM Agent sends only ten messages in a second again, and meanwhile what comes early would fill the memory."""
         path = tmp_path / "file"
         path.write_bytes(random.Random(5).randbytes(6_000_000))
         told = Told()
