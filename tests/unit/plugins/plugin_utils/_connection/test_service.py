@@ -279,7 +279,7 @@ class TestStartedOnce:
         with LocalAWS(world(faults=[{"op": "StartSession", "times": "always", "do": BUSY}])) as aws:
             told = str(refusal(calls_of(aws)))
             assert len(aws.calls("StartSession")) == 8
-        assert "ThrottlingException" in told and told.endswith("with throttle or serial.")
+        assert "ThrottlingException" in told and told.endswith("or use throttle or serial.")
 
     def test_a_service_that_is_not_reached_is_tried_again(self) -> None:
         told = Told()
