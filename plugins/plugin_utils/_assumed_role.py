@@ -39,9 +39,10 @@ def connect(
     ``endpoint`` is not used to assume the role, because an endpoint of Systems Manager does not serve STS. botocore
     takes that of the region, or the one of ``AWS_ENDPOINT_URL_STS`` or ``AWS_ENDPOINT_URL``.
     """
+    connection = Connection(endpoint, options)
     if not role:
-        return Connection(endpoint, options)
-    sts = Connection(None, options).client("sts", region, **settings)
+        return connection
+    sts = connection.client("sts", region, use_endpoint=False, **settings)
     provider = _Provider(lambda: _botocore_credentials(api.assume_role(sts, role, session_name)))
     assumed = Connection(endpoint, {"verify": options.get("verify")}, provider)
     assumed.get_credentials()  # a role that cannot be assumed fails here

@@ -10,9 +10,7 @@ the first one of a session.
 from __future__ import annotations
 
 import functools
-import json
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,16 +81,8 @@ def _sizes(aws: Emulator, folder: Path) -> Iterator[Row]:
 
 
 def _bytes_of(aws: Emulator, folder: Path, tasks: list[dict[str, Any]]) -> int:
-    latest = max((int(frame["seq"]) for frame in _frames(aws, 0)), default=0)
+    latest = max((int(frame["seq"]) for frame in aws.frames()), default=0)
     play(aws, folder, SESSION, tasks)
-    sent = [frame for frame in _frames(aws, latest) if frame["type"] == "input_stream_data"]
+    sent = [frame for frame in aws.frames(latest) if frame["type"] == "input_stream_data"]
     # What is sent again on a busy machine says nothing of the modules.
     return sum({frame["sequence"]: HEADER + frame["size"] for frame in sent}.values())
-
-
-def _frames(aws: Emulator, since: int) -> list[dict[str, Any]]:
-    url = f"{aws.environment['AWS_ENDPOINT_URL']}/_emulator/frames?since={since}"
-    token = {"X-Emulator-Token": aws.environment["EMULATOR_TOKEN"]}
-    with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as reply:  # noqa: S310 - http, to this machine
-        frames: list[dict[str, Any]] = json.load(reply)["frames"]
-    return frames

@@ -148,11 +148,19 @@ class Emulator:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of calls by operation and outcome: ``{"GetConnectionStatus": {"ok": 1000}}``."""
-        url = f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/counts"
+        counts: dict[str, dict[str, int]] = self._asked("counts")
+        return counts
+
+    def frames(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the frames of sessions after the one with the number ``since``."""
+        frames: list[dict[str, Any]] = self._asked(f"frames?since={since}")["frames"]
+        return frames
+
+    def _asked(self, what: str) -> Any:
+        url = f"{self.environment['AWS_ENDPOINT_URL']}/_emulator/{what}"
         token = {"X-Emulator-Token": self.environment["EMULATOR_TOKEN"]}
         with urllib.request.urlopen(urllib.request.Request(url, headers=token)) as reply:  # noqa: S310 - http, to this machine
-            counts: dict[str, dict[str, int]] = json.load(reply)
-        return counts
+            return json.load(reply)
 
     def run(self, *command: str, **extra: str) -> Usage:
         """Run a command against this endpoint, with ``extra`` environment variables."""

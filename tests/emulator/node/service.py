@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import http.client
 import json
 import re
@@ -92,7 +91,7 @@ class Service:
             if status != http.client.OK:
                 raise ServiceError(f"{said['__type'].rpartition('#')[2]}: {said.get('message', '')}")
             return base64.b64decode(said["Plaintext"], validate=True)
-        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ServiceError(f"Decrypt: status {status}") from None
 
     def _post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:

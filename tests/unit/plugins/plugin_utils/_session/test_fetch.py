@@ -339,12 +339,26 @@ class TestTheRest:
             assert documents(aws) == [INTERACTIVE, FETCH]
         assert 256 * 1024 <= (taken_in_it(told) or 0) < 1_000_000
 
+    def test_a_line_that_is_slow_for_all_sessions_is_no_reason_to_give_up(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Users report 0.6 MB/s of AWS."""
+        path = tmp_path / "file"
+        path.write_bytes(random.Random(6).randbytes(1_000_000))
+        told = Told()
+        monkeypatch.setattr(fetch_module, "_WINDOW", 0.5)
+        with a_worker(told, limits={"session_bytes_per_second": 600_000}) as (aws, worker):
+            assert got(worker, path) == path.read_bytes()
+            assert documents(aws) == [INTERACTIVE, FETCH]
+        assert taken_in_it(told) is None
+
     def test_a_session_that_becomes_slow_is_given_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """SSM Agent sends only ten messages in a second again, and meanwhile what comes early would fill the memory."""
         path = tmp_path / "file"
         path.write_bytes(random.Random(5).randbytes(6_000_000))
         told = Told()
         monkeypatch.setattr(fetch_module, "_WINDOW", 0.5)
+        monkeypatch.setattr(fetch_module, "_WORTH_A_SECOND", 1e6)
         rule = {"op": "frame:output_stream_data", "match": {"from": "agent"}, "after": 300, "every_frames": 20}
         with a_worker(told, faults=[{**rule, "times": 100, "do": {"drop": True}}]) as (aws, worker):
             assert got(worker, path) == path.read_bytes()
