@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import boto3
 from environment import ROOT, variables
 
 EMULATOR = ROOT / "tests" / "emulator"
@@ -150,6 +151,13 @@ class Emulator:
         """Return the number of calls by operation and outcome: ``{"GetConnectionStatus": {"ok": 1000}}``."""
         counts: dict[str, dict[str, int]] = self._asked("counts")
         return counts
+
+    def open_sessions(self) -> int:
+        """Return how many sessions have not ended."""
+        keys = {name.lower(): self.environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        url = self.environment["AWS_ENDPOINT_URL"]
+        client = boto3.client("ssm", region_name="us-east-1", endpoint_url=url, **keys)
+        return len(client.describe_sessions(State="Active")["Sessions"])
 
     def frames(self, since: int = 0) -> list[dict[str, Any]]:
         """Return the frames of sessions after the one with the number ``since``."""

@@ -35,6 +35,7 @@ from .link import Link, Pause, closed_by, output_of
 from .words import FAILED, in_words, on_one_line
 
 _STEP = 0.5  # seconds from one look at whether the file is still wanted to the next
+_AWAY = 0.4  # seconds without output after which an agent that is away does not count as being at its end
 _MOST_PIECES = 64  # that wait to be taken
 _PIECE = 64 * 1024  # bytes of a piece
 # What a session must have brought for another one to be worth its start: bytes, and bytes in a second. The session of
@@ -45,9 +46,10 @@ MOST_FAILURES = 2  # after which no more files are read like this
 _NO_REASON = "The session ended, and no reason was given."
 
 # Prints the open file of a process from a byte on, in the language of ``lines.py``. What fails ends it. The client
-# notices that the last answer does not come.
+# notices that the last answer does not come. After it, the program waits for the client to end the session, because the
+# agent only waits for 2 seconds until all output of a program that has ended is acknowledged.
 _PROGRAM = """\
-import os,sys,zlib,base64
+import sys,time,zlib,base64
 n=0
 def say(k,d):
  global n
@@ -65,6 +67,8 @@ while 1:
  if not d:break
  say("g",d)
 say("x",b'{"size":0}')
+sys.stdout.flush()
+time.sleep(60)
 """
 
 
@@ -195,7 +199,9 @@ class Fetch(threading.Thread):
                 brought, took = self._received - before, time.monotonic() - began
                 can_help = self.is_wanted and not isinstance(error, BusyError)
                 is_worth_it = can_help and brought >= max(_WORTH, took * _WORTH_A_SECOND)
-                if not is_worth_it:
+                if is_worth_it:
+                    self._tell(4, f"FETCHING a file goes on in another session at byte {self._received}: {error}")
+                else:
                     self._failed(error)
 
     def _failed(self, error: Exception) -> None:
@@ -228,18 +234,21 @@ class Fetch(threading.Thread):
         """Receive the rest of the file. Raises ``SessionError`` or ``LineError`` if not all of it comes."""
         reader, patience = Reader(), self._opening.limits.connect
         heard_at = time.monotonic()
+        is_away = False
         window = _Window(self._received)
         while True:
             self._pause(0)
             events = link.wait(_STEP)
             if events:
                 heard_at = time.monotonic()
-            for answer in reader.feed(output_of(events)):
+            data = output_of(events)
+            for answer in reader.feed(data):
                 if answer.kind == "x":
                     return
                 self._hand_over(answer)
-            # Before the first output, it is no loss.
-            if link.output_at is not None and any(isinstance(event, Paused) for event in events):
+            # The agent is also away at the end, when some of the output can still be on its way.
+            is_away = not data and (is_away or any(isinstance(event, Paused) for event in events))
+            if is_away and link.output_at is not None and time.monotonic() - heard_at > _AWAY:
                 raise SessionError("SSM Agent lost its connection.")
             if (closed := closed_by(events)) is not None:
                 raise SessionError(on_one_line(closed.reason or reader.stray.decode("utf-8", "replace")) or _NO_REASON)

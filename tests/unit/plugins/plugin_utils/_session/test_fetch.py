@@ -302,6 +302,7 @@ class TestTheRest:
     ) -> None:
         """The 200th message of a session is one of the other session. The rest begins after what came before it."""
         monkeypatch.setattr(fetch_module, "_WORTH", SIZE)
+        monkeypatch.setattr(fetch_module, "_WINDOW", 1.0)  # the agent may send again only ten messages in a second
         told = Told()
         rule = {"op": "frame:output_stream_data", "match": {"sequence": 200}, "do": do}
         limits = dataclasses.replace(PATIENT, connect=3.0)  # after a pause, nothing comes any more
@@ -310,7 +311,7 @@ class TestTheRest:
             until(lambda: len(still_open(aws)) == 1)
             assert documents(aws)[:2] == [INTERACTIVE, FETCH]
             assert aws.unused_faults() == []
-        if do.keys() & {"cut", "close"}:
+        if do in ({"cut": "client"}, {"close": "client"}):
             assert 0 < (taken_in_it(told) or 0) < SIZE
 
     def test_another_session_goes_on_where_one_was_lost(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
