@@ -98,6 +98,7 @@ def test_jobs_of_several_workers_run_side_by_side(aws: LocalAWS, holder: LocalHo
     """Each has the input and output of its own, although all number their jobs alike (packer 10584, 10035)."""
     with a_worker(holder, aws) as one, a_worker(holder, aws) as other:
         waiting = one.execute(b"read -r x; echo $x", "open")
+        one.step(0)  # sends it, because its input may come later
         assert other.run(b"echo here").out == b"here\n"
         one.feed(waiting, pieces_of(b"late\n"))
         one.finish(waiting)
@@ -239,6 +240,7 @@ def test_a_reset_does_not_end_what_others_run(aws: LocalAWS, holder: LocalHolder
     before = aws.position
     with a_worker(holder, aws) as other:
         waiting = other.execute(b"read -r x; echo $x", "open")
+        other.step(0)  # sends it, because its input may come later
         reset(holder, aws)
         with a_worker(holder, aws) as worker:
             worker.run(b"true")
