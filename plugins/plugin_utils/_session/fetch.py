@@ -19,18 +19,16 @@ the end, and the SHA-256 of the whole.
 
 from __future__ import annotations
 
-import base64
 import queue
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from typing import Protocol
 
 from .channel import Paused
 from .errors import CallError, SessionError
 from .limits import Limits
-from .lines import Answer, LineError, Reader
+from .lines import Answer, LineError, Reader, packed_program
 from .link import Link, Pause, closed_by, output_of
 from .words import FAILED, in_words, on_one_line
 
@@ -101,9 +99,7 @@ class BusyError(SessionError):
 
 def command(interpreter: str, process: int, file: int, start: int) -> str:
     """Return the command that prints the open file ``file`` of a process from a byte on, with a Python of the node."""
-    packed = base64.b64encode(zlib.compress(_PROGRAM.encode(), 9)).decode()
-    load = f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
-    return f"{interpreter} -ISc '{load}' {process} {file} {start}"
+    return f"{interpreter} -ISc '{packed_program(_PROGRAM)}' {process} {file} {start}"
 
 
 class Fetch(threading.Thread):

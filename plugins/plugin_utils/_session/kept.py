@@ -32,7 +32,7 @@ from typing import Protocol
 
 from .caller import DOES_NOT_UNDERSTAND, Caller
 from .errors import SessionError
-from .fetch import MOST_FAILURES, Fetch, command
+from .fetch import MOST_FAILURES, Fetch, Places, command
 from .limits import Limits
 from .lines import STARTS, Answer, LineError, place_of
 from .link import Link, Pause
@@ -69,12 +69,9 @@ class Opening:
     fetch: Callable[[str, Callable[[int, str], None], Pause], Link]
 
 
-class House(Protocol):
+class House(Places, Protocol):
     """What the sessions of one holder share. All of it can be used in any thread."""
 
-    room: threading.Semaphore  # for the sessions that there can be at the same time
-    starts: threading.Semaphore  # for those that are started at the same time
-    ends: threading.Semaphore  # for those that are ended at the same time
     untold: collections.deque[str]  # warnings for the next caller
 
     def make_room(self) -> None:

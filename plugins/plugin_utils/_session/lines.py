@@ -194,14 +194,19 @@ def bootstrap(interpreters: Sequence[str] = INTERPRETERS) -> str:
     The helper must be a child of the shell. At the end of a session the agent kills the shell, and only a helper that
     lives on can end its jobs.
     """
-    packed = base64.b64encode(zlib.compress(_LOADER.encode(), 9)).decode()
-    load = f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
+    load = packed_program(_LOADER)
     listed = " ".join(interpreters)
     check = '"$p" -ISc "import sys,zlib;sys.exit(sys.version_info<(3,8))" >/dev/null 2>&1'
     return (
         f"stty raw -echo;for p in {listed};do {check}&&{{ \"$p\" -ISc '{load}';exit;}};done;"
         'printf "~SHE""LL\\n";read -r l;eval "$l"'
     )
+
+
+def packed_program(source: str) -> str:
+    """Return a program of Python as one line that is shorter, without single quotes."""
+    packed = base64.b64encode(zlib.compress(source.encode(), 9)).decode()
+    return f'import zlib,base64;exec(zlib.decompress(base64.b64decode("{packed}")))'
 
 
 class Writer:

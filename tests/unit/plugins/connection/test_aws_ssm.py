@@ -52,6 +52,14 @@ def variables(aws: LocalAWS, **more: Any) -> dict[str, Any]:
     return {**known, "ansible_aws_ssm_connect_timeout": 60, **more}
 
 
+def a_sudo(folder: Path) -> str:
+    """Return a program that runs a command as sudo does, but as the same user."""
+    program = folder / "sudo"
+    program.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
 @pytest.fixture
 def plugin(aws: LocalAWS) -> Iterator[Any]:
     made = make(variables(aws))
@@ -197,13 +205,12 @@ def test_a_time_limit_of_the_task_ends_its_command_and_nothing_else(aws: LocalAW
 
 def test_become_works_on_a_node_without_python(tmp_path: Path) -> None:
     """It is needed to install Python with raw (ansible's documentation of raw)."""
-    (tmp_path / "sudo").write_text('#!/bin/sh\nfor last; do :; done; exec sh -c "$last"\n')
-    (tmp_path / "sudo").chmod(0o755)
+    sudo = a_sudo(tmp_path)
     with a_node(without_python(tmp_path)) as aws:
-        plugin = make(variables(aws, ansible_become_exe=str(tmp_path / "sudo")))
+        plugin = make(variables(aws, ansible_become_exe=sudo))
         for password in (None, "secret"):
             become = become_loader.get("sudo")
-            become.set_options(direct={"become_exe": str(tmp_path / "sudo"), "become_pass": password})
+            become.set_options(direct={"become_exe": sudo, "become_pass": password})
             plugin.set_become_plugin(become)
             command = become.build_become_command("echo out; echo err >&2; exit 3", plugin._shell)
             if password is None:
@@ -220,10 +227,9 @@ def test_what_modules_have_in_common_is_sent_once(aws: LocalAWS, tmp_path: Path,
     plugin = make(variables(aws, ansible_aws_ssm_module_cache=cached))
     command = "sha256sum"
     if becomes:
-        (tmp_path / "sudo").write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
-        (tmp_path / "sudo").chmod(0o755)
+        sudo = a_sudo(tmp_path)
         become = become_loader.get("sudo")
-        become.set_options(direct={"become_exe": str(tmp_path / "sudo")})
+        become.set_options(direct={"become_exe": sudo})
         plugin.set_become_plugin(become)
         command = become.build_become_command(command, plugin._shell)
     sizes = []
@@ -292,9 +298,8 @@ def test_a_connection_that_ansible_drops_is_closed(aws: LocalAWS, plugin: Any, t
     other = make(variables(aws))
     assert other.exec_command("echo here") == (0, b"here\n", b"")
     other.set_become_plugin(become_loader.get("sudo"))
-    (tmp_path / "sudo").write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
-    (tmp_path / "sudo").chmod(0o755)
-    other.become.set_options(direct={"become_exe": str(tmp_path / "sudo"), "become_pass": None})
+    sudo = a_sudo(tmp_path)
+    other.become.set_options(direct={"become_exe": sudo, "become_pass": None})
     command = other.become.build_become_command("echo here", other._shell)
     assert other.exec_command(command)[0] == 0
     connection = other._remote._connection

@@ -39,11 +39,16 @@ SIZE = 400_000
 DENIED = {"op": "StartSession", "match": {"DocumentName": FETCH}, "times": "always"}
 
 
+def a_file(folder: Path, size: int) -> Path:
+    """Make a file that cannot be compressed."""
+    path = folder / "large"
+    path.write_bytes(random.Random(1).randbytes(size))
+    return path
+
+
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    path = tmp_path / "large"
-    path.write_bytes(random.Random(1).randbytes(SIZE))
-    return path
+    return a_file(tmp_path, SIZE)
 
 
 @contextlib.contextmanager
@@ -192,8 +197,7 @@ class TestASessionOfItsOwn:
                 assert has_failed.wait(30)
                 return super().write(data)
 
-        path = tmp_path / "file"
-        path.write_bytes(random.Random(3).randbytes(3_000_000))
+        path = a_file(tmp_path, 3_000_000)
         told = Told()
         with a_worker(told) as (aws, worker):
             target = Slow()
@@ -316,8 +320,7 @@ class TestTheRest:
 
     def test_another_session_goes_on_where_one_was_lost(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Session Manager closes sockets about hourly. The rest would take long in the session of the host."""
-        path = tmp_path / "file"
-        path.write_bytes(random.Random(4).randbytes(1_000_000))
+        path = a_file(tmp_path, 1_000_000)
         told = Told()
         monkeypatch.setattr(fetch_module, "_WORTH_A_SECOND", 1)
         rule = {"op": "frame:output_stream_data", "match": {"sequence": 700}, "do": {"close": "client"}}
@@ -330,8 +333,7 @@ class TestTheRest:
     def test_a_session_that_was_slower_than_that_of_the_host_is_the_last(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        path = tmp_path / "file"
-        path.write_bytes(random.Random(4).randbytes(1_000_000))
+        path = a_file(tmp_path, 1_000_000)
         told = Told()
         monkeypatch.setattr(fetch_module, "_WORTH_A_SECOND", 1e9)
         rule = {"op": "frame:output_stream_data", "match": {"sequence": 700}, "do": {"close": "client"}}
@@ -344,8 +346,7 @@ class TestTheRest:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Users report 0.6 MB/s of AWS."""
-        path = tmp_path / "file"
-        path.write_bytes(random.Random(6).randbytes(1_000_000))
+        path = a_file(tmp_path, 1_000_000)
         told = Told()
         monkeypatch.setattr(fetch_module, "_WINDOW", 0.5)
         with a_worker(told, limits={"session_bytes_per_second": 600_000}) as (aws, worker):
@@ -355,8 +356,7 @@ class TestTheRest:
 
     def test_a_session_that_becomes_slow_is_given_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """SSM Agent sends only ten messages in a second again, and meanwhile what comes early would fill the memory."""
-        path = tmp_path / "file"
-        path.write_bytes(random.Random(5).randbytes(6_000_000))
+        path = a_file(tmp_path, 6_000_000)
         told = Told()
         monkeypatch.setattr(fetch_module, "_WINDOW", 0.5)
         monkeypatch.setattr(fetch_module, "_WORTH_A_SECOND", 1e6)
